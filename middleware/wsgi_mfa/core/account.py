@@ -1,0 +1,180 @@
+"""All that is known of one user, as one immutable value.
+
+Nothing here decides: the rules that change an account live in the modules that :mod:`wsgi_mfa.core.engine`
+lists. Secrets stand here only sealed (see :mod:`wsgi_mfa.keys`); ids are random 128-bit values in hex.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Method(str, Enum):
+    """How a second factor was shown; the words of ``environ["wsgi_mfa.method"]``."""
+
+    CODE = "code"
+    RECOVERY_CODE = "recovery_code"
+    REMEMBERED_BROWSER = "remembered_browser"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyParameters:
+    """What a key was made for. Stored with each key and never taken from a request (R3)."""
+
+    algorithm: str
+    digits: int
+    period_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Authenticator:
+    """The active key and what was learned of the phone that holds it."""
+
+    sealed_key: str
+    parameters: KeyParameters
+    confirmed_at: int
+    last_step: int  # RFC 6238 section 5.2: only a later step is ever accepted (R6)
+    drift_steps: int = 0  # the phone's clock minus ours, in steps (RFC 6238 section 6, R11)
+    future_steps: tuple[int, ...] = ()  # steps used up before support set last_step back (D22)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PendingEnrollment:
+    """A key that was shown to one browser and is not active (R34-R36)."""
+
+    id: str
+    browser: str
+    login: str | None
+    sealed_key: str
+    parameters: KeyParameters
+    made_at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecoveryCode:
+    """The one recovery code (D13). ``sealed_copy`` is there until the user has acknowledged the code."""
+
+    id: str
+    sealed_digest: str
+    made_at: int
+    sealed_copy: str | None
+
+    @property
+    def acknowledged(self) -> bool:
+        return self.sealed_copy is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnrollmentCode:
+    """A one-time code that the support desk gave to a caller; the next enrollment asks for it (D15)."""
+
+    sealed_digest: str
+    made_at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failures:
+    """Wrong answers of one kind: authenticator codes and recovery codes each have their own (D14)."""
+
+    consecutive_count: int = 0  # R15: only a success of the same kind clears it
+    days: tuple[tuple[int, int], ...] = ()  # (UTC day, failures): the rolling budget (R19)
+    locked_since: int | None = None  # a lock is (since, seconds), so that a clock step cannot lengthen it (D22)
+    locked_seconds: int = 0
+    granted_count: int = 0  # tries that support granted over a spent budget (D14)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """One browser that has shown a second factor. Its cookie is derived from ``id``."""
+
+    id: str
+    browser: str
+    login: str | None
+    method: Method
+    verified_at: int
+    seen_at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retry:
+    """A success that the same browser may ask for again, because its reply may have been lost (D10)."""
+
+    purpose: str
+    browser: str
+    login: str | None
+    fingerprint: str
+    session_id: str
+    at: int
+    recovery_code_id: str | None = None  # the code that the success made: the retry lasts until it is acknowledged
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """A refusal that the same browser gets again, unjudged, when it repeats itself at once (D11)."""
+
+    browser: str
+    fingerprint: str
+    at: int
+    outcome: str
+    hint: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FirstCode:
+    """The first of the two consecutive codes that re-learn a clock (D17)."""
+
+    browser: str
+    login: str | None
+    sealed_code: str
+    at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndedLogin:
+    """A login at the portal that must not count any more, until it changes or the lock ends (D19)."""
+
+    fingerprint: str
+    since: int
+    seconds: int | None = None  # None: until it changes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """Everything about one user: one value, loaded, decided about, and saved whole."""
+
+    user: str
+    generation: str  # new with each new phone and each reset (D16); never used twice (D24)
+    revision: str = ""  # new with each save; "" before the first (D24)
+    saved_at: int = 0
+    address: str | None = None
+    authenticator: Authenticator | None = None
+    recovery_code: RecoveryCode | None = None
+    code_failures: Failures = Failures()
+    recovery_failures: Failures = Failures()
+    pending: tuple[PendingEnrollment, ...] = ()
+    sessions: tuple[Session, ...] = ()
+    retries: tuple[Retry, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    ended_logins: tuple[EndedLogin, ...] = ()
+    first_code: FirstCode | None = None
+    hints: tuple[int, ...] = ()  # when "your clock is slow" was told (D17)
+    enrollments_begun: tuple[int, ...] = ()  # when a pending enrollment was made (D26)
+    reset_at: int | None = None  # the last reset that was not followed by an enrollment
+    enrollment_code: EnrollmentCode | None = None
+    enrollment_code_needed: bool = False
+    enrollment_browser: str | None = None  # the browser that gave the enrollment code
+
+    def session(self, session_id: str | None) -> Session | None:
+        """The open session of this id; None when it was ended or never was."""
+        for session in self.sessions:
+            if session.id == session_id:
+                return session
+        return None
+
+    def pending_of(self, browser: str, login: str | None) -> PendingEnrollment | None:
+        """The enrollment that this browser, in this login, has begun (R35, D20)."""
+        for pending in self.pending:
+            if pending.browser == browser and pending.login == login:
+                return pending
+        return None

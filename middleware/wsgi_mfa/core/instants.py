@@ -1,0 +1,22 @@
+"""Instants and spans as integers, so that no rule depends on a float or a time zone.
+
+An *instant* is a number of microseconds since 1970-01-01T00:00:00Z, leap seconds not counted (as POSIX and
+RFC 6238 section 4 count). A *span* carries its unit in its name.
+"""
+
+from __future__ import annotations
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+
+def seconds_until(instant: int, now: int) -> int:
+    """Whole seconds from ``now`` to ``instant``, rounded up, at least 1: what ``Retry-After`` may promise."""
+    return max(1, -((now - instant) // SECOND))
+
+
+def day_of(now: int) -> int:
+    """The number of the UTC day that holds ``now``."""
+    return now // DAY

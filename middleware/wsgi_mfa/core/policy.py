@@ -1,0 +1,115 @@
+"""Every number of the security policy, with its default and the limits that are enforced (R3-R70)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from wsgi_mfa.errors import InvalidPolicyError
+
+#: What a number may be: setting -> (least, most, requirement).
+LIMITS: dict[str, tuple[int, int, str]] = {
+    "digits": (6, 8, "R3"),
+    "period_seconds": (30, 60, "R3"),
+    "key_bytes": (16, 64, "R4"),
+    "steps_back": (0, 2, "R5"),
+    "steps_ahead": (0, 2, "R5"),
+    "drift_steps_max": (0, 2, "R11"),
+    "resync_steps_max": (0, 20, "R11"),
+    "hint_steps_max": (0, 40, "R11"),
+    "free_tries": (1, 10, "R18"),
+    "backoff_seconds_min": (1, 3600, "R18"),
+    "backoff_seconds_max": (1, 86400, "R18"),
+    "failures_max": (1, 100, "R15"),
+    "failures_rolling_max": (1, 1000, "R19"),
+    "failures_rolling_days": (1, 366, "R19"),
+    "enrollment_seconds_max": (30, 600, "R36"),
+    "session_idle_seconds": (60, 30 * 86400, "R52"),
+    "session_seconds_max": (60, 90 * 86400, "R52"),
+    "sessions_max": (1, 100, "D26"),
+    "retry_seconds": (0, 120, "D10"),
+    "recovery_code_symbols": (24, 64, "R26"),
+    "step_up_seconds": (30, 3600, "R40"),
+    "form_bytes_max": (256, 65536, "R70"),
+    "clock_skew_seconds_max": (0, 600, "D22"),
+    # Settings of the table that this version knows and cannot yet switch on.
+    "remembered_browser_days": (0, 0, "R55"),
+    "revocation_delay_seconds": (0, 0, "R45"),
+}
+#: What a word may be: setting -> (the legal words, requirement).
+WORDS: dict[str, tuple[tuple[str, ...], str]] = {
+    "algorithm": (("SHA1", "SHA256", "SHA512"), "R3"),
+    "enrollment": (("open", "invited", "closed"), "R41"),
+}
+#: Lists that must be empty in this version.
+EMPTY = ("trusted_peers", "exempt_paths", "exempt_methods")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """The settings of one deployment, checked when made.
+
+    Spans are in the unit that their name ends with; a step is ``period_seconds`` long. A window of more than
+    one step (``steps_back`` + ``steps_ahead``) lets a code live longer than 30 s, which OWASP ASVS 6.5.5 asks
+    for and RFC 6238 section 5.2 does not: :meth:`strict` is the profile that keeps to ASVS.
+
+    :raises InvalidPolicyError: naming the setting, its value and what is legal.
+    """
+
+    algorithm: str = "SHA1"
+    digits: int = 6
+    period_seconds: int = 30
+    key_bytes: int = 20  # RFC 4226 R6: 160 bits are recommended, 128 are the least
+    steps_back: int = 1
+    steps_ahead: int = 1
+    drift_steps_max: int = 1
+    resync_steps_max: int = 10
+    hint_steps_max: int = 20
+    free_tries: int = 5
+    backoff_seconds_min: int = 30
+    backoff_seconds_max: int = 3600
+    failures_max: int = 100  # NIST SP 800-63B-4 section 3.2.2: no more than 100 consecutive failures
+    failures_rolling_max: int = 100
+    failures_rolling_days: int = 30
+    enrollment: str = "open"
+    enrollment_seconds_max: int = 600
+    session_idle_seconds: int = 3600
+    session_seconds_max: int = 86400
+    sessions_max: int = 20
+    retry_seconds: int = 60
+    recovery_code_symbols: int = 24
+    step_up_seconds: int = 300
+    trusted_peers: tuple[str, ...] = ()
+    exempt_paths: tuple[str, ...] = ()
+    exempt_methods: tuple[str, ...] = ()
+    remembered_browser_days: int = 0
+    form_bytes_max: int = 8192
+    clock_skew_seconds_max: int = 300
+    revocation_delay_seconds: int = 0
+
+    def __post_init__(self) -> None:
+        for name, (least, most, rule) in LIMITS.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+                legal = f"{least} is the only legal value" if least == most else f"legal is {least} to {most}"
+                raise InvalidPolicyError(name, value, f"{legal} [{rule}]")
+        for name, (words, rule) in WORDS.items():
+            if getattr(self, name) not in words:
+                raise InvalidPolicyError(name, getattr(self, name), f"legal is {', '.join(words)} [{rule}]")
+        for name in EMPTY:
+            if getattr(self, name) != ():
+                raise InvalidPolicyError(name, getattr(self, name), "this version knows no such list yet")
+        if self.backoff_seconds_min > self.backoff_seconds_max:
+            raise InvalidPolicyError(
+                "backoff_seconds_min", self.backoff_seconds_min, "legal is at most backoff_seconds_max [R18]"
+            )
+
+    @classmethod
+    def strict(cls, **settings: Any) -> Policy:
+        """A policy that accepts a code in its own step only (ASVS 6.5.5)."""
+        return cls(**{"steps_back": 0, "steps_ahead": 0, **settings})
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The names of all settings, in the order of the documentation."""
+        return tuple(field.name for field in fields(cls))
