@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from wsgi_mfa.errors import InvalidPolicyError
+from wsgi_mfa.core.errors import InvalidPolicyError
 
 #: What a number may be: setting -> (least, most, requirement).
 LIMITS: dict[str, tuple[int, int, str]] = {
