@@ -1,7 +1,70 @@
-"""All errors of the package in one place; the root lives in ``core``, which imports nothing else."""
+"""Every error that this package raises, under one root, with its facts as attributes.
+
+An expected "no" (a wrong code, a locked account) is a decision and not an error. An error means that
+something is configured wrongly, cannot be reached, or cannot be trusted; the web layer answers all of
+them closed (R80).
+"""
 
 from __future__ import annotations
 
-from wsgi_mfa.core.errors import InvalidPolicyError, InvalidUserError, MfaError
 
-__all__ = ["InvalidPolicyError", "InvalidUserError", "MfaError"]
+class MfaError(Exception):
+    """Root of all errors of this package."""
+
+
+class ConfigurationError(MfaError):
+    """The operator has to change something; the message names the setting and the legal values."""
+
+    def __init__(self, message: str, *, setting: str | None = None) -> None:
+        super().__init__(message)
+        self.setting = setting
+
+
+class InvalidPolicyError(ConfigurationError):
+    """A field of the policy lies outside of its limits."""
+
+
+class InvalidKeyError(ConfigurationError):
+    """A key, a key id or a whole key ring cannot be used; the message never contains key material."""
+
+    def __init__(self, message: str, *, key_id: str | None = None, setting: str | None = None) -> None:
+        super().__init__(message, setting=setting)
+        self.key_id = key_id
+
+
+class InvalidUserError(MfaError):
+    """A user id that no account can be named by, such as an empty one or one with control characters."""
+
+    def __init__(self, message: str, *, user: str) -> None:
+        super().__init__(message)
+        self.user = user
+
+
+class UnknownKeyError(MfaError):
+    """Something is sealed by a key that is not in the ring: answered 503, never "not enrolled" (D29)."""
+
+    def __init__(self, key_id: str, *, known: tuple[str, ...]) -> None:
+        super().__init__(f"no key {key_id!r} in the key ring, which holds {', '.join(known)}")
+        self.key_id = key_id
+        self.known = known
+
+
+class UnsealError(MfaError):
+    """A sealed value was changed, or belongs to another store, user or field (R42)."""
+
+    def __init__(self, message: str, *, user: str, field: str) -> None:
+        super().__init__(message)
+        self.user = user
+        self.field = field
+
+
+class StoreError(MfaError):
+    """The store answered something that cannot be used."""
+
+
+class StoreUnavailableError(StoreError):
+    """The store could not be reached or could not write; answered 503 with ``Retry-After``."""
+
+
+class AdapterUnavailableError(MfaError):
+    """An identity adapter could not ask who is signed in; answered 503 with ``Retry-After`` (D7)."""
