@@ -2,14 +2,25 @@
 
 An expected "no" (a wrong code, a locked account) is a decision and not an error. An error means that
 something is configured wrongly, cannot be reached, or cannot be trusted; the web layer answers all of
-them closed (R80).
+them closed (R80). The root and the errors of the rules live in ``core``, which imports nothing else.
 """
 
 from __future__ import annotations
 
+from wsgi_mfa.core.errors import InvalidPolicyError, InvalidUserError, MfaError
 
-class MfaError(Exception):
-    """Root of all errors of this package."""
+__all__ = [
+    "AdapterUnavailableError",
+    "ConfigurationError",
+    "InvalidKeyError",
+    "InvalidPolicyError",
+    "InvalidUserError",
+    "MfaError",
+    "StoreError",
+    "StoreUnavailableError",
+    "UnknownKeyError",
+    "UnsealError",
+]
 
 
 class ConfigurationError(MfaError):
@@ -20,24 +31,12 @@ class ConfigurationError(MfaError):
         self.setting = setting
 
 
-class InvalidPolicyError(ConfigurationError):
-    """A field of the policy lies outside of its limits."""
-
-
 class InvalidKeyError(ConfigurationError):
     """A key, a key id or a whole key ring cannot be used; the message never contains key material."""
 
     def __init__(self, message: str, *, key_id: str | None = None, setting: str | None = None) -> None:
         super().__init__(message, setting=setting)
         self.key_id = key_id
-
-
-class InvalidUserError(MfaError):
-    """A user id that no account can be named by, such as an empty one or one with control characters."""
-
-    def __init__(self, message: str, *, user: str) -> None:
-        super().__init__(message)
-        self.user = user
 
 
 class UnknownKeyError(MfaError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from wsgi_mfa.errors import InvalidUserError
+from wsgi_mfa.core.errors import InvalidUserError
 
 # The longest address that SMTP can carry (RFC 5321 4.5.3.1.3, erratum 1690), and so the longest user id.
 USER_CHARACTERS_MAX = 254
@@ -14,7 +14,7 @@ USER_CHARACTERS_MAX = 254
 # account may enroll.
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
-# Folding and normalizing feed each other; no character of Unicode 15.1 needs more than three rounds.
+# Folding and normalizing feed each other until nothing changes. Single characters need two rounds.
 _ROUNDS_MAX = 8
 
 
@@ -36,7 +36,7 @@ def canonical(user: str, *, exact: bool = False) -> str:
         _refuse_hidden_characters(user)
         name = user if exact else _folded(user)
     if not name or name.isspace():
-        raise InvalidUserError("a user id must not be empty", user=user)
+        raise InvalidUserError("it is empty")
     if len(name) > USER_CHARACTERS_MAX:
         raise _too_long(user)
     return name
@@ -49,18 +49,14 @@ def _folded(user: str) -> str:
         if name == user:
             return name
         user = name
-    raise InvalidUserError("a user id must have one normalized form", user=user)
+    raise InvalidUserError("it has no normalized form")
 
 
 def _refuse_hidden_characters(user: str) -> None:
     for character in user:
         if unicodedata.category(character) in _REFUSED_CATEGORIES:
-            raise InvalidUserError(
-                f"a user id must not contain the control or format character U+{ord(character):04X}", user=user
-            )
+            raise InvalidUserError(f"it contains the control or format character U+{ord(character):04X}")
 
 
 def _too_long(user: str) -> InvalidUserError:
-    return InvalidUserError(
-        f"a user id may have at most {USER_CHARACTERS_MAX} characters, this one has {len(user)}", user=user
-    )
+    return InvalidUserError(f"it has {len(user)} characters, at most {USER_CHARACTERS_MAX} are legal")
