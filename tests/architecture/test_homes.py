@@ -1,0 +1,119 @@
+"""What comes from outside has one home each: a package, the clock, chance, the database."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+#: Outside package -> the module or folder of each of our packages that may import it.
+HOMES = {
+    "wsgi_mfa": {
+        "click": "wsgi_mfa.cli",
+        "cryptography": "wsgi_mfa.keys",
+        "itsdangerous": "wsgi_mfa.identity.flask_session",
+        "jinja2": "wsgi_mfa.web.pages",
+        "legacy_portals": "wsgi_mfa.cli",
+        "markupsafe": "wsgi_mfa.web.pages",
+        "pyotp": "wsgi_mfa.core",
+        "qrcode": "wsgi_mfa.web",
+        "rich": "wsgi_mfa.cli",
+        "tomli": "wsgi_mfa.cli",
+        "waitress": "wsgi_mfa.cli",
+        "werkzeug": "wsgi_mfa.web",
+    },
+    "mfa_simulator": {
+        "click": "mfa_simulator.cli",
+        "freezegun": "mfa_simulator.clock",
+        "legacy_portals": "mfa_simulator.world",
+        "pyotp": "mfa_simulator.phone",
+        "rich": "mfa_simulator.timeline",
+        "werkzeug": "mfa_simulator.network",
+        "wsgi_mfa": "mfa_simulator",
+        "yaml": "mfa_simulator.parser",
+    },
+    "legacy_portals": {
+        "itsdangerous": "legacy_portals",
+        "werkzeug": "legacy_portals",
+    },
+}
+#: Names of the standard library with one home in each package; "" is no home at all.
+SEAMS = {
+    "wsgi_mfa": {
+        "secrets": "wsgi_mfa.entropy",
+        "os.urandom": "wsgi_mfa.entropy",
+        "random": "wsgi_mfa.entropy",
+        "uuid.uuid4": "wsgi_mfa.entropy",
+        "time.time": "wsgi_mfa.clock",
+        "time.time_ns": "wsgi_mfa.clock",
+        "time.sleep": "wsgi_mfa.clock",
+        "datetime.datetime.now": "wsgi_mfa.clock",
+        "datetime.datetime.utcnow": "wsgi_mfa.clock",
+        "datetime.datetime.today": "wsgi_mfa.clock",
+        "datetime.date.today": "wsgi_mfa.clock",
+        "sqlite3": "wsgi_mfa.stores.sqlite",
+    },
+    "mfa_simulator": {
+        "secrets": "",
+        "os.urandom": "",
+        "uuid.uuid4": "",
+        "random": "mfa_simulator.entropy",
+        "time.time": "",
+        "time.time_ns": "",
+        "time.sleep": "",
+        "datetime.datetime.now": "",
+        "datetime.datetime.utcnow": "",
+        "datetime.datetime.today": "",
+        "datetime.date.today": "",
+    },
+}
+
+
+def is_at(module: str, home: str) -> bool:
+    return module == home or module.startswith(f"{home}.")
+
+
+@pytest.mark.parametrize("package", sorted(HOMES))
+def test_each_outside_package_has_one_home(modules, package):
+    homes = HOMES[package]
+    wrong = []
+    for module in modules:
+        if module.package != package:
+            continue
+        for used in module.imports:
+            outside = used.module.partition(".")[0]
+            if outside == package or outside in sys.stdlib_module_names or outside == "__future__":
+                continue
+            if outside not in homes or not is_at(module.name, homes[outside]):
+                wrong.append(
+                    f"{module.path}:{used.line}: {outside} belongs to {homes.get(outside, 'no module yet')}"
+                )
+    assert wrong == []
+
+
+@pytest.mark.parametrize("package", sorted(SEAMS))
+def test_time_chance_and_the_database_enter_through_one_module_each(modules, package):
+    wrong = []
+    for module in modules:
+        if module.package != package:
+            continue
+        imported = [
+            (f"{used.module}.{used.name}" if used.name else used.module, used.line) for used in module.imports
+        ]
+        for name, line in sorted({*imported, *module.reached}):
+            for seam, home in SEAMS[package].items():
+                if is_at(name, seam) and not is_at(module.name, home):
+                    wrong.append(f"{module.path}:{line}: {name} belongs to {home or 'no module'}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("package", sorted(HOMES))
+def test_every_home_that_is_named_is_lived_in(modules, package):
+    known = {module.name for module in modules}
+    lived_in = {used.module.partition(".")[0] for m in modules if m.package == package for used in m.imports}
+    assert set(HOMES[package].values()) <= known
+    assert set(HOMES[package]) <= lived_in
+
+
+def test_no_module_is_too_long_to_read_at_once(modules):
+    assert [f"{module.path}: {module.line_count}" for module in modules if module.line_count > 360] == []

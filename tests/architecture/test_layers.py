@@ -1,0 +1,121 @@
+"""Each module imports only from layers below its own; the picture is in docs/architecture."""
+
+from __future__ import annotations
+
+import pytest
+
+import wsgi_mfa
+
+#: From the bottom up. Parts that share a layer do not import each other.
+LAYERS = (
+    {"core"},
+    {"errors"},
+    {"clock", "entropy"},
+    {"identity", "keys", "stores"},
+    {"service"},
+    {"support", "web"},
+    {"cli"},
+)
+#: Doors to the outside stand above all layers, and no module of the package imports them.
+OUTSIDE = {"", "__main__"}
+HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
+
+#: What rules must not reach: a rule does no I/O, reads no clock and draws no randomness.
+IMPURE = set(
+    [
+        "asyncio",
+        "http",
+        "io",
+        "logging",
+        "multiprocessing",
+        "os",
+        "pathlib",
+        "random",
+        "secrets",
+        "shutil",
+        "signal",
+        "socket",
+        "sqlite3",
+        "ssl",
+        "subprocess",
+        "sys",
+        "tempfile",
+        "threading",
+        "time",
+        "urllib",
+        "uuid",
+        "wsgiref",
+    ]
+)
+
+
+def part_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def test_every_part_of_the_middleware_has_a_layer(modules):
+    parts = {part_of(module.name) for module in modules if module.package == "wsgi_mfa"}
+    assert parts - OUTSIDE <= set(HEIGHT), "put it into LAYERS, and into the picture in docs/architecture"
+
+
+def test_a_module_imports_only_from_layers_below_its_own(modules):
+    wrong = []
+    for module in modules:
+        part = part_of(module.name)
+        if module.package != "wsgi_mfa" or part in OUTSIDE:
+            continue
+        for used in module.imports:
+            if used.module.partition(".")[0] != "wsgi_mfa":
+                continue
+            # "from wsgi_mfa import keys" reaches the part keys, or else the package's own front door.
+            target = part_of(used.module) or (used.name if used.name in HEIGHT else "")
+            below = target == part or HEIGHT.get(target, len(LAYERS)) < HEIGHT[part]
+            if not below and not (target == "" and part == "cli"):
+                wrong.append(f"{module.path}:{used.line}: {part} imports {target or 'the package itself'}")
+    assert wrong == []
+
+
+def test_rules_reach_nothing_but_values(modules):
+    wrong = [
+        f"{module.path}:{used.line}: {used.module}"
+        for module in modules
+        if part_of(module.name) == "core"
+        for used in module.imports
+        if used.module.partition(".")[0] in IMPURE
+    ]
+    assert wrong == []
+
+
+def test_the_simulator_uses_only_what_the_middleware_exports(modules):
+    exported = set(wsgi_mfa.__all__)
+    wrong = [
+        f"{module.path}:{used.line}: {used.module} {used.name or ''}"
+        for module in modules
+        if module.package == "mfa_simulator"
+        for used in module.imports
+        if used.module.partition(".")[0] == "wsgi_mfa"
+        and not (used.module == "wsgi_mfa" and used.name in exported)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("package", "strangers"),
+    [
+        ("wsgi_mfa", {"mfa_simulator"}),
+        ("legacy_portals", {"wsgi_mfa", "mfa_simulator"}),
+    ],
+)
+def test_a_package_does_not_know_who_uses_it(modules, package, strangers):
+    wrong = [
+        f"{module.path}:{used.line}: {used.module}"
+        for module in modules
+        if module.package == package
+        for used in module.imports
+        if used.module.partition(".")[0] in strangers
+    ]
+    assert wrong == []
+
+
+def test_every_exported_name_exists():
+    assert [name for name in wsgi_mfa.__all__ if not hasattr(wsgi_mfa, name)] == []

@@ -1,0 +1,36 @@
+"""The checks of this folder see through the ways in which Python spells an import."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import time\ntime.time()",
+        "import time as clock\nclock.time()",
+        "from time import time\ntime()",
+        "from time import time as now\nread = now",
+        "def late():\n    import time\n    return time.time()",
+    ],
+)
+def test_a_reached_name_is_found_under_any_alias(read_source, text):
+    module = read_source(text, name="wsgi_mfa.core.example")
+    assert "time.time" in {name for name, _line in module.reached}
+
+
+@pytest.mark.parametrize(
+    ("text", "imported"),
+    [
+        ("import wsgi_mfa.keys", ("wsgi_mfa.keys", None)),
+        ("from wsgi_mfa import keys", ("wsgi_mfa", "keys")),
+        ("from .. import keys", ("wsgi_mfa", "keys")),
+        ("from ..keys import KeyRing", ("wsgi_mfa.keys", "KeyRing")),
+        ("from . import account", ("wsgi_mfa.core", "account")),
+        ("if TYPE_CHECKING:\n    from wsgi_mfa.keys import KeyRing", ("wsgi_mfa.keys", "KeyRing")),
+    ],
+)
+def test_an_import_is_found_however_it_is_spelt(read_source, text, imported):
+    module = read_source(text, name="wsgi_mfa.core.example")
+    assert [(used.module, used.name) for used in module.imports] == [imported]

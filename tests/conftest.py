@@ -1,0 +1,45 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The root of the repository."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def missing() -> Callable[[str], None]:
+    """``missing("what")``: skip the test by that name on a laptop, fail it under ``CI=true``.
+
+    What continuous integration leaves out silently is never proved; a developer without the tool should
+    still be able to run the rest.
+    """
+
+    def give_up(what: str) -> None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI=true, and {what} is missing", pytrace=False)
+        pytest.skip(f"{what} is missing")
+
+    return give_up
+
+
+@pytest.fixture(scope="session")
+def require_tool(missing: Callable[[str], None]) -> Callable[[str], str]:
+    """``require_tool("oathtool")``: the path of a program that is installed, else see :func:`missing`."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            missing(f"the program {name}")
+        return str(path)
+
+    return find
