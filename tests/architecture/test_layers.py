@@ -21,32 +21,11 @@ OUTSIDE = {"", "__main__"}
 HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
 
 #: What rules must not reach: a rule does no I/O, reads no clock and draws no randomness.
-IMPURE = set(
-    [
-        "asyncio",
-        "http",
-        "io",
-        "logging",
-        "multiprocessing",
-        "os",
-        "pathlib",
-        "random",
-        "secrets",
-        "shutil",
-        "signal",
-        "socket",
-        "sqlite3",
-        "ssl",
-        "subprocess",
-        "sys",
-        "tempfile",
-        "threading",
-        "time",
-        "urllib",
-        "uuid",
-        "wsgiref",
-    ]
-)
+IMPURE = {
+    *("asyncio", "http", "multiprocessing", "socket", "ssl", "subprocess", "threading", "urllib", "wsgiref"),
+    *("io", "logging", "os", "pathlib", "shutil", "signal", "sqlite3", "sys", "tempfile"),
+    *("random", "secrets", "time", "uuid"),
+}
 
 
 def part_of(module: str) -> str:
