@@ -1,0 +1,74 @@
+"""A store for tests, simulations and single processes: it ends with the process."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from heapq import nsmallest
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.errors import StoreUnavailableError
+from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, check_revision
+
+
+class MemoryStore:
+    """Keeps the values themselves, which is safe because nobody can change them.
+
+    Other processes see nothing of it, so several workers must not use it (R24). Of the events it keeps the
+    latest ``events_max``; accounts it keeps all.
+    """
+
+    shared_between_processes = False
+
+    def __init__(self, *, birth: BirthRecord, events_max: int = 100_000) -> None:
+        self.birth = birth
+        self._accounts: dict[str, Account] = {}
+        self._events: deque[Event] = deque(maxlen=events_max)
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def load(self, user: str) -> Account | None:
+        self._check_open()
+        return self._accounts.get(user)
+
+    def save(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
+        self._check_open()
+        check_revision(account, expected)
+        with self._lock:
+            stored = self._accounts.get(account.user)
+            if (stored.revision if stored else None) != expected:
+                return False
+            self._accounts[account.user] = account
+            self._events.extend(events)
+        return True
+
+    def find_by_address(self, address: str) -> list[str]:
+        self._check_open()
+        with self._lock:
+            return sorted(user for user, account in self._accounts.items() if account.address == address)
+
+    def users(self, *, after: str = "", limit: int = 100) -> list[str]:
+        self._check_open()
+        with self._lock:
+            return nsmallest(limit, (user for user in self._accounts if user > after))
+
+    def events(self, user: str | None = None, *, limit: int = 100) -> list[Event]:
+        self._check_open()
+        with self._lock:
+            latest = (event for event in reversed(self._events) if user is None or event.user == user)
+            return list(islice(latest, limit))[::-1]
+
+    def close(self) -> None:
+        self._closed = True
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailableError("the memory store is closed")
+
+
+if TYPE_CHECKING:
+    _: AccountStore = MemoryStore(birth=BirthRecord(store_id="", made_at=0))

@@ -1,0 +1,93 @@
+"""What a store is: it keeps accounts with their events, and saves only over the revision that was loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.events import Event
+
+#: The layout that this version writes; a store of a later one is refused.
+STORE_SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BirthRecord:
+    """Tells one store from another, so that an emptied store is not taken for a store of new users (D2).
+
+    ``store_id`` is a random 128-bit value in hex; ``made_at`` an instant in microseconds since 1970 UTC.
+    """
+
+    store_id: str
+    made_at: int
+    schema: int = STORE_SCHEMA
+
+    def __post_init__(self) -> None:
+        if len(self.store_id) != 32 or not set(self.store_id) <= set("0123456789abcdef"):
+            raise ValueError("BirthRecord.store_id: legal are 128 bits as 32 lower-case hex digits (D24)")
+
+
+class AccountStore(Protocol):
+    """Keeps accounts and their events; knows no rule, no clock and no chance.
+
+    Every method raises :exc:`~wsgi_mfa.errors.StoreUnavailableError` when the store cannot be reached or
+    written, and its root :exc:`~wsgi_mfa.errors.StoreError` when what it holds cannot be read; neither ever
+    looks like a user who has not enrolled (R80). Stores may be used from several threads.
+    """
+
+    @property
+    def birth(self) -> BirthRecord:
+        """Which store this is; the same for as long as it lives."""
+        ...
+
+    @property
+    def shared_between_processes(self) -> bool:
+        """Whether other processes see what this one saves (R24)."""
+        ...
+
+    def load(self, user: str) -> Account | None:
+        """The account as it was saved last, by whichever thread or process; None when there is none."""
+        ...
+
+    def save(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
+        """Compare and save: the account and its events together, or nothing.
+
+        ``expected`` is the revision that was loaded, None when there was no account. True: it still was the
+        stored one, and account and events are durable. False: somebody else saved first, and nothing was
+        written. After :exc:`~wsgi_mfa.errors.StoreUnavailableError` the outcome is unknown: send the same
+        save again, and if that answers False, see whether the stored revision is the one you sent (D25).
+
+        :raises ValueError: ``account.revision`` is empty or equals ``expected``; it must be new (D24).
+        """
+        ...
+
+    def find_by_address(self, address: str) -> list[str]:
+        """Users, in order, saved with exactly this address: a hint, to be loaded and compared (D30)."""
+        ...
+
+    def users(self, *, after: str = "", limit: int = 100) -> list[str]:
+        """The first ``limit`` user names that sort after ``after``, by code point."""
+        ...
+
+    def events(self, user: str | None = None, *, limit: int = 100) -> list[Event]:
+        """The latest ``limit`` events, of one user or of all, the newest last."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections; any later call finds the store unavailable."""
+        ...
+
+
+def check_revision(account: Account, expected: str | None) -> None:
+    """Refuse a save that would reuse a revision (D24): caches and the lost race would both be blind to it.
+
+    :raises ValueError: ``account.revision`` is empty or equals ``expected``.
+    """
+    if not account.revision:
+        raise ValueError("Account.revision is empty: each save needs a new random revision (D24)")
+    if account.revision == expected:
+        raise ValueError(
+            "Account.revision equals the expected one: each save needs a new random revision (D24)"
+        )
