@@ -59,6 +59,7 @@ class RecoveryCode:
     sealed_digest: str
     made_at: int
     sealed_copy: str | None
+    shown_count: int = 0
 
     @property
     def acknowledged(self) -> bool:
@@ -79,7 +80,9 @@ class Failures:
 
     consecutive_count: int = 0  # R15: only a success of the same kind clears it
     days: tuple[tuple[int, int], ...] = ()  # (UTC day, failures): the rolling budget (R19)
-    locked_since: int | None = None  # a lock is (since, seconds), so that a clock step cannot lengthen it (D22)
+    locked_since: int | None = (
+        None  # a lock is (since, seconds), so that a clock step cannot lengthen it (D22)
+    )
     locked_seconds: int = 0
     granted_count: int = 0  # tries that support granted over a spent budget (D14)
 
@@ -106,7 +109,9 @@ class Retry:
     fingerprint: str
     session_id: str
     at: int
-    recovery_code_id: str | None = None  # the code that the success made: the retry lasts until it is acknowledged
+    recovery_code_id: str | None = (
+        None  # the code that the success made: the retry lasts until it is acknowledged
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

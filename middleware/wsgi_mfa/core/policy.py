@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 from wsgi_mfa.core.errors import InvalidPolicyError
 
@@ -105,9 +104,9 @@ class Policy:
             )
 
     @classmethod
-    def strict(cls, **settings: Any) -> Policy:
+    def strict(cls) -> Policy:
         """A policy that accepts a code in its own step only (ASVS 6.5.5)."""
-        return cls(**{"steps_back": 0, "steps_ahead": 0, **settings})
+        return cls(steps_back=0, steps_ahead=0)
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -1,0 +1,89 @@
+"""What an account still holds at a given moment: everything that has a lifetime ends here, and only here.
+
+Instants ahead of now (a clock stepped back, or workers differ) up to ``clock_skew_seconds_max`` count as now.
+Beyond that, sessions, pending enrollments and retries end, and locks restart (D22): no clock step keeps
+anything open, and none locks anybody out for good.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wsgi_mfa.core import throttle
+from wsgi_mfa.core.account import Account, EndedLogin, Retry, Session
+from wsgi_mfa.core.instants import HOUR, SECOND
+from wsgi_mfa.core.policy import Policy
+
+ANSWER_SECONDS = 5  # D11
+FIRST_CODE_SECONDS = 90  # D17
+ACTIVITY_GRAINS = 60  # activity is noted to 1/60 of the idle limit (D23)
+
+
+def younger(instant: int, seconds: int, now: int, policy: Policy) -> bool:
+    """Whether less than ``seconds`` have passed since ``instant``; never for one too far ahead of now."""
+    if instant > now + policy.clock_skew_seconds_max * SECOND:
+        return False
+    return now - instant < seconds * SECOND
+
+
+def session_lives(session: Session, now: int, policy: Policy) -> bool:
+    """Whether ``session`` is within its overall and its idle limit (R52).
+
+    The idle limit is lengthened by the grain in which activity is noted, so that it never ends early (D23).
+    """
+    idle_seconds = policy.session_idle_seconds + policy.session_idle_seconds // ACTIVITY_GRAINS
+    return younger(session.verified_at, policy.session_seconds_max, now, policy) and younger(
+        session.seen_at, idle_seconds, now, policy
+    )
+
+
+def settled(account: Account, now: int, policy: Policy) -> Account:
+    """``account`` as it counts at ``now``."""
+    sessions = tuple(session for session in account.sessions if session_lives(session, now, policy))
+    living = {session.id for session in sessions}
+    first = account.first_code
+    enrollment_code = account.enrollment_code
+    if enrollment_code and not younger(enrollment_code.made_at, policy.enrollment_seconds_max, now, policy):
+        enrollment_code = None
+    return replace(
+        account,
+        sessions=sessions,
+        pending=tuple(
+            item
+            for item in account.pending
+            if younger(item.made_at, policy.enrollment_seconds_max, now, policy)
+        ),
+        retries=tuple(
+            retry for retry in account.retries if _retry_lives(account, retry, living, now, policy)
+        ),
+        answers=tuple(item for item in account.answers if younger(item.at, ANSWER_SECONDS, now, policy)),
+        ended_logins=tuple(item for item in account.ended_logins if _still_ended(item, now, policy)),
+        first_code=first if first and younger(first.at, FIRST_CODE_SECONDS, now, policy) else None,
+        hints=tuple(min(at, now) for at in account.hints if now - at < HOUR),
+        enrollments_begun=tuple(min(at, now) for at in account.enrollments_begun if now - at < HOUR),
+        enrollment_code=enrollment_code,
+        code_failures=throttle.settled(account.code_failures, now, policy),
+        recovery_failures=throttle.settled(account.recovery_failures, now, policy),
+    )
+
+
+def _retry_lives(account: Account, retry: Retry, living: set[str], now: int, policy: Policy) -> bool:
+    if retry.session_id not in living:
+        return False
+    if retry.recovery_code_id is None:
+        return younger(retry.at, policy.retry_seconds, now, policy)
+    # The reply that carried a new recovery code may be lost for longer than any proxy waits (D10).
+    code = account.recovery_code
+    return code is not None and code.id == retry.recovery_code_id and not code.acknowledged
+
+
+def _still_ended(login: EndedLogin, now: int, policy: Policy) -> bool:
+    return login.seconds is None or login.since > now or younger(login.since, login.seconds, now, policy)
+
+
+def login_is_ended(account: Account, fingerprint: str, now: int, policy: Policy) -> bool:
+    """Whether the portal's login of this fingerprint must not count at ``now`` (D19)."""
+    return any(
+        login.fingerprint == fingerprint and _still_ended(login, now, policy)
+        for login in account.ended_logins
+    )

@@ -1,0 +1,237 @@
+"""What somebody wants of an account: one value a wish, complete, without a way back to the world.
+
+Keys, sealed values and random ids are made outside and handed in, so that a command decides the same however
+often it is decided; the opened secrets in it belong to the account that it is decided on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from wsgi_mfa.core.account import KeyParameters
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Who asks: a browser that has passed the first factor.
+
+    ``browser`` is its browser cookie's value and ``next_browser`` the value that it gets on success (D20);
+    ``login`` is the fingerprint of its login at the portal, where the portal has one; ``session_id`` is the
+    session that its cookie names; ``source`` is the peer's address, for the audit record only.
+    """
+
+    browser: str
+    next_browser: str
+    login: str | None = None
+    session_id: str | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewKey:
+    """A fresh key, sealed, with the id of the pending enrollment that may hold it."""
+
+    id: str
+    sealed_key: str
+    parameters: KeyParameters
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewRecoveryCode:
+    """A fresh recovery code, sealed twice: what checks it, and what can show it (D13)."""
+
+    id: str
+    sealed_digest: str
+    sealed_copy: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BeginEnrollment:
+    """Give this browser a key to scan; ``restart`` throws away the one that it had (R36)."""
+
+    origin: Origin
+    key: NewKey
+    restart: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PresentEnrollmentCode:
+    """Show the one-time code that the support desk gave (D15). ``opened`` is what the stored digest opened to."""
+
+    origin: Origin
+    code: str | None
+    opened: bytes | None = field(repr=False)
+    fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfirmEnrollment:
+    """Make the pending key of this browser the active one by a code of it (R35).
+
+    ``pending_id`` is the enrollment that the page showed (D12), ``key`` its opened key.
+    """
+
+    origin: Origin
+    pending_id: str | None
+    code: str | None
+    key: bytes | None = field(repr=False)
+    fingerprint: str
+    session_id: str
+    generation: str
+    recovery_code: NewRecoveryCode
+    address: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerifyCode:
+    """Sign in, or step up, with a code of the active key."""
+
+    origin: Origin
+    code: str | None
+    key: bytes | None = field(repr=False)
+    fingerprint: str
+    session_id: str
+    address: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RedeemRecoveryCode:
+    """Sign in with the recovery code, which is replaced in the same change (R28)."""
+
+    origin: Origin
+    code: str | None
+    opened: bytes | None = field(repr=False)
+    fingerprint: str
+    session_id: str
+    recovery_code: NewRecoveryCode
+    address: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShowRecoveryCode:
+    """Show the recovery code that nobody has acknowledged yet; ``replacement`` serves one grown old (D13)."""
+
+    origin: Origin
+    replacement: NewRecoveryCode
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcknowledgeRecoveryCode:
+    """The user says that the code of this id is stored."""
+
+    origin: Origin
+    recovery_code_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplaceRecoveryCode:
+    """Make a new recovery code; needs a fresh second factor (R40)."""
+
+    origin: Origin
+    recovery_code: NewRecoveryCode
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RelearnClock:
+    """One of the two consecutive codes that tell how far a phone's clock is off (D17).
+
+    ``first_code`` is the opened first one when it was given before, ``sealed_code`` this one, sealed.
+    """
+
+    origin: Origin
+    code: str | None
+    key: bytes | None = field(repr=False)
+    fingerprint: str
+    sealed_code: str
+    first_code: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignOut:
+    """Leave: the session ends, and the portal's login behind it does not count until it changes (D19).
+
+    ``login_fingerprint`` names the carriers that the browser shows at present, None where it cannot change them.
+    """
+
+    origin: Origin
+    login_fingerprint: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndSessions:
+    """End one session, or all of them; ``cause`` is a word for the audit record."""
+
+    session_id: str | None
+    cause: str
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdmitLogin:
+    """The portal has signed somebody in anew: a login that was ended before counts again (D19)."""
+
+    login_fingerprint: str
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoteActivity:
+    """A request passed in this session (D23)."""
+
+    session_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResetBySupport:
+    """Forget the factor: the user must enroll anew, and nothing of before is usable (R45).
+
+    ``seen_generation`` is the generation on the agent's screen, None when the agent saw none (D12);
+    ``enrollment_code`` is the sealed digest of a fresh enrollment code, used when one is needed (D15).
+    """
+
+    agent: str
+    reason: str
+    generation: str
+    enrollment_code: str
+    seen_generation: str | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnlockBySupport:
+    """Give ten tries over a lock or a spent budget (D14); ``clock`` mends a last step that lies ahead (D22)."""
+
+    agent: str
+    reason: str
+    clock: bool = False
+    seen_generation: str | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FenceAfterRestore:
+    """The store was restored from a backup: no code of before this moment works, nor an old recovery code (R13)."""
+
+    generation: str
+    source: str = ""
+
+
+Command: TypeAlias = (
+    BeginEnrollment
+    | PresentEnrollmentCode
+    | ConfirmEnrollment
+    | VerifyCode
+    | RedeemRecoveryCode
+    | ShowRecoveryCode
+    | AcknowledgeRecoveryCode
+    | ReplaceRecoveryCode
+    | RelearnClock
+    | SignOut
+    | EndSessions
+    | AdmitLogin
+    | NoteActivity
+    | ResetBySupport
+    | UnlockBySupport
+    | FenceAfterRestore
+)

@@ -1,0 +1,57 @@
+"""The rule book: what may change an account, and how. Nothing else in the package changes one.
+
+Rule 1: an account changes only by ``decide``, through the one handler that the table below names for a command.
+Rule 2: ``decide`` does no I/O, reads no clock and draws no randomness; ``now`` and every random value come in.
+Rule 3: a command is decided on the account as it counts now: what has expired is gone before it is judged.
+Rule 4: a change is saved whole with its events, if the account is still the one that was decided on; else the
+command is decided again on the account as it then is. So replay, double use and racing guesses are one thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from wsgi_mfa.core import aging, commands, enrollment, redemption, sessions, support, throttle, verification
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.commands import Command
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.outcome import Decision
+from wsgi_mfa.core.policy import Policy
+
+HANDLERS: dict[type, Callable[[Account, Any, int, Policy], Decision]] = {
+    commands.BeginEnrollment: enrollment.begin,
+    commands.PresentEnrollmentCode: enrollment.present_code,
+    commands.ConfirmEnrollment: enrollment.confirm,
+    commands.VerifyCode: verification.verify,
+    commands.RelearnClock: verification.relearn,
+    commands.RedeemRecoveryCode: redemption.redeem,
+    commands.ShowRecoveryCode: redemption.show,
+    commands.AcknowledgeRecoveryCode: redemption.acknowledge,
+    commands.ReplaceRecoveryCode: redemption.replace_code,
+    commands.SignOut: sessions.sign_out,
+    commands.EndSessions: sessions.end_sessions,
+    commands.AdmitLogin: sessions.admit_login,
+    commands.NoteActivity: sessions.note_activity,
+    commands.ResetBySupport: support.reset,
+    commands.UnlockBySupport: support.unlock,
+    commands.FenceAfterRestore: support.fence,
+}
+
+
+def decide(account: Account, command: Command, now: int, policy: Policy) -> Decision:
+    """The decision about ``command`` on ``account`` at ``now`` (microseconds since 1970 UTC)."""
+    counting = aging.settled(account, now, policy)
+    decision = HANDLERS[type(command)](counting, command, now, policy)
+    if decision.account is None and _lock_restarted(account, now, policy):
+        # Saved once, so that the restarted lock ends after its own length (D22).
+        event = Event(at=now, user=account.user, kind="lock.restarted")
+        return replace(decision, account=counting, events=(event,))
+    return decision
+
+
+def _lock_restarted(account: Account, now: int, policy: Policy) -> bool:
+    return throttle.began_ahead(account.code_failures, now, policy) or throttle.began_ahead(
+        account.recovery_failures, now, policy
+    )

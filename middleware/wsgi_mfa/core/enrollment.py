@@ -1,0 +1,208 @@
+"""Binding a phone: a pending key belongs to one browser and becomes active only by a code of it (R33-R37, R41)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wsgi_mfa.core import recovery, throttle
+from wsgi_mfa.core.account import (
+    Account,
+    Authenticator,
+    Failures,
+    Method,
+    PendingEnrollment,
+    RecoveryCode,
+    Retry,
+)
+from wsgi_mfa.core.aging import younger
+from wsgi_mfa.core.commands import (
+    BeginEnrollment,
+    ConfirmEnrollment,
+    NewRecoveryCode,
+    Origin,
+    PresentEnrollmentCode,
+)
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.instants import DAY, HOUR, SECOND, seconds_until
+from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.refusal import locked, refused, repeated_refusal, wrong
+from wsgi_mfa.core.sessions import opened, repeated, with_retry
+from wsgi_mfa.core.standing import is_fresh
+from wsgi_mfa.core.steps import matching_steps, step_at
+
+PENDING_MAX = 4
+BEGUN_AN_HOUR_MAX = 10
+RESET_DAYS = 7  # after a reset the desk is needed again when nobody has enrolled (D15)
+
+
+def permission(account: Account, origin: Origin, now: int, policy: Policy) -> Decision | None:
+    """Why this browser may not begin an enrollment now; None when it may."""
+    if account.authenticator is not None:
+        session = account.session(origin.session_id)
+        if session is None or session.login != origin.login:
+            return Decision(outcome=Outcome.MUST_VERIFY)
+        return None if is_fresh(session, now, policy) else Decision(outcome=Outcome.STEP_UP_REQUIRED)
+    if account.reset_at is not None and not younger(
+        account.reset_at, RESET_DAYS * DAY // SECOND, now, policy
+    ):
+        return refused(Reason.RESET_EXPIRED)
+    if account.enrollment_code_needed or (
+        policy.enrollment != "open" and account.enrollment_code is not None
+    ):
+        proven = account.enrollment_code is not None and account.enrollment_browser == origin.browser
+        return None if proven else Decision(outcome=Outcome.MUST_ENROLL, reason=Reason.ENROLLMENT_CODE_NEEDED)
+    if policy.enrollment == "invited":
+        return Decision(outcome=Outcome.MUST_ENROLL, reason=Reason.ENROLLMENT_CODE_NEEDED)
+    if policy.enrollment == "closed":
+        return refused(Reason.ENROLLMENT_CLOSED)
+    return None
+
+
+def begin(account: Account, command: BeginEnrollment, now: int, policy: Policy) -> Decision:
+    """Give the browser the key that it already has, or a new one (D26)."""
+    origin = command.origin
+    refusal = permission(account, origin, now, policy)
+    if refusal is not None:
+        return refusal
+    current = account.pending_of(origin.browser, origin.login)
+    if current is not None and not command.restart:
+        return Decision(outcome=Outcome.MUST_ENROLL, pending=current)
+    if len(account.enrollments_begun) >= BEGUN_AN_HOUR_MAX:
+        wait = seconds_until(account.enrollments_begun[0] + HOUR, now)
+        return Decision(outcome=Outcome.LOCKED, reason=Reason.TOO_MANY_ENROLLMENTS, retry_after_seconds=wait)
+    pending = PendingEnrollment(
+        id=command.key.id,
+        browser=origin.browser,
+        login=origin.login,
+        sealed_key=command.key.sealed_key,
+        parameters=command.key.parameters,
+        made_at=now,
+    )
+    others = tuple(other for other in account.pending if other != current)
+    changed = replace(
+        account,
+        pending=(*others, pending)[-PENDING_MAX:],
+        enrollments_begun=(*account.enrollments_begun, now),
+    )
+    event = Event(at=now, user=account.user, kind="enrollment.begun", source=origin.source)
+    return Decision(outcome=Outcome.MUST_ENROLL, account=changed, events=(event,), pending=pending)
+
+
+def present_code(account: Account, command: PresentEnrollmentCode, now: int, policy: Policy) -> Decision:
+    """Let this browser enroll when it shows the desk's one-time code; throttled like a recovery code (R30)."""
+    origin = command.origin
+    answered = repeated_refusal(account, origin, command.fingerprint)
+    if answered is not None:
+        return answered
+    closed = locked(account, "recovery_failures", now, policy)
+    if closed is not None:
+        return closed
+    if account.authenticator is not None:
+        return refused(Reason.CHANGED_MEANWHILE)
+    if command.code is None or command.opened is None or not recovery.matches(command.code, command.opened):
+        return wrong(account, origin, "recovery_failures", command.code, command.fingerprint, now, policy)
+    changed = replace(
+        account,
+        enrollment_browser=origin.browser,
+        recovery_failures=throttle.cleared(account.recovery_failures),
+    )
+    event = Event(at=now, user=account.user, kind="enrollment_code.accepted", source=origin.source)
+    return Decision(outcome=Outcome.MUST_ENROLL, account=changed, events=(event,))
+
+
+def confirm(account: Account, command: ConfirmEnrollment, now: int, policy: Policy) -> Decision:
+    """Judge a code of the pending key; a right one binds the phone and starts a new generation (D16)."""
+    origin = command.origin
+    answered = repeated(account, origin, "confirmation", command.fingerprint)
+    answered = answered or repeated_refusal(account, origin, command.fingerprint)
+    if answered is not None:
+        return answered
+    closed = locked(account, "code_failures", now, policy)
+    if closed is not None:
+        return closed
+    pending = account.pending_of(origin.browser, origin.login)
+    if pending is None or pending.id != command.pending_id or command.key is None:
+        return refused(Reason.CHANGED_MEANWHILE)
+    refusal = permission(account, origin, now, policy)
+    if refusal is not None:
+        return refusal
+    if command.code is None:
+        return wrong(account, origin, "code_failures", None, command.fingerprint, now, policy)
+    step = step_at(now, pending.parameters.period_seconds)
+    window = range(step - policy.steps_back, step + policy.steps_ahead + 1)
+    steps = matching_steps(command.key, command.code, window, pending.parameters)
+    if not steps:
+        hint = _clock_hint(command.key, command.code, pending, step, policy)
+        return wrong(
+            account, origin, "code_failures", command.code, command.fingerprint, now, policy, hint=hint
+        )
+    return _bound(account, command, pending, max(steps), now, policy)
+
+
+def _clock_hint(key: bytes, code: str, pending: PendingEnrollment, step: int, policy: Policy) -> Hint | None:
+    """Which way the phone's clock is wrong; harmless on a key that opens nothing yet (D17)."""
+    reach = policy.hint_steps_max
+    if matching_steps(key, code, range(step - reach, step - policy.steps_back), pending.parameters):
+        return Hint.CLOCK_SLOW
+    if matching_steps(key, code, range(step + policy.steps_ahead + 1, step + reach + 1), pending.parameters):
+        return Hint.CLOCK_FAST
+    return None
+
+
+def _bound(
+    account: Account,
+    command: ConfirmEnrollment,
+    pending: PendingEnrollment,
+    step: int,
+    now: int,
+    policy: Policy,
+) -> Decision:
+    """The account with its new phone: a new generation in which only this browser is signed in."""
+    origin = command.origin
+    bound = replace(
+        account,
+        generation=command.generation,
+        address=command.address or account.address,
+        authenticator=Authenticator(
+            sealed_key=pending.sealed_key,
+            parameters=pending.parameters,
+            confirmed_at=now,
+            last_step=step,  # the confirming code is used up for every other purpose (R7)
+        ),
+        recovery_code=account.recovery_code or made_recovery_code(command.recovery_code, now),
+        code_failures=Failures(),  # bound anew: guesses at the old key count no more (D14)
+        pending=(),
+        sessions=(),
+        retries=(),
+        answers=(),
+        first_code=None,
+        hints=(),
+        reset_at=None,
+        enrollment_code=None,
+        enrollment_code_needed=False,
+        enrollment_browser=None,
+    )
+    bound, events = opened(
+        bound, origin, session_id=command.session_id, method=Method.CODE, now=now, policy=policy
+    )
+    bound = with_retry(
+        bound,
+        Retry(
+            purpose="confirmation",
+            browser=origin.browser,
+            login=origin.login,
+            fingerprint=command.fingerprint,
+            session_id=command.session_id,
+            at=now,
+        ),
+    )
+    event = Event(at=now, user=account.user, kind="enrollment.confirmed", source=origin.source)
+    return Decision(
+        outcome=Outcome.SIGNED_IN, account=bound, events=(event, *events), session_id=command.session_id
+    )
+
+
+def made_recovery_code(new: NewRecoveryCode, now: int) -> RecoveryCode:
+    """The recovery code as the account holds it, not acknowledged."""
+    return RecoveryCode(id=new.id, sealed_digest=new.sealed_digest, made_at=now, sealed_copy=new.sealed_copy)

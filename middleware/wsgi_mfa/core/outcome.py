@@ -1,0 +1,73 @@
+"""What :func:`~wsgi_mfa.core.engine.decide` answers with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from wsgi_mfa.core.account import Account, PendingEnrollment
+from wsgi_mfa.core.events import Event
+
+
+class Outcome(str, Enum):
+    """The words that pages, JSON and scenario files share."""
+
+    SIGNED_IN = "signed_in"
+    MUST_ENROLL = "must_enroll"
+    MUST_VERIFY = "must_verify"
+    MUST_SAVE_RECOVERY_CODE = "must_save_recovery_code"
+    WRONG_CODE = "wrong_code"
+    USED_CODE = "used_code"
+    LOCKED = "locked"
+    REFUSED = "refused"
+    RESET = "reset"
+    UNLOCKED = "unlocked"
+    RESYNCED = "resynced"
+    SIGNED_OUT = "signed_out"
+    STEP_UP_REQUIRED = "step_up_required"
+    UNAVAILABLE = "unavailable"
+
+
+class Hint(str, Enum):
+    """What may help the user; given only where it helps no attacker (R82, D17)."""
+
+    CLOCK_SLOW = "clock_slow"
+    CLOCK_FAST = "clock_fast"  # on a pending key only
+    WAIT_FOR_NEXT = "wait_for_next"
+
+
+class Reason(str, Enum):
+    """Why a request was refused, or why it takes more than the outcome says."""
+
+    CHANGED_MEANWHILE = "changed_meanwhile"  # what the user saw has gone (D12)
+    ENROLLMENT_CLOSED = "enrollment_closed"  # policy (R41)
+    ENROLLMENT_CODE_NEEDED = "enrollment_code_needed"  # D15
+    RESET_EXPIRED = "reset_expired"  # no enrollment within seven days of a reset (D15)
+    TOO_MANY_ENROLLMENTS = "too_many_enrollments"  # D26
+    BUDGET_SPENT = "budget_spent"  # R15, R19
+    SERVER_CLOCK = "server_clock"  # last_step lies in the future (R12, D22)
+    CODE_NOT_SHOWN_AGAIN = "code_not_shown_again"  # D13
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """One answer of the rule book.
+
+    ``account`` is the account to save with ``events``, or None when nothing changed (then there are no events
+    either); ``session_id`` is the session that was opened, or asked for again; ``alert`` is a word for the
+    operator's log when nothing may be saved.
+    """
+
+    outcome: Outcome
+    account: Account | None = None
+    events: tuple[Event, ...] = ()
+    hint: Hint | None = None
+    reason: Reason | None = None
+    retry_after_seconds: int | None = None
+    session_id: str | None = None
+    pending: PendingEnrollment | None = None
+    alert: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.events and self.account is None:
+            raise ValueError("an event needs the change that it tells of")

@@ -1,0 +1,127 @@
+"""The recovery code: used once, replaced in the same change, shown until its user says that it is stored.
+
+R26-R33, D10, D13. A sign-in with it never shows the authenticator's key (R33).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wsgi_mfa.core import recovery, throttle
+from wsgi_mfa.core.account import Account, Method, Retry
+from wsgi_mfa.core.aging import younger
+from wsgi_mfa.core.commands import (
+    AcknowledgeRecoveryCode,
+    RedeemRecoveryCode,
+    ReplaceRecoveryCode,
+    ShowRecoveryCode,
+)
+from wsgi_mfa.core.enrollment import made_recovery_code
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.instants import DAY, SECOND
+from wsgi_mfa.core.outcome import Decision, Outcome, Reason
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.refusal import locked, refused, repeated_refusal, wrong
+from wsgi_mfa.core.sessions import opened, repeated, with_retry
+from wsgi_mfa.core.standing import is_fresh, may_show_recovery_code
+
+UNSAVED_DAYS_MAX = 30  # a code that nobody acknowledged is replaced rather than shown (D13)
+
+
+def redeem(account: Account, command: RedeemRecoveryCode, now: int, policy: Policy) -> Decision:
+    """Use the recovery code up, issue the next one and open a session, all in one change (R28)."""
+    origin = command.origin
+    answered = repeated(account, origin, "recovery", command.fingerprint)
+    answered = answered or repeated_refusal(account, origin, command.fingerprint)
+    if answered is not None:
+        return answered
+    if account.authenticator is None:
+        return Decision(outcome=Outcome.MUST_ENROLL)
+    closed = locked(account, "recovery_failures", now, policy)
+    if closed is not None:
+        return closed
+    if command.code is None or command.opened is None or not recovery.matches(command.code, command.opened):
+        return wrong(account, origin, "recovery_failures", command.code, command.fingerprint, now, policy)
+    changed = replace(
+        account,
+        address=command.address or account.address,
+        recovery_code=made_recovery_code(command.recovery_code, now),
+        recovery_failures=throttle.cleared(account.recovery_failures),
+    )
+    changed, events = opened(
+        changed, origin, session_id=command.session_id, method=Method.RECOVERY_CODE, now=now, policy=policy
+    )
+    changed = with_retry(
+        changed,
+        Retry(
+            purpose="recovery",
+            browser=origin.browser,
+            login=origin.login,
+            fingerprint=command.fingerprint,
+            session_id=command.session_id,
+            at=now,
+            recovery_code_id=command.recovery_code.id,
+        ),
+    )
+    event = Event(at=now, user=account.user, kind="recovery_code.used", source=origin.source)
+    return Decision(
+        outcome=Outcome.SIGNED_IN, account=changed, events=(event, *events), session_id=command.session_id
+    )
+
+
+def show(account: Account, command: ShowRecoveryCode, now: int, policy: Policy) -> Decision:
+    """Allow the unacknowledged code to be shown to this session; each showing is on record (D13)."""
+    origin = command.origin
+    session = account.session(origin.session_id)
+    code = account.recovery_code
+    if session is None or session.login != origin.login or code is None:
+        return Decision(outcome=Outcome.MUST_VERIFY)
+    if not may_show_recovery_code(account, session, now, policy):
+        return refused(Reason.CODE_NOT_SHOWN_AGAIN)
+    kind = "recovery_code.shown"
+    if not younger(code.made_at, UNSAVED_DAYS_MAX * DAY // SECOND, now, policy):
+        # Made at the second factor's instant, so that this session may still see it.
+        code = made_recovery_code(command.replacement, session.verified_at)
+        kind = "recovery_code.replaced"
+    code = replace(code, shown_count=code.shown_count + 1)
+    event = Event(
+        at=now,
+        user=account.user,
+        kind=kind,
+        source=origin.source,
+        details=(("count", str(code.shown_count)),),
+    )
+    return Decision(
+        outcome=Outcome.MUST_SAVE_RECOVERY_CODE, account=replace(account, recovery_code=code), events=(event,)
+    )
+
+
+def acknowledge(account: Account, command: AcknowledgeRecoveryCode, now: int, policy: Policy) -> Decision:
+    """Forget the copy that could show the code; asking twice is no error, another code is (D12)."""
+    session = account.session(command.origin.session_id)
+    if session is None or session.login != command.origin.login:
+        return Decision(outcome=Outcome.MUST_VERIFY)
+    code = account.recovery_code
+    if code is None or code.id != command.recovery_code_id:
+        return refused(Reason.CHANGED_MEANWHILE)
+    if code.acknowledged:
+        return Decision(outcome=Outcome.SIGNED_IN)
+    changed = replace(account, recovery_code=replace(code, sealed_copy=None))
+    event = Event(at=now, user=account.user, kind="recovery_code.saved", source=command.origin.source)
+    return Decision(outcome=Outcome.SIGNED_IN, account=changed, events=(event,))
+
+
+def replace_code(account: Account, command: ReplaceRecoveryCode, now: int, policy: Policy) -> Decision:
+    """Make a new recovery code for a user who has lost the old one; needs a fresh second factor (R40)."""
+    origin = command.origin
+    session = account.session(origin.session_id)
+    if session is None or session.login != origin.login:
+        return Decision(outcome=Outcome.MUST_VERIFY)
+    if not is_fresh(session, now, policy):
+        return Decision(outcome=Outcome.STEP_UP_REQUIRED)
+    # Made at the second factor's instant: this session, and no older one, has to save it.
+    code = made_recovery_code(command.recovery_code, session.verified_at)
+    event = Event(at=now, user=account.user, kind="recovery_code.replaced", source=origin.source)
+    return Decision(
+        outcome=Outcome.MUST_SAVE_RECOVERY_CODE, account=replace(account, recovery_code=code), events=(event,)
+    )

@@ -1,0 +1,113 @@
+"""Saying no: locked, wrong and repeated answers, the same for every kind of code (D11, D14, R15-R22, R81).
+
+The two sets of counters are named by their field in :class:`~wsgi_mfa.core.account.Account`:
+``code_failures`` for authenticator codes on every path, ``recovery_failures`` for recovery and enrollment codes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from wsgi_mfa.core import throttle
+from wsgi_mfa.core.account import Account, Answer, Failures
+from wsgi_mfa.core.commands import Origin
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.sessions import with_login_ended
+
+Counters = Literal["code_failures", "recovery_failures"]
+ANSWERS_MAX = 4
+
+
+def failures_of(account: Account, counters: Counters) -> Failures:
+    return account.code_failures if counters == "code_failures" else account.recovery_failures
+
+
+def refused(reason: Reason, *, alert: str | None = None) -> Decision:
+    """A refusal that changes nothing."""
+    return Decision(outcome=Outcome.REFUSED, reason=reason, alert=alert)
+
+
+def locked(account: Account, counters: Counters, now: int, policy: Policy) -> Decision | None:
+    """The answer while nothing is evaluated: the same for right and wrong codes, charged to nobody (R20)."""
+    failures = failures_of(account, counters)
+    seconds = throttle.wait_seconds(failures, now, policy)
+    if seconds is None:
+        return None
+    spent = throttle.budget_spent(failures, policy)
+    return Decision(
+        outcome=Outcome.LOCKED,
+        reason=Reason.BUDGET_SPENT if spent else None,
+        retry_after_seconds=seconds,
+    )
+
+
+def repeated_refusal(account: Account, origin: Origin, fingerprint: str) -> Decision | None:
+    """The first answer again, for the same code from the same browser at once (a double click, D11)."""
+    for answer in account.answers:
+        if answer.browser == origin.browser and answer.fingerprint == fingerprint:
+            hint = None if answer.hint is None else Hint(answer.hint)
+            return Decision(outcome=Outcome(answer.outcome), hint=hint)
+    return None
+
+
+def with_answer(
+    account: Account, origin: Origin, fingerprint: str, now: int, outcome: Outcome, hint: Hint | None
+) -> Account:
+    """``account`` that remembers for a moment what this browser was told."""
+    answer = Answer(
+        browser=origin.browser,
+        fingerprint=fingerprint,
+        at=now,
+        outcome=outcome.value,
+        hint=None if hint is None else hint.value,
+    )
+    return replace(account, answers=(*account.answers, answer)[-ANSWERS_MAX:])
+
+
+def wrong(
+    account: Account,
+    origin: Origin,
+    counters: Counters,
+    code: str | None,
+    fingerprint: str,
+    now: int,
+    policy: Policy,
+    *,
+    hint: Hint | None = None,
+) -> Decision:
+    """Charge one wrong answer. What cannot be a code at all was never evaluated and costs nothing (R8)."""
+    if code is None:
+        return Decision(outcome=Outcome.WRONG_CODE)
+    failures = throttle.charged(failures_of(account, counters), now, policy)
+    changed = with_answer(account, origin, fingerprint, now, Outcome.WRONG_CODE, hint)
+    if counters == "code_failures":
+        changed = replace(changed, code_failures=failures)
+    else:
+        changed = replace(changed, recovery_failures=failures)
+    events = [
+        _event(account, origin, "code.wrong", counters, now, ("count", str(failures.consecutive_count)))
+    ]
+    if failures.locked_since is not None:
+        seconds = failures.locked_seconds
+        events.append(_event(account, origin, "lock.started", counters, now, ("seconds", str(seconds))))
+        if origin.login is not None:
+            # The half signed-in login must not go on guessing when the lock ends (R20, D19).
+            changed = with_login_ended(changed, origin.login, now, seconds)
+    if throttle.budget_spent(failures, policy):
+        events.append(_event(account, origin, "budget.spent", counters, now))
+    return Decision(outcome=Outcome.WRONG_CODE, account=changed, events=tuple(events), hint=hint)
+
+
+def _event(
+    account: Account, origin: Origin, kind: str, counters: Counters, now: int, *details: tuple[str, str]
+) -> Event:
+    return Event(
+        at=now,
+        user=account.user,
+        kind=kind,
+        source=origin.source,
+        details=(("counters", counters), *details),
+    )

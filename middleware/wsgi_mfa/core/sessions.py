@@ -1,0 +1,133 @@
+"""Opening, repeating and ending MFA sessions (D10, D16, D19, D23, R49-R52)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wsgi_mfa.core.account import Account, EndedLogin, Method, Retry, Session
+from wsgi_mfa.core.commands import AdmitLogin, EndSessions, NoteActivity, Origin, SignOut
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.outcome import Decision, Outcome
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.standing import activity_is_due
+
+RETRIES_MAX = 4
+ENDED_LOGINS_MAX = 8
+
+
+def opened(
+    account: Account, origin: Origin, *, session_id: str, method: Method, now: int, policy: Policy
+) -> tuple[Account, tuple[Event, ...]]:
+    """``account`` with a new session for this browser, in place of the one that it had (R50)."""
+    session = Session(
+        id=session_id,
+        browser=origin.next_browser,
+        login=origin.login,
+        method=method,
+        verified_at=now,
+        seen_at=now,
+    )
+    others = tuple(other for other in account.sessions if other.id != origin.session_id)
+    ended = others[: max(0, len(others) + 1 - policy.sessions_max)]
+    events = tuple(
+        Event(
+            at=now,
+            user=account.user,
+            kind="session.ended",
+            source=origin.source,
+            details=(("cause", "sessions_max"),),
+        )
+        for _ in ended
+    )
+    return replace(account, sessions=(*others[len(ended) :], session)), events
+
+
+def with_retry(account: Account, retry: Retry) -> Account:
+    """``account`` with one more success that its browser may ask for again."""
+    return replace(account, retries=(*account.retries, retry)[-RETRIES_MAX:])
+
+
+def repeated(account: Account, origin: Origin, purpose: str, fingerprint: str) -> Decision | None:
+    """The success that this browser asks for again: its first result, nothing opened, nothing charged (D10)."""
+    for retry in account.retries:
+        same_browser = retry.browser == origin.browser and retry.login == origin.login
+        if same_browser and retry.purpose == purpose and retry.fingerprint == fingerprint:
+            return Decision(outcome=Outcome.SIGNED_IN, session_id=retry.session_id)
+    return None
+
+
+def with_login_ended(account: Account, fingerprint: str, now: int, seconds: int | None) -> Account:
+    """``account`` in which the portal's login of this fingerprint does not count (D19)."""
+    others = tuple(login for login in account.ended_logins if login.fingerprint != fingerprint)
+    ended = EndedLogin(fingerprint=fingerprint, since=now, seconds=seconds)
+    return replace(account, ended_logins=(*others, ended)[-ENDED_LOGINS_MAX:])
+
+
+def sign_out(account: Account, command: SignOut, now: int, policy: Policy) -> Decision:
+    """End this browser's session, what it had begun, and the portal's login behind it."""
+    origin = command.origin
+    left = replace(
+        account,
+        sessions=tuple(session for session in account.sessions if session.id != origin.session_id),
+        pending=tuple(pending for pending in account.pending if pending.browser != origin.browser),
+        retries=tuple(
+            retry
+            for retry in account.retries
+            if retry.browser != origin.browser and retry.session_id != origin.session_id
+        ),
+    )
+    if command.login_fingerprint is not None:
+        left = with_login_ended(left, command.login_fingerprint, now, seconds=None)
+    if left == account:
+        return Decision(outcome=Outcome.SIGNED_OUT)
+    event = Event(at=now, user=account.user, kind="sign_out", source=origin.source)
+    return Decision(outcome=Outcome.SIGNED_OUT, account=left, events=(event,))
+
+
+def end_sessions(account: Account, command: EndSessions, now: int, policy: Policy) -> Decision:
+    """End the session that the portal, or an operator, says is over; without an id all of them."""
+    kept = tuple(
+        session
+        for session in account.sessions
+        if command.session_id is not None and session.id != command.session_id
+    )
+    if kept == account.sessions:
+        return Decision(outcome=Outcome.SIGNED_OUT)
+    event = Event(
+        at=now,
+        user=account.user,
+        kind="session.ended",
+        source=command.source,
+        details=(("cause", command.cause), ("count", str(len(account.sessions) - len(kept)))),
+    )
+    living = {session.id for session in kept}
+    left = replace(
+        account,
+        sessions=kept,
+        retries=tuple(retry for retry in account.retries if retry.session_id in living),
+    )
+    return Decision(outcome=Outcome.SIGNED_OUT, account=left, events=(event,))
+
+
+def admit_login(account: Account, command: AdmitLogin, now: int, policy: Policy) -> Decision:
+    """Count a login again that was signed out of, because the portal has just asked for the password anew."""
+    kept = tuple(
+        login
+        for login in account.ended_logins
+        if login.fingerprint != command.login_fingerprint or login.seconds is not None
+    )
+    if kept == account.ended_logins:
+        return Decision(outcome=Outcome.MUST_VERIFY)
+    event = Event(at=now, user=account.user, kind="login.admitted", source=command.source)
+    return Decision(outcome=Outcome.MUST_VERIFY, account=replace(account, ended_logins=kept), events=(event,))
+
+
+def note_activity(account: Account, command: NoteActivity, now: int, policy: Policy) -> Decision:
+    """Move the idle limit of one session; no event, since a note never changes an answer (D23)."""
+    session = account.session(command.session_id)
+    if session is None or not activity_is_due(session, now, policy):
+        return Decision(outcome=Outcome.SIGNED_IN)
+    noted = tuple(
+        replace(other, seen_at=now) if other.id == command.session_id else other for other in account.sessions
+    )
+    return Decision(outcome=Outcome.SIGNED_IN, account=replace(account, sessions=noted))

@@ -1,0 +1,66 @@
+"""Where one browser stands with its account, without changing anything: what the gate asks on every request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wsgi_mfa.core.account import Account, Session
+from wsgi_mfa.core.aging import session_lives, younger
+from wsgi_mfa.core.instants import SECOND
+from wsgi_mfa.core.outcome import Outcome
+from wsgi_mfa.core.policy import Policy
+
+SHOWING_SECONDS = 300  # how long after a second factor an unacknowledged recovery code may be shown (D13)
+CLOCK_QUESTION_AFTER = 2  # wrong codes (D17)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """``outcome`` is SIGNED_IN, MUST_SAVE_RECOVERY_CODE, MUST_VERIFY or MUST_ENROLL; ``session`` the open one."""
+
+    outcome: Outcome
+    session: Session | None = None
+
+
+def standing(
+    account: Account | None, *, session_id: str | None, login: str | None, now: int, policy: Policy
+) -> Standing:
+    """The standing of the browser whose cookie names ``session_id`` and whose portal login is ``login``."""
+    if account is None or account.authenticator is None:
+        return Standing(outcome=Outcome.MUST_ENROLL)
+    session = account.session(session_id)
+    if session is None or session.login != login or not session_lives(session, now, policy):
+        return Standing(outcome=Outcome.MUST_VERIFY)
+    if must_save(account, session):
+        return Standing(outcome=Outcome.MUST_SAVE_RECOVERY_CODE, session=session)
+    return Standing(outcome=Outcome.SIGNED_IN, session=session)
+
+
+def must_save(account: Account, session: Session) -> bool:
+    """Whether this session has yet to say that the recovery code is stored.
+
+    Only a session whose second factor came with or after the code is held up; sessions that were open before
+    stay open, since another browser's recovery is no reason to stop their work.
+    """
+    code = account.recovery_code
+    return code is not None and not code.acknowledged and session.verified_at >= code.made_at
+
+
+def may_show_recovery_code(account: Account, session: Session, now: int, policy: Policy) -> bool:
+    """Whether this session may see the unacknowledged recovery code (D13)."""
+    return must_save(account, session) and younger(session.verified_at, SHOWING_SECONDS, now, policy)
+
+
+def is_fresh(session: Session, now: int, policy: Policy) -> bool:
+    """Whether the second factor is recent enough to change the factors (R40)."""
+    return younger(session.verified_at, policy.step_up_seconds, now, policy)
+
+
+def clock_in_question(account: Account) -> bool:
+    """Whether pages should ask "Is your phone's clock right?" (D17): by the count alone, whatever the codes were."""
+    return account.code_failures.consecutive_count >= CLOCK_QUESTION_AFTER
+
+
+def activity_is_due(session: Session, now: int, policy: Policy) -> bool:
+    """Whether this request's activity should be noted (D23)."""
+    return now - session.seen_at > policy.session_idle_seconds * SECOND // 60

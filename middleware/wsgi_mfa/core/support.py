@@ -1,0 +1,127 @@
+"""What the support desk may do to an account: reset, unlock, fence. It never sees or chooses a secret (R44).
+
+A reset means "must enroll", never "no second factor" (R45).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wsgi_mfa.core import throttle
+from wsgi_mfa.core.account import Account, Authenticator, EnrollmentCode, Failures
+from wsgi_mfa.core.commands import FenceAfterRestore, ResetBySupport, UnlockBySupport
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.outcome import Decision, Outcome, Reason
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.refusal import refused
+from wsgi_mfa.core.steps import step_at
+
+FUTURE_STEPS_MAX = 8  # D22
+
+
+def under_attack(account: Account, policy: Policy) -> bool:
+    """Whether somebody with the right password has guessed since the last success (D15)."""
+    return any(
+        failures.consecutive_count > 0 or throttle.budget_spent(failures, policy)
+        for failures in (account.code_failures, account.recovery_failures)
+    )
+
+
+def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -> Decision:
+    """Forget everything that opens the account, and lead the next sign-in to a new enrollment."""
+    if command.seen_generation not in (None, account.generation):
+        return refused(Reason.CHANGED_MEANWHILE)
+    code_needed = under_attack(account, policy) or policy.enrollment != "open"
+    changed = Account(
+        user=account.user,
+        generation=command.generation,
+        revision=account.revision,
+        saved_at=account.saved_at,
+        address=account.address,
+        ended_logins=account.ended_logins,
+        enrollments_begun=account.enrollments_begun,
+        reset_at=now,
+        enrollment_code=EnrollmentCode(sealed_digest=command.enrollment_code, made_at=now)
+        if code_needed
+        else None,
+        enrollment_code_needed=code_needed,
+    )
+    event = Event(
+        at=now,
+        user=account.user,
+        kind="support.reset",
+        source=command.source,
+        details=(
+            ("agent", command.agent),
+            ("reason", command.reason),
+            ("code_needed", str(code_needed).lower()),
+        ),
+    )
+    return Decision(
+        outcome=Outcome.RESET,
+        account=changed,
+        events=(event,),
+        reason=Reason.ENROLLMENT_CODE_NEEDED if code_needed else None,
+    )
+
+
+def unlock(account: Account, command: UnlockBySupport, now: int, policy: Policy) -> Decision:
+    """Give ten tries for each kind of code that is closed; with ``clock``, let codes of the present work again."""
+    if command.seen_generation not in (None, account.generation):
+        return refused(Reason.CHANGED_MEANWHILE)
+    changed = replace(
+        account,
+        code_failures=_reopened(account.code_failures, now, policy),
+        recovery_failures=_reopened(account.recovery_failures, now, policy),
+    )
+    if command.clock and account.authenticator is not None:
+        changed = replace(changed, authenticator=_present(account.authenticator, now))
+    event = Event(
+        at=now,
+        user=account.user,
+        kind="support.unlocked",
+        source=command.source,
+        details=(
+            ("agent", command.agent),
+            ("reason", command.reason),
+            ("clock", str(command.clock).lower()),
+        ),
+    )
+    return Decision(outcome=Outcome.UNLOCKED, account=changed, events=(event,))
+
+
+def _reopened(failures: Failures, now: int, policy: Policy) -> Failures:
+    """Ten tries where a lock or a spent budget stands; counters that close nothing stay as they are."""
+    if throttle.wait_seconds(failures, now, policy) is None:
+        return failures
+    return throttle.granted(failures)
+
+
+def _present(authenticator: Authenticator, now: int) -> Authenticator:
+    """``authenticator`` whose last step is not ahead of the present; steps used ahead stay used (D22)."""
+    step = step_at(now, authenticator.parameters.period_seconds)
+    if authenticator.last_step <= step:
+        return authenticator
+    used = sorted({*authenticator.future_steps, authenticator.last_step})
+    return replace(authenticator, last_step=step, future_steps=tuple(used[-FUTURE_STEPS_MAX:]))
+
+
+def fence(account: Account, command: FenceAfterRestore, now: int, policy: Policy) -> Decision:
+    """Refuse all that a restored backup would open again: steps, recovery code, sessions (R13)."""
+    authenticator = account.authenticator
+    if authenticator is not None:
+        step = step_at(now, authenticator.parameters.period_seconds)
+        authenticator = replace(authenticator, last_step=max(step, authenticator.last_step))
+    changed = replace(
+        account,
+        generation=command.generation,
+        authenticator=authenticator,
+        recovery_code=None,
+        pending=(),
+        sessions=(),
+        retries=(),
+        answers=(),
+        first_code=None,
+    )
+    event = Event(at=now, user=account.user, kind="support.fenced", source=command.source)
+    return Decision(outcome=Outcome.RESET, account=changed, events=(event,))

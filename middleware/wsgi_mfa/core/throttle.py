@@ -1,0 +1,107 @@
+"""How many wrong answers an account may get, and how long it then waits (R15-R20, D14).
+
+Three bounds work together. After ``free_tries`` consecutive failures every further one doubles the wait, which
+bounds a day; ``failures_max`` consecutive ones close the factor until it is bound anew (NIST SP 800-63B-4
+section 3.2.2); ``failures_rolling_max`` in ``failures_rolling_days``, which no success clears, bound the year:
+without it a victim who signs in daily refills the budget of an attacker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wsgi_mfa.core.account import Failures
+from wsgi_mfa.core.instants import DAY, SECOND, day_of, seconds_until
+from wsgi_mfa.core.policy import Policy
+
+GRANTED_TRIES = 10  # what one unlock by support gives (D14)
+
+
+def settled(failures: Failures, now: int, policy: Policy) -> Failures:
+    """``failures`` as they count at ``now``: old days gone, days ahead counted as today, a lock ahead restarted.
+
+    A lock that began further ahead than clocks may differ restarts now with its own length (D22): a clock that
+    stepped back neither opens it nor lets it last for ever.
+    """
+    today = day_of(now)
+    days: dict[int, int] = {}
+    for day, count in failures.days:
+        counted = min(day, today)
+        if counted > today - policy.failures_rolling_days:
+            days[counted] = days.get(counted, 0) + count
+    since, seconds = failures.locked_since, failures.locked_seconds
+    if since is not None and began_ahead(failures, now, policy):
+        since = now
+    if since is not None and now >= since + seconds * SECOND:
+        since, seconds = None, 0
+    kept = tuple(sorted(days.items()))
+    if (kept, since, seconds) == (failures.days, failures.locked_since, failures.locked_seconds):
+        return failures
+    return replace(failures, days=kept, locked_since=since, locked_seconds=seconds)
+
+
+def began_ahead(failures: Failures, now: int, policy: Policy) -> bool:
+    """Whether the lock began further ahead of ``now`` than clocks may differ."""
+    since = failures.locked_since
+    return since is not None and since > now + policy.clock_skew_seconds_max * SECOND
+
+
+def budget_spent(failures: Failures, policy: Policy) -> bool:
+    """Whether no further answer is evaluated until failures age out, the key is bound anew, or support helps."""
+    if failures.granted_count > 0:
+        return False
+    return (
+        failures.consecutive_count >= policy.failures_max
+        or sum(count for _, count in failures.days) >= policy.failures_rolling_max
+    )
+
+
+def wait_seconds(failures: Failures, now: int, policy: Policy) -> int | None:
+    """Seconds until the next answer is evaluated; None when it is evaluated now. ``failures`` are settled."""
+    if budget_spent(failures, policy):
+        return _budget_seconds(failures, now, policy)
+    if failures.locked_since is None:
+        return None
+    return seconds_until(failures.locked_since + failures.locked_seconds * SECOND, now)
+
+
+def _budget_seconds(failures: Failures, now: int, policy: Policy) -> int:
+    """When enough days have aged out; the longest back-off when only a new key can help."""
+    if failures.consecutive_count >= policy.failures_max:
+        return policy.backoff_seconds_max
+    count = sum(count for _, count in failures.days)
+    for day, failed in failures.days:
+        count -= failed
+        if count < policy.failures_rolling_max:
+            return seconds_until((day + policy.failures_rolling_days) * DAY, now)
+    raise AssertionError("a budget that is not spent has no end")  # budget_spent() was asked before
+
+
+def charged(failures: Failures, now: int, policy: Policy) -> Failures:
+    """``failures`` (settled) with one more, and the lock that it brings."""
+    consecutive = failures.consecutive_count + 1
+    days = dict(failures.days)
+    today = day_of(now)
+    days[today] = days.get(today, 0) + 1
+    granted = max(0, failures.granted_count - 1)
+    seconds = 0
+    if granted == 0 and consecutive >= policy.free_tries:
+        doublings = min(consecutive - policy.free_tries, 32)
+        seconds = min(policy.backoff_seconds_min << doublings, policy.backoff_seconds_max)
+    return Failures(
+        consecutive_count=consecutive,
+        days=tuple(sorted(days.items())),
+        locked_since=now if seconds else None,
+        locked_seconds=seconds,
+        granted_count=granted,
+    )
+
+
+def cleared(failures: Failures) -> Failures:
+    """``failures`` after a success of the same kind: consecutive ones are gone, the rolling budget is not (R19)."""
+    return replace(failures, consecutive_count=0, locked_since=None, locked_seconds=0)
+
+
+def granted(failures: Failures) -> Failures:
+    """``failures`` with ten tries given by support; nothing else is cleared (D14)."""
+    return replace(failures, granted_count=GRANTED_TRIES, locked_since=None, locked_seconds=0)

@@ -1,0 +1,234 @@
+"""Judging a code of the active key: the window, replay, drift, hints, and re-learning a clock.
+
+The window is ``drift - steps_back .. drift + steps_ahead`` around the server's step (RFC 6238 section 5.2, D18).
+A step counts once: only one above ``last_step`` is accepted (R6), whatever clocks did in between (R12).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wsgi_mfa.core import throttle
+from wsgi_mfa.core.account import Account, Authenticator, FirstCode, Method, Retry
+from wsgi_mfa.core.commands import RelearnClock, VerifyCode
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.refusal import locked, refused, repeated_refusal, with_answer, wrong
+from wsgi_mfa.core.sessions import opened, repeated, with_retry
+from wsgi_mfa.core.steps import matching_steps, seconds_left_in_step, step_at
+
+HINTS_AN_HOUR_MAX = 3  # D17
+
+
+def window(authenticator: Authenticator, step: int, policy: Policy) -> range:
+    """The steps whose codes are accepted when the server's step is ``step``."""
+    middle = step + authenticator.drift_steps
+    return range(middle - policy.steps_back, middle + policy.steps_ahead + 1)
+
+
+def verify(account: Account, command: VerifyCode, now: int, policy: Policy) -> Decision:
+    """Sign in, or step up, with a code."""
+    origin = command.origin
+    purpose = "sign_in" if account.session(origin.session_id) is None else "step_up"
+    answered = repeated(account, origin, purpose, command.fingerprint)
+    answered = answered or repeated_refusal(account, origin, command.fingerprint)
+    if answered is not None:
+        return answered
+    authenticator = account.authenticator
+    if authenticator is None:
+        return Decision(outcome=Outcome.MUST_ENROLL)
+    closed = locked(account, "code_failures", now, policy)
+    if closed is not None:
+        return closed
+    step = step_at(now, authenticator.parameters.period_seconds)
+    if last_step_is_ahead(authenticator, step, policy):
+        return refused(Reason.SERVER_CLOCK, alert="last_step_ahead")
+    if command.code is None or command.key is None:
+        return wrong(account, origin, "code_failures", None, command.fingerprint, now, policy)
+    steps = matching_steps(
+        command.key, command.code, window(authenticator, step, policy), authenticator.parameters
+    )
+    usable = [candidate for candidate in steps if _is_unused(authenticator, candidate)]
+    if usable:
+        return _accepted(account, command, authenticator, step, max(usable), purpose, now, policy)
+    if steps:
+        seconds = seconds_left_in_step(now, authenticator.parameters.period_seconds)
+        return Decision(outcome=Outcome.USED_CODE, hint=Hint.WAIT_FOR_NEXT, retry_after_seconds=seconds)
+    changed, hint = _late(account, command.key, command.code, authenticator, step, now, policy)
+    return wrong(changed, origin, "code_failures", command.code, command.fingerprint, now, policy, hint=hint)
+
+
+def last_step_is_ahead(authenticator: Authenticator, step: int, policy: Policy) -> bool:
+    """Whether no code could be accepted now, because a later step than the window reaches is used up.
+
+    It means that this server's clock stepped back, or was far ahead once. Nothing is evaluated then: support
+    mends it with ``unlock --clock`` (R12, D22).
+    """
+    return authenticator.last_step > max(window(authenticator, step, policy))
+
+
+def _is_unused(authenticator: Authenticator, step: int) -> bool:
+    return step > authenticator.last_step and step not in authenticator.future_steps
+
+
+def _accepted(
+    account: Account,
+    command: VerifyCode,
+    authenticator: Authenticator,
+    step: int,
+    matched: int,
+    purpose: str,
+    now: int,
+    policy: Policy,
+) -> Decision:
+    origin = command.origin
+    changed = replace(
+        account,
+        address=command.address or account.address,
+        authenticator=replace(
+            authenticator,
+            last_step=matched,
+            drift_steps=learned_drift(authenticator.drift_steps, matched - step, policy),
+            future_steps=tuple(used for used in authenticator.future_steps if used > matched),
+        ),
+        code_failures=throttle.cleared(account.code_failures),
+        first_code=None,
+    )
+    changed, events = opened(
+        changed, origin, session_id=command.session_id, method=Method.CODE, now=now, policy=policy
+    )
+    changed = with_retry(
+        changed,
+        Retry(
+            purpose=purpose,
+            browser=origin.browser,
+            login=origin.login,
+            fingerprint=command.fingerprint,
+            session_id=command.session_id,
+            at=now,
+        ),
+    )
+    event = Event(
+        at=now,
+        user=account.user,
+        kind=f"{purpose}.accepted",
+        source=origin.source,
+        details=(("method", Method.CODE.value), ("steps_off", str(matched - step))),
+    )
+    return Decision(
+        outcome=Outcome.SIGNED_IN, account=changed, events=(event, *events), session_id=command.session_id
+    )
+
+
+def learned_drift(drift_steps: int, seen_steps: int, policy: Policy) -> int:
+    """The drift after a sign-in that was ``seen_steps`` off: at most one step nearer, and bounded (D18).
+
+    A drift beyond ``drift_steps_max``, which only a resync sets, may shrink here and not grow.
+    """
+    if seen_steps == drift_steps:
+        return drift_steps
+    moved = drift_steps + (1 if seen_steps > drift_steps else -1)
+    bound = max(policy.drift_steps_max, abs(drift_steps))
+    return max(-bound, min(bound, moved))
+
+
+def _late(
+    account: Account,
+    key: bytes,
+    code: str,
+    authenticator: Authenticator,
+    step: int,
+    now: int,
+    policy: Policy,
+) -> tuple[Account, Hint | None]:
+    """The hint for a code of an earlier moment, and the account in which that code is used up (D17)."""
+    earlier = range(step - policy.hint_steps_max, min(window(authenticator, step, policy)))
+    matched = matching_steps(key, code, earlier, authenticator.parameters)
+    late = [candidate for candidate in matched if _is_unused(authenticator, candidate)]
+    if not late or len(account.hints) >= HINTS_AN_HOUR_MAX:
+        return account, None
+    burnt = replace(authenticator, last_step=max(late))
+    return replace(account, authenticator=burnt, hints=(*account.hints, now)), Hint.CLOCK_SLOW
+
+
+def relearn(account: Account, command: RelearnClock, now: int, policy: Policy) -> Decision:
+    """Keep the first of two consecutive codes, or judge both together as one attempt (D17). Opens no session."""
+    origin = command.origin
+    answered = repeated_refusal(account, origin, command.fingerprint)
+    if answered is not None:
+        return answered
+    authenticator = account.authenticator
+    if authenticator is None:
+        return Decision(outcome=Outcome.MUST_ENROLL)
+    closed = locked(account, "code_failures", now, policy)
+    if closed is not None:
+        return closed
+    if command.code is None or command.key is None:
+        return wrong(account, origin, "code_failures", None, command.fingerprint, now, policy)
+    first = account.first_code
+    if (
+        first is None
+        or command.first_code is None
+        or (first.browser, first.login) != (origin.browser, origin.login)
+    ):
+        return _first_kept(account, command, now)
+    learned = _consecutive(command.key, command.first_code, command.code, authenticator, first, now, policy)
+    spent = replace(account, first_code=None)
+    if learned is None:
+        return wrong(spent, origin, "code_failures", command.code, command.fingerprint, now, policy)
+    step, drift_steps = learned
+    changed = replace(
+        spent,
+        authenticator=replace(authenticator, last_step=step, drift_steps=drift_steps),
+        code_failures=throttle.cleared(account.code_failures),
+    )
+    changed = with_answer(changed, origin, command.fingerprint, now, Outcome.RESYNCED, None)
+    event = Event(
+        at=now,
+        user=account.user,
+        kind="clock.relearned",
+        source=origin.source,
+        details=(("drift_steps", str(drift_steps)),),
+    )
+    return Decision(outcome=Outcome.RESYNCED, account=changed, events=(event,))
+
+
+def _first_kept(account: Account, command: RelearnClock, now: int) -> Decision:
+    """Whatever the first code is, the answer is "now the next one": it tells nothing."""
+    origin = command.origin
+    kept = replace(
+        account,
+        first_code=FirstCode(
+            browser=origin.browser, login=origin.login, sealed_code=command.sealed_code, at=now
+        ),
+    )
+    kept = with_answer(kept, origin, command.fingerprint, now, Outcome.MUST_VERIFY, Hint.WAIT_FOR_NEXT)
+    event = Event(at=now, user=account.user, kind="clock.first_code", source=origin.source)
+    return Decision(outcome=Outcome.MUST_VERIFY, account=kept, events=(event,), hint=Hint.WAIT_FOR_NEXT)
+
+
+def _consecutive(
+    key: bytes,
+    first_code: str,
+    second_code: str,
+    authenticator: Authenticator,
+    first: FirstCode,
+    now: int,
+    policy: Policy,
+) -> tuple[int, int] | None:
+    """(step, drift) of the second code when both are fresh, unused and consecutive; else None.
+
+    Each code is looked for around the step in which it came, so noted-down codes of the past do not serve.
+    """
+    parameters = authenticator.parameters
+    reach = policy.resync_steps_max
+    then, here = step_at(first.at, parameters.period_seconds), step_at(now, parameters.period_seconds)
+    firsts = matching_steps(key, first_code, range(then - reach, then + reach + 1), parameters)
+    seconds = matching_steps(key, second_code, range(here - reach, here + reach + 1), parameters)
+    pairs = [
+        step
+        for step in seconds
+        if step - 1 in firsts and _is_unused(authenticator, step - 1) and _is_unused(authenticator, step)
+    ]
+    return (max(pairs), max(pairs) - here) if pairs else None
