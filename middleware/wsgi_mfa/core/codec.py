@@ -1,37 +1,39 @@
 """Values as compact JSON and back, strictly: what a store gives back is what the rules made, or an error.
 
-The shape of the text follows from the fields of the dataclass. A field that is added with a default needs no
-migration, because older text that lacks it reads as the default. Everything else is refused: an unknown field
-may carry a lock that this version does not know of, and passing over it would open the lock.
+The shape of the text follows from the fields of the dataclass. A field that holds its default is left out, so a
+field that is added with a default needs no migration; a default that *changes* needs a new schema number.
+Everything else is refused: an unknown field may carry a lock that this version does not know of, and passing
+over it would open the lock.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from enum import Enum
+from json.encoder import encode_basestring_ascii
+from operator import attrgetter
 from types import NoneType, UnionType
-from typing import Any, Generic, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.errors import MfaError
 from wsgi_mfa.core.events import Event
 
 T = TypeVar("T")
-_Step = Callable[[Any], Any]
-_JSON_NAMES = {
+_WORDS = {
     dict: "an object",
     list: "a list",
     str: "text",
-    int: "a number",
-    bool: "a truth value",
+    int: "a whole number",
+    bool: "true or false",
     NoneType: "null",
 }
 
 
 class CodecError(MfaError):
-    """A text or a value that does not fit; ``path`` names the field, ``reason`` never repeats what stood in it."""
+    """A text or a value that does not fit; ``path`` names the field, ``reason`` never repeats what it held."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path} {reason}" if path else reason)
@@ -44,174 +46,188 @@ class CodecError(MfaError):
         return CodecError(f"{part}{separator}{self.path}", self.reason)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Plan:
     """How one type is written and read, compiled once from its type hint.
 
-    A value whose type is in ``plain`` stands in JSON as it is; any other goes through ``write`` or ``read``,
-    which convert it or raise :class:`CodecError`.
+    ``write`` makes JSON text of a value. What JSON gives back stands for itself if its type is in ``plain``;
+    anything else goes through ``read``. Both raise :class:`CodecError` on what does not fit.
     """
 
-    __slots__ = ("plain", "read", "write")
-
-    def __init__(self, plain: frozenset[type], write: _Step, read: _Step) -> None:
-        self.plain = plain
-        self.write = write
-        self.read = read
+    write: Callable[[Any], str]
+    plain: frozenset[type]
+    read: Callable[[Any], object]
 
 
-def _plan(hint: Any) -> _Plan:
-    if hint in (str, int, bool):
-        refuse = _refusal(_JSON_NAMES[hint])
-        return _Plan(frozenset({hint}), refuse, refuse)
-    if get_origin(hint) in (Union, UnionType):
-        inner = [argument for argument in get_args(hint) if argument is not NoneType]
-        if len(inner) == 1:
-            plan = _plan(inner[0])
-            return _Plan(plan.plain | {NoneType}, plan.write, plan.read)
+def _refusal(wanted: str) -> Callable[[object], NoReturn]:
+    def refuse(value: object) -> NoReturn:
+        raise CodecError("", f"is {_WORDS.get(type(value), type(value).__name__)}, not {wanted}")
+
+    return refuse
+
+
+def _plan(hint: object) -> _Plan:
+    arguments = get_args(hint)
+    if hint is str or hint is int or hint is bool:
+        return _scalar_plan(hint)
+    if get_origin(hint) in (Union, UnionType) and len(arguments) == 2 and NoneType in arguments:
+        return _optional_plan(_plan(next(argument for argument in arguments if argument is not NoneType)))
+    if get_origin(hint) is tuple and arguments[1:] == (Ellipsis,):
+        return _sequence_plan(_plan(arguments[0]))
     if get_origin(hint) is tuple:
-        return _tuple_plan(get_args(hint))
+        return _tuple_plan([_plan(argument) for argument in arguments])
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _enum_plan(hint)
     if isinstance(hint, type) and is_dataclass(hint):
         return _dataclass_plan(hint)
     raise TypeError(
-        f"{hint!r} has no JSON form here: legal are str, int, bool, an enum, a dataclass, tuples, or None"
+        f"{hint!r} has no JSON form; legal are str, int, bool, enums, dataclasses, tuples, or None"
     )
 
 
-def _refusal(wanted: str) -> _Step:
-    def refuse(value: object) -> NoReturn:
-        raise CodecError("", f"is {_JSON_NAMES.get(type(value), type(value).__name__)}, not {wanted}")
+def _scalar_plan(kind: type) -> _Plan:
+    refuse = _refusal(_WORDS[kind])
+    spell: Callable[[Any], str] = {str: encode_basestring_ascii, int: int.__repr__, bool: json.dumps}[kind]
 
-    return refuse
+    def write(value: object) -> str:
+        return spell(value) if type(value) is kind else refuse(value)
+
+    return _Plan(write=write, plain=frozenset({kind}), read=refuse)
 
 
-def _tuple_plan(arguments: tuple[Any, ...]) -> _Plan:
-    endless = len(arguments) == 2 and arguments[1] is Ellipsis
-    plans = [_plan(argument) for argument in arguments if argument is not Ellipsis]
+def _optional_plan(inner: _Plan) -> _Plan:
+    inner_write = inner.write
+
+    def write(value: object) -> str:
+        return "null" if value is None else inner_write(value)
+
+    return _Plan(write=write, plain=inner.plain | {NoneType}, read=inner.read)
+
+
+def _sequence_plan(inner: _Plan) -> _Plan:
+    inner_write, plain, inner_read = inner.write, inner.plain, inner.read
     refuse = _refusal("a list")
 
-    def convert(value: Sequence[Any], steps: list[tuple[frozenset[type], _Step]]) -> list[Any]:
-        if endless:
-            steps = steps * len(value)
-        elif len(value) != len(steps):
-            raise CodecError("", f"has {len(value)} parts, not {len(steps)}")
-        items: list[Any] = []
+    def write(value: object) -> str:
+        if type(value) is not tuple:
+            refuse(value)
+        parts: list[str] = []
         try:
-            for item, (plain, step) in zip(value, steps, strict=True):
-                items.append(item if type(item) in plain else step(item))
+            parts.extend(map(inner_write, value))
+        except CodecError as error:
+            raise error.within(f"[{len(parts)}]") from None
+        return f"[{','.join(parts)}]"
+
+    def read(value: object) -> object:
+        if type(value) is not list:
+            refuse(value)
+        items: list[object] = []
+        try:
+            items.extend(item if type(item) in plain else inner_read(item) for item in value)
         except CodecError as error:
             raise error.within(f"[{len(items)}]") from None
-        return items
+        return tuple(items)
 
-    writes = [(plan.plain, plan.write) for plan in plans]
-    reads = [(plan.plain, plan.read) for plan in plans]
+    return _Plan(write=write, plain=frozenset(), read=read)
 
-    def write(value: Any) -> Any:
-        return convert(value, writes) if type(value) is tuple else refuse(value)
 
-    def read(value: Any) -> Any:
-        return tuple(convert(value, reads)) if type(value) is list else refuse(value)
+def _tuple_plan(inner: list[_Plan]) -> _Plan:
+    refuse = _refusal(f"a list of {len(inner)}")
 
-    return _Plan(frozenset(), write, read)
+    def write(value: object) -> str:
+        if type(value) is not tuple or len(value) != len(inner):
+            refuse(value)
+        return f"[{','.join([plan.write(item) for plan, item in zip(inner, value, strict=True)])}]"
+
+    def read(value: object) -> object:
+        if type(value) is not list or len(value) != len(inner):
+            refuse(value)
+        return tuple(
+            item if type(item) in plan.plain else plan.read(item)
+            for plan, item in zip(inner, value, strict=True)
+        )
+
+    return _Plan(write=write, plain=frozenset(), read=read)
 
 
 def _enum_plan(kind: type[Enum]) -> _Plan:
     members = {member.value: member for member in kind}
-    words = ", ".join(str(word) for word in members)
+    texts = {member: json.dumps(member.value) for member in kind}
+    refuse = _refusal(f"one of {', '.join(map(str, members))}")
 
-    def write(value: Any) -> Any:
-        if type(value) is not kind:
-            raise CodecError("", f"is {type(value).__name__}, not {kind.__name__}")
-        return value.value
+    def write(value: object) -> str:
+        return texts[value] if type(value) is kind else refuse(value)
 
-    def read(value: Any) -> Any:
-        if not isinstance(value, str) or value not in members:
-            raise CodecError("", f"is none of {words}")
-        return members[value]
+    def read(value: object) -> object:
+        # A list or an object cannot be looked up in a dictionary, so the type comes first.
+        return members[value] if type(value) is str and value in members else refuse(value)
 
-    return _Plan(frozenset(), write, read)
+    return _Plan(write=write, plain=frozenset(), read=read)
+
+
+def _default_of(field: Field[Any]) -> object:
+    return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
 def _dataclass_plan(kind: type[Any]) -> _Plan:
     hints = get_type_hints(kind)
-    plans: list[tuple[str, _Plan]] = []
-    for name in sorted(field.name for field in fields(kind)):
-        try:
-            plans.append((name, _plan(hints[name])))
-        except TypeError as error:
-            raise TypeError(f"{kind.__name__}.{name}: {error}") from None
-    names = frozenset(name for name, _ in plans)
-    needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
-    writes = tuple((name, plan.plain, plan.write) for name, plan in plans)
-    reads = tuple((name, plan.plain, plan.read) for name, plan in plans)
+    by_name = sorted(fields(kind), key=lambda field: field.name)
+    plans = {field.name: _plan(hints[field.name]) for field in by_name}
+    needed = frozenset(field.name for field in by_name if _default_of(field) is MISSING)
+    writes = tuple((f'"{f.name}":', _default_of(f), plans[f.name].write) for f in by_name)
+    reads = {name: (plan.plain, plan.read) for name, plan in plans.items()}
+    values_of = attrgetter(*plans) if len(plans) > 1 else lambda value: (getattr(value, by_name[0].name),)
     refuse = _refusal("an object")
+    refuse_value = _refusal(kind.__name__)
 
-    def write(value: Any) -> dict[str, Any]:
+    def write(value: object) -> str:
         if type(value) is not kind:
-            raise CodecError("", f"is {type(value).__name__}, not {kind.__name__}")
-        found: dict[str, Any] = {}
-        name = ""
+            refuse_value(value)
+        parts: list[str] = []
+        label = ""
         try:
-            for name, plain, step in writes:
-                item = getattr(value, name)
-                found[name] = item if type(item) in plain else step(item)
+            for (label, default, step), item in zip(writes, values_of(value), strict=True):
+                if item is not default and (type(item) is not type(default) or item != default):
+                    parts.append(label + step(item))
         except CodecError as error:
-            raise error.within(name) from None
-        return found
+            raise error.within(label[1:-2]) from None
+        return "{" + ",".join(parts) + "}"
 
-    def read(value: Any) -> Any:
+    def read(value: object) -> object:
         if type(value) is not dict:
             refuse(value)
-        steps = reads
-        if value.keys() != names:
-            _check_names(value.keys(), names, needed)
-            steps = tuple(step for step in reads if step[0] in value)
-        found: dict[str, Any] = {}
         name = ""
         try:
-            for name, plain, step in steps:
-                item = value[name]
-                found[name] = item if type(item) in plain else step(item)
+            for name, item in value.items():
+                plain, step = reads[name]
+                if type(item) not in plain:
+                    value[name] = step(item)
+            return kind(**value)
         except CodecError as error:
             raise error.within(name) from None
-        try:
-            return kind(**found)
+        except KeyError:
+            raise CodecError(name, "is not known to this version") from None
+        except TypeError:
+            missing = ", ".join(sorted(needed - value.keys()))
+            raise CodecError("", f"lacks {missing}") from None
         except ValueError as error:
             raise CodecError("", str(error)) from error
 
-    return _Plan(frozenset(), write, read)
+    return _Plan(write=write, plain=frozenset(), read=read)
 
 
-def _check_names(found: Any, names: frozenset[str], needed: set[str]) -> None:
-    unknown = sorted(found - names)
-    if unknown:
-        raise CodecError("", f"has fields that this version does not know: {', '.join(unknown)}")
-    missing = sorted(needed - found)
-    if missing:
-        raise CodecError("", f"lacks {', '.join(missing)}")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise CodecError("", "names one field twice")
-    return found
-
-
-def _no_fraction(_: str) -> NoReturn:
+def _refuse_fraction(_: str) -> NoReturn:
     raise CodecError("", "holds a number that is not whole")
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False)
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_no_fraction, parse_constant=_no_fraction)
+_DECODER = json.JSONDecoder(parse_float=_refuse_fraction, parse_constant=_refuse_fraction)
 
 
 class Codec(Generic[T]):
     """Writes one dataclass as JSON text and reads it back.
 
     The text is ``{"schema":N,"value":{...}}``, ASCII, without blanks, its keys sorted, so that equal values
-    make equal texts. Legal field types are str, int, bool, enums of words, frozen dataclasses, tuples of
+    make equal texts. Legal types of fields are str, int, bool, enums of words, frozen dataclasses, tuples of
     these, and None beside any; another one is a :exc:`TypeError` when the codec is made.
     """
 
@@ -226,7 +242,7 @@ class Codec(Generic[T]):
         :raises CodecError: a field holds a value of another type than it declares.
         """
         try:
-            return _ENCODER.encode({"schema": self._schema, "value": self._plan.write(value)})
+            return f'{{"schema":{self._schema},"value":{self._plan.write(value)}}}'
         except CodecError as error:
             raise error.within(self._name) from None
 
@@ -248,10 +264,9 @@ class Codec(Generic[T]):
                 f"{self._name}.schema", f"is not {self._schema}, the one that this version reads"
             )
         try:
-            value: T = self._plan.read(body["value"])
+            return cast("T", self._plan.read(body["value"]))
         except CodecError as error:
             raise error.within(self._name) from None
-        return value
 
 
 ACCOUNT_CODEC = Codec(Account, schema=1)
