@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+
+import wsgi_mfa
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +39,7 @@ def test_the_wheel_has_every_file_of_the_packages(shipped, root):
     assert {"wsgi_mfa/py.typed", "mfa_simulator/py.typed"} <= expected
     assert any(name.startswith("wsgi_mfa/web/templates/") for name in expected)
     assert expected <= set(shipped)
+
+
+def test_what_is_tested_is_the_wheel(shipped):
+    assert "site-packages" in Path(wsgi_mfa.__file__).parts
