@@ -30,7 +30,7 @@ HOMES = {
         "rich": "mfa_simulator.timeline",
         "werkzeug": "mfa_simulator.network",
         "wsgi_mfa": "mfa_simulator",
-        "yaml": "mfa_simulator.parser",
+        "yaml": "mfa_simulator.document",
     },
     "legacy_portals": {
         "itsdangerous": "legacy_portals",
@@ -51,7 +51,7 @@ SEAMS = {
         "datetime.datetime.utcnow": "wsgi_mfa.clock",
         "datetime.datetime.today": "wsgi_mfa.clock",
         "datetime.date.today": "wsgi_mfa.clock",
-        "sqlite3": "wsgi_mfa.stores.sqlite",
+        "sqlite3": "wsgi_mfa.stores",
     },
     "mfa_simulator": {
         "secrets": "",
