@@ -1,0 +1,164 @@
+"""The default store: one SQLite file, for all processes of one machine."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.codec import ACCOUNT_CODEC, EVENT_CODEC, CodecError
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.errors import StoreError, StoreUnavailableError
+from wsgi_mfa.stores.connections import Connections
+from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, check_revision
+from wsgi_mfa.stores.recent import RecentAccounts
+from wsgi_mfa.stores.sqlite_file import connect, open_file
+
+_LOAD = "SELECT revision, CASE revision WHEN ? THEN NULL ELSE body END FROM accounts WHERE user = ?"
+_INSERT = (
+    "INSERT INTO accounts (revision, saved_at, address, body, user) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (user) DO NOTHING"
+)
+_UPDATE = (
+    "UPDATE accounts SET revision = ?, saved_at = ?, address = ?, body = ? WHERE user = ? AND revision = ?"
+)
+_ADD_EVENT = "INSERT INTO events (user, body) VALUES (?, ?)"
+_FIND = "SELECT user FROM accounts WHERE address = ? ORDER BY user"
+_USERS = "SELECT user FROM accounts WHERE user > ? ORDER BY user LIMIT ?"
+_EVENTS = "SELECT user, body FROM events ORDER BY id DESC LIMIT ?"
+_EVENTS_OF = "SELECT user, body FROM events WHERE user = ? ORDER BY id DESC LIMIT ?"
+
+
+class SqliteStore:
+    """Keeps accounts in the SQLite file at ``path``, write-ahead logged, each save durable when it returns.
+
+    A missing file is made only with ``create``, then with ``new_birth`` and readable by its owner alone.
+    Up to ``accounts_max`` decoded accounts are remembered, so that a load which finds the revision unmoved
+    reads no body. Nothing is open between the constructor and the first call, nor across a fork (D32).
+
+    :raises ConfigurationError: there is no store at ``path``, something else is there, or it cannot be used.
+    """
+
+    shared_between_processes = True
+
+    def __init__(
+        self, path: str | Path, *, create: bool, new_birth: BirthRecord, accounts_max: int = 1000
+    ) -> None:
+        self.path = Path(path).absolute()  # a server may change its folder later
+        self.birth = open_file(self.path, create=create, new_birth=new_birth)
+        self._file = self._identity()
+        self._connections = Connections(partial(connect, self.path))
+        # Used only while a link is held, so that no other thread is inside it when this process forks.
+        self._recent = RecentAccounts(accounts_max=accounts_max)
+
+    def load(self, user: str) -> Account | None:
+        try:
+            with self._connections.mine() as connection:
+                self._check_file()
+                recent = self._recent.find(user)
+                row = connection.execute(_LOAD, (recent.revision if recent else "", user)).fetchone()
+                if row is None:
+                    self._recent.forget(user)
+                    return None
+                revision, body = row
+                if body is None:
+                    return recent
+                account = self._decode(user, revision, body)
+                self._recent.keep(account)
+                return account
+        except sqlite3.Error as error:
+            raise self._unavailable("read", error) from error
+
+    def save(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
+        check_revision(account, expected)
+        values = (
+            account.revision,
+            account.saved_at,
+            account.address,
+            ACCOUNT_CODEC.encode(account),
+            account.user,
+        )
+        event_rows = [(event.user, EVENT_CODEC.encode(event)) for event in events]
+        try:
+            with self._connections.mine() as connection:
+                self._check_file()
+                connection.execute("BEGIN IMMEDIATE")
+                if expected is None:
+                    changed = connection.execute(_INSERT, values).rowcount
+                else:
+                    changed = connection.execute(_UPDATE, (*values, expected)).rowcount
+                if changed != 1:
+                    connection.execute("ROLLBACK")
+                    return False
+                if event_rows:
+                    connection.executemany(_ADD_EVENT, event_rows)
+                connection.execute("COMMIT")
+                self._recent.keep(account)
+                return True
+        except sqlite3.Error as error:
+            raise self._unavailable("written", error) from error
+
+    def find_by_address(self, address: str) -> list[str]:
+        return [user for (user,) in self._rows(_FIND, address)]
+
+    def users(self, *, after: str = "", limit: int = 100) -> list[str]:
+        return [user for (user,) in self._rows(_USERS, after, limit)]
+
+    def events(self, user: str | None = None, *, limit: int = 100) -> list[Event]:
+        rows = self._rows(_EVENTS, limit) if user is None else self._rows(_EVENTS_OF, user, limit)
+        return [self._decode_event(owner, body) for owner, body in reversed(rows)]
+
+    def close(self) -> None:
+        self._connections.close()
+
+    def _rows(self, query: str, *parameters: str | int) -> list[tuple[str, ...]]:
+        try:
+            with self._connections.mine() as connection:
+                self._check_file()
+                return connection.execute(query, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise self._unavailable("read", error) from error
+
+    def _decode(self, user: str, revision: str, body: str) -> Account:
+        try:
+            account = ACCOUNT_CODEC.decode(body)
+        except CodecError as error:
+            raise StoreError(
+                f"the account of {user!r} in the store {self.path} is corrupt: {error}"
+            ) from error
+        # A row that was copied from another user must not lend its counters and sessions (R42).
+        if account.user != user or account.revision != revision:
+            raise StoreError(
+                f"the account of {user!r} in the store {self.path} is corrupt: it is another one's"
+            )
+        return account
+
+    def _decode_event(self, user: str, body: str) -> Event:
+        try:
+            return EVENT_CODEC.decode(body)
+        except CodecError as error:
+            raise StoreError(f"an event of {user!r} in the store {self.path} is corrupt: {error}") from error
+
+    def _identity(self) -> tuple[int, int]:
+        found = os.stat(self.path)  # noqa: PTH116 - on the path of every request, and half the cost
+        return found.st_dev, found.st_ino
+
+    def _check_file(self) -> None:
+        """Refuse to go on with a file that other processes no longer find under its name (D28)."""
+        try:
+            same = self._identity() == self._file
+        except OSError:
+            same = False
+        if not same:
+            raise StoreUnavailableError(f"the store {self.path} was replaced or removed while open: restart")
+
+    def _unavailable(self, deed: str, error: sqlite3.Error) -> StoreUnavailableError:
+        return StoreUnavailableError(f"the store {self.path} cannot be {deed}: {error}")
+
+
+if TYPE_CHECKING:
+    _: AccountStore = SqliteStore("mfa.db", create=False, new_birth=BirthRecord(store_id="", made_at=0))
