@@ -1,0 +1,88 @@
+"""What an identity adapter is: it says who has passed the portal's own sign-in, and by which carriers.
+
+An adapter declares every cookie, header and query argument by which the wrapped application accepts a user. All
+that it does not declare, and that is known to carry a user, is taken out of the request
+(:mod:`wsgi_mfa.identity.doors`). Adapters read the request after it was cleaned
+(:mod:`wsgi_mfa.identity.clean`), so that they and the application read the same user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, Protocol
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FirstFactor:
+    """Somebody is signed in at the portal.
+
+    ``user`` is the portal's id, not yet canonical. ``login`` is a fingerprint of this one sign-in, which ends
+    with it, or None where the mechanism has none: the second factor is then bound to our own cookie and the
+    user alone.
+    """
+
+    user: str
+    login: str | None = None
+
+
+class Unresolved(Enum):
+    """The type of :data:`UNRESOLVED`."""
+
+    UNRESOLVED = "unresolved"
+
+
+UNRESOLVED: Final = Unresolved.UNRESOLVED
+"""A carrier is there and proves nothing: a bad signature, an unknown session. It is not "nobody"."""
+
+Identification = FirstFactor | Unresolved | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Carriers:
+    """Everything by which the application accepts a user.
+
+    ``cookies`` are cookie names, ``headers`` environ keys (``HTTP_X_USER``, ``REMOTE_USER``), ``arguments``
+    names in the query.
+    """
+
+    cookies: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+
+
+class Adapter(Protocol):
+    """Tells who passed the first factor."""
+
+    @property
+    def carriers(self) -> Carriers:
+        """What the application accepts a user by."""
+        ...
+
+    @property
+    def anonymous_cookies(self) -> tuple[str, ...] | None:
+        """For an adapter that reads no cookie: the cookies that a request without a user may keep (D5).
+
+        None says that the adapter reads cookies itself.
+        """
+        ...
+
+    @property
+    def user_changes_in_response(self) -> bool:
+        """Whether a response of the application can sign somebody in or out."""
+        ...
+
+    def identify(self, environ: Mapping[str, Any]) -> Identification:
+        """Who is signed in, nobody (None), or :data:`UNRESOLVED`, by a cleaned WSGI environ.
+
+        Never reads ``wsgi.input`` and changes nothing.
+
+        Raises:
+            AdapterUnavailableError: the adapter cannot ask at present; the request is answered 503 (D7).
+        """
+        ...
+
+    def selftest(self) -> list[str]:
+        """What is wrong with the configuration, each entry saying what to change; empty when all is well."""
+        ...

@@ -1,0 +1,158 @@
+"""Cleans a request before anybody reads who it comes from, and asks the adapter.
+
+The environ is changed in place, because the very same dictionary must reach the application (R67).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Identification
+from wsgi_mfa.identity.cookies import CanonicalCookies, CookieReader
+from wsgi_mfa.identity.digest import digest_of
+from wsgi_mfa.identity.doors import Door, DoorTable, Where
+from wsgi_mfa.identity.query import QueryReader
+
+# Clients invent header names, so the names that were judged harmless are forgotten when they are too many.
+_HARMLESS_NAMES_MAX = 4096
+
+_URI_KEYS = ("REQUEST_URI", "RAW_URI")
+
+
+class Cleaned(NamedTuple):
+    """What the cleaning of one request found; a tuple, because one is made on every request (D24).
+
+    ``cookies`` is what its ``Cookie`` header said and ``own_cookies`` those of the middleware in it. ``doubled``
+    names the carriers that were dropped because they had two different values. ``carriers_digest`` names the
+    carriers that were there, SHA-256 in hex; it is None when none was there that a browser could change.
+    """
+
+    identification: Identification
+    cookies: CanonicalCookies
+    doubled: tuple[str, ...]
+    carriers_digest: str | None
+
+    @property
+    def own_cookies(self) -> Mapping[str, str]:
+        return self.cookies.own
+
+
+class RequestCleaner:
+    """Cleans the requests of one portal by what its adapter declares."""
+
+    def __init__(
+        self, adapter: Adapter, *, own_cookie_names: Iterable[str], extra_doors: Iterable[Door] = ()
+    ) -> None:
+        """``own_cookie_names`` are the middleware's cookies, ``extra_doors`` what settings add to the table.
+
+        Raises:
+            ConfigurationError: the adapter declares a cookie that is not a legal name or is one of ours.
+        """
+        own = tuple(own_cookie_names)
+        clash = set(own).intersection(adapter.carriers.cookies, adapter.anonymous_cookies or ())
+        if clash:
+            raise ConfigurationError(
+                f"the cookie {min(clash)!r} belongs to the middleware: the portal's needs another name",
+                setting="identity",
+            )
+        self.adapter = adapter
+        self._doors = DoorTable(extra_doors)
+        self._headers = adapter.carriers.headers
+        # A value that the server sets is no carrier that a browser could change.
+        self._browser_headers = tuple(key for key in self._headers if key.startswith("HTTP_"))
+        self._arguments = adapter.carriers.arguments
+        self._reads_cookies = adapter.anonymous_cookies is None
+        self._query_reader = QueryReader(carriers=self._arguments, doors=self._doors)
+        self._harmless: set[object] = set(self._headers)
+        self.cookie_reader = CookieReader(
+            carriers=adapter.carriers.cookies,
+            own=own,
+            doors=self._doors,
+            anonymous=adapter.anonymous_cookies,
+        )
+
+    def clean(self, environ: dict[str, Any]) -> Cleaned:
+        """Change ``environ`` into what adapter and application may read, and identify the user by it.
+
+        With :data:`~wsgi_mfa.identity.adapter.UNRESOLVED` the carriers are taken out at once.
+
+        Raises:
+            AdapterUnavailableError: the adapter cannot ask at present (D7).
+        """
+        if not self._harmless.issuperset(environ):
+            self._remove_doors(environ)
+        cookies = self.cookie_reader.read(environ.get("HTTP_COOKIE", ""))
+        _write_cookies(environ, cookies.header)
+        doubled = cookies.doubled + self._clean_query(environ)
+        identification = self.adapter.identify(environ)
+        digest = self.digest(environ, cookies)
+        if identification is UNRESOLVED:
+            self._take_carriers_out(environ, cookies)
+        elif identification is None and not self._reads_cookies:
+            # D5: the adapter vouches for no cookie, so without a user none may speak for one.
+            _write_cookies(environ, cookies.for_nobody)
+        return Cleaned(
+            identification=identification, cookies=cookies, doubled=doubled, carriers_digest=digest
+        )
+
+    def strip_carriers(self, environ: dict[str, Any], cleaned: Cleaned) -> None:
+        """Take the user out of a cleaned request: the application sees an anonymous visitor."""
+        self._take_carriers_out(environ, cleaned.cookies)
+
+    def digest(self, environ: Mapping[str, Any], cookies: CanonicalCookies) -> str | None:
+        """The digest of the carriers in a cleaned environ whose cookies are ``cookies``."""
+        if not self._browser_headers and not self._arguments:
+            return cookies.digest
+        arguments = self._query_reader.read(environ.get("QUERY_STRING", "")).carriers
+        return digest_of(
+            [
+                *(("cookie", name, value) for name, value in cookies.carriers.items()),
+                *(("header", key, environ[key]) for key in self._browser_headers if environ.get(key)),
+                *(("argument", name, value) for name, value in arguments.items()),
+            ]
+        )
+
+    def _remove_doors(self, environ: dict[str, Any]) -> None:
+        for key in [key for key in environ if key not in self._harmless]:
+            if self._doors.leads_in(Where.ENVIRON, key):
+                del environ[key]
+            else:
+                if len(self._harmless) >= _HARMLESS_NAMES_MAX:
+                    self._harmless = set(self._headers)
+                self._harmless.add(key)
+
+    def _clean_query(self, environ: dict[str, Any]) -> tuple[str, ...]:
+        """Take undeclared doors and doubled carriers out of the query; the names of the doubled ones."""
+        doubled: tuple[str, ...] = ()
+        query = environ.get("QUERY_STRING")
+        if query:
+            read = self._query_reader.read(query)
+            environ["QUERY_STRING"] = read.query
+            doubled = read.doubled
+        # Servers keep the target as it was sent, and a rewriting front may have changed the query since.
+        for key in _URI_KEYS:
+            uri = environ.get(key)
+            if uri and "?" in uri:
+                path, _, query = uri.partition("?")
+                environ[key] = f"{path}?{self._query_reader.read(query).query}"
+        return doubled
+
+    def _take_carriers_out(self, environ: dict[str, Any], cookies: CanonicalCookies) -> None:
+        _write_cookies(environ, cookies.without_carriers if self._reads_cookies else cookies.for_nobody)
+        for key in self._headers:
+            environ.pop(key, None)
+        if environ.get("QUERY_STRING"):
+            environ["QUERY_STRING"] = self._query_reader.read(environ["QUERY_STRING"]).without_carriers
+        for key in _URI_KEYS:
+            path, mark, query = environ.get(key, "").partition("?")
+            if mark:
+                environ[key] = f"{path}?{self._query_reader.read(query).without_carriers}"
+
+
+def _write_cookies(environ: dict[str, Any], header: str) -> None:
+    if header:
+        environ["HTTP_COOKIE"] = header
+    else:
+        environ.pop("HTTP_COOKIE", None)

@@ -1,0 +1,143 @@
+"""The ``Cookie`` header, read strictly and written again in one canonical form (D6, R54).
+
+Applications read a header that is spelt oddly in different ways: the first or the last of two values, an octal
+escape, a comma as a separator, ``$Version``. A client that knows how could show one user to the adapter and
+another one to the application. So both get to read the canonical form: carriers first and strictly spelt, any
+other well-formed cookie byte for byte, and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote
+
+from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.digest import digest_of
+from wsgi_mfa.identity.doors import DoorTable, Where
+
+# RFC 6265 4.1.1. A name that begins with `$` is left out: RFC 2965 made such names attributes.
+_TOKEN = r"[!#%&'*+\-.^_`|~0-9A-Za-z][!#$%&'*+\-.^_`|~0-9A-Za-z]*"  # noqa: S105 - the grammar's word
+_OCTETS = r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*"
+# What Django before 3.2, Werkzeug and WebOb write: one quoted string, `;` and `,` only as escapes.
+_QUOTED = r'"(?:[\x20\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]|\\[0-3][0-7][0-7]|\\["\\])*"'
+_COOKIE = re.compile(rf"({_TOKEN})=({_OCTETS}|{_QUOTED})", re.ASCII)
+_STRICT_VALUE = re.compile(rf'({_OCTETS})|"({_OCTETS})"', re.ASCII)
+_NAME = re.compile(_TOKEN, re.ASCII)
+_PLAIN = re.compile(_OCTETS, re.ASCII)
+
+_CACHED_HEADERS_MAX = 1024
+_CACHED_HEADER_CHARACTERS_MAX = 4096
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CanonicalCookies:
+    """What one ``Cookie`` header says.
+
+    ``header`` is the canonical form, ``without_carriers`` the same for a visitor whose carriers are taken out,
+    ``for_nobody`` the same for a request without a user (D5); each is "" where no cookie is left. ``carriers``
+    and ``own`` map names to values, ``doubled`` names the carriers that had two different values, and
+    ``digest`` is that of the carriers, None when there are none.
+    """
+
+    header: str
+    without_carriers: str
+    for_nobody: str
+    carriers: Mapping[str, str]
+    own: Mapping[str, str]
+    doubled: tuple[str, ...]
+    digest: str | None
+
+
+class CookieReader:
+    """Reads the ``Cookie`` headers of one portal.
+
+    ``carriers`` are the adapter's cookies, ``own`` the middleware's, ``doors`` the cookies to take out;
+    ``anonymous`` are those that a request without a user may keep, None for all of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        carriers: tuple[str, ...],
+        own: Iterable[str],
+        doors: DoorTable,
+        anonymous: tuple[str, ...] | None,
+    ) -> None:
+        for name in (*carriers, *(anonymous or ())):
+            if _NAME.fullmatch(name) is None:
+                raise ConfigurationError(
+                    f"the cookie name {name!r} is not legal: it must be a token (RFC 6265 4.1.1)",
+                    setting="identity",
+                )
+        self._carriers = carriers
+        self._own = frozenset(own)
+        self._doors = doors
+        self._anonymous = None if anonymous is None else frozenset(anonymous)
+        self._cached = lru_cache(maxsize=_CACHED_HEADERS_MAX)(self._read)
+
+    def read(self, raw: str) -> CanonicalCookies:
+        """Read a header as the server gives it; any text will do, and what is not well-formed is left out."""
+        if len(raw) > _CACHED_HEADER_CHARACTERS_MAX:
+            return self._read(raw)
+        return self._cached(raw)
+
+    def _read(self, raw: str) -> CanonicalCookies:
+        carriers: dict[str, set[str]] = {}
+        own: dict[str, list[str]] = {}
+        others: list[tuple[str, str]] = []
+        for part in raw.split(";"):
+            text = part.strip(" \t")
+            name, _, value = text.partition("=")
+            if name in self._own:
+                own.setdefault(name, []).append(value)
+                continue
+            match = _COOKIE.fullmatch(text)
+            if match is None:
+                continue
+            if name in self._carriers:
+                strict = _STRICT_VALUE.fullmatch(value)
+                if strict is not None:
+                    carriers.setdefault(name, set()).add(strict[1] or strict[2] or "")
+            elif not self._is_door(name):
+                others.append((name, text))
+        return self._canonical(carriers, own, others)
+
+    def _canonical(
+        self, carriers: dict[str, set[str]], own: dict[str, list[str]], others: list[tuple[str, str]]
+    ) -> CanonicalCookies:
+        # An empty value is how applications write "signed out": to all of them as good as no cookie.
+        single = {name: value for name, (value, *more) in carriers.items() if value and not more}
+        rest = [text for _, text in others]
+        canonical = "; ".join([*(f"{name}={value}" for name, value in single.items()), *rest])
+        if self._anonymous is None:
+            for_nobody = canonical
+        else:
+            for_nobody = "; ".join(text for name, text in others if name in self._anonymous)
+        return CanonicalCookies(
+            header=canonical,
+            without_carriers="; ".join(rest),
+            for_nobody=for_nobody,
+            carriers=single,
+            # R54: one of our cookies that is given twice, or oddly spelt, is none.
+            own={name: value for name, (value, *more) in own.items() if not more and _PLAIN.fullmatch(value)},
+            doubled=tuple(name for name, values in carriers.items() if len(values) > 1),
+            digest=digest_of(("cookie", name, value) for name, value in single.items()),
+        )
+
+    def _is_door(self, name: str) -> bool:
+        return self._doors.leads_in(Where.COOKIE, name) or self._is_disguised(name)
+
+    def _is_disguised(self, name: str) -> bool:
+        """Whether an application that decodes names would read one of the carriers here."""
+        return "%" in name and unquote(name) in {*self._carriers, *self._own}
+
+
+def value_in(canonical: str, name: str) -> str | None:
+    """The value of the carrier ``name`` in a header of canonical form; None when it is not there."""
+    for part in canonical.split("; "):
+        if part.startswith(name) and part[len(name) : len(name) + 1] == "=":
+            return part[len(name) + 1 :]
+    return None

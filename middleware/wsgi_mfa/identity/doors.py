@@ -1,0 +1,101 @@
+"""The doors that lead past the adapter: what is known to carry a user into some application (D4).
+
+Each entry was seen in a real application or proxy. What an adapter does not declare and this table lists is
+taken out of the request, and the application sees an anonymous visitor there. Names are compared decoded, in
+upper case, with ``-``, ``.`` and ``_`` alike, because servers and applications do not keep them apart either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import unquote_plus
+
+
+class Where(Enum):
+    """The part of a request that a door is in."""
+
+    ENVIRON = "environ"
+    ARGUMENT = "argument"
+    COOKIE = "cookie"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Door:
+    """A way in: ``pattern`` is a name in which ``*`` stands for any text, ``reason`` says who takes it."""
+
+    where: Where
+    pattern: str
+    reason: str
+
+
+DOORS: tuple[Door, ...] = (
+    # Keys that a server may set are matched whole as well: a REDIRECT_REMOTE_USER is a user without a second
+    # factor no matter who wrote it. Keys and tokens are matched in headers alone, so that a setting such as
+    # Apache's `SetEnv BILLING_API_KEY` still reaches the application.
+    Door(
+        where=Where.ENVIRON,
+        pattern="*AUTHORIZATION*",
+        reason="Basic, Digest, Bearer; Zope: CGI-Authorization",
+    ),
+    Door(where=Where.ENVIRON, pattern="REMOTE_USER", reason="the server's own sign-in"),
+    Door(where=Where.ENVIRON, pattern="*_REMOTE_USER", reason="proxies; Apache's internal redirects"),
+    Door(where=Where.ENVIRON, pattern="*_FORWARDED_USER", reason="oauth2-proxy, Traefik"),
+    Door(where=Where.ENVIRON, pattern="*_FORWARDED_EMAIL", reason="oauth2-proxy"),
+    Door(where=Where.ENVIRON, pattern="*_FORWARDED_PREFERRED_USERNAME", reason="oauth2-proxy"),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_AUTH_REQUEST_*", reason="oauth2-proxy behind nginx"),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_WEBAUTH_USER", reason="Grafana and others behind a proxy"),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_AUTHENTICATED_USER*", reason="API gateways"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*API_KEY", reason="API clients"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*APIKEY", reason="API clients"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*AUTH_TOKEN", reason="API clients"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*ACCESS_TOKEN", reason="API clients"),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_*_AUTH", reason="devpi: X-Devpi-Auth"),
+    Door(where=Where.ARGUMENT, pattern="*API_KEY", reason="API clients"),
+    Door(where=Where.ARGUMENT, pattern="APIKEY", reason="API clients"),
+    Door(where=Where.ARGUMENT, pattern="*AUTH_TOKEN", reason="API clients"),
+    Door(where=Where.ARGUMENT, pattern="ACCESS_TOKEN", reason="bearer tokens in the query (RFC 6750 2.3)"),
+    Door(
+        where=Where.COOKIE,
+        pattern="REMEMBER*",
+        reason="Flask-Login: remember_token; other remember-me cookies",
+    ),
+    Door(where=Where.COOKIE, pattern="AUTH_TKT", reason="Pyramid, Paste, mod_auth_tkt"),
+    Door(where=Where.COOKIE, pattern="AUTHTKT", reason="repoze.who, TurboGears"),
+    Door(where=Where.COOKIE, pattern="TRAC_AUTH", reason="Trac"),
+    Door(where=Where.COOKIE, pattern="__AC", reason="Plone and other Zope applications"),
+)
+
+# What the application is told by us it must hear from nobody else (R59); a proxy or a client may try.
+OUR_WORDS: tuple[Door, ...] = (
+    Door(where=Where.ENVIRON, pattern="WSGI_MFA.*", reason="the keys by which we tell the application"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*WSGI_MFA*", reason="headers that look like these keys"),
+    # Cookies cross ports: those of another portal on this host, wrapped too, belong to nobody here.
+    Door(where=Where.COOKIE, pattern="WSGI_MFA_*", reason="our cookies over plain http"),
+    Door(where=Where.COOKIE, pattern="__HOST-WSGI_MFA_*", reason="our cookies"),
+)
+
+
+class DoorTable:
+    """All doors as one lookup: the known ones, our own words, and those that a setting adds."""
+
+    def __init__(self, extra: Iterable[Door] = ()) -> None:
+        doors = (*DOORS, *OUR_WORDS, *extra)
+        self._patterns = {where: _one_pattern(doors, where) for where in Where}
+
+    def leads_in(self, where: Where, name: str) -> bool:
+        """Whether ``name``, as it stands in the request, is one of a door."""
+        if where is not Where.ENVIRON:
+            name = unquote_plus(name).strip()  # an application was seen to read `%61pi_key=`
+        return self._patterns[where].fullmatch(_normalized(name)) is not None
+
+
+def _one_pattern(doors: Iterable[Door], where: Where) -> re.Pattern[str]:
+    patterns = [re.escape(_normalized(door.pattern)) for door in doors if door.where is where]
+    return re.compile("|".join(patterns).replace(r"\*", ".*"), re.DOTALL)
+
+
+def _normalized(name: str) -> str:
+    return name.upper().replace("-", "_").replace(".", "_")

@@ -1,0 +1,122 @@
+"""Who is signed in once the application has answered (D3, D4).
+
+The response's ``Set-Cookie`` headers are read as attributes, as a browser reads them (RFC 6265 5.2), and merged
+onto the request's carriers; then the adapter is asked again. Whether the status or a cookie looks like a sign-in
+is never guessed: ten real applications disagree on both.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_tz
+from typing import Any
+
+from wsgi_mfa.core.instants import SECOND
+from wsgi_mfa.identity.adapter import Identification
+from wsgi_mfa.identity.clean import RequestCleaner
+
+_MAX_AGE = re.compile(r"-?[0-9]+", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Observation:
+    """What a response made of the user; ``carriers_digest`` names the carriers that the browser has now."""
+
+    identification: Identification
+    carriers_digest: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetCookie:
+    """One ``Set-Cookie`` header. ``removed`` says that the browser will not keep the cookie, or keeps it empty."""
+
+    name: str
+    value: str
+    removed: bool
+
+
+def identify_after(
+    cleaner: RequestCleaner, request: Mapping[str, Any], headers: Iterable[tuple[str, str]], *, now: int
+) -> Observation:
+    """Ask the adapter who is signed in after a response with ``headers``.
+
+    ``request`` is a copy of the cleaned environ that was made before the application got it, since applications
+    change theirs. ``now`` tells which cookies have expired. Paths and domains are left aside and the last of two
+    headers for one cookie wins: a sign-in is then seen too early rather than not at all.
+
+    Raises:
+        AdapterUnavailableError: the adapter cannot ask at present (D7).
+    """
+    carriers = dict(cleaner.cookie_reader.read(request.get("HTTP_COOKIE", "")).carriers)
+    for header, text in headers:
+        cookie = parse_set_cookie(text, now=now) if header.lower() == "set-cookie" else None
+        if cookie is None or cookie.name not in cleaner.adapter.carriers.cookies:
+            continue
+        carriers.pop(cookie.name, None)
+        if not cookie.removed:
+            carriers[cookie.name] = cookie.value
+    # Read as the next request will be read, so that a value which that would drop is dropped here too.
+    cookies = cleaner.cookie_reader.read("; ".join(f"{name}={value}" for name, value in carriers.items()))
+    after = {**request, "HTTP_COOKIE": cookies.header}
+    return Observation(
+        identification=cleaner.adapter.identify(after), carriers_digest=cleaner.digest(after, cookies)
+    )
+
+
+def without_own_cookies(
+    headers: list[tuple[str, str]], own_cookie_names: Collection[str]
+) -> list[tuple[str, str]]:
+    """The headers without an application's ``Set-Cookie`` for one of our names (D6).
+
+    The list itself is given back when there is nothing to take out.
+    """
+    kept = [
+        (name, value)
+        for name, value in headers
+        if name.lower() != "set-cookie" or _stored_name(value) not in own_cookie_names
+    ]
+    return headers if len(kept) == len(headers) else kept
+
+
+def parse_set_cookie(text: str, *, now: int) -> SetCookie | None:
+    """Read one ``Set-Cookie`` header by RFC 6265 5.2; None when it names no cookie."""
+    pair, _, attributes = text.partition(";")
+    name, equals, value = pair.partition("=")
+    name, value = name.strip(" \t"), value.strip(" \t")
+    if not equals or not name:
+        return None
+    expired_by_age: bool | None = None
+    expired_by_date = False
+    for attribute in attributes.split(";"):
+        key, _, setting = attribute.partition("=")
+        key, setting = key.strip(" \t").lower(), setting.strip(" \t")
+        if key == "max-age" and _MAX_AGE.fullmatch(setting):
+            expired_by_age = setting.startswith("-") or not setting.strip("0")
+        elif key == "expires":
+            instant = _instant_of(setting)
+            if instant is not None:
+                expired_by_date = instant <= now
+    # Max-Age wins over Expires wherever they stand (RFC 6265 5.3, step 3).
+    removed = expired_by_date if expired_by_age is None else expired_by_age
+    return SetCookie(name=name, value=value, removed=removed or value in ("", '""'))
+
+
+def _instant_of(date: str) -> int | None:
+    """The instant of an HTTP date in any of its old forms; None where there is no date to be read."""
+    parsed = parsedate_tz(date)
+    if parsed is None:
+        return None
+    try:
+        # RFC 6265 5.1.1 takes every date as UTC, whatever zone it names.
+        return calendar.timegm((*parsed[:6], 0, 0, 0)) * SECOND
+    except (ValueError, OverflowError):
+        return None
+
+
+def _stored_name(set_cookie: str) -> str:
+    """The name under which a browser would send this cookie back; `=NAME=value` comes back as `NAME=value`."""
+    pair = set_cookie.partition(";")[0]
+    return pair.lstrip("= \t").partition("=")[0].strip(" \t")
