@@ -29,8 +29,9 @@ class KeyParameters:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Authenticator:
-    """The active key and what was learned of the phone that holds it."""
+    """The active key and what was learned of the phone that holds it; ``id`` is that of its enrollment."""
 
+    id: str
     sealed_key: str
     parameters: KeyParameters
     confirmed_at: int

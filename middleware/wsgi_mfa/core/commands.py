@@ -69,7 +69,8 @@ class PresentEnrollmentCode:
 class ConfirmEnrollment:
     """Make the pending key of this browser the active one by a code of it (R35).
 
-    ``pending_id`` is the enrollment that the page showed (D12), ``key`` its opened key.
+    ``pending_id`` is the enrollment that the page showed (D12), None for a client that was shown no page;
+    ``key`` is the opened key of the one that this browser has.
     """
 
     origin: Origin
@@ -118,7 +119,7 @@ class ShowRecoveryCode:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AcknowledgeRecoveryCode:
-    """The user says that the code of this id is stored."""
+    """The user says that the code of this id is stored; None is the present one, for a client without a page."""
 
     origin: Origin
     recovery_code_id: str | None

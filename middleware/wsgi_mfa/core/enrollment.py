@@ -122,7 +122,7 @@ def confirm(account: Account, command: ConfirmEnrollment, now: int, policy: Poli
     if closed is not None:
         return closed
     pending = account.pending_of(origin.browser, origin.login)
-    if pending is None or pending.id != command.pending_id or command.key is None:
+    if pending is None or command.pending_id not in (None, pending.id) or command.key is None:
         return refused(Reason.CHANGED_MEANWHILE)
     refusal = permission(account, origin, now, policy)
     if refusal is not None:
@@ -165,6 +165,7 @@ def _bound(
         generation=command.generation,
         address=command.address or account.address,
         authenticator=Authenticator(
+            id=pending.id,
             sealed_key=pending.sealed_key,
             parameters=pending.parameters,
             confirmed_at=now,

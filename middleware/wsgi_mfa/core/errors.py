@@ -23,3 +23,14 @@ class InvalidUserError(MfaError):
     def __init__(self, reason: str) -> None:
         super().__init__(f"the user name cannot name an account: {reason}")
         self.reason = reason
+
+
+class InvalidIssuerError(MfaError):
+    """The ``issuer`` setting cannot stand in an authenticator app's label (R39)."""
+
+    def __init__(self, issuer: str, reason: str) -> None:
+        super().__init__(
+            f"issuer is {issuer!r}: {reason}; legal are 1 to 64 printable characters without a colon"
+        )
+        self.issuer = issuer
+        self.reason = reason

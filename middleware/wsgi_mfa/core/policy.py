@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from wsgi_mfa.core.account import KeyParameters
 from wsgi_mfa.core.errors import InvalidPolicyError
 
 #: What a number may be: setting -> (least, most, requirement).
@@ -107,6 +108,10 @@ class Policy:
     def strict(cls) -> Policy:
         """A policy that accepts a code in its own step only (ASVS 6.5.5)."""
         return cls(steps_back=0, steps_ahead=0)
+
+    def key_parameters(self) -> KeyParameters:
+        """What a new key is made for."""
+        return KeyParameters(algorithm=self.algorithm, digits=self.digits, period_seconds=self.period_seconds)
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

@@ -102,7 +102,7 @@ def acknowledge(account: Account, command: AcknowledgeRecoveryCode, now: int, po
     if session is None or session.login != command.origin.login:
         return Decision(outcome=Outcome.MUST_VERIFY)
     code = account.recovery_code
-    if code is None or code.id != command.recovery_code_id:
+    if code is None or command.recovery_code_id not in (None, code.id):
         return refused(Reason.CHANGED_MEANWHILE)
     if code.acknowledged:
         return Decision(outcome=Outcome.SIGNED_IN)

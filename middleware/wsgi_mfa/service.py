@@ -1,0 +1,314 @@
+"""Load, decide, save, and again on conflict: where clock, chance and keys meet the rule book.
+
+Every method takes a :class:`Visit`: who asks, from which browser, at which moment of the request. The moment is
+taken once a request, and a decision that has grown old is not saved (D21).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from wsgi_mfa.clock import Clock
+from wsgi_mfa.core import commands, recovery
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.commands import Command, Origin
+from wsgi_mfa.core.engine import decide
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.instants import SECOND
+from wsgi_mfa.core.outcome import Decision, Outcome
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.steps import canonical_code
+from wsgi_mfa.entropy import Entropy
+from wsgi_mfa.errors import StoreUnavailableError
+from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.stores.protocol import AccountStore
+from wsgi_mfa.vault import Vault
+
+logger = logging.getLogger("wsgi_mfa")
+audit_logger = logging.getLogger("wsgi_mfa.audit")
+
+PATIENCE_SECONDS = 5  # conflicts are retried so long, and no older decision is saved (D21, D26)
+STUBBORN_SECONDS = 30  # reset, unlock and sign-out must win in the end (D26)
+WORKER_CLOCK_SECONDS = 5  # D22
+
+#: Events that the user is told of by another way than the page (R32).
+NOTICES = frozenset(
+    {
+        "enrollment.confirmed",
+        "recovery_code.used",
+        "recovery_code.replaced",
+        "clock.relearned",
+        "budget.spent",
+        "support.reset",
+        "support.unlocked",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visit:
+    """One request of a browser that has passed the first factor; ``user`` is canonical, ``now`` its moment."""
+
+    user: str
+    origin: Origin
+    now: int
+    address: str | None = None
+
+
+class MfaService:
+    """The use cases of the middleware over one store, one key ring and one policy."""
+
+    def __init__(
+        self,
+        *,
+        store: AccountStore,
+        keys: KeyRing,
+        policy: Policy,
+        clock: Clock,
+        entropy: Entropy,
+        notify: Callable[[Event], None] | None = None,
+    ) -> None:
+        self.store = store
+        self.keys = keys
+        self.policy = policy
+        self.clock = clock
+        self.entropy = entropy
+        self.vault = Vault(keys=keys, store_id=store.birth.store_id, entropy=entropy, policy=policy)
+        self._notify = notify
+
+    # What a browser asks for.
+
+    def begin_enrollment(self, visit: Visit, *, restart: bool = False) -> Decision:
+        """Give this browser its pending key; ``restart`` makes a new one (R34, R36)."""
+        key = self.vault.new_key(visit.user)
+        return self.apply(visit, commands.BeginEnrollment(origin=visit.origin, key=key, restart=restart))
+
+    def present_enrollment_code(self, visit: Visit, typed: str) -> Decision:
+        """Check the one-time code that the support desk gave (D15)."""
+        code = recovery.canonical_recovery_code(typed, recovery.ENROLLMENT_CODE_SYMBOLS)
+        command = commands.PresentEnrollmentCode(
+            origin=visit.origin,
+            code=code,
+            opened=None,
+            fingerprint=self.vault.fingerprint(visit.user, "enrollment_code", code),
+        )
+        return self.apply(
+            visit,
+            lambda account: replace(
+                command, opened=self.vault.enrollment_digest(visit.user, account.enrollment_code)
+            ),
+        )
+
+    def confirm_enrollment(self, visit: Visit, typed: str, *, pending_id: str | None) -> Decision:
+        """Bind the phone whose pending key the page showed, by a code of it (R35)."""
+        code = canonical_code(typed, self.policy.digits)
+        command = commands.ConfirmEnrollment(
+            origin=visit.origin,
+            pending_id=pending_id,
+            code=code,
+            key=None,
+            fingerprint=self.vault.fingerprint(visit.user, "code", code),
+            session_id=self.vault.new_id(),
+            generation=self.vault.new_id(),
+            recovery_code=self.vault.new_recovery_code(visit.user),
+            address=visit.address,
+        )
+
+        def opened(account: Account) -> Command:
+            pending = account.pending_of(visit.origin.browser, visit.origin.login)
+            return replace(command, key=self.vault.pending_key(visit.user, pending))
+
+        return self.apply(visit, opened)
+
+    def verify_code(self, visit: Visit, typed: str) -> Decision:
+        """Sign in, or step up, with a code from the authenticator."""
+        session_id = self.vault.new_id()
+
+        def command(account: Account) -> Command:
+            code = self._typed_code(account, typed)
+            return commands.VerifyCode(
+                origin=visit.origin,
+                code=code,
+                key=self.vault.active_key(account),
+                fingerprint=self.vault.fingerprint(visit.user, "code", code),
+                session_id=session_id,
+                address=visit.address,
+            )
+
+        return self.apply(visit, command)
+
+    def relearn_clock(self, visit: Visit, typed: str) -> Decision:
+        """Take one of the two consecutive codes that re-learn the phone's clock (D17)."""
+
+        def command(account: Account) -> Command:
+            code = self._typed_code(account, typed)
+            return commands.RelearnClock(
+                origin=visit.origin,
+                code=code,
+                key=self.vault.active_key(account),
+                fingerprint=self.vault.fingerprint(visit.user, "clock", code),
+                sealed_code=self.vault.sealed_first_code(visit.user, code),
+                first_code=self.vault.first_code(visit.user, account.first_code),
+            )
+
+        return self.apply(visit, command)
+
+    def redeem_recovery_code(self, visit: Visit, typed: str) -> Decision:
+        """Sign in with the recovery code, which is replaced (R28)."""
+        code = recovery.canonical_recovery_code(typed, self.policy.recovery_code_symbols)
+        command = commands.RedeemRecoveryCode(
+            origin=visit.origin,
+            code=code,
+            opened=None,
+            fingerprint=self.vault.fingerprint(visit.user, "recovery_code", code),
+            session_id=self.vault.new_id(),
+            recovery_code=self.vault.new_recovery_code(visit.user),
+            address=visit.address,
+        )
+        return self.apply(
+            visit,
+            lambda account: replace(
+                command, opened=self.vault.recovery_digest(visit.user, account.recovery_code)
+            ),
+        )
+
+    def show_recovery_code(self, visit: Visit) -> tuple[Decision, str | None]:
+        """The unacknowledged recovery code in groups of four, where the rules let it be shown (D13)."""
+        replacement = self.vault.new_recovery_code(visit.user)
+        decision = self.apply(visit, commands.ShowRecoveryCode(origin=visit.origin, replacement=replacement))
+        if decision.outcome is not Outcome.MUST_SAVE_RECOVERY_CODE or decision.account is None:
+            return decision, None
+        return decision, self.vault.recovery_copy(visit.user, decision.account.recovery_code)
+
+    def acknowledge_recovery_code(self, visit: Visit, *, recovery_code_id: str | None) -> Decision:
+        """The user has ticked that the code of this id is stored."""
+        command = commands.AcknowledgeRecoveryCode(origin=visit.origin, recovery_code_id=recovery_code_id)
+        return self.apply(visit, command)
+
+    def replace_recovery_code(self, visit: Visit) -> Decision:
+        """Make a new recovery code; the page that shows it is asked for next."""
+        recovery_code = self.vault.new_recovery_code(visit.user)
+        return self.apply(
+            visit, commands.ReplaceRecoveryCode(origin=visit.origin, recovery_code=recovery_code)
+        )
+
+    def sign_out(self, visit: Visit, *, login_fingerprint: str | None) -> Decision:
+        """End this browser's session and the portal's login behind it (D19)."""
+        command = commands.SignOut(origin=visit.origin, login_fingerprint=login_fingerprint)
+        return self.apply(visit, command, patience_seconds=STUBBORN_SECONDS)
+
+    def end_session(self, visit: Visit, session_id: str, *, cause: str) -> Decision:
+        """End one session because the portal signed its user out or changed the user."""
+        command = commands.EndSessions(session_id=session_id, cause=cause, source=visit.origin.source)
+        return self.apply(visit, command, patience_seconds=STUBBORN_SECONDS)
+
+    def admit_login(self, visit: Visit, login_fingerprint: str) -> Decision:
+        """Count a login again for which the portal has just asked for the password (D19)."""
+        command = commands.AdmitLogin(login_fingerprint=login_fingerprint, source=visit.origin.source)
+        return self.apply(visit, command)
+
+    def note_activity(self, visit: Visit, session_id: str) -> None:
+        """Note that the session is in use, once, and never at the cost of an answer (D23)."""
+        try:
+            account = self.store.load(visit.user)
+            if account is None:
+                return
+            decision = decide(account, commands.NoteActivity(session_id=session_id), visit.now, self.policy)
+            if decision.account is not None:
+                noted = replace(decision.account, revision=self.vault.new_id(), saved_at=visit.now)
+                self.store.save(noted, (), expected=account.revision)
+        except StoreUnavailableError:
+            logger.warning("activity of a session could not be noted: the store is unavailable")
+
+    def _typed_code(self, account: Account, typed: str) -> str | None:
+        authenticator = account.authenticator
+        digits = authenticator.parameters.digits if authenticator else self.policy.digits
+        return canonical_code(typed, digits)
+
+    # Load, decide, save.
+
+    def apply(
+        self,
+        visit: Visit,
+        command: Command | Callable[[Account], Command],
+        *,
+        patience_seconds: int = PATIENCE_SECONDS,
+    ) -> Decision:
+        """Decide and save until the save wins; the decision that was saved is the answer.
+
+        A ``command`` that needs an opened secret of the account is a function of the account that was loaded.
+
+        :raises StoreUnavailableError: the store failed, or conflicts went on for ``patience_seconds``.
+        """
+        user, now = visit.user, visit.now
+        generation, revision = self.vault.new_id(), self.vault.new_id()
+        attempt = 0
+        while True:
+            loaded = self.store.load(user)
+            self._compare_clocks(loaded, now)
+            account = loaded or Account(user=user, generation=generation)
+            wish = command(account) if callable(command) else command
+            decision = decide(account, wish, now, self.policy)
+            if decision.alert is not None:
+                logger.error("account %r: %s", user, decision.alert)
+            if decision.account is None:
+                return decision
+            if self.clock.now() - now > patience_seconds * SECOND:
+                raise StoreUnavailableError(f"no save won in {patience_seconds} s; nothing was changed")
+            saved = replace(decision.account, revision=revision, saved_at=now)
+            events = tuple(
+                replace(event, save_id=revision, index=index) for index, event in enumerate(decision.events)
+            )
+            if self._save(saved, events, expected=loaded.revision if loaded else None):
+                self._tell(events)
+                return replace(decision, account=saved, events=events)
+            attempt += 1
+            self.clock.sleep(self._jitter_seconds(attempt))
+
+    def _save(self, account: Account, events: tuple[Event, ...], *, expected: str | None) -> bool:
+        """One save; an unknown outcome is resolved by sending the same save again (D25).
+
+        Reading alone would lie: a cut-off save may still apply after it was looked for.
+        """
+        try:
+            return self.store.save(account, events, expected=expected)
+        except StoreUnavailableError:
+            if self.store.save(account, events, expected=expected):
+                return True
+            found = self.store.load(account.user)
+            if found is not None and found.revision == account.revision:
+                return True
+            return any(event.save_id == account.revision for event in self.store.events(account.user))
+
+    def _tell(self, events: tuple[Event, ...]) -> None:
+        for event in events:
+            details = " ".join(f"{name}={value!r}" for name, value in event.details)
+            audit_logger.info("%s user=%r source=%r %s", event.kind, event.user, event.source, details)
+            if self._notify is not None and _is_notice(event):
+                try:
+                    self._notify(event)
+                except Exception:  # a mail server that is down must not undo what is saved
+                    logger.exception("the notice of event %s failed", event.id)
+
+    def _compare_clocks(self, account: Account | None, now: int) -> None:
+        if account is not None and account.saved_at > now + WORKER_CLOCK_SECONDS * SECOND:
+            ahead = (account.saved_at - now) // SECOND
+            logger.error(
+                "account %r was saved %d s ahead of this clock: do workers' clocks differ?",
+                account.user,
+                ahead,
+            )
+
+    def _jitter_seconds(self, attempt: int) -> float:
+        """A random wait that grows to 64 ms, so that racing requests part."""
+        milliseconds = min(1 << attempt, 64)
+        return milliseconds * int.from_bytes(self.entropy.token_bytes(2), "big") / 65_536_000
+
+
+def _is_notice(event: Event) -> bool:
+    """Whether the user is told; showing a recovery code is told of from the second time on (D13)."""
+    if event.kind == "recovery_code.shown":
+        return ("count", "1") not in event.details
+    return event.kind in NOTICES

@@ -1,0 +1,127 @@
+"""Makes the secrets of one store's accounts, seals them for their place, and opens them again.
+
+Each value is sealed for its store, user and field, a field being named with the id of what it belongs to, so
+that no sealed value serves anywhere but where it was put (R42).
+"""
+
+from __future__ import annotations
+
+from wsgi_mfa.core import recovery
+from wsgi_mfa.core.account import Account, EnrollmentCode, FirstCode, PendingEnrollment, RecoveryCode
+from wsgi_mfa.core.commands import NewKey, NewRecoveryCode
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.entropy import Entropy
+from wsgi_mfa.keys import NONCE_BYTES, KeyRing, SealContext
+
+ID_BYTES = 16  # 128 bits (R50, D24)
+
+
+class Vault:
+    """The secrets of the accounts in the store ``store_id``."""
+
+    def __init__(self, *, keys: KeyRing, store_id: str, entropy: Entropy, policy: Policy) -> None:
+        self._keys = keys
+        self._store_id = store_id
+        self._entropy = entropy
+        self._policy = policy
+
+    # Making.
+
+    def new_id(self) -> str:
+        """A random id of 128 bits in hex, for a session, a generation, a revision, a pending enrollment."""
+        return self._entropy.token_bytes(ID_BYTES).hex()
+
+    def new_key(self, user: str) -> NewKey:
+        """A fresh authenticator key (R4)."""
+        key_id = self.new_id()
+        key = self._entropy.token_bytes(self._policy.key_bytes)
+        return NewKey(
+            id=key_id,
+            sealed_key=self._seal(user, _key(key_id), key),
+            parameters=self._policy.key_parameters(),
+        )
+
+    def new_recovery_code(self, user: str) -> NewRecoveryCode:
+        """A fresh recovery code (R26), sealed as what checks it and as what can show it (D13)."""
+        code = self._new_code(self._policy.recovery_code_symbols)
+        code_id = self.new_id()
+        return NewRecoveryCode(
+            id=code_id,
+            sealed_digest=self._seal(user, _recovery_digest(code_id), self._digest(code)),
+            sealed_copy=self._seal(user, _recovery_copy(code_id), code.encode("ascii")),
+        )
+
+    def new_enrollment_code(self, user: str) -> tuple[str, str]:
+        """A fresh enrollment code as the desk reads it out, and its sealed digest (D15)."""
+        code = self._new_code(recovery.ENROLLMENT_CODE_SYMBOLS)
+        return recovery.grouped(code), self._seal(user, _ENROLLMENT_DIGEST, self._digest(code))
+
+    def sealed_first_code(self, user: str, code: str | None) -> str:
+        """The first of two codes that re-learn a clock, for keeping (D17)."""
+        return self._seal(user, _FIRST_CODE, (code or "").encode("ascii"))
+
+    def fingerprint(self, user: str, purpose: str, code: str | None) -> str:
+        """What tells two typed codes apart at rest without telling the code (D10, D11)."""
+        return self._keys.fingerprint(f"typed/{purpose}", f"{user}\0{code or ''}".encode())
+
+    # Opening. Each raises UnknownKeyError or UnsealError rather than answer with anything else.
+
+    def active_key(self, account: Account) -> bytes | None:
+        """The key of the account's authenticator."""
+        if account.authenticator is None:
+            return None
+        return self._open(account.user, _key(account.authenticator.id), account.authenticator.sealed_key)
+
+    def pending_key(self, user: str, pending: PendingEnrollment | None) -> bytes | None:
+        """The key of an enrollment that is not confirmed."""
+        return None if pending is None else self._open(user, _key(pending.id), pending.sealed_key)
+
+    def recovery_digest(self, user: str, code: RecoveryCode | None) -> bytes | None:
+        """What checks the recovery code."""
+        return None if code is None else self._open(user, _recovery_digest(code.id), code.sealed_digest)
+
+    def recovery_copy(self, user: str, code: RecoveryCode | None) -> str | None:
+        """The recovery code in groups of four, as long as nobody has acknowledged it."""
+        if code is None or code.sealed_copy is None:
+            return None
+        return recovery.grouped(self._open(user, _recovery_copy(code.id), code.sealed_copy).decode("ascii"))
+
+    def enrollment_digest(self, user: str, code: EnrollmentCode | None) -> bytes | None:
+        """What checks the desk's enrollment code."""
+        return None if code is None else self._open(user, _ENROLLMENT_DIGEST, code.sealed_digest)
+
+    def first_code(self, user: str, first: FirstCode | None) -> str | None:
+        """The first of two codes that re-learn a clock."""
+        return None if first is None else self._open(user, _FIRST_CODE, first.sealed_code).decode("ascii")
+
+    def _new_code(self, symbols: int) -> str:
+        return recovery.code_from(self._entropy.token_bytes(recovery.entropy_bytes(symbols)), symbols)
+
+    def _digest(self, code: str) -> bytes:
+        return recovery.digest(code, self._entropy.token_bytes(recovery.SALT_BYTES))
+
+    def _seal(self, user: str, field: str, plain: bytes) -> str:
+        nonce = self._entropy.token_bytes(NONCE_BYTES)
+        return self._keys.seal(plain, nonce=nonce, context=self._context(user, field))
+
+    def _open(self, user: str, field: str, sealed: str) -> bytes:
+        return self._keys.open(sealed, context=self._context(user, field))
+
+    def _context(self, user: str, field: str) -> SealContext:
+        return SealContext(store_id=self._store_id, user=user, field=field)
+
+
+_ENROLLMENT_DIGEST = "enrollment_code/digest"
+_FIRST_CODE = "first_code"
+
+
+def _key(key_id: str) -> str:
+    return f"key/{key_id}"
+
+
+def _recovery_digest(code_id: str) -> str:
+    return f"recovery_code/{code_id}/digest"
+
+
+def _recovery_copy(code_id: str) -> str:
+    return f"recovery_code/{code_id}/copy"
