@@ -38,12 +38,13 @@ class MemoryStore:
     def save(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
         self._check_open()
         check_revision(account, expected)
+        added = tuple(events)  # first, so that a sequence that fails has changed nothing
         with self._lock:
             stored = self._accounts.get(account.user)
             if (stored.revision if stored else None) != expected:
                 return False
             self._accounts[account.user] = account
-            self._events.extend(events)
+            self._events.extend(added)
         return True
 
     def find_by_address(self, address: str) -> list[str]:

@@ -18,7 +18,8 @@ from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, check_revision
 from wsgi_mfa.stores.recent import RecentAccounts
 from wsgi_mfa.stores.sqlite_file import connect, open_file
 
-_LOAD = "SELECT revision, CASE revision WHEN ? THEN NULL ELSE body END FROM accounts WHERE user = ?"
+_REVISION = "SELECT revision FROM accounts WHERE user = ?"
+_LOAD = "SELECT revision, body FROM accounts WHERE user = ?"
 _INSERT = (
     "INSERT INTO accounts (revision, saved_at, address, body, user) VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT (user) DO NOTHING"
@@ -50,7 +51,8 @@ class SqliteStore:
     ) -> None:
         self.path = Path(path).absolute()  # a server may change its folder later
         self.birth = open_file(self.path, create=create, new_birth=new_birth)
-        self._file = self._identity()
+        self._name = str(self.path)
+        self._file = self.path.stat()
         self._connections = Connections(partial(connect, self.path))
         # Used only while a link is held, so that no other thread is inside it when this process forks.
         self._recent = RecentAccounts(accounts_max=accounts_max)
@@ -60,14 +62,15 @@ class SqliteStore:
             with self._connections.mine() as connection:
                 self._check_file()
                 recent = self._recent.find(user)
-                row = connection.execute(_LOAD, (recent.revision if recent else "", user)).fetchone()
+                if recent is not None:
+                    row = connection.execute(_REVISION, (user,)).fetchone()
+                    if row is not None and row[0] == recent.revision:
+                        return recent
+                row = connection.execute(_LOAD, (user,)).fetchone()
                 if row is None:
                     self._recent.forget(user)
                     return None
-                revision, body = row
-                if body is None:
-                    return recent
-                account = self._decode(user, revision, body)
+                account = self._decode(user, *row)
                 self._recent.keep(account)
                 return account
         except sqlite3.Error as error:
@@ -143,17 +146,13 @@ class SqliteStore:
         except CodecError as error:
             raise StoreError(f"an event of {user!r} in the store {self.path} is corrupt: {error}") from error
 
-    def _identity(self) -> tuple[int, int]:
-        found = os.stat(self.path)  # noqa: PTH116 - on the path of every request, and half the cost
-        return found.st_dev, found.st_ino
-
     def _check_file(self) -> None:
         """Refuse to go on with a file that other processes no longer find under its name (D28)."""
         try:
-            same = self._identity() == self._file
+            found = os.stat(self._name)  # noqa: PTH116 - on the path of every request, at half the cost
         except OSError:
-            same = False
-        if not same:
+            found = None
+        if found is None or found.st_ino != self._file.st_ino or found.st_dev != self._file.st_dev:
             raise StoreUnavailableError(f"the store {self.path} was replaced or removed while open: restart")
 
     def _unavailable(self, deed: str, error: sqlite3.Error) -> StoreUnavailableError:

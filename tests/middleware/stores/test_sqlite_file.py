@@ -1,0 +1,144 @@
+"""Making and opening the file: what is no store of ours is never taken for a new one."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.errors import ConfigurationError, StoreUnavailableError
+from wsgi_mfa.stores import sqlite_file
+from wsgi_mfa.stores.protocol import BirthRecord
+from wsgi_mfa.stores.sqlite import SqliteStore
+
+
+def refusal(path: Path, birth: BirthRecord, *, create: bool = True) -> str:
+    before = path.read_bytes() if path.is_file() else None
+    with pytest.raises(ConfigurationError) as caught:
+        SqliteStore(path, create=create, new_birth=birth)
+    assert str(path) in str(caught.value)
+    assert (path.read_bytes() if path.is_file() else None) == before
+    return str(caught.value)
+
+
+def test_a_missing_store_is_named_by_its_absolute_path(
+    path: Path, birth: BirthRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(path.parent)
+    with pytest.raises(ConfigurationError) as caught:
+        SqliteStore(path.name, create=False, new_birth=birth)
+    assert f"there is no store at {path}: correct the path, or make a store with" in str(caught.value)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_store_is_made_for_its_owner_alone(
+    path: Path, sqlite_store: SqliteStore, account: Callable[..., Account]
+) -> None:
+    sqlite_store.save(account(1), [], expected=None)
+    files = sorted(path.parent.iterdir())
+    assert [file.name for file in files] == ["mfa.db", "mfa.db-shm", "mfa.db-wal"]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+def test_a_reopened_store_keeps_its_own_birth_record(
+    path: Path, sqlite_store: SqliteStore, birth: BirthRecord, other_birth: BirthRecord
+) -> None:
+    assert sqlite_store.birth == birth
+    for create in (True, False):
+        with closing(SqliteStore(path, create=create, new_birth=other_birth)) as reopened:
+            assert reopened.birth == birth
+
+
+def test_processes_that_make_one_store_at_once_agree_on_it(
+    path: Path, birth: BirthRecord, start_worker: Callable[..., subprocess.Popen[str]]
+) -> None:
+    workers = [start_worker("birth") for _ in range(4)]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    answers = set()
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    for worker in workers:
+        answers.add(worker.communicate()[0].strip())
+        assert worker.returncode == 0
+    with closing(SqliteStore(path, create=False, new_birth=birth)) as store:
+        assert answers == {store.birth.store_id}
+    assert [file.name for file in path.parent.iterdir()] == ["mfa.db"]
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_what_is_no_database_is_refused(path: Path, birth: BirthRecord, create: bool) -> None:
+    path.write_text("a letter to somebody\n" * 100)
+    assert "not a database" in refusal(path, birth, create=create)
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_an_emptied_file_is_not_taken_for_a_new_store(path: Path, birth: BirthRecord, create: bool) -> None:
+    path.touch()
+    assert "it is empty" in refusal(path, birth, create=create)
+
+
+def test_the_database_of_another_program_is_refused(path: Path, birth: BirthRecord) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE accounts (id INTEGER)")
+    assert "not a store of wsgi-mfa" in refusal(path, birth)
+
+
+def test_a_store_that_lost_its_birth_record_is_refused(
+    path: Path, sqlite_store: SqliteStore, birth: BirthRecord
+) -> None:
+    sqlite_store.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM birth")
+    assert "0 birth records" in refusal(path, birth)
+
+
+def test_a_damaged_birth_record_is_refused(path: Path, sqlite_store: SqliteStore, birth: BirthRecord) -> None:
+    sqlite_store.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE birth SET store_id = 'x'")
+    assert "store_id" in refusal(path, birth)
+
+
+def test_the_store_of_a_newer_version_is_refused(
+    path: Path, sqlite_store: SqliteStore, birth: BirthRecord
+) -> None:
+    sqlite_store.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE birth SET schema = 2")
+    assert "its schema is 2 and this version of wsgi-mfa knows 1: upgrade" in refusal(path, birth)
+
+
+def test_a_folder_is_refused(path: Path, birth: BirthRecord) -> None:
+    path.mkdir()
+    assert "cannot be used as a store" in refusal(path, birth)
+
+
+def test_a_missing_folder_is_not_made(path: Path, birth: BirthRecord) -> None:
+    assert "cannot make the store" in refusal(path.parent / "missing" / "mfa.db", birth)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_file_below_a_file_is_refused(path: Path, birth: BirthRecord) -> None:
+    path.write_text("no folder")
+    assert "Not a directory" in refusal(path / "mfa.db", birth)
+
+
+def test_a_store_that_is_locked_at_start_up_is_unavailable(
+    path: Path, sqlite_store: SqliteStore, birth: BirthRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.01)
+    sqlite_store.users()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailableError, match="locked by another process"):
+            SqliteStore(path, create=True, new_birth=birth)
