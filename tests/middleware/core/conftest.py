@@ -1,0 +1,394 @@
+"""People on a bare ``decide``: browsers and phones around one account, in virtual time.
+
+Nothing is really sealed here: what stands for a sealed value is looked up in a dictionary. So a test sees the
+rules alone, and a rule that reads a sealed value finds nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from wsgi_mfa.core import recovery
+from wsgi_mfa.core.account import Account, KeyParameters
+from wsgi_mfa.core.commands import (
+    AcknowledgeRecoveryCode,
+    BeginEnrollment,
+    Command,
+    ConfirmEnrollment,
+    EndSessions,
+    FenceAfterRestore,
+    NewKey,
+    NewRecoveryCode,
+    NoteActivity,
+    Origin,
+    PresentEnrollmentCode,
+    RedeemRecoveryCode,
+    RelearnClock,
+    ReplaceRecoveryCode,
+    ResetBySupport,
+    ShowRecoveryCode,
+    SignOut,
+    UnlockBySupport,
+    VerifyCode,
+)
+from wsgi_mfa.core.engine import decide
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.instants import SECOND
+from wsgi_mfa.core.outcome import Decision, Outcome
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.recovery import canonical_recovery_code
+from wsgi_mfa.core.standing import standing
+from wsgi_mfa.core.steps import canonical_code, code_at, step_at
+
+#: 2026-03-02T09:00:00Z, where a step begins.
+START = 1_772_442_000 * SECOND
+#: Makes a command of what the account holds at the moment; asked again after a lost race.
+Wish = Callable[[Account], Command]
+
+
+@dataclass
+class World:
+    """One account, its server's clock, what was sealed, and what was recorded."""
+
+    policy: Policy = field(default_factory=Policy)
+    now: int = START
+    account: Account = field(default_factory=lambda: Account(user="user1", generation="generation-0"))
+    events: list[Event] = field(default_factory=list)
+    opened: dict[str, bytes] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)  # sealed copies and first codes
+    made_count: int = 0
+
+    def fresh(self, word: str) -> str:
+        """A name that was never given before; stands for entropy."""
+        self.made_count += 1
+        return f"{word}-{self.made_count}"
+
+    def browser(self, login: str | None = "login-1") -> Browser:
+        return Browser(world=self, cookie=self.fresh("browser"), login=login)
+
+    def phone(self, offset_seconds: float = 0) -> Phone:
+        return Phone(world=self, offset_seconds=offset_seconds)
+
+    def wait(self, seconds: float) -> None:
+        self.now += int(seconds * SECOND)
+
+    def submit(self, wish: Wish) -> Decision:
+        """Decide and save, as a service with the account to itself would."""
+        decision = decide(self.account, wish(self.account), self.now, self.policy)
+        if decision.account is not None:
+            self.account = replace(decision.account, revision=self.fresh("revision"))
+            self.events.extend(decision.events)
+        return decision
+
+    def kinds(self) -> list[str]:
+        """The events so far, by their kind."""
+        return [event.kind for event in self.events]
+
+    def new_key(self) -> NewKey:
+        sealed = self.fresh("sealed-key")
+        policy = self.policy
+        self.opened[sealed] = hashlib.sha512(sealed.encode()).digest()[: policy.key_bytes]
+        parameters = KeyParameters(
+            algorithm=policy.algorithm, digits=policy.digits, period_seconds=policy.period_seconds
+        )
+        return NewKey(id=self.fresh("pending"), sealed_key=sealed, parameters=parameters)
+
+    def new_recovery_code(self) -> NewRecoveryCode:
+        name = self.fresh("recovery")
+        code = self._code(name, self.policy.recovery_code_symbols)
+        digest, copy = f"sealed-digest-{name}", f"sealed-copy-{name}"
+        self.opened[digest] = recovery.digest(code, name.encode().ljust(16)[:16])
+        self.written[copy] = code
+        return NewRecoveryCode(id=name, sealed_digest=digest, sealed_copy=copy)
+
+    def _code(self, name: str, symbols: int) -> str:
+        return recovery.code_from(hashlib.sha512(name.encode()).digest()[:40], symbols)
+
+    def recovery_code(self) -> str:
+        """The recovery code that its user wrote down when it was shown."""
+        assert self.account.recovery_code is not None
+        return self.written[f"sealed-copy-{self.account.recovery_code.id}"]
+
+    def reset(self, *, seen: str | None = None) -> Decision:
+        name = self.fresh("enrollment-code")
+        code = self._code(name, recovery.ENROLLMENT_CODE_SYMBOLS)
+        self.opened[name] = recovery.digest(code, name.encode().ljust(16)[:16])
+        self.written[name] = code
+        generation = self.fresh("generation")
+        return self.submit(
+            lambda account: ResetBySupport(
+                agent="desk@example.com",
+                reason="new phone",
+                generation=generation,
+                enrollment_code=name,
+                seen_generation=seen,
+            )
+        )
+
+    def enrollment_code(self) -> str:
+        """What the desk read out to the caller."""
+        assert self.account.enrollment_code is not None
+        return self.written[self.account.enrollment_code.sealed_digest]
+
+    def unlock(self, *, clock: bool = False, seen: str | None = None) -> Decision:
+        return self.submit(
+            lambda account: UnlockBySupport(
+                agent="desk@example.com", reason="asked", clock=clock, seen_generation=seen
+            )
+        )
+
+    def fence(self) -> Decision:
+        generation = self.fresh("generation")
+        return self.submit(lambda account: FenceAfterRestore(generation=generation))
+
+    def end_sessions(self, session_id: str | None = None) -> Decision:
+        return self.submit(lambda account: EndSessions(session_id=session_id, cause="portal"))
+
+
+@dataclass
+class Phone:
+    """An authenticator app: a key, and a clock that is ``offset_seconds`` ahead of true time."""
+
+    world: World
+    offset_seconds: float = 0
+    key: bytes = b""
+    parameters: KeyParameters = field(
+        default_factory=lambda: KeyParameters(algorithm="SHA1", digits=6, period_seconds=30)
+    )
+
+    def scan(self, decision: Decision) -> Phone:
+        """Take the key from the page that ``decision`` led to."""
+        assert decision.pending is not None
+        self.key = self.world.opened[decision.pending.sealed_key]
+        self.parameters = decision.pending.parameters
+        return self
+
+    def step(self, instant: int | None = None) -> int:
+        seen = (self.world.now if instant is None else instant) + int(self.offset_seconds * SECOND)
+        return step_at(seen, self.parameters.period_seconds)
+
+    def code(self, steps: int = 0) -> str:
+        """What the phone shows, or would show ``steps`` steps later."""
+        return self.code_of(self.step() + steps)
+
+    def code_of(self, step: int) -> str:
+        return code_at(self.key, step, self.parameters)
+
+    def wrong_code(self, index: int = 0) -> str:
+        """The ``index``-th code that is right at no moment near to now."""
+        near = {self.code(steps) for steps in range(-45, 46)}
+        candidates = (f"{number:0{self.parameters.digits}}" for number in range(10_000))
+        return [code for code in candidates if code not in near][index]
+
+
+@dataclass
+class Browser:
+    """A browser that has passed the first factor, with the cookies that it holds."""
+
+    world: World
+    cookie: str
+    login: str | None
+    session_id: str | None = None
+    guesses: int = 0
+
+    def origin(self) -> Origin:
+        return Origin(
+            browser=self.cookie,
+            next_browser=self.world.fresh("browser"),
+            login=self.login,
+            session_id=self.session_id,
+        )
+
+    def arrived(self, decision: Decision, origin: Origin) -> Decision:
+        """Take the cookies of a reply; without this call the reply was lost."""
+        if decision.session_id is not None:
+            self.cookie, self.session_id = origin.next_browser, decision.session_id
+        return decision
+
+    def _send(self, wish: Callable[[Account, Origin], Command], lose_reply: bool = False) -> Decision:
+        origin = self.origin()
+        decision = self.world.submit(lambda account: wish(account, origin))
+        return decision if lose_reply else self.arrived(decision, origin)
+
+    def begin(self, *, restart: bool = False) -> Decision:
+        key = self.world.new_key()
+        return self._send(lambda account, origin: BeginEnrollment(origin=origin, key=key, restart=restart))
+
+    def confirming(self, code: str, pending_id: str | None = None) -> Callable[[Account, Origin], Command]:
+        world = self.world
+        session, generation = world.fresh("session"), world.fresh("generation")
+        new_code = world.new_recovery_code()
+
+        def wish(account: Account, origin: Origin) -> Command:
+            pending = account.pending_of(origin.browser, origin.login)
+            return ConfirmEnrollment(
+                origin=origin,
+                pending_id=pending_id or (pending.id if pending else None),
+                code=canonical_code(code, pending.parameters.digits if pending else 6),
+                key=world.opened[pending.sealed_key] if pending else None,
+                fingerprint=code,
+                session_id=session,
+                generation=generation,
+                recovery_code=new_code,
+            )
+
+        return wish
+
+    def confirm(self, code: str, *, pending_id: str | None = None, lose_reply: bool = False) -> Decision:
+        return self._send(self.confirming(code, pending_id), lose_reply)
+
+    def enroll(self, phone: Phone) -> Decision:
+        """Scan, confirm, and tick the box."""
+        phone.scan(self.begin())
+        decision = self.confirm(phone.code())
+        assert decision.outcome is Outcome.SIGNED_IN
+        self.acknowledge()
+        return decision
+
+    def entering(self, code: str) -> Callable[[Account, Origin], Command]:
+        session = self.world.fresh("session")
+
+        def wish(account: Account, origin: Origin) -> Command:
+            phone = account.authenticator
+            return VerifyCode(
+                origin=origin,
+                code=canonical_code(code, phone.parameters.digits if phone else 6),
+                key=self.world.opened[phone.sealed_key] if phone else None,
+                fingerprint=code,
+                session_id=session,
+            )
+
+        return wish
+
+    def enter(self, code: str, *, lose_reply: bool = False) -> Decision:
+        return self._send(self.entering(code), lose_reply)
+
+    def guess(self, phone: Phone) -> Decision:
+        """A wrong code that this browser has not tried before."""
+        self.guesses += 1
+        return self.enter(phone.wrong_code(self.guesses))
+
+    def redeeming(self, code: str) -> Callable[[Account, Origin], Command]:
+        world = self.world
+        session, new_code = world.fresh("session"), world.new_recovery_code()
+
+        def wish(account: Account, origin: Origin) -> Command:
+            held = account.recovery_code
+            return RedeemRecoveryCode(
+                origin=origin,
+                code=canonical_recovery_code(code, world.policy.recovery_code_symbols),
+                opened=world.opened[held.sealed_digest] if held else None,
+                fingerprint=code,
+                session_id=session,
+                recovery_code=new_code,
+            )
+
+        return wish
+
+    def recover(self, code: str, *, lose_reply: bool = False) -> Decision:
+        return self._send(self.redeeming(code), lose_reply)
+
+    def show(self) -> Decision:
+        new_code = self.world.new_recovery_code()
+        return self._send(lambda account, origin: ShowRecoveryCode(origin=origin, replacement=new_code))
+
+    def acknowledge(self, recovery_code_id: str | None = None) -> Decision:
+        """Tick the box, by default for the code that the account holds."""
+
+        def wish(account: Account, origin: Origin) -> Command:
+            held = account.recovery_code.id if account.recovery_code else None
+            return AcknowledgeRecoveryCode(origin=origin, recovery_code_id=recovery_code_id or held)
+
+        return self._send(wish)
+
+    def replace_recovery_code(self) -> Decision:
+        new_code = self.world.new_recovery_code()
+        return self._send(lambda account, origin: ReplaceRecoveryCode(origin=origin, recovery_code=new_code))
+
+    def relearn(self, code: str) -> Decision:
+        sealed = self.world.fresh("first-code")
+        self.world.written[sealed] = code
+
+        def wish(account: Account, origin: Origin) -> Command:
+            phone, first = account.authenticator, account.first_code
+            return RelearnClock(
+                origin=origin,
+                code=canonical_code(code, 6),
+                key=self.world.opened[phone.sealed_key] if phone else None,
+                fingerprint=code,
+                sealed_code=sealed,
+                first_code=self.world.written[first.sealed_code] if first else None,
+            )
+
+        return self._send(wish)
+
+    def present(self, code: str) -> Decision:
+        """Show the desk's enrollment code."""
+
+        def wish(account: Account, origin: Origin) -> Command:
+            held = account.enrollment_code
+            return PresentEnrollmentCode(
+                origin=origin,
+                code=canonical_recovery_code(code, recovery.ENROLLMENT_CODE_SYMBOLS),
+                opened=self.world.opened[held.sealed_digest] if held else None,
+                fingerprint=code,
+            )
+
+        return self._send(wish)
+
+    def sign_out(self, login_fingerprint: str | None = None) -> Decision:
+        return self._send(lambda account, origin: SignOut(origin=origin, login_fingerprint=login_fingerprint))
+
+    def browse(self) -> Outcome:
+        """Ask for a page of the portal; the activity is noted."""
+        stands = self.standing()
+        session_id = self.session_id
+        if stands in (Outcome.SIGNED_IN, Outcome.MUST_SAVE_RECOVERY_CODE) and session_id is not None:
+            self.world.submit(lambda account: NoteActivity(session_id=session_id))
+        return stands
+
+    def standing(self) -> Outcome:
+        world = self.world
+        return standing(
+            world.account, session_id=self.session_id, login=self.login, now=world.now, policy=world.policy
+        ).outcome
+
+
+@dataclass
+class Home(World):
+    """A world with an enrolled user: the laptop is signed in, and the phone's next code is fresh."""
+
+    def __post_init__(self) -> None:
+        self.laptop = self.browser()
+        self.mobile = self.phone()
+        self.laptop.enroll(self.mobile)
+        self.wait(60)
+        self.events.clear()
+
+
+@pytest.fixture
+def new_world() -> type[World]:
+    """Makes a world in which nobody has enrolled; takes ``policy`` and ``now``."""
+    return World
+
+
+@pytest.fixture
+def new_home() -> type[Home]:
+    """Makes a world with an enrolled user; takes ``policy`` and ``now``."""
+    return Home
+
+
+@pytest.fixture
+def world() -> World:
+    """A world in which nobody has enrolled yet."""
+    return World()
+
+
+@pytest.fixture
+def home() -> Home:
+    """A world with an enrolled user."""
+    return Home()

@@ -1,0 +1,149 @@
+"""Counting failures: the back-off, the cap on consecutive ones, the rolling budget."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wsgi_mfa.core import throttle
+from wsgi_mfa.core.account import Failures
+from wsgi_mfa.core.instants import DAY, HOUR, SECOND
+from wsgi_mfa.core.policy import Policy
+
+NOON = 20_000 * DAY + 12 * HOUR
+POLICY = Policy()
+
+
+def fail(failures, now, count=1, policy=POLICY):
+    """``count`` evaluated failures, each as soon as it is evaluated; the failures and the instant after."""
+    for _ in range(count):
+        failures = throttle.settled(failures, now, policy)
+        wait = throttle.wait_seconds(failures, now, policy)
+        if wait is not None:
+            now += wait * SECOND
+            failures = throttle.settled(failures, now, policy)
+        assert throttle.wait_seconds(failures, now, policy) is None
+        failures = throttle.charged(failures, now, policy)
+    return failures, now
+
+
+@pytest.mark.requirement("R18")
+def test_the_wait_doubles_from_the_fifth_failure_up_to_an_hour():
+    failures, waits = Failures(), []
+    now = NOON
+    for _ in range(14):
+        failures, now = fail(failures, now)
+        waits.append(throttle.wait_seconds(failures, now, POLICY))
+    assert waits == [None] * 4 + [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+@pytest.mark.requirement("R18")
+def test_a_lock_ends_after_its_seconds_and_not_a_microsecond_before():
+    failures, now = fail(Failures(), NOON, 5)
+    before, after = now + 30 * SECOND - 1, now + 30 * SECOND
+    assert throttle.wait_seconds(throttle.settled(failures, before, POLICY), before, POLICY) == 1
+    assert throttle.wait_seconds(throttle.settled(failures, after, POLICY), after, POLICY) is None
+
+
+@pytest.mark.requirement("R15")
+def test_a_hundred_consecutive_failures_close_the_factor_however_many_days_they_take():
+    policy = Policy(failures_rolling_max=1000)
+    failures, now = Failures(), NOON
+    for _ in range(20):
+        failures, _ = fail(failures, now, 5, policy)
+        now += 40 * DAY
+    assert failures.consecutive_count == 100
+    years_later = throttle.settled(failures, now + 3650 * DAY, policy)
+    assert throttle.budget_spent(years_later, policy)
+    assert throttle.wait_seconds(years_later, now + 3650 * DAY, policy) == policy.backoff_seconds_max
+
+
+@pytest.mark.requirement("R19")
+def test_a_success_clears_the_consecutive_count_and_not_the_budget():
+    failures, now = fail(Failures(), NOON, 7)
+    after = throttle.cleared(failures)
+    assert (after.consecutive_count, after.locked_since, after.locked_seconds) == (0, None, 0)
+    assert after.days == failures.days == ((now // DAY, 7),)
+
+
+@pytest.mark.requirement("R19")
+def test_thirty_wrong_and_one_right_a_day_trip_on_the_fourth_day():
+    failures, trips = Failures(), []
+    for day in range(4):
+        now = NOON - 12 * HOUR + day * DAY
+        for _ in range(30):
+            if throttle.budget_spent(throttle.settled(failures, now, POLICY), POLICY):
+                trips.append(day + 1)
+                break
+            failures, now = fail(failures, now)
+        else:
+            failures = throttle.cleared(failures)
+    assert trips == [4]
+    assert sum(count for _, count in failures.days) == 100
+
+
+@pytest.mark.requirement("R19", "D14")
+def test_a_spent_budget_opens_when_enough_days_have_aged_out():
+    policy = Policy(failures_rolling_max=10, failures_rolling_days=3)
+    failures = Failures(days=((20_000, 4), (20_001, 3), (20_002, 3)))
+    now = 20_002 * DAY + HOUR
+    assert throttle.wait_seconds(throttle.settled(failures, now, policy), now, policy) == 23 * 3600
+    opened = 20_003 * DAY
+    assert throttle.wait_seconds(throttle.settled(failures, opened - 1, policy), opened - 1, policy) == 1
+    assert throttle.wait_seconds(throttle.settled(failures, opened, policy), opened, policy) is None
+
+
+@pytest.mark.requirement("R19", "D22")
+def test_days_ahead_count_as_today():
+    failures = Failures(days=((19_999, 1), (20_000, 2), (20_365, 3)))
+    assert throttle.settled(failures, NOON, POLICY).days == ((19_999, 1), (20_000, 5))
+
+
+@pytest.mark.requirement("D22")
+@pytest.mark.parametrize("seconds_back", [1, 30, 90, 300])
+def test_a_small_clock_step_back_keeps_a_lock_by_its_first_instant(seconds_back):
+    failures, now = fail(Failures(), NOON, 5)
+    back = now - seconds_back * SECOND
+    assert throttle.wait_seconds(throttle.settled(failures, back, POLICY), back, POLICY) == 30 + seconds_back
+
+
+@pytest.mark.requirement("D22")
+@pytest.mark.parametrize("seconds_back", [301, 3600, 365 * 86400])
+def test_a_large_clock_step_back_restarts_a_lock_with_its_own_length(seconds_back):
+    failures, now = fail(Failures(), NOON, 5)
+    back = now - seconds_back * SECOND
+    restarted = throttle.settled(failures, back, POLICY)
+    assert (restarted.locked_since, restarted.locked_seconds) == (back, 30)
+
+
+@pytest.mark.requirement("D14")
+def test_support_gives_ten_tries_over_a_spent_budget_and_clears_nothing():
+    failures = throttle.granted(Failures(consecutive_count=100, days=((20_000, 100),)))
+    assert (failures.consecutive_count, failures.days) == (100, ((20_000, 100),))
+    for tries_left in range(10, 0, -1):
+        assert throttle.wait_seconds(failures, NOON, POLICY) is None
+        assert failures.granted_count == tries_left
+        failures = throttle.charged(failures, NOON, POLICY)
+    assert throttle.budget_spent(failures, POLICY)
+
+
+@pytest.mark.requirement("R15", "R18", "R19")
+@given(
+    instants=st.lists(st.integers(min_value=0, max_value=90 * DAY), max_size=150),
+    successes=st.sets(st.integers(min_value=0, max_value=150)),
+)
+def test_no_order_of_guesses_and_successes_gets_past_a_bound(instants, successes):
+    failures, evaluated = Failures(), []
+    for index, instant in enumerate(sorted(instants)):
+        failures = throttle.settled(failures, instant, POLICY)
+        if throttle.wait_seconds(failures, instant, POLICY) is not None:
+            continue
+        if index in successes:
+            failures = throttle.cleared(failures)
+        else:
+            failures = throttle.charged(failures, instant, POLICY)
+            evaluated.append(instant)
+        assert failures.consecutive_count <= POLICY.failures_max
+        recent = [at for at in evaluated if at // DAY > instant // DAY - POLICY.failures_rolling_days]
+        assert len(recent) <= POLICY.failures_rolling_max
