@@ -1,0 +1,285 @@
+"""What each verb does in the world; a function a verb, by the names of the table of verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mfa_simulator import attacks
+from mfa_simulator.browser import Browser
+from mfa_simulator.clock import DeviceClock
+from mfa_simulator.errors import StepError
+from mfa_simulator.format.verbs import VALUE
+from mfa_simulator.phone import Phone
+from mfa_simulator.quantities import SECOND, Moment, clock_text
+from mfa_simulator.scenario import Step
+from mfa_simulator.visitor import Visitor
+from mfa_simulator.world import World
+from wsgi_mfa import MfaError, SupportAnswer, SupportDesk
+
+Action = Callable[[World, Step], str | None]
+
+
+def visitor(world: World, step: Step) -> Visitor:
+    """Give the user of a step at the browser of the step."""
+    browser = world.browser(step["browser"])
+    user = step.arguments.get("user") or browser.user or world.last_user
+    if user is None:
+        raise StepError(f"nobody has used the browser {browser.name} yet: name the user")
+    resident = world.resident(user)
+    resident.browser = browser.name
+    return Visitor(world, browser, resident)
+
+
+def phone_of(world: World, step: Step) -> Phone:
+    """Give the phone of a step, or the one that its user has."""
+    user = step.arguments.get("user") or world.last_user
+    if step.arguments.get("phone") is None:
+        if user is None:
+            raise StepError("nobody was named before: name the phone")
+        return world.first_phone(user)
+    return world.phone(step["phone"], user)
+
+
+def reader(world: World, step: Step) -> Callable[[], str]:
+    """Give how the code of a step is read: from a phone, from a note, or as written in the file."""
+    if step.arguments.get("code") is not None:
+        code: str = step["code"]
+        return lambda: world.codes.get(code, code)
+    return phone_of(world, step).code
+
+
+def wait(world: World, step: Step) -> None:
+    world.time.wait(step[VALUE])
+
+
+def wait_until(world: World, step: Step) -> None:
+    moment: Moment = step[VALUE]
+    now = world.time.now()
+    if moment.anchor == "step":
+        at = _in_a_step_to_come(now, moment.shift, world.policy.period_seconds * SECOND)
+    elif moment.anchor == "lockout_end":
+        at = world.lockout_end() + moment.shift
+    elif moment.anchor == "session_end":
+        at = world.session_end() + moment.shift
+    else:
+        at = moment.shift
+    if at < now:
+        raise StepError(f"that moment has passed: it was {clock_text(at)}, and it is {clock_text(now)} now")
+    world.time.wait_until(at)
+
+
+def _in_a_step_to_come(now: int, shift: int, period: int) -> int:
+    """Count from the next step's beginning, never from that of the step that runs."""
+    begins = (now // period + 1) * period
+    while begins + shift < now:
+        begins += period
+    return begins + shift
+
+
+def set_clock(world: World, step: Step) -> None:
+    _set(world.phone(step["phone"]).clock, step)
+
+
+def server_clock(world: World, step: Step) -> None:
+    for number, worker in enumerate(world.workers, start=1):
+        if step["worker"] in (None, number):
+            _set(worker.clock, step)
+
+
+def _set(clock: DeviceClock, step: Step) -> None:
+    changes = {
+        "offset": clock.set_offset,
+        "jump": clock.jump,
+        "drift_ppm": clock.set_drift,
+        "wrong_zone": clock.set_zone,
+    }
+    for name, change in changes.items():
+        if step[name] is not None:
+            change(step[name])
+    if step["synchronise"]:
+        clock.synchronise()
+
+
+def new_phone(world: World, step: Step) -> None:
+    world.add_phone(step["user"], step["phone"])
+
+
+def lose_phone(world: World, step: Step) -> None:
+    world.phone(step["phone"], step["user"]).forget()
+
+
+def clone_phone(world: World, step: Step) -> None:
+    world.clone_phone(step["user"], step["phone"], step["as"])
+
+
+def read_code(world: World, step: Step) -> None:
+    world.codes[step["as"]] = world.phone(step["phone"]).code()
+
+
+def password(world: World, step: Step) -> str:
+    wrong = "not " + world.resident(step["user"]).spec.password if step["wrong"] else None
+    return visitor(world, step).arrive(password=wrong)
+
+
+def enroll(world: World, step: Step) -> str:
+    user, phone = visitor(world, step), phone_of(world, step)
+    outcome = user.take_key(phone, manual=step["manual"])
+    return (
+        user.confirm_key(phone, typing=step["typing"], save=step["save"])
+        if outcome == "must_enroll"
+        else outcome
+    )
+
+
+def start_enrollment(world: World, step: Step) -> str:
+    return visitor(world, step).take_key(phone_of(world, step), manual=step["manual"])
+
+
+def confirm_enrollment(world: World, step: Step) -> str:
+    return visitor(world, step).confirm_key(phone_of(world, step), typing=step["typing"], save=None)
+
+
+def sign_in(world: World, step: Step) -> str:
+    user = visitor(world, step)
+    outcome = user.arrive()
+    if outcome != "must_verify":
+        return outcome
+    return user.type_code(reader(world, step), typing=step["typing"])
+
+
+def enter_code(world: World, step: Step) -> str:
+    user, browser = visitor(world, step), world.browser(step["browser"])
+    if browser.sight is None or browser.sight.page.form_with("code") is None:
+        browser.open("/")
+    return user.type_code(reader(world, step), typing=step["typing"])
+
+
+def recover(world: World, step: Step) -> str:
+    written = world.resident(step["user"]).recovery_codes
+    code: str = step["code"]
+    if code in ("current", "previous"):
+        back = 1 if code == "current" else 2
+        if len(written) < back:
+            raise StepError(
+                f"{step['user']} has written down {len(written)} recovery codes, so there is no {code} one"
+            )
+        code = written[-back]
+    return visitor(world, step).recover(world.codes.get(code, code), typing=step["typing"], save=step["save"])
+
+
+def save_recovery_code(world: World, step: Step) -> str:
+    browser = world.browser(step["browser"])
+    if browser.sight is None or browser.sight.page.form_with("saved") is None:
+        browser.open("/mfa/recovery-code")
+    return visitor(world, step).store_recovery_code(save=True)
+
+
+def resync(world: World, step: Step) -> str:
+    return visitor(world, step).resync(phone_of(world, step), typing=step["typing"])
+
+
+def sign_out(world: World, step: Step) -> str:
+    return visitor(world, step).sign_out()
+
+
+def visit(world: World, step: Step) -> str:
+    return world.browser(step["browser"]).open(step["path"])
+
+
+def post(world: World, step: Step) -> str:
+    return world.browser(step["browser"]).post(step["path"], list(step["data"].items()))
+
+
+def request(world: World, step: Step) -> str:
+    browser = world.browser(step["browser"])
+    return browser.send_raw(step["method"].upper(), step["path"], step["headers"], step["body"])
+
+
+def retry(world: World, step: Step) -> str:
+    """A second click sends just what a retry sends: the same request with the same cookies."""
+    browser: Browser = world.browser(step["browser"])
+    outcome = browser.resend()
+    return browser.finish() if browser.finish is not None else outcome
+
+
+def back(world: World, step: Step) -> str:
+    return world.browser(step["browser"]).back()
+
+
+def close_browser(world: World, step: Step) -> None:
+    world.browser(step["browser"]).close()
+
+
+def support_reset(world: World, step: Step) -> str:
+    def ask(desk: SupportDesk) -> SupportAnswer:
+        return desk.reset(step["user"], email=step["email"], reason=step["reason"], agent=step["agent"])
+
+    return _ask_the_desk(world, step, ask)
+
+
+def support_unlock(world: World, step: Step) -> str:
+    def ask(desk: SupportDesk) -> SupportAnswer:
+        return desk.unlock(step["user"], email=step["email"], reason=step["reason"], agent=step["agent"])
+
+    return _ask_the_desk(world, step, ask)
+
+
+def _ask_the_desk(world: World, step: Step, ask: Callable[[SupportDesk], SupportAnswer]) -> str:
+    resident = world.resident(step["user"])
+    world.time.wait(step["delay"])
+    try:
+        answer = ask(world.desk())
+    except MfaError as error:
+        world.remarks.append(f"{type(error).__name__}: {error}")
+        return "error"
+    world.remarks.append(answer.message)
+    if answer.enrollment_code is not None:
+        resident.enrollment_code = answer.enrollment_code
+    return str(getattr(answer.outcome, "value", answer.outcome))
+
+
+def restart(world: World, step: Step) -> None:
+    world.restart(step["worker"])
+
+
+def change_policy(world: World, step: Step) -> None:
+    world.change_policy(step[VALUE])
+
+
+def store_fails(world: World, step: Step) -> None:
+    world.store.fail(calls=step["calls"], span=step["for"], after_commit=step["when"] == "after")
+
+
+ACTIONS: dict[str, Action] = {
+    "wait": wait,
+    "wait_until": wait_until,
+    "set_clock": set_clock,
+    "new_phone": new_phone,
+    "lose_phone": lose_phone,
+    "clone_phone": clone_phone,
+    "read_code": read_code,
+    "password": password,
+    "enroll": enroll,
+    "start_enrollment": start_enrollment,
+    "confirm_enrollment": confirm_enrollment,
+    "sign_in": sign_in,
+    "enter_code": enter_code,
+    "recover": recover,
+    "save_recovery_code": save_recovery_code,
+    "resync": resync,
+    "sign_out": sign_out,
+    "visit": visit,
+    "post": post,
+    "request": request,
+    "retry": retry,
+    "double_click": retry,
+    "back": back,
+    "close_browser": close_browser,
+    "support_reset": support_reset,
+    "support_unlock": support_unlock,
+    "server_clock": server_clock,
+    "restart": restart,
+    "change_policy": change_policy,
+    "store_fails": store_fails,
+    **attacks.ACTIONS,
+}

@@ -1,0 +1,128 @@
+"""What attackers do who know a user's password: each tries with what a stranger can have, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mfa_simulator.browser import Browser
+from mfa_simulator.errors import StepError
+from mfa_simulator.page import Form
+from mfa_simulator.scenario import Step
+from mfa_simulator.visitor import Visitor
+from mfa_simulator.world import PORTAL_COOKIE, World
+
+# The symbols of a recovery code, without look-alikes.
+SYMBOLS = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"
+
+
+def guess(world: World, step: Step) -> str:
+    """Send code after code; a locked attacker signs in again and goes on."""
+    browser, attacker = world.browser(step["browser"]), _attacker(world, step)
+    form, outcome = None, attacker.arrive()
+    for number, code in enumerate(_guesses(world, step)):
+        if number:
+            world.time.wait(step["every"])
+        outcome, form = _try_code(browser, attacker, code, form)
+        if outcome in ("welcome", "signed_in"):
+            return "signed_in"
+    return outcome
+
+
+def replay_code(world: World, step: Step) -> str:
+    """Type a code that was used, in a browser of one's own."""
+    code = _given(world, step) or _source(world, step).last_code
+    if code is None:
+        raise StepError("no code was typed in that browser yet: give one with `code`")
+    return _repeat(world, step, code)
+
+
+def phish_relay(world: World, step: Step) -> str:
+    """Type a code that its owner typed into a false page, or reads out on the telephone."""
+    return _repeat(world, step, _given(world, step) or world.first_phone(step["user"]).code())
+
+
+def steal_cookie(world: World, step: Step) -> str:
+    """Take the portal's own cookie from another browser, and open the portal with it."""
+    browser = world.browser(step["browser"])
+    browser.jar.take(_source(world, step).jar, now=world.time.now(), name=PORTAL_COOKIE)
+    return browser.open("/")
+
+
+def stuff_recovery(world: World, step: Step) -> str:
+    """Try recovery codes: the one given, or others from the seed."""
+    attacker, chance = _attacker(world, step), world.chance(f"stuff_recovery {step.position.line}")
+    outcome = "error"
+    for _ in range(step["times"]):
+        drawn = "".join(
+            SYMBOLS[chance.below(len(SYMBOLS))] for _ in range(world.policy.recovery_code_symbols)
+        )
+        outcome = attacker.recover(_given(world, step) or drawn, typing=0, save=True)
+        if outcome == "signed_in":
+            break
+    return outcome
+
+
+def _attacker(world: World, step: Step) -> Visitor:
+    return Visitor(world, world.browser(step["browser"]), world.resident(step["user"]))
+
+
+def _source(world: World, step: Step) -> Browser:
+    """Give the browser that something is taken from: the one named, or the one that its user used last."""
+    name = step["from"] or world.resident(step["user"]).browser
+    if name is None or name not in world.browsers:
+        raise StepError(f"{step['user']} has used no browser yet: name it with `from`")
+    return world.browsers[name]
+
+
+def _given(world: World, step: Step) -> str | None:
+    """Give the code that the file names, or spells."""
+    return world.codes.get(step["code"], step["code"])
+
+
+def _repeat(world: World, step: Step, code: str) -> str:
+    browser, attacker = world.browser(step["browser"]), _attacker(world, step)
+    form, outcome = None, attacker.arrive()
+    for _ in range(step["times"]):
+        outcome, form = _try_code(browser, attacker, code, form)
+    return "signed_in" if outcome == "welcome" else outcome
+
+
+def _try_code(browser: Browser, attacker: Visitor, code: str, form: Form | None) -> tuple[str, Form | None]:
+    """Send one code by the form that is shown, else after the password once more, else by the last form seen."""
+    shown = _code_form(browser)
+    if shown is None:
+        attacker.arrive()
+        shown = _code_form(browser)
+    form = shown or form
+    if form is None:
+        return browser.outcome, None
+    browser.finish = None
+    return browser.submit(form, {"code": code}, about="code"), form
+
+
+def _code_form(browser: Browser) -> Form | None:
+    return browser.sight.page.form_with("code") if browser.sight is not None else None
+
+
+def _guesses(world: World, step: Step) -> Iterator[str]:
+    """Give as many different codes as were asked for; the one put among them comes last."""
+    among = step["among"]
+    last = world.codes.get(among, among) if among is not None else None
+    chance, digits, seen = world.chance(f"guess {step.position.line}"), world.policy.digits, {last}
+    for _ in range(step["times"] - (last is not None)):
+        code = last
+        while code in seen:
+            code = f"{chance.below(10**digits):0{digits}d}"
+        seen.add(code)
+        yield str(code)
+    if last is not None:
+        yield last
+
+
+ACTIONS = {
+    "guess": guess,
+    "replay_code": replay_code,
+    "steal_cookie": steal_cookie,
+    "phish_relay": phish_relay,
+    "stuff_recovery": stuff_recovery,
+}

@@ -1,0 +1,184 @@
+"""An emulated browser: cookies, redirects, forms, and the request that it would send again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from mfa_simulator.clock import TrueTime
+from mfa_simulator.cookies import CookieJar
+from mfa_simulator.errors import RequestTimeoutError, StepError
+from mfa_simulator.http import ORIGIN, Request, Response
+from mfa_simulator.network import Network
+from mfa_simulator.page import Form, Page
+from mfa_simulator.phone import AuthenticatorKey
+from mfa_simulator.reading import Sight, look_at
+from mfa_simulator.scenario import NetworkSpec
+
+HOPS_MAX = 20
+FORM = "application/x-www-form-urlencoded"
+HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
+DECIDING = ("code", "recovery_code", "saved")
+GONE = Sight(response=Response(status=0), page=Page(), outcome="timeout")
+
+
+@dataclass(kw_only=True, slots=True)
+class Weather:
+    """What a step's network does: `changes` are put over the file's settings for one request that `fits`."""
+
+    base: NetworkSpec
+    changes: Mapping[str, Any]
+    any_request: bool = False
+    spent: bool = False
+
+    def for_request(self, request: Request, about: str) -> NetworkSpec:
+        """Give the network for one request; a step's changes are for the first one that they are about."""
+        if self.spent or not self.changes or not self._fits(request, about):
+            return self.base
+        self.spent = True
+        return replace(self.base, **self.changes)
+
+    def _fits(self, request: Request, about: str) -> bool:
+        named = self.changes.get("request")
+        if named is None:
+            return self.any_request or about in DECIDING
+        return named in (about, request.path, f"{request.method} {request.path}")
+
+
+class Browser:
+    """One browser, used by one person at a time.
+
+    `sight` is what it shows; `user` who typed a password into it last; `key` what its page last gave to a phone;
+    `finish` carries the verb of the last deciding request to its end, which must be one of the outcomes in `must`.
+    """
+
+    def __init__(self, *, name: str, network: Network, time: TrueTime) -> None:
+        self.name = name
+        self.jar = CookieJar()
+        self.weather = Weather(base=NetworkSpec(), changes={})
+        self.sight: Sight | None = None
+        self.sights: list[Sight] = []
+        self.user: str | None = None
+        self.key: AuthenticatorKey | None = None
+        self.last_code: str | None = None
+        self.finish: Callable[[], str] | None = None
+        self.must: tuple[str, ...] | None = None
+        self._network = network
+        self._time = time
+        self._url = ORIGIN + "/"
+        self._visited: list[str] = []
+        self._deciding: tuple[Request, str] | None = None
+
+    def open(self, path: str) -> str:
+        """Go to an address as a link or a typed line does; give the outcome."""
+        return self._navigate("GET", urljoin(self._url, path))
+
+    def submit(self, form: Form, values: dict[str, str], *, about: str = "") -> str:
+        """Fill in a form and send it; `about` is the field that it is about."""
+        action = urljoin(self._url, form.action or self._url)
+        pairs = form.filled(values)
+        if form.method == "GET":
+            return self._navigate("GET", action.partition("?")[0] + "?" + urlencode(pairs))
+        return self.post(action, pairs, about=about)
+
+    def post(self, path: str, pairs: list[tuple[str, str]], *, about: str = "") -> str:
+        """Send a form that needs no page."""
+        return self._navigate(
+            "POST", urljoin(self._url, path), body=urlencode(pairs).encode("ascii"), about=about
+        )
+
+    def resend(self) -> str:
+        """Send the last deciding request again, byte for byte, with the cookies that it had then."""
+        if self._deciding is None:
+            raise StepError(f"the browser {self.name} has sent no code, recovery code or tick box yet")
+        request, about = self._deciding
+        return self._show(request, about)
+
+    def back(self) -> str:
+        """Load the page before once more."""
+        if len(self._visited) < 2:
+            raise StepError(f"the browser {self.name} has no page to go back to")
+        self._visited.pop()
+        return self._navigate("GET", self._visited.pop())
+
+    def send_raw(self, method: str, path: str, headers: Mapping[str, str], body: str) -> str:
+        """Send one request exactly as written, with the browser's cookies, and follow nothing."""
+        request = self._request(method, urljoin(ORIGIN, path), body.encode(), tuple(headers.items()))
+        response = self._exchange(request, "")
+        return self._see(response) if response is not None else self._lost()
+
+    def close(self) -> None:
+        """Close the window."""
+        self.jar.close()
+        self.sight, self._visited = None, []
+
+    @property
+    def outcome(self) -> str:
+        """What the shown page says."""
+        return self.sight.outcome if self.sight is not None else "error"
+
+    def _navigate(self, method: str, url: str, *, body: bytes = b"", about: str = "") -> str:
+        headers = self._headers_of_a_navigation(method)
+        request = self._request(method, url, body, headers)
+        if about in DECIDING:
+            self._deciding = (request, about)
+        return self._show(request, about)
+
+    def _headers_of_a_navigation(self, method: str) -> tuple[tuple[str, str], ...]:
+        headers = [
+            ("Accept", HTML),
+            ("Sec-Fetch-Mode", "navigate"),
+            ("Sec-Fetch-Dest", "document"),
+            ("Sec-Fetch-User", "?1"),
+            ("Sec-Fetch-Site", "same-origin" if method == "POST" else "none"),
+        ]
+        if method == "POST":
+            headers += [("Origin", ORIGIN), ("Referer", self._url), ("Content-Type", FORM)]
+        return tuple(headers)
+
+    def _request(self, method: str, url: str, body: bytes, headers: tuple[tuple[str, str], ...]) -> Request:
+        cookie = self.jar.header(urlsplit(url).path or "/", now=self._time.now())
+        sent = (*headers, ("Cookie", cookie)) if cookie else headers
+        return Request(method=method, url=url, headers=sent, body=body)
+
+    def _exchange(self, request: Request, about: str) -> Response | None:
+        try:
+            response = self._network.send(request, self.weather.for_request(request, about), about=about)
+        except RequestTimeoutError:
+            return None
+        for header in response.headers_named("Set-Cookie"):
+            self.jar.store(header, now=self._time.now())
+        return response
+
+    def _show(self, request: Request, about: str) -> str:
+        """Send a request and follow where replies lead, until a page stays."""
+        for _ in range(HOPS_MAX):
+            response = self._exchange(request, about)
+            if response is None:
+                return self._lost()
+            self._url = request.url
+            self._see(response)
+            target = response.header("Location") if 300 <= response.status < 400 else self._refresh()
+            if target is None:
+                self._visited.append(self._url)
+                return self.outcome
+            url = urljoin(self._url, target)
+            if not url.startswith(ORIGIN + "/"):
+                raise StepError(f"{request.method} {request.path} leads away from the site, to {url}")
+            request, about = self._request("GET", url, b"", self._headers_of_a_navigation("GET")), ""
+        raise StepError(f"{HOPS_MAX} redirects and no page: the last led to {request.path}")
+
+    def _refresh(self) -> str | None:
+        return self.sight.page.refresh if self.sight is not None and not self.sight.response.cut else None
+
+    def _see(self, response: Response) -> str:
+        self.sight = look_at(response)
+        self.sights.append(self.sight)
+        return self.sight.outcome
+
+    def _lost(self) -> str:
+        self.sight = GONE
+        self.sights.append(GONE)
+        return "timeout"

@@ -1,0 +1,87 @@
+"""The command `mfa-sim`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mfa_simulator.scenario import Scenario
+
+PASSED, FAILED, BAD_FILE = 0, 1, 2
+PATTERN = "*.mfa.yaml"
+
+
+@click.group()
+def main() -> None:
+    """Replay scenario files against the real middleware, in virtual time."""
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-q", "--quiet", is_flag=True, help="One line for each scenario, and the timeline of those that failed."
+)
+def run(paths: tuple[Path, ...], *, quiet: bool) -> None:
+    """Play the scenario files PATHS, or all *.mfa.yaml files below a folder, and print their timelines.
+
+    Ends with 0 when all is as expected, 1 when an expectation failed, 2 for a bad file.
+    """
+    files = _files(paths)
+    scenarios, bad_files = _read_all(files)
+    failed = _play_all(scenarios, quiet=quiet) if scenarios else 0
+    counts = f"{len(scenarios) - failed} passed, {failed} failed"
+    click.echo(counts + (f", {bad_files} bad file{'s' if bad_files > 1 else ''}" if bad_files else ""))
+    sys.exit(BAD_FILE if bad_files else FAILED if failed else PASSED)
+
+
+def _files(paths: tuple[Path, ...]) -> list[Path]:
+    files: list[Path] = []
+    for path in paths:
+        found = sorted(path.rglob(PATTERN)) if path.is_dir() else [path]
+        if not found:
+            raise click.UsageError(f"there is no file {PATTERN} below {path}")
+        files += found
+    return files
+
+
+def _read_all(files: list[Path]) -> tuple[list[Scenario], int]:
+    """Read files, print what is wrong in them, and give the scenarios and the number of bad files."""
+    # Late, here and below, so that --help does not pay for the middleware.
+    from mfa_simulator.errors import ScenarioFileError
+    from mfa_simulator.parser import read_file
+
+    scenarios: list[Scenario] = []
+    bad_files = 0
+    for file in files:
+        try:
+            scenarios += read_file(file)
+        except ScenarioFileError as error:  # noqa: PERF203  # each file has its own verdict
+            bad_files += 1
+            for problem in error.problems:
+                click.echo(f"{problem}\n{problem.picture}", err=True)
+    return scenarios, bad_files
+
+
+def _play_all(scenarios: list[Scenario], *, quiet: bool) -> int:
+    """Play scenarios one after another under one freeze; give how many failed."""
+    from mfa_simulator.clock import frozen_wall_clock
+    from mfa_simulator.run import play
+    from mfa_simulator.timeline import timeline, verdict
+
+    failed = 0
+    with frozen_wall_clock(scenarios[0].start) as wall:
+        for scenario in scenarios:
+            played = play(scenario, wall)
+            failed += played.failed
+            if played.failed or not quiet:
+                click.echo(timeline(played))
+            click.echo(verdict(played))
+    return failed
+
+
+if __name__ == "__main__":
+    main()

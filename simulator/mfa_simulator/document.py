@@ -1,0 +1,128 @@
+"""YAML with line and column: every node knows its place, and every scalar stays the text that it is.
+
+`012345` is a code and not the number 5349, and a key that stands twice is an error and not the last one silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import yaml
+
+from mfa_simulator.problems import Position, Problems
+
+NODES_MAX = 50_000
+DEPTH_MAX = 40
+NOTHING = ("", "~", "null")
+_TAGS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scalar:
+    """A text; `plain` when it stands without quotes."""
+
+    position: Position
+    text: str
+    plain: bool
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing was written, as in `phones: {pixel: }`."""
+        return self.plain and self.text in NOTHING
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sequence:
+    """A list."""
+
+    position: Position
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mapping:
+    """Keys with their values, in the order of the file."""
+
+    position: Position
+    entries: tuple[tuple[Scalar, Node], ...]
+
+    def get(self, key: str) -> Node | None:
+        """Give the value of a key, or None."""
+        return next((value for name, value in self.entries if name.text == key), None)
+
+    def __iter__(self) -> Iterator[tuple[Scalar, Node]]:
+        """Go through keys and values."""
+        return iter(self.entries)
+
+
+Node: TypeAlias = Scalar | Sequence | Mapping
+
+
+def compose(text: str, problems: Problems) -> Node | None:
+    """Read the one document of a file; None when it cannot be read, with the reason among the problems."""
+    try:
+        root = yaml.compose(text, Loader=yaml.BaseLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Position(line=mark.line + 1, column=mark.column + 1) if mark else Position(line=1, column=1)
+        problems.add(place, f"not readable as YAML: {error.problem or error.context}")
+        return None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = Position(line=before.count("\n") + 1, column=error.position - (before.rfind("\n") + 1) + 1)
+        problems.add(place, "not readable as YAML: a character that YAML does not allow")
+        return None
+    if root is None:
+        problems.add(
+            Position(line=1, column=1),
+            "the file is empty: a scenario needs at least `scenario`, `users`, `steps`",
+        )
+        return None
+    return _Converter(problems).convert(root, depth=0)
+
+
+class _Converter:
+    """Turns PyYAML's nodes into ours; bounded, because aliases can make a small text endless."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+        self._count = 0
+
+    def convert(self, node: yaml.Node, *, depth: int) -> Node | None:
+        place = Position(line=node.start_mark.line + 1, column=node.start_mark.column + 1)
+        self._count += 1
+        if self._count > NODES_MAX or depth > DEPTH_MAX:
+            self._problems.add(
+                place, "the file is too large or too deeply nested, or an alias contains itself"
+            )
+            return None
+        if node.tag not in _TAGS:
+            self._problems.add(place, f'tags such as "{node.tag}" are not part of the format')
+            return None
+        if isinstance(node, yaml.ScalarNode):
+            return Scalar(position=place, text=node.value, plain=node.style is None)
+        if isinstance(node, yaml.SequenceNode):
+            converted = [self.convert(item, depth=depth + 1) for item in node.value]
+            return Sequence(position=place, items=tuple(item for item in converted if item is not None))
+        return self._mapping(node, place, depth)
+
+    def _mapping(self, node: yaml.Node, place: Position, depth: int) -> Mapping:
+        entries: list[tuple[Scalar, Node]] = []
+        seen: dict[str, Position] = {}
+        for raw_key, raw_value in node.value:
+            key, value = self.convert(raw_key, depth=depth + 1), self.convert(raw_value, depth=depth + 1)
+            if key is None or value is None:
+                continue
+            if not isinstance(key, Scalar):
+                self._problems.add(key.position, "a key must be a plain text")
+            elif key.text in seen:
+                first = seen[key.text].line
+                self._problems.add(
+                    key.position, f'the key "{key.text}" stands twice here, first in line {first}'
+                )
+            else:
+                seen[key.text] = key.position
+                entries.append((key, value))
+        return Mapping(position=place, entries=tuple(entries))

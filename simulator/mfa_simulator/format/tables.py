@@ -1,0 +1,94 @@
+"""The other tables of the format: the keys of a file, of `expect`, of `network` and of a user."""
+
+from __future__ import annotations
+
+from mfa_simulator.document import Mapping, Node, Scalar
+from mfa_simulator.format import kinds
+from mfa_simulator.format.kinds import Key, Kind, Reading, UnreadableError
+from mfa_simulator.format.outcomes import ALL, HINTS
+
+EXPECT = (
+    Key(
+        name="outcome",
+        kind=kinds.one_or_many(kinds.choice("OUTCOME", ALL)),
+        about="one, or a list of which any will do",
+    ),
+    Key(name="hint", kind=kinds.choice("HINT", HINTS), about="what the page says beside the outcome"),
+    Key(
+        name="recovery_code",
+        kind=kinds.choice("RECOVERY_CODE", ("new", "none")),
+        about="whether a new one was shown",
+    ),
+    Key(
+        name="app_called",
+        kind=kinds.TICK,
+        about="whether the portal itself was asked, since the deciding request",
+    ),
+    Key(name="retry_after", kind=kinds.SECONDS, about="how long the page asks to wait"),
+    Key(name="evaluated", kind=kinds.whole(0), about="how many of the codes sent were looked at"),
+    Key(name="status", kind=kinds.whole(100, 599), about="the status of the last reply"),
+    Key(name="page", kind=kinds.TEXT, about="which page the browser shows"),
+    Key(name="events", kind=kinds.NAMES, about="what the audit log must have noted in this step"),
+)
+
+NETWORK = (
+    Key(name="latency", kind=kinds.SPAN, about="how long a request is under way"),
+    Key(name="jitter", kind=kinds.SPAN, about="up to so much more, from the seed"),
+    Key(name="lose", kind=kinds.choice("LOSE", ("request", "response")), about="what never arrives"),
+    Key(name="cut", kind=kinds.whole(0), about="how many bytes of the reply's body arrive"),
+    Key(name="duplicate", kind=kinds.TICK, about="the server gets the request twice"),
+    Key(name="client_timeout", kind=kinds.SPAN, about="when the browser gives up"),
+    Key(
+        name="request",
+        kind=kinds.TEXT,
+        about="which request is meant: a form field (password, code, recovery_code, saved), a path, or METHOD and path",
+    ),
+)
+
+
+def _phones(node: Node, reading: Reading) -> dict[str, dict[str, object]]:
+    if isinstance(node, Scalar) and node.is_nothing:
+        return {}
+    if not isinstance(node, Mapping):
+        raise UnreadableError(
+            node.position, "phones is a mapping of names to clocks, such as {pixel: {offset: 0s}}"
+        )
+    return {
+        name.text: {}
+        if isinstance(value, Scalar) and value.is_nothing
+        else (reading.attempt(PHONE_CLOCK, value) or {})
+        for name, value in node
+    }
+
+
+PHONE_CLOCK = kinds.mapping_of(
+    [key for key in kinds.CLOCK_KEYS if key.name in ("offset", "drift_ppm", "wrong_zone")], "a phone"
+)
+USER = (
+    Key(name="password", kind=kinds.TEXT, required=True, about="for the portal"),
+    Key(name="email", kind=kinds.TEXT, about="the address that the portal knows"),
+    Key(
+        name="phones",
+        kind=Kind(name="PHONES", read=_phones),
+        default={},
+        about="phones, each with its clock's error",
+    ),
+)
+
+TOP = (
+    "scenario",
+    "about",
+    "tags",
+    "start",
+    "seed",
+    "policy",
+    "users",
+    "network",
+    "workers",
+    "blocks",
+    "matrix",
+    "always",
+    "steps",
+    "finally",
+)
+STEP = ("expect", "network")

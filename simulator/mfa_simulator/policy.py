@@ -1,0 +1,63 @@
+"""The `policy` of a scenario file: settings by the names of the middleware's own `Policy`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping as Settings
+from typing import Any
+
+from mfa_simulator.document import Mapping, Node, Scalar, Sequence
+from mfa_simulator.format.kinds import Reading, UnreadableError, text_of, yes_or_no
+from mfa_simulator.problems import meant_or_legal
+from wsgi_mfa import MfaError, Policy
+
+FIELDS = {entry.name: getattr(Policy(), entry.name) for entry in dataclasses.fields(Policy)}
+
+
+def read_policy(node: Node, reading: Reading, base: Settings[str, Any]) -> dict[str, Any]:
+    """Read a mapping of settings; unknown ones, and values that `Policy` itself refuses, are noted as problems."""
+    if isinstance(node, Scalar) and node.is_nothing:
+        return {}
+    if not isinstance(node, Mapping):
+        raise UnreadableError(node.position, "policy is a mapping of settings, such as {steps_back: 1}")
+    settings: dict[str, Any] = {}
+    for name, value in node:
+        if name.text not in FIELDS:
+            hint = meant_or_legal(name.text, FIELDS, what="The settings")
+            reading.problems.add(name.position, f'policy has no setting "{name.text}".{hint}')
+            continue
+        try:
+            settings[name.text] = _setting(value, FIELDS[name.text])
+        except (UnreadableError, ValueError) as error:
+            reading.problems.add(value.position, f"policy.{name.text}: {error}")
+    _refuse_illegal(node, settings, reading, base)
+    return settings
+
+
+def _setting(node: Node, default: object) -> Any:  # noqa: ANN401  # as many types as Policy has
+    if isinstance(default, tuple):
+        items = node.items if isinstance(node, Sequence) else (node,)
+        return tuple(text_of(item, "a text") for item in items)
+    text = text_of(node, "a value")
+    if isinstance(default, bool):
+        return yes_or_no(text)
+    if isinstance(default, int):
+        try:
+            return int(text)
+        except ValueError as error:
+            raise ValueError(f'"{text}" is not a whole number') from error
+    if default is None and text.isdigit():
+        return int(text)
+    return text
+
+
+def _refuse_illegal(
+    node: Mapping, settings: dict[str, Any], reading: Reading, base: Settings[str, Any]
+) -> None:
+    """Ask the middleware whether it takes the settings, so that its bounds are written down only there."""
+    try:
+        Policy(**{**base, **settings})
+    except (MfaError, TypeError, ValueError) as error:
+        message = str(error)
+        named = [value.position for name, value in node if name.text in message]
+        reading.problems.add(named[0] if named else node.position, message)

@@ -1,0 +1,71 @@
+"""What is wrong in a scenario file, and where."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Position:
+    """A place in a file, both numbers counted from one."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """One thing that a scenario file says and must not say."""
+
+    file: str
+    position: Position
+    message: str
+    source_line: str = ""
+
+    def __str__(self) -> str:
+        """Give `file:line:col: message`."""
+        return f"{self.file}:{self.position.line}:{self.position.column}: {self.message}"
+
+    @property
+    def picture(self) -> str:
+        """The line of the file with a caret below the place."""
+        return f"    {self.source_line}\n    {' ' * (self.position.column - 1)}^"
+
+
+@dataclass(kw_only=True, slots=True)
+class Problems:
+    """Collects all problems of one file, so that its author sees them at once."""
+
+    file: str
+    lines: list[str]
+    found: list[Problem] = field(default_factory=list)
+
+    def add(self, position: Position, message: str) -> None:
+        """Note a problem at a place; the same one is noted once, however often an alias repeats it."""
+        inside = 0 < position.line <= len(self.lines)
+        source_line = self.lines[position.line - 1] if inside else ""
+        problem = Problem(file=self.file, position=position, message=message, source_line=source_line)
+        if problem not in self.found:
+            self.found.append(problem)
+
+    def in_order(self) -> list[Problem]:
+        """Give the problems from the top of the file to its end."""
+        return sorted(self.found, key=lambda problem: problem.position)
+
+
+def did_you_mean(word: str, legal: Iterable[str]) -> str:
+    """Give ` Did you mean "..."?` for a word that is close to a legal one, else nothing."""
+    close = difflib.get_close_matches(word, sorted(legal), n=1, cutoff=0.6)
+    return f' Did you mean "{close[0]}"?' if close else ""
+
+
+def meant_or_legal(word: str, legal: Iterable[str], *, what: str) -> str:
+    """Give the legal word that is close to `word`, or else all of them, for tables too long to be shown each time."""
+    return did_you_mean(word, legal) or f" {what} are: {', '.join(legal)}"
+
+
+def one_of(legal: Iterable[str]) -> str:
+    """Give `one of a, b, c`, in the order given."""
+    return "one of " + ", ".join(legal)

@@ -1,0 +1,108 @@
+"""The timeline of a run as plain text, the same byte for byte for the same file and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mfa_simulator.format.verbs import VALUE
+from mfa_simulator.quantities import SECOND, Moment, clock_text, duration_text
+from mfa_simulator.run import Moment as Line
+from mfa_simulator.run import Play
+from mfa_simulator.scenario import Step
+
+HEADINGS = ("time (UTC)", "in step", "phone", "who", "what", "outcome")
+
+
+def timeline(play: Play) -> str:
+    """Give the whole timeline of a scenario, with what failed below the line that failed."""
+    scenario = play.scenario
+    row = f" [{scenario.row}]" if scenario.row else ""
+    rows = [_cells(line) for line in play.moments]
+    widths = [max(len(cells[column]) for cells in (HEADINGS, *rows)) for column in range(len(HEADINGS))]
+    text = [f"{scenario.title}{row}", f"  {scenario.file}, seed {scenario.seed}", _aligned(HEADINGS, widths)]
+    for line, cells in zip(play.moments, rows, strict=True):
+        text.append(_aligned(cells, widths))
+        text += failure(play, line)
+    return "\n".join(text)
+
+
+def failure(play: Play, line: Line) -> list[str]:
+    """Give what failed in a step: at which line of the file, what was expected, and what was sent."""
+    if not line.failures:
+        return []
+    expect = line.step.expect
+    place = expect.position if expect is not None else line.step.position
+    text = [f"    FAILED {play.scenario.file}:{place.line}: {difference}" for difference in line.failures]
+    return text + [f"      {words}" for words in (*line.exchanges, *line.found.remarks)]
+
+
+def verdict(play: Play) -> str:
+    """Give one line for a scenario."""
+    row = f" [{play.scenario.row}]" if play.scenario.row else ""
+    return f"{'FAILED' if play.failed else 'passed'}  {play.scenario.file}{row}  {play.scenario.title}"
+
+
+def _cells(line: Line) -> tuple[str, ...]:
+    phone = "" if line.phone_error is None else duration_text(_to_milliseconds(line.phone_error))
+    return (
+        clock_text(line.at),
+        f"{line.into_step / SECOND:06.3f}s",
+        phone,
+        line.actor,
+        " ".join(_words(line.step)),
+        ", ".join(_outcome(line)) or "-",
+    )
+
+
+def _to_milliseconds(span: int) -> int:
+    return span // 1000 * 1000
+
+
+def _words(step: Step) -> Iterator[str]:
+    yield step.verb
+    value = step.arguments.get(VALUE)
+    if isinstance(value, Moment):
+        shift = duration_text(value.shift)
+        yield (
+            clock_text(value.shift)
+            if value.anchor == "instant"
+            else f"{value.anchor}{'' if shift[0] == '-' else '+'}{shift}"
+        )
+    elif isinstance(value, int):
+        yield duration_text(value)
+    for name in ("offset", "jump", "wrong_zone"):
+        if step.arguments.get(name) is not None:
+            yield f"{name} {duration_text(step[name])}"
+    if step.arguments.get("drift_ppm") is not None:
+        yield f"drift {step['drift_ppm']} ppm"
+    for name in ("path", "email", "as"):
+        if step.arguments.get(name) is not None:
+            yield str(step[name])
+    if step.network:
+        yield (
+            "(network: "
+            + ", ".join(f"{name} {_setting(value)}" for name, value in step.network.items())
+            + ")"
+        )
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return str(value)
+    return duration_text(value)
+
+
+def _outcome(line: Line) -> Iterator[str]:
+    found = line.found
+    if found.outcome is not None:
+        yield found.outcome
+    if found.hint is not None:
+        yield f"hint {found.hint}"
+    if found.recovery_code_shown:
+        yield "a recovery code shown"
+    if found.retry_after_seconds is not None:
+        yield f"retry after {found.retry_after_seconds}s"
+
+
+def _aligned(cells: tuple[str, ...], widths: list[int]) -> str:
+    return "  " + "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()

@@ -1,0 +1,282 @@
+"""The world of a run: the real middleware around a portal, on a store that outlives its workers."""
+
+from __future__ import annotations
+
+import base64
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from legacy_portals import PortalUser, make_portal
+from mfa_simulator.browser import Browser, Weather
+from mfa_simulator.clock import ClockError, DeviceClock, TrueTime, WallClock, WorkerClock
+from mfa_simulator.entropy import SeededEntropy
+from mfa_simulator.errors import StepError
+from mfa_simulator.http import Request, Response, call
+from mfa_simulator.network import Network
+from mfa_simulator.phone import Phone
+from mfa_simulator.quantities import SECOND
+from mfa_simulator.scenario import ClockSetting, Scenario, UserSpec
+from mfa_simulator.store import FaultyStore
+from wsgi_mfa import (
+    Account,
+    BirthRecord,
+    FlaskSession,
+    KeyRing,
+    MemoryStore,
+    MfaMiddleware,
+    Person,
+    Policy,
+    SupportDesk,
+)
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+ISSUER = "Client Portal"
+PORTAL_COOKIE = "session"
+
+
+@dataclass(kw_only=True, slots=True)
+class Resident:
+    """A user, with what the user has written down; the newest recovery code stands last."""
+
+    spec: UserSpec
+    recovery_codes: list[str]
+    enrollment_code: str | None = None
+    phone: str | None = None
+    browser: str | None = None
+
+    def write_down(self, code: str) -> None:
+        """Note a recovery code that a page shows, unless it is the one noted last."""
+        if not self.recovery_codes or self.recovery_codes[-1] != code:
+            self.recovery_codes.append(code)
+
+
+@dataclass(kw_only=True, slots=True)
+class Worker:
+    """One process of the server; its clock and its chance outlive a restart."""
+
+    clock: WorkerClock
+    entropy: SeededEntropy
+    application: WatchedMiddleware | None = None
+
+
+class WatchedMiddleware:
+    """The middleware around a portal of its own, which tells whether and as whom the portal was asked."""
+
+    def __init__(self, make: Callable[[Any], MfaMiddleware], portal: Any) -> None:  # noqa: ANN401  # any WSGI application
+        self._portal = portal
+        self._seen: tuple[bool, str | None] = (False, None)
+        self.middleware = make(self._watch)
+
+    def _watch(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        self._seen = (True, environ.get("wsgi_mfa.user"))
+        answer: Iterable[bytes] = self._portal(environ, start_response)
+        return answer
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request; an error that escapes becomes a reply with status 500, as a server makes it."""
+        self._seen = (False, None)
+        try:
+            response = call(self.middleware, request)
+        except Exception as error:  # noqa: BLE001  # a server answers 500 whatever the application raises
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            crash = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
+            response = Response(status=500, crash=crash)
+        called, user = self._seen
+        return replace(response, from_app=called, user_seen=user)
+
+
+class World:
+    """Everything that a scenario acts on."""
+
+    def __init__(self, scenario: Scenario, wall: WallClock) -> None:
+        self.scenario = scenario
+        self.time = TrueTime(scenario.start)
+        self.settings = dict(scenario.policy)
+        self.codes: dict[str, str] = {}
+        self.remarks: list[str] = []
+        self.browsers: dict[str, Browser] = {}
+        self.residents = {user.name: Resident(spec=user, recovery_codes=[]) for user in scenario.users}
+        self.last_browser: str | None = None
+        self.last_user: str | None = None
+        self._wall = wall
+        self._turn = 0
+        self._phones: dict[tuple[str, str], Phone] = {}
+        birth = BirthRecord(store_id=self.chance("store").token_bytes(16).hex(), made_at=scenario.start)
+        self.store = FaultyStore(MemoryStore(birth=birth), self.time)
+        secret = base64.urlsafe_b64encode(self.chance("keys").token_bytes(32)).decode("ascii").rstrip("=")
+        self._keys = KeyRing.from_text(f"simulated:{secret}")
+        self._portal_secret = self.chance("portal").token_bytes(32).hex()
+        self.network = Network(self.time, deliver=self._deliver, entropy=self.chance("network"))
+        self.workers = [
+            Worker(clock=WorkerClock(self.time), entropy=self.chance(f"worker {number}"))
+            for number in range(1, scenario.workers + 1)
+        ]
+        for user in scenario.users:
+            for name, setting in user.phones.items():
+                self.add_phone(user.name, name, setting)
+        self.restart()
+
+    @property
+    def policy(self) -> Policy:
+        """The settings that hold now."""
+        return Policy(**self.settings)
+
+    def chance(self, name: str) -> SeededEntropy:
+        """Give the stream of chance for one purpose."""
+        return SeededEntropy(self.scenario.seed, name)
+
+    def restart(self, number: int | None = None) -> None:
+        """Start one worker, or all, anew; what is in their memory is gone and the store stays."""
+        for index, worker in enumerate(self.workers, start=1):
+            if number in (None, index):
+                self._show_time(worker)
+                worker.application = WatchedMiddleware(
+                    lambda app, worker=worker: self._wrap(app, worker), self._portal()
+                )
+
+    def change_policy(self, settings: Mapping[str, Any]) -> None:
+        """Let other settings hold; every worker starts again with them."""
+        self.settings.update(settings)
+        self.restart()
+
+    def browser(self, name: str) -> Browser:
+        """Give the browser of a name; the first mention makes it."""
+        self.last_browser = name
+        if name not in self.browsers:
+            self.browsers[name] = Browser(name=name, network=self.network, time=self.time)
+            self.browsers[name].weather = Weather(base=self.scenario.network, changes={})
+        return self.browsers[name]
+
+    def resident(self, name: str) -> Resident:
+        """Give what a user knows."""
+        self.last_user = name
+        return self.residents[name]
+
+    def add_phone(self, owner: str, name: str, setting: ClockSetting | None = None) -> Phone:
+        """Give a user a phone; one of the same name is replaced."""
+        phone = Phone(name=name, owner=owner, clock=self._device_clock(setting or ClockSetting()))
+        self._phones[owner, name] = phone
+        return phone
+
+    def clone_phone(self, owner: str, name: str, copy: str) -> Phone:
+        """Copy a phone's keys to another one with a right clock."""
+        clone = self.phone(name, owner).clone(name=copy, clock=self._device_clock(ClockSetting()))
+        self._phones[owner, copy] = clone
+        return clone
+
+    def phone(self, name: str, owner: str | None = None) -> Phone:
+        """Give the phone of a name: that of the user who acts, or else the only one that is called so."""
+        if owner is not None and (owner, name) in self._phones:
+            return self._phones[owner, name]
+        found = [phone for (_, phone_name), phone in self._phones.items() if phone_name == name]
+        if len(found) != 1:
+            owners = ", ".join(phone.owner for phone in found)
+            raise StepError(
+                f"the phone {name} belongs to {owners}: which?" if found else f"there is no phone {name} yet"
+            )
+        return found[0]
+
+    def first_phone(self, owner: str) -> Phone:
+        """Give the phone that a user used last, or else the first."""
+        used = self.residents[owner].phone
+        name = used or next((name for user, name in self._phones if user == owner), None)
+        if name is None:
+            raise StepError(f"{owner} has no phone")
+        return self.phone(name, owner)
+
+    def account(self, user: str) -> Account | None:
+        """Give what the store knows of a user, which no emulated person may look at."""
+        return self.store.peek(user)
+
+    def desk(self) -> SupportDesk:
+        """Give the support desk, which works at the first worker."""
+        application = self.workers[0].application
+        if application is None:
+            raise StepError("no worker runs")
+        self._show_time(self.workers[0])
+        return SupportDesk(application.middleware.service)
+
+    def _device_clock(self, setting: ClockSetting) -> DeviceClock:
+        now = self.time.now()
+        error = ClockError(
+            offset=setting.offset, drift_ppm=setting.drift_ppm, zone=setting.wrong_zone, set_at=now
+        )
+        return DeviceClock(self.time, error)
+
+    def _portal(self) -> Any:  # noqa: ANN401  # any WSGI application
+        users = {
+            user.name: PortalUser(name=user.name, password=user.password, email=user.email)
+            for user in self.scenario.users
+        }
+        return make_portal(users, self._portal_secret)
+
+    def _wrap(self, portal: Any, worker: Worker) -> MfaMiddleware:  # noqa: ANN401  # any WSGI application
+        return MfaMiddleware(
+            portal,
+            issuer=ISSUER,
+            identity=FlaskSession(self._portal_secret, cookie=PORTAL_COOKIE),
+            store=self.store,
+            keys=self._keys,
+            policy=self.policy,
+            directory=self._look_up,
+            plain_http=True,
+            clock=worker.clock,
+            entropy=worker.entropy,
+        )
+
+    def _look_up(self, user: str) -> Person | None:
+        resident = next(
+            (found for name, found in self.residents.items() if user in (name, name.casefold())), None
+        )
+        return Person(name=user, email=resident.spec.email) if resident is not None else None
+
+    def _deliver(self, request: Request) -> Response:
+        """Hand a request to the next worker in turn."""
+        worker = self.workers[self._turn % len(self.workers)]
+        self._turn += 1
+        if worker.application is None:
+            raise StepError("no worker runs")
+        self._show_time(worker)
+        return worker.application.answer(request)
+
+    def _show_time(self, worker: Worker) -> None:
+        """Let the wrapped application see what the clock of its machine shows."""
+        self._wall.show(worker.clock.now())
+
+    def lockout_end(self) -> int:
+        """Give when the lock of the user named last ends, as an instant of true time."""
+        account = self._last_account()
+        ends = [
+            failures.locked_since + failures.locked_seconds * SECOND
+            for failures in (account.code_failures, account.recovery_failures)
+            if failures.locked_since is not None
+        ]
+        if not ends:
+            raise StepError(f"{account.user} is not locked, so there is no lockout_end")
+        return self._true_time(max(ends))
+
+    def session_end(self) -> int:
+        """Give when the session that was used last in the browser named last will end, as an instant of true time."""
+        account = self._last_account()
+        if not account.sessions:
+            raise StepError(f"{account.user} has no session, so there is no session_end")
+        session = max(account.sessions, key=lambda item: item.seen_at)
+        policy = self.policy
+        idle_end = session.seen_at + policy.session_idle_seconds * SECOND
+        return self._true_time(min(idle_end, session.verified_at + policy.session_seconds_max * SECOND))
+
+    def _last_account(self) -> Account:
+        browser = self.browsers.get(self.last_browser or "")
+        user = (browser.user if browser else None) or self.last_user
+        account = self.account(user) if user else None
+        if account is None:
+            raise StepError("no user with an account was named before")
+        return account
+
+    def _true_time(self, reading: int) -> int:
+        """Turn an instant that the server knows into true time, by its first worker's clock."""
+        return reading - self.workers[0].clock.error()
