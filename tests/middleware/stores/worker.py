@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -107,6 +108,7 @@ def fork_while_busy(path: Path) -> None:
                     lost.append(revision)
                     return
                 revision = new.revision
+                time.sleep(0.001)  # or SQLite, which is not fair, lets the children wait long
 
         thread = threading.Thread(target=keep_saving)
         thread.start()
