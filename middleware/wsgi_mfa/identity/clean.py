@@ -51,7 +51,7 @@ class RequestCleaner:
             ConfigurationError: the adapter declares a cookie that is not a legal name or is one of ours.
         """
         own = tuple(own_cookie_names)
-        clash = set(own).intersection(adapter.carriers.cookies, adapter.anonymous_cookies or ())
+        clash = set(own) & {*adapter.carriers.cookies, *(adapter.anonymous_cookies or ())}
         if clash:
             raise ConfigurationError(
                 f"the cookie {min(clash)!r} belongs to the middleware: the portal's needs another name",

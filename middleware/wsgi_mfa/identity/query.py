@@ -67,5 +67,8 @@ class QueryReader:
 
 
 def _joined(parts: Iterable[tuple[str, str]]) -> str:
-    """The parts, each behind its separator but for the first."""
-    return "".join(separator + part for separator, part in parts).lstrip("&;")
+    """The parts, each behind its separator but for the first one."""
+    text = ""
+    for number, (separator, part) in enumerate(parts):
+        text += part if number == 0 else separator + part
+    return text

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from wsgi_mfa.identity.adapter import Carriers, FirstFactor, Identification
+
+
+@dataclass
+class Recorded:
+    """An adapter that answers by a rule of the test and keeps what it was shown."""
+
+    carriers: Carriers
+    rule: Callable[[Mapping[str, Any]], Identification] = lambda environ: FirstFactor(user="alice")
+    anonymous_cookies: tuple[str, ...] | None = None
+    user_changes_in_response: bool = True
+    seen: list[dict[str, Any]] = field(default_factory=list)
+
+    def identify(self, environ: Mapping[str, Any]) -> Identification:
+        self.seen.append(dict(environ))
+        return self.rule(environ)
+
+    def selftest(self) -> list[str]:
+        return []
+
+
+@pytest.fixture
+def recorded() -> type[Recorded]:
+    return Recorded

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import pytest
+
+from wsgi_mfa.identity.doors import DOORS, Door, DoorTable, Where
+
+TABLE = DoorTable()
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "HTTP_AUTHORIZATION",
+        "HTTP_PROXY_AUTHORIZATION",
+        "HTTP_CGI_AUTHORIZATION",
+        "REDIRECT_HTTP_AUTHORIZATION",
+        "Authorization",
+        "CGI-Authorization",
+        "REMOTE_USER",
+        "HTTP_REMOTE_USER",
+        "HTTP_X_REMOTE_USER",
+        "REDIRECT_REMOTE_USER",
+        "HTTP_X_FORWARDED_USER",
+        "HTTP_X-FORWARDED-USER",
+        "http_x_forwarded_user",
+        "HTTP_X_AUTH_REQUEST_EMAIL",
+        "HTTP_X_WEBAUTH_USER",
+        "HTTP_X_API_KEY",
+        "HTTP_API_KEY",
+        "HTTP_X_APIKEY",
+        "HTTP_X_AUTH_TOKEN",
+        "HTTP_X_DEVPI_AUTH",
+        "HTTP_X_WSGI_MFA",
+        "HTTP_X_WSGI.MFA_USER",
+        "HTTP_WSGI_MFA_USER",
+        "wsgi_mfa.user",
+        "wsgi_mfa.verified_at",
+    ],
+)
+def test_an_environ_key_that_carries_a_user_is_a_door(key: str) -> None:
+    assert TABLE.leads_in(Where.ENVIRON, key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "HTTP_COOKIE",
+        "HTTP_HOST",
+        "HTTP_USER_AGENT",
+        "HTTP_X_CSRF_TOKEN",
+        "HTTP_X_FORWARDED_FOR",
+        "HTTP_X_REQUESTED_WITH",
+        "REMOTE_ADDR",
+        "AUTH_TYPE",
+        "BILLING_API_KEY",
+        "wsgi.input",
+        "wsgi.url_scheme",
+        "werkzeug.request",
+        "",
+    ],
+)
+def test_another_environ_key_is_none(key: str) -> None:
+    assert not TABLE.leads_in(Where.ENVIRON, key)
+
+
+@pytest.mark.parametrize(
+    "name", ["api_key", "API-KEY", "%61pi_key", "api%5Fkey", "+api_key", "apikey", "access_token"]
+)
+def test_an_argument_is_compared_decoded(name: str) -> None:
+    assert TABLE.leads_in(Where.ARGUMENT, name)
+
+
+@pytest.mark.parametrize("name", ["q", "token", "key", "page", "remote_user_id", ""])
+def test_another_argument_is_none(name: str) -> None:
+    assert not TABLE.leads_in(Where.ARGUMENT, name)
+
+
+def test_a_setting_adds_a_door() -> None:
+    table = DoorTable([Door(where=Where.ENVIRON, pattern="HTTP_X_COMPANY_*", reason="our gateway")])
+    assert table.leads_in(Where.ENVIRON, "HTTP_X_COMPANY_LOGIN")
+    assert table.leads_in(Where.ENVIRON, "HTTP_AUTHORIZATION")
+    assert not TABLE.leads_in(Where.ENVIRON, "HTTP_X_COMPANY_LOGIN")
+
+
+def test_only_the_star_of_a_pattern_is_special() -> None:
+    table = DoorTable([Door(where=Where.COOKIE, pattern="a+b", reason="a plus sign is legal in a name")])
+    assert table.leads_in(Where.COOKIE, "a%2Bb")
+    assert not table.leads_in(Where.COOKIE, "aab")
+
+
+def test_every_door_has_a_reason() -> None:
+    assert [door for door in DOORS if not door.reason] == []
