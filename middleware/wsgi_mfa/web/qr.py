@@ -1,0 +1,56 @@
+"""The key URI as a QR code: one SVG path on its own white ground, part of the page itself (R38)."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+#: Light modules around the code (ISO/IEC 18004). Pages without them cannot be scanned in dark mode.
+QUIET_ZONE = 4
+#: About how wide the picture is, in CSS pixels, before modules are made whole pixels.
+WIDTH_PIXELS = 250
+#: The standard has a writer try all eight masks and score them, which takes six times as long as all the rest.
+#: Readers take any mask; this one, a chequerboard, leaves no large areas of one colour.
+_MASK = 0
+
+
+def qr_svg(uri: str) -> str:
+    """An ``<svg>`` element for an HTML page that shows ``uri`` at error correction level M.
+
+    Its text alternative says what it is and where to find the key in words, and never holds the key (R86). Each module
+    is a whole number of CSS pixels, so that cameras see sharp edges; the page may make it smaller.
+    """
+    matrix = _matrix(uri)
+    side = len(matrix) + 2 * QUIET_ZONE
+    pixels = side * max(3, round(WIDTH_PIXELS / side))
+    return (
+        f'<svg class="qr" role="img" aria-label="QR code to scan with an authenticator app"'
+        f' width="{pixels}" height="{pixels}" viewBox="0 0 {side} {side}" shape-rendering="crispEdges">'
+        f'<rect width="{side}" height="{side}" fill="#fff"/>'
+        f'<path stroke="#000" d="{_path(matrix)}"/></svg>'
+    )
+
+
+def _matrix(uri: str) -> list[list[bool]]:
+    """Rows of modules, True for dark ones, without the quiet zone."""
+    from qrcode.constants import ERROR_CORRECT_M
+    from qrcode.main import QRCode  # imported late: only a page that enrolls a phone needs it
+
+    code = QRCode(error_correction=ERROR_CORRECT_M, border=0, mask_pattern=_MASK)
+    code.add_data(uri)
+    code.make(fit=True)
+    return [[bool(module) for module in row] for row in code.get_matrix()]
+
+
+def _path(matrix: list[list[bool]]) -> str:
+    """A stroke of width one through the middle of every run of dark modules, by relative moves."""
+    strokes = [f"M{QUIET_ZONE} {QUIET_ZONE}.5"]
+    pen_x = pen_y = 0
+    for y, row in enumerate(matrix):
+        x = 0
+        for dark, run in groupby(row):
+            length = len(list(run))
+            if dark:
+                strokes.append(f"m{x - pen_x} {y - pen_y}h{length}")
+                pen_x, pen_y = x + length, y
+            x += length
+    return "".join(strokes)
