@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mfa_simulator import attacks
-from mfa_simulator.browser import Browser
 from mfa_simulator.clock import DeviceClock
 from mfa_simulator.errors import StepError
 from mfa_simulator.format.verbs import VALUE
 from mfa_simulator.phone import Phone
 from mfa_simulator.quantities import SECOND, Moment, clock_text
+from mfa_simulator.record import record
 from mfa_simulator.scenario import Step
 from mfa_simulator.visitor import Visitor
 from mfa_simulator.world import World
@@ -87,15 +87,14 @@ def server_clock(world: World, step: Step) -> None:
 
 
 def _set(clock: DeviceClock, step: Step) -> None:
-    changes = {
-        "offset": clock.set_offset,
-        "jump": clock.jump,
-        "drift_ppm": clock.set_drift,
-        "wrong_zone": clock.set_zone,
-    }
-    for name, change in changes.items():
-        if step[name] is not None:
-            change(step[name])
+    if step["offset"] is not None:
+        clock.set_offset(step["offset"])
+    if step["jump"] is not None:
+        clock.jump(step["jump"])
+    if step["drift_ppm"] is not None:
+        clock.set_drift(step["drift_ppm"])
+    if step["wrong_zone"] is not None:
+        clock.set_zone(step["wrong_zone"])
     if step["synchronise"]:
         clock.synchronise()
 
@@ -197,9 +196,9 @@ def request(world: World, step: Step) -> str:
 
 def retry(world: World, step: Step) -> str:
     """A second click sends just what a retry sends: the same request with the same cookies."""
-    browser: Browser = world.browser(step["browser"])
+    browser = world.browser(step["browser"])
     outcome = browser.resend()
-    return browser.finish() if browser.finish is not None else outcome
+    return browser.finish(visitor(world, step)) if browser.finish is not None else outcome
 
 
 def back(world: World, step: Step) -> str:
@@ -230,9 +229,9 @@ def _ask_the_desk(world: World, step: Step, ask: Callable[[SupportDesk], Support
     try:
         answer = ask(world.desk())
     except MfaError as error:
-        world.remarks.append(f"{type(error).__name__}: {error}")
+        record().remarks.append(f"{type(error).__name__}: {error}")
         return "error"
-    world.remarks.append(answer.message)
+    record().remarks.append(answer.message)
     if answer.enrollment_code is not None:
         resident.enrollment_code = answer.enrollment_code
     return str(getattr(answer.outcome, "value", answer.outcome))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from mfa_simulator.browser import Browser
 from mfa_simulator.errors import StepError
@@ -16,16 +17,35 @@ SYMBOLS = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"
 
 
 def guess(world: World, step: Step) -> str:
-    """Send code after code; a locked attacker signs in again and goes on."""
+    """Send code after code, or some at once; a locked attacker signs in again and goes on."""
     browser, attacker = world.browser(step["browser"]), _attacker(world, step)
-    form, outcome = None, attacker.arrive()
-    for number, code in enumerate(_guesses(world, step)):
-        if number:
+    form, outcome, codes = None, attacker.arrive(), list(_guesses(world, step))
+    for begin in range(0, len(codes), step["parallel"]):
+        if begin:
             world.time.wait(step["every"])
-        outcome, form = _try_code(browser, attacker, code, form)
+        form = _form_for_code(browser, attacker, form)
+        if form is None:
+            return browser.outcome
+        outcome = _send_at_once(world, browser, form, codes[begin : begin + step["parallel"]])
         if outcome in ("welcome", "signed_in"):
             return "signed_in"
     return outcome
+
+
+def _send_at_once(world: World, browser: Browser, form: Form, codes: list[str]) -> str:
+    """Send codes in as many windows, each with the cookies of this moment; give the outcome of the last one."""
+    if len(codes) == 1:
+        return browser.submit(form, {"code": codes[0]}, about="code")
+    windows = [browser.new_tab() for _ in codes]
+    for window in windows:
+        window.jar = browser.jar.copy()
+    world.crowd.run(
+        [
+            partial(window.submit, form, {"code": code}, about="code")
+            for window, code in zip(windows, codes, strict=True)
+        ]
+    )
+    return windows[-1].outcome
 
 
 def replay_code(world: World, step: Step) -> str:
@@ -76,28 +96,29 @@ def _source(world: World, step: Step) -> Browser:
 
 def _given(world: World, step: Step) -> str | None:
     """Give the code that the file names, or spells."""
-    return world.codes.get(step["code"], step["code"])
+    code: str | None = step["code"]
+    return world.codes.get(code, code) if code is not None else None
 
 
 def _repeat(world: World, step: Step, code: str) -> str:
     browser, attacker = world.browser(step["browser"]), _attacker(world, step)
     form, outcome = None, attacker.arrive()
     for _ in range(step["times"]):
-        outcome, form = _try_code(browser, attacker, code, form)
+        form = _form_for_code(browser, attacker, form)
+        if form is None:
+            return browser.outcome
+        outcome = browser.submit(form, {"code": code}, about="code")
     return "signed_in" if outcome == "welcome" else outcome
 
 
-def _try_code(browser: Browser, attacker: Visitor, code: str, form: Form | None) -> tuple[str, Form | None]:
-    """Send one code by the form that is shown, else after the password once more, else by the last form seen."""
+def _form_for_code(browser: Browser, attacker: Visitor, last: Form | None) -> Form | None:
+    """Give the form that is shown, else the one after the password once more, else the last one seen."""
     shown = _code_form(browser)
     if shown is None:
         attacker.arrive()
         shown = _code_form(browser)
-    form = shown or form
-    if form is None:
-        return browser.outcome, None
     browser.finish = None
-    return browser.submit(form, {"code": code}, about="code"), form
+    return shown or last
 
 
 def _code_form(browser: Browser) -> Form | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from mfa_simulator.clock import TrueTime
@@ -15,7 +15,11 @@ from mfa_simulator.network import Network
 from mfa_simulator.page import Form, Page
 from mfa_simulator.phone import AuthenticatorKey
 from mfa_simulator.reading import Sight, look_at
+from mfa_simulator.record import record
 from mfa_simulator.scenario import NetworkSpec
+
+if TYPE_CHECKING:
+    from mfa_simulator.visitor import Visitor
 
 HOPS_MAX = 20
 FORM = "application/x-www-form-urlencoded"
@@ -59,11 +63,10 @@ class Browser:
         self.jar = CookieJar()
         self.weather = Weather(base=NetworkSpec(), changes={})
         self.sight: Sight | None = None
-        self.sights: list[Sight] = []
         self.user: str | None = None
         self.key: AuthenticatorKey | None = None
         self.last_code: str | None = None
-        self.finish: Callable[[], str] | None = None
+        self.finish: Callable[[Visitor], str] | None = None
         self.must: tuple[str, ...] | None = None
         self._network = network
         self._time = time
@@ -108,6 +111,14 @@ class Browser:
         request = self._request(method, urljoin(ORIGIN, path), body.encode(), tuple(headers.items()))
         response = self._exchange(request, "")
         return self._see(response) if response is not None else self._lost()
+
+    def new_tab(self) -> Browser:
+        """Give another window of the same browser: the same cookies, the same last request, a page of its own."""
+        tab = Browser(name=self.name, network=self._network, time=self._time)
+        tab.jar, tab.user, tab.key, tab.last_code = self.jar, self.user, self.key, self.last_code
+        tab.finish, tab.must, tab._deciding = self.finish, self.must, self._deciding
+        tab.sight, tab._url = self.sight, self._url
+        return tab
 
     def close(self) -> None:
         """Close the window."""
@@ -175,10 +186,10 @@ class Browser:
 
     def _see(self, response: Response) -> str:
         self.sight = look_at(response)
-        self.sights.append(self.sight)
+        record().sights.append(self.sight)
         return self.sight.outcome
 
     def _lost(self) -> str:
         self.sight = GONE
-        self.sights.append(GONE)
+        record().sights.append(GONE)
         return "timeout"

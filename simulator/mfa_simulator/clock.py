@@ -26,14 +26,15 @@ class TrueTime:
 
     def __init__(self, start: int) -> None:
         self._now = start
-        self._due: list[tuple[int, int, Callable[[], None]]] = []
+        self._due: list[tuple[int, int, Callable[[], object]]] = []
         self._planned = 0
+        self.sleep_in_crowd: Callable[[int], bool] = lambda _: False
 
     def now(self) -> int:
         """Give the present instant."""
         return self._now
 
-    def plan(self, at: int, action: Callable[[], None]) -> None:
+    def plan(self, at: int, action: Callable[[], object]) -> None:
         """Have `action` happen at an instant, once time passes it: a delayed request that still arrives."""
         self._planned += 1
         heapq.heappush(self._due, (at, self._planned, action))
@@ -45,7 +46,12 @@ class TrueTime:
         self.wait_until(self._now + span)
 
     def wait_until(self, at: int) -> None:
-        """Let time pass up to an instant, and let everything happen that was planned until then."""
+        """Let time pass up to an instant, and let everything happen that was planned until then.
+
+        Somebody in a crowd lets the others act meanwhile, and time passes when all of them wait.
+        """
+        if self.sleep_in_crowd(at):
+            return
         while self._due and self._due[0][0] <= at:
             due_at, _, action = heapq.heappop(self._due)
             self._now = max(self._now, due_at)

@@ -54,6 +54,12 @@ class CookieJar:
             if cookie.name == name:
                 self._cookies[cookie.name, cookie.path] = cookie
 
+    def copy(self) -> CookieJar:
+        """Give a jar of its own with the same cookies."""
+        jar = CookieJar()
+        jar._cookies = dict(self._cookies)
+        return jar
+
     def close(self) -> None:
         """Drop what lasts only as long as the browser is open."""
         self._cookies = {

@@ -100,8 +100,11 @@ def environ_of(request: Request) -> WSGIEnvironment:
     return environ
 
 
-def call(application: WSGIApplication, request: Request) -> Response:
-    """Hand a request to an application as a server does, and read its reply to the end."""
+def call(application: WSGIApplication, request: Request, extra: dict[str, Any] | None = None) -> Response:
+    """Hand a request to an application as a server does, and read its reply to the end.
+
+    `extra` goes into the environ beside what the request says.
+    """
     state: dict[str, Any] = {}
     chunks: list[bytes] = []
 
@@ -111,7 +114,7 @@ def call(application: WSGIApplication, request: Request) -> Response:
         state["status"], state["headers"] = status, tuple(headers)
         return chunks.append
 
-    result: Iterable[bytes] = application(environ_of(request), start_response)
+    result: Iterable[bytes] = application({**environ_of(request), **(extra or {})}, start_response)
     try:
         chunks.extend(result)
     finally:

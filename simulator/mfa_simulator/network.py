@@ -9,6 +9,7 @@ from mfa_simulator.clock import TrueTime
 from mfa_simulator.entropy import SeededEntropy
 from mfa_simulator.errors import RequestTimeoutError
 from mfa_simulator.http import Request, Response
+from mfa_simulator.record import record
 from mfa_simulator.scenario import NetworkSpec
 
 
@@ -28,7 +29,7 @@ class Exchange:
 
 
 class Network:
-    """Carries requests to the server, and keeps a record of them until it is asked to start a new one."""
+    """Carries requests to the server, and notes them in the record of the step."""
 
     def __init__(
         self, time: TrueTime, *, deliver: Callable[[Request], Response], entropy: SeededEntropy
@@ -36,7 +37,6 @@ class Network:
         self._time = time
         self._deliver = deliver
         self._entropy = entropy
-        self.exchanges: list[Exchange] = []
 
     def send(self, request: Request, spec: NetworkSpec, *, about: str = "") -> Response:
         """Carry one request; true time passes by what it takes.
@@ -45,9 +45,8 @@ class Network:
         """
         sent_at = self._time.now()
         served, seen = self._carry(request, spec)
-        self.exchanges.append(
-            Exchange(request=request, about=about, sent_at=sent_at, served=served, seen=seen)
-        )
+        exchange = Exchange(request=request, about=about, sent_at=sent_at, served=served, seen=seen)
+        record().exchanges.append(exchange)
         if seen is None:
             raise RequestTimeoutError(f"no reply to {request.method} {request.path}")
         return seen

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from mfa_simulator.actions import ACTIONS
-from mfa_simulator.browser import Browser, Weather
+from mfa_simulator.browser import DECIDING, Browser, Weather
 from mfa_simulator.clock import WallClock
 from mfa_simulator.errors import StepError
 from mfa_simulator.expectation import Found, differences
-from mfa_simulator.format.verbs import BY_NAME, REPEATING
+from mfa_simulator.format.verbs import BY_NAME, REPEATING, TOGETHER
 from mfa_simulator.network import Exchange
 from mfa_simulator.quantities import SECOND
 from mfa_simulator.reading import look_at
+from mfa_simulator.record import Record, start_record
 from mfa_simulator.scenario import Scenario, Step
 from mfa_simulator.world import World
 
@@ -54,74 +56,91 @@ def play(scenario: Scenario, wall: WallClock) -> Play:
     world = World(scenario, wall)
     moments: list[Moment] = []
     for step in scenario.steps:
-        moments.append(_play_step(world, step))
+        moments += _play_step(world, step)
         if moments[-1].failures:
             break
-    moments += [_play_step(world, step) for step in scenario.finally_steps]
+    for step in scenario.finally_steps:
+        moments += _play_step(world, step)
     return Play(scenario=scenario, moments=tuple(moments))
 
 
-def _play_step(world: World, step: Step) -> Moment:
+def _play_step(world: World, step: Step) -> list[Moment]:
+    if step.verb == TOGETHER:
+        return _play_together(world, step)
+    return [_play_verb(world, step, start_record())]
+
+
+def _play_together(world: World, step: Step) -> list[Moment]:
+    """Play steps at the same time; those that share a browser use a window of it each."""
+    moments: list[Moment] = []
+    used: set[str] = set()
+    tasks = []
+    for inner in step.steps:
+        name = inner.arguments.get("browser")
+        tab = world.browser(name).new_tab() if name in used else None
+        used |= {name} if name else set()
+        tasks.append(partial(_play_member, world, inner, tab, moments))
+    start_record()
+    world.crowd.run(tasks)
+    order = {inner.position: index for index, inner in enumerate(step.steps)}
+    moments.sort(key=lambda moment: (bool(moment.failures), order[moment.step.position]))
+    return moments
+
+
+def _play_member(world: World, step: Step, tab: Browser | None, moments: list[Moment]) -> None:
+    record = start_record()
+    if tab is not None:
+        record.tabs[tab.name] = tab
+    moments.append(_play_verb(world, step, record))
+
+
+def _play_verb(world: World, step: Step, record: Record) -> Moment:
     began_at = world.time.now()
-    world.network.exchanges.clear()
-    world.store.noted.clear()
-    world.remarks.clear()
     browser = world.browser(step["browser"]) if step.arguments.get("browser") else None
     if browser is not None:
-        browser.sights.clear()
-        browser.weather = Weather(
-            base=world.scenario.network, changes=step.network, any_request=step.verb in ANY_REQUEST
-        )
+        any_request = step.verb in ANY_REQUEST
+        browser.weather = Weather(base=world.scenario.network, changes=step.network, any_request=any_request)
+    must = browser.must if browser is not None and step.verb in REPEATING else BY_NAME[step.verb].must
     try:
         outcome = ACTIONS[step.verb](world, step)
-        found = _found(world, browser, outcome)
-        failures = differences(step, found, must=_must(step, browser))
+        found = _found(record, outcome)
+        failures = differences(step, found, must=must)
     except StepError as error:
-        found, failures = _found(world, browser, None), (str(error),)
-    at = _decided_at(world.network.exchanges, began_at)
-    period = world.policy.period_seconds * SECOND
+        found, failures = _found(record, None), (str(error),)
+    if browser is not None and any(exchange.about in DECIDING for exchange in record.exchanges):
+        browser.must = must
+    at = _decided_at(record.exchanges, began_at)
     return Moment(
         at=at,
-        into_step=at % period,
+        into_step=at % (world.policy.period_seconds * SECOND),
         phone_error=_phone_error(world, step),
         step=step,
         actor=_actor(step),
         found=found,
-        exchanges=tuple(_in_words(exchange) for exchange in world.network.exchanges),
+        exchanges=tuple(_in_words(exchange) for exchange in record.exchanges),
         failures=failures,
     )
 
 
-def _must(step: Step, browser: Browser | None) -> tuple[str, ...] | None:
-    """Give what a step must come to; one that repeats must come to what the verb that it repeats must."""
-    if browser is not None and step.verb in REPEATING:
-        return browser.must
-    must = BY_NAME[step.verb].must
-    if browser is not None:
-        browser.must = must
-    return must
-
-
-def _found(world: World, browser: Browser | None, outcome: str | None) -> Found:
-    exchanges = world.network.exchanges
-    sights = browser.sights if browser is not None else []
+def _found(record: Record, outcome: str | None) -> Found:
+    exchanges, sights = record.exchanges, record.sights
     last = sights[-1] if sights else None
     told = next((sight for sight in reversed(sights) if sight.outcome == outcome), last)
     since = next((index for index, exchange in enumerate(exchanges) if exchange.about in CODES), 0)
-    crashes = [exchange.served.crash for exchange in exchanges if exchange.served and exchange.served.crash]
+    served = [exchange.served for exchange in exchanges if exchange.served is not None]
     return Found(
         outcome=outcome,
         hint=told.hint if told is not None else None,
         recovery_code_shown=any(sight.page.texts.get("recovery-code") for sight in sights),
         app_called=any(
-            exchange.served is not None and exchange.served.from_app for exchange in exchanges[since:]
+            exchange.served.from_app for exchange in exchanges[since:] if exchange.served is not None
         ),
         retry_after_seconds=told.retry_after_seconds if told is not None else None,
         evaluated=sum(_is_judged(exchange) for exchange in exchanges),
         status=last.response.status if last is not None else None,
         page=last.name if last is not None else None,
-        events=tuple(event.kind for event in world.store.noted),
-        remarks=(*world.remarks, *crashes),
+        events=tuple(event.kind for event in record.events),
+        remarks=(*record.remarks, *(reply.crash for reply in served if reply.crash is not None)),
     )
 
 
@@ -141,7 +160,7 @@ def _is_judged(exchange: Exchange) -> bool:
 
 def _decided_at(exchanges: Iterable[Exchange], began_at: int) -> int:
     """A step's moment is that of its deciding request, else of its beginning."""
-    return next((exchange.sent_at for exchange in exchanges if exchange.about in (*CODES, "saved")), began_at)
+    return next((exchange.sent_at for exchange in exchanges if exchange.about in DECIDING), began_at)
 
 
 def _phone_error(world: World, step: Step) -> int | None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping as Settings
 from typing import Any
 
-from mfa_simulator.document import Mapping, Node, Scalar
+from mfa_simulator.document import Mapping, Node, Scalar, Sequence
 from mfa_simulator.format import kinds
 from mfa_simulator.format.kinds import Reading, Rule
 from mfa_simulator.format.tables import EXPECT, NETWORK, STEP
-from mfa_simulator.format.verbs import BY_NAME, VALUE, Verb
+from mfa_simulator.format.verbs import BY_NAME, TOGETHER, VALUE, Verb
 from mfa_simulator.policy import read_policy
 from mfa_simulator.problems import Position, did_you_mean, meant_or_legal
 from mfa_simulator.scenario import Expectation, Step
 
 USE = "use"
 STEPS_MAX = 20_000
+ALONE = ("wait_until", "restart", "change_policy", "server_clock", "store_fails")
 EXPECT_TABLE = {key.name: key for key in EXPECT}
 NETWORK_TABLE = {key.name: key for key in NETWORK}
 
@@ -84,9 +85,8 @@ class StepReader:
             return None
         ((key, value),) = verbs
         verb = BY_NAME[key.text]
-        if not verb.supported:
-            self._problem(key.position, f"{verb.name}: not supported yet")
-            return None
+        if verb.name == TOGETHER:
+            return self._together(node, key, value)
         return Step(
             verb=verb.name,
             arguments=self._arguments(verb, key, value),
@@ -94,6 +94,21 @@ class StepReader:
             expect=self._expectation(verb, node),
             network=self._network(verb, node),
         )
+
+    def _together(self, node: Mapping, key: Scalar, value: Node) -> Step | None:
+        if len(node.entries) > 1:
+            self._problem(
+                key.position, "a step with `together` has no other key: each step inside has its own `expect`"
+            )
+            return None
+        if not isinstance(value, Sequence) or not value.items:
+            self._problem(value.position, "together is a list of steps that happen at the same time")
+            return None
+        steps = self.read(value.items)
+        for step in steps:
+            if step.verb in (*ALONE, TOGETHER):
+                self._problem(step.position, f"{step.verb} cannot happen at the same time as other steps")
+        return Step(verb=TOGETHER, arguments={}, position=key.position, steps=steps)
 
     def _arguments(self, verb: Verb, key: Scalar, value: Node) -> dict[str, Any]:
         if verb.scalar is not None:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mfa_simulator.clock import TrueTime
+from mfa_simulator.record import record
 from wsgi_mfa import Account, AccountStore, BirthRecord, Event, StoreUnavailableError
 
 
 class FaultyStore:
     """Hands everything on to a real store, but for the failures that a story asks for.
 
-    `noted` holds the events that were saved since it was emptied last.
+    `pause` is called before each call, so that others can act in between; saved events go into the step's record.
     """
 
-    def __init__(self, inner: AccountStore, time: TrueTime) -> None:
+    def __init__(self, inner: AccountStore, time: TrueTime, *, pause: Callable[[], None]) -> None:
         self._inner = inner
         self._time = time
         self._saves_to_fail = 0
         self._fails_until = time.now()
         self._after_commit = False
-        self.noted: list[Event] = []
+        self._pause = pause
 
     def fail(self, *, calls: int | None, span: int | None, after_commit: bool) -> None:
         """Fail so many saves, or every call for a span; `after_commit` means that each save is durable all the same."""
@@ -45,6 +46,7 @@ class FaultyStore:
 
     def save(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
         """Save, unless the store fails now, before or after the save."""
+        self._pause()
         down = self._time.now() < self._fails_until
         failing = down or self._saves_to_fail > 0
         if self._saves_to_fail > 0:
@@ -53,7 +55,7 @@ class FaultyStore:
             raise StoreUnavailableError("the store failed before its commit, as the scenario asked")
         saved = self._inner.save(account, events, expected=expected)
         if saved:
-            self.noted.extend(events)
+            record().events.extend(events)
         if failing:
             raise StoreUnavailableError("the store failed after its commit, as the scenario asked")
         return saved
@@ -82,5 +84,6 @@ class FaultyStore:
         self._inner.close()
 
     def _refuse_while_down(self) -> None:
+        self._pause()
         if self._time.now() < self._fails_until:
             raise StoreUnavailableError("the store is down, as the scenario asked")

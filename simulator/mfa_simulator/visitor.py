@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 from mfa_simulator.browser import Browser
 from mfa_simulator.errors import StepError
@@ -11,7 +12,9 @@ from mfa_simulator.phone import AuthenticatorKey, Phone, key_from_uri
 from mfa_simulator.world import Resident, World
 
 KEY_URI = "otpauth://"
-READS = Callable[[], str]
+
+
+Finish: TypeAlias = "Callable[[Visitor], str]"
 
 
 class Visitor:
@@ -108,16 +111,16 @@ class Visitor:
             self._browser.open("/mfa/enroll")
         key = self._browser.key
 
-        def finish() -> str:
-            if self._browser.outcome in ("must_save_recovery_code", "signed_in", "welcome"):
+        def finish(who: Visitor) -> str:
+            if who._browser.outcome in ("must_save_recovery_code", "signed_in", "welcome"):
                 phone.use(key)
-                self._resident.phone = phone.name
-                self._resident.enrollment_code = None
-            return self.store_recovery_code(save)
+                who._resident.phone = phone.name
+                who._resident.enrollment_code = None
+            return who.store_recovery_code(save)
 
         return self.type_code(lambda: phone.code(key), typing=typing, finish=finish)
 
-    def type_code(self, read: READS, *, typing: int, finish: Callable[[], str] | None = None) -> str:
+    def type_code(self, read: Callable[[], str], *, typing: int, finish: Finish | None = None) -> str:
         """Read a code, type it into the page and send it; `finish` tells what is done with the reply."""
         form = self._page.form_with("code")
         if form is None:
@@ -125,7 +128,7 @@ class Visitor:
         code = read()
         self._world.time.wait(typing)
         self._browser.last_code = code
-        return self._decide(form, {"code": code}, "code", finish or self._arrived)
+        return self._decide(form, {"code": code}, "code", finish or Visitor._arrived)
 
     def recover(self, code: str, *, typing: int, save: bool | None) -> str:
         """By "Try another method" and "Recovery code" sign in with a recovery code, and store the new one."""
@@ -143,7 +146,7 @@ class Visitor:
             return outcome
         self._world.time.wait(typing)
         return self._decide(
-            form, {"recovery_code": code}, "recovery_code", lambda: self.store_recovery_code(save)
+            form, {"recovery_code": code}, "recovery_code", lambda who: who.store_recovery_code(save)
         )
 
     def store_recovery_code(self, save: bool | None) -> str:
@@ -152,7 +155,7 @@ class Visitor:
         form = self._page.form_with("saved")
         if form is None or not save or self._browser.outcome != "must_save_recovery_code":
             return self._arrived()
-        return self._decide(form, {"saved": "on"}, "saved", self._arrived)
+        return self._decide(form, {"saved": "on"}, "saved", Visitor._arrived)
 
     def write_down(self) -> None:
         """Note the recovery code, if the page shows one."""
@@ -166,14 +169,11 @@ class Visitor:
         if outcome in ("must_verify", "welcome", "locked"):
             outcome = self._browser.open("/mfa/resync")
 
-        def second() -> str:
-            if (
-                self._browser.outcome not in ("must_verify", "must_resync")
-                or self._page.form_with("code") is None
-            ):
-                return self._browser.outcome
-            self._world.time.wait_until(phone.next_code_at())
-            return self.type_code(phone.code, typing=typing, finish=lambda: self._browser.outcome)
+        def second(who: Visitor) -> str:
+            if who._browser.outcome != "must_verify" or who._page.form_with("code") is None:
+                return who._browser.outcome
+            who._world.time.wait_until(phone.next_code_at())
+            return who.type_code(phone.code, typing=typing, finish=lambda last: last._browser.outcome)
 
         return (
             self.type_code(phone.code, typing=typing, finish=second) if outcome == "must_verify" else outcome
@@ -190,11 +190,11 @@ class Visitor:
             return "signed_out"
         return outcome
 
-    def _decide(self, form: Form, values: dict[str, str], about: str, finish: Callable[[], str]) -> str:
+    def _decide(self, form: Form, values: dict[str, str], about: str, finish: Finish) -> str:
         """Send a deciding request; a retry of it goes on with `finish` just the same."""
         self._browser.finish = finish
         self._browser.submit(form, values, about=about)
-        return finish()
+        return finish(self)
 
     def _arrived(self) -> str:
         """A verb that signs in is done when the portal itself greets the user."""

@@ -6,17 +6,20 @@ import base64
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from legacy_portals import PortalUser, make_portal
 from mfa_simulator.browser import Browser, Weather
 from mfa_simulator.clock import ClockError, DeviceClock, TrueTime, WallClock, WorkerClock
+from mfa_simulator.crowd import Crowd
 from mfa_simulator.entropy import SeededEntropy
 from mfa_simulator.errors import StepError
 from mfa_simulator.http import Request, Response, call
 from mfa_simulator.network import Network
 from mfa_simulator.phone import Phone
 from mfa_simulator.quantities import SECOND
+from mfa_simulator.record import record
 from mfa_simulator.scenario import ClockSetting, Scenario, UserSpec
 from mfa_simulator.store import FaultyStore
 from wsgi_mfa import (
@@ -32,10 +35,11 @@ from wsgi_mfa import (
 )
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ISSUER = "Client Portal"
 PORTAL_COOKIE = "session"
+WATCH = "mfa_simulator.calls"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -66,27 +70,24 @@ class Worker:
 class WatchedMiddleware:
     """The middleware around a portal of its own, which tells whether and as whom the portal was asked."""
 
-    def __init__(self, make: Callable[[Any], MfaMiddleware], portal: Any) -> None:  # noqa: ANN401  # any WSGI application
+    def __init__(self, make: Callable[[WSGIApplication], MfaMiddleware], portal: WSGIApplication) -> None:
         self._portal = portal
-        self._seen: tuple[bool, str | None] = (False, None)
         self.middleware = make(self._watch)
 
     def _watch(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        self._seen = (True, environ.get("wsgi_mfa.user"))
-        answer: Iterable[bytes] = self._portal(environ, start_response)
-        return answer
+        environ[WATCH].append(environ.get("wsgi_mfa.user"))
+        return self._portal(environ, start_response)
 
     def answer(self, request: Request) -> Response:
         """Answer a request; an error that escapes becomes a reply with status 500, as a server makes it."""
-        self._seen = (False, None)
+        calls: list[str | None] = []
         try:
-            response = call(self.middleware, request)
+            response = call(self.middleware, request, {WATCH: calls})
         except Exception as error:  # noqa: BLE001  # a server answers 500 whatever the application raises
             place = traceback.extract_tb(error.__traceback__)[-1]
             crash = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
             response = Response(status=500, crash=crash)
-        called, user = self._seen
-        return replace(response, from_app=called, user_seen=user)
+        return replace(response, from_app=bool(calls), user_seen=calls[-1] if calls else None)
 
 
 class World:
@@ -97,7 +98,6 @@ class World:
         self.time = TrueTime(scenario.start)
         self.settings = dict(scenario.policy)
         self.codes: dict[str, str] = {}
-        self.remarks: list[str] = []
         self.browsers: dict[str, Browser] = {}
         self.residents = {user.name: Resident(spec=user, recovery_codes=[]) for user in scenario.users}
         self.last_browser: str | None = None
@@ -106,7 +106,9 @@ class World:
         self._turn = 0
         self._phones: dict[tuple[str, str], Phone] = {}
         birth = BirthRecord(store_id=self.chance("store").token_bytes(16).hex(), made_at=scenario.start)
-        self.store = FaultyStore(MemoryStore(birth=birth), self.time)
+        self.crowd = Crowd(self.time, self.chance("crowd"))
+        self.time.sleep_in_crowd = self.crowd.sleep_until
+        self.store = FaultyStore(MemoryStore(birth=birth), self.time, pause=self.crowd.pause)
         secret = base64.urlsafe_b64encode(self.chance("keys").token_bytes(32)).decode("ascii").rstrip("=")
         self._keys = KeyRing.from_text(f"simulated:{secret}")
         self._portal_secret = self.chance("portal").token_bytes(32).hex()
@@ -134,9 +136,7 @@ class World:
         for index, worker in enumerate(self.workers, start=1):
             if number in (None, index):
                 self._show_time(worker)
-                worker.application = WatchedMiddleware(
-                    lambda app, worker=worker: self._wrap(app, worker), self._portal()
-                )
+                worker.application = WatchedMiddleware(partial(self._wrap, worker=worker), self._portal())
 
     def change_policy(self, settings: Mapping[str, Any]) -> None:
         """Let other settings hold; every worker starts again with them."""
@@ -146,6 +146,8 @@ class World:
     def browser(self, name: str) -> Browser:
         """Give the browser of a name; the first mention makes it."""
         self.last_browser = name
+        if name in record().tabs:
+            return record().tabs[name]
         if name not in self.browsers:
             self.browsers[name] = Browser(name=name, network=self.network, time=self.time)
             self.browsers[name].weather = Weather(base=self.scenario.network, changes={})
@@ -207,14 +209,14 @@ class World:
         )
         return DeviceClock(self.time, error)
 
-    def _portal(self) -> Any:  # noqa: ANN401  # any WSGI application
+    def _portal(self) -> WSGIApplication:
         users = {
             user.name: PortalUser(name=user.name, password=user.password, email=user.email)
             for user in self.scenario.users
         }
         return make_portal(users, self._portal_secret)
 
-    def _wrap(self, portal: Any, worker: Worker) -> MfaMiddleware:  # noqa: ANN401  # any WSGI application
+    def _wrap(self, portal: WSGIApplication, *, worker: Worker) -> MfaMiddleware:
         return MfaMiddleware(
             portal,
             issuer=ISSUER,

@@ -10,6 +10,7 @@ from mfa_simulator.format.outcomes import DESK, PAGES
 from mfa_simulator.quantities import SECOND
 
 VALUE = "value"
+TOGETHER = "together"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +28,6 @@ class Verb:
     must: tuple[str, ...] | None = None
     answers: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
-    supported: bool = True
 
 
 user = Key(name="user", kind=kinds.USER, required=True, about="who acts")
@@ -300,11 +300,7 @@ VERBS = (
         origin,
         times,
     ),
-    Verb(
-        name="together",
-        about="Steps happen at the same time, in an order that comes from the seed.",
-        supported=False,
-    ),
+    Verb(name=TOGETHER, about="Steps happen at the same time, in an order that comes from the seed."),
     Verb(
         name="request",
         about="A browser sends one request, exactly as written, and follows nothing.",

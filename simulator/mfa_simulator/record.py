@@ -1,0 +1,40 @@
+"""The record of a step: what was sent and what was seen while it was played."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mfa_simulator.browser import Browser
+    from mfa_simulator.network import Exchange
+    from mfa_simulator.reading import Sight
+    from wsgi_mfa import Event
+
+
+@dataclass(kw_only=True, slots=True)
+class Record:
+    """What came up in one step; `tabs` are the windows that steps at the same time open in one browser."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    sights: list[Sight] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    tabs: dict[str, Browser] = field(default_factory=dict)
+
+
+# Steps that happen at the same time run in contexts of their own, and so each has a record of its own.
+_current: ContextVar[Record] = ContextVar("record")
+
+
+def start_record() -> Record:
+    """Begin a record for the step that is played now."""
+    record = Record()
+    _current.set(record)
+    return record
+
+
+def record() -> Record:
+    """Give the record of the step that is played now."""
+    return _current.get()
