@@ -1,0 +1,88 @@
+"""Multi-factor authentication around any WSGI application.
+
+::
+
+    application = MfaMiddleware(
+        application,
+        issuer="Client Portal",
+        identity=RemoteUser(),
+        store="sqlite:///mfa.db",
+        keys=KeyRing.from_environment(),
+    )
+"""
+
+from __future__ import annotations
+
+from wsgi_mfa.clock import Clock, SystemClock
+from wsgi_mfa.core.account import Account, Method
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.entropy import Entropy, SystemEntropy
+from wsgi_mfa.errors import (
+    AdapterUnavailableError,
+    ConfigurationError,
+    InvalidIssuerError,
+    InvalidKeyError,
+    InvalidPolicyError,
+    InvalidUserError,
+    MfaError,
+    StoreError,
+    StoreUnavailableError,
+    UnknownKeyError,
+    UnsealError,
+)
+from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor, Identification
+from wsgi_mfa.identity.flask_session import FlaskSession
+from wsgi_mfa.identity.remote_user import RemoteUser
+from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.person import Person
+from wsgi_mfa.service import MfaService
+from wsgi_mfa.stores.memory import MemoryStore
+from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
+from wsgi_mfa.stores.sqlite import SqliteStore
+from wsgi_mfa.support.desk import SupportAnswer, SupportDesk
+from wsgi_mfa.web.middleware import MfaMiddleware
+
+__all__ = [
+    "UNRESOLVED",
+    "Account",
+    "AccountStore",
+    "Adapter",
+    "AdapterUnavailableError",
+    "BirthRecord",
+    "Carriers",
+    "Clock",
+    "ConfigurationError",
+    "Decision",
+    "Entropy",
+    "Event",
+    "FirstFactor",
+    "FlaskSession",
+    "Hint",
+    "Identification",
+    "InvalidIssuerError",
+    "InvalidKeyError",
+    "InvalidPolicyError",
+    "InvalidUserError",
+    "KeyRing",
+    "MemoryStore",
+    "Method",
+    "MfaError",
+    "MfaMiddleware",
+    "MfaService",
+    "Outcome",
+    "Person",
+    "Policy",
+    "Reason",
+    "RemoteUser",
+    "SqliteStore",
+    "StoreError",
+    "StoreUnavailableError",
+    "SupportAnswer",
+    "SupportDesk",
+    "SystemClock",
+    "SystemEntropy",
+    "UnknownKeyError",
+    "UnsealError",
+]

@@ -7,11 +7,12 @@ them closed (R80). The root and the errors of the rules live in ``core``, which 
 
 from __future__ import annotations
 
-from wsgi_mfa.core.errors import InvalidPolicyError, InvalidUserError, MfaError
+from wsgi_mfa.core.errors import InvalidIssuerError, InvalidPolicyError, InvalidUserError, MfaError
 
 __all__ = [
     "AdapterUnavailableError",
     "ConfigurationError",
+    "InvalidIssuerError",
     "InvalidKeyError",
     "InvalidPolicyError",
     "InvalidUserError",

@@ -37,7 +37,9 @@ class Authenticator:
     confirmed_at: int
     last_step: int  # RFC 6238 section 5.2: only a later step is ever accepted (R6)
     drift_steps: int = 0  # the phone's clock minus ours, in steps (RFC 6238 section 6, R11)
-    future_steps: tuple[int, ...] = ()  # steps used up before support set last_step back (D22)
+    used_steps: tuple[
+        int, ...
+    ] = ()  # the latest used up: they stay so when support sets last_step back (D22)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

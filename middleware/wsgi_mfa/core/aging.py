@@ -39,6 +39,7 @@ def session_lives(session: Session, now: int, policy: Policy) -> bool:
 
 def settled(account: Account, now: int, policy: Policy) -> Account:
     """``account`` as it counts at ``now``."""
+    account = _code_made_by_now(account, now)
     sessions = tuple(session for session in account.sessions if session_lives(session, now, policy))
     living = {session.id for session in sessions}
     first = account.first_code
@@ -59,8 +60,8 @@ def settled(account: Account, now: int, policy: Policy) -> Account:
         answers=tuple(item for item in account.answers if younger(item.at, ANSWER_SECONDS, now, policy)),
         ended_logins=tuple(item for item in account.ended_logins if _still_ended(item, now, policy)),
         first_code=first if first and younger(first.at, FIRST_CODE_SECONDS, now, policy) else None,
-        hints=tuple(min(at, now) for at in account.hints if now - at < HOUR),
-        enrollments_begun=tuple(min(at, now) for at in account.enrollments_begun if now - at < HOUR),
+        hints=_within_the_hour(account.hints, now, policy),
+        enrollments_begun=_within_the_hour(account.enrollments_begun, now, policy),
         enrollment_code=enrollment_code,
         code_failures=throttle.settled(account.code_failures, now, policy),
         recovery_failures=throttle.settled(account.recovery_failures, now, policy),
@@ -77,8 +78,29 @@ def _retry_lives(account: Account, retry: Retry, living: set[str], now: int, pol
     return code is not None and code.id == retry.recovery_code_id and not code.acknowledged
 
 
+def _code_made_by_now(account: Account, now: int) -> Account:
+    """``account`` whose recovery code is not of the future, else no session of the present could save it.
+
+    Sessions that are older than the code stay older: their second factor came before it (D13).
+    """
+    code = account.recovery_code
+    if code is None or code.made_at <= now:
+        return account
+    sessions = tuple(
+        replace(session, verified_at=min(session.verified_at, now - 1))
+        if session.verified_at < code.made_at
+        else session
+        for session in account.sessions
+    )
+    return replace(account, recovery_code=replace(code, made_at=now), sessions=sessions)
+
+
+def _within_the_hour(instants: tuple[int, ...], now: int, policy: Policy) -> tuple[int, ...]:
+    return tuple(min(at, now) for at in instants if younger(at, HOUR // SECOND, now, policy))
+
+
 def _still_ended(login: EndedLogin, now: int, policy: Policy) -> bool:
-    return login.seconds is None or login.since > now or younger(login.since, login.seconds, now, policy)
+    return login.seconds is None or younger(login.since, login.seconds, now, policy)
 
 
 def login_is_ended(account: Account, fingerprint: str, now: int, policy: Policy) -> bool:

@@ -45,13 +45,13 @@ def decide(account: Account, command: Command, now: int, policy: Policy) -> Deci
     counting = aging.settled(account, now, policy)
     decision = HANDLERS[type(command)](counting, command, now, policy)
     if decision.account is None and _lock_restarted(account, now, policy):
-        # Saved once, so that the restarted lock ends after its own length (D22).
+        # Saved once, so that what is closed ends after its own length, counted from now (D22).
         event = Event(at=now, user=account.user, kind="lock.restarted")
         return replace(decision, account=counting, events=(event,))
     return decision
 
 
 def _lock_restarted(account: Account, now: int, policy: Policy) -> bool:
-    return throttle.began_ahead(account.code_failures, now, policy) or throttle.began_ahead(
+    return throttle.closed_ahead(account.code_failures, now, policy) or throttle.closed_ahead(
         account.recovery_failures, now, policy
     )

@@ -100,7 +100,13 @@ def present_code(account: Account, command: PresentEnrollmentCode, now: int, pol
         return closed
     if account.authenticator is not None:
         return refused(Reason.CHANGED_MEANWHILE)
-    if command.code is None or command.opened is None or not recovery.matches(command.code, command.opened):
+    taken = account.enrollment_browser not in (None, origin.browser)  # it works once: for one browser (R41)
+    if (
+        taken
+        or command.code is None
+        or command.opened is None
+        or not recovery.matches(command.code, command.opened)
+    ):
         return wrong(account, origin, "recovery_failures", command.code, command.fingerprint, now, policy)
     changed = replace(
         account,
@@ -118,7 +124,7 @@ def confirm(account: Account, command: ConfirmEnrollment, now: int, policy: Poli
     answered = answered or repeated_refusal(account, origin, command.fingerprint)
     if answered is not None:
         return answered
-    closed = locked(account, "code_failures", now, policy)
+    closed = locked(account, "code_failures", now, policy, rebinding=True)
     if closed is not None:
         return closed
     pending = account.pending_of(origin.browser, origin.login)
@@ -170,6 +176,7 @@ def _bound(
             parameters=pending.parameters,
             confirmed_at=now,
             last_step=step,  # the confirming code is used up for every other purpose (R7)
+            used_steps=(step,),
         ),
         recovery_code=account.recovery_code or made_recovery_code(command.recovery_code, now),
         code_failures=Failures(),  # bound anew: guesses at the old key count no more (D14)

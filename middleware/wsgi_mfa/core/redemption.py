@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wsgi_mfa.core import recovery, throttle
-from wsgi_mfa.core.account import Account, Method, Retry
+from wsgi_mfa.core.account import Account, Failures, Method, RecoveryCode, Retry
 from wsgi_mfa.core.aging import younger
 from wsgi_mfa.core.commands import (
     AcknowledgeRecoveryCode,
@@ -23,7 +23,7 @@ from wsgi_mfa.core.outcome import Decision, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.refusal import locked, refused, repeated_refusal, wrong
 from wsgi_mfa.core.sessions import opened, repeated, with_retry
-from wsgi_mfa.core.standing import is_fresh, may_show_recovery_code
+from wsgi_mfa.core.standing import is_fresh, may_show_recovery_code, must_save
 
 UNSAVED_DAYS_MAX = 30  # a code that nobody acknowledged is replaced rather than shown (D13)
 
@@ -45,12 +45,12 @@ def redeem(account: Account, command: RedeemRecoveryCode, now: int, policy: Poli
     changed = replace(
         account,
         address=command.address or account.address,
-        recovery_code=made_recovery_code(command.recovery_code, now),
         recovery_failures=throttle.cleared(account.recovery_failures),
     )
     changed, events = opened(
         changed, origin, session_id=command.session_id, method=Method.RECOVERY_CODE, now=now, policy=policy
     )
+    changed = _with_code_for(changed, command.session_id, made_recovery_code(command.recovery_code, now))
     changed = with_retry(
         changed,
         Retry(
@@ -82,6 +82,7 @@ def show(account: Account, command: ShowRecoveryCode, now: int, policy: Policy) 
     if not younger(code.made_at, UNSAVED_DAYS_MAX * DAY // SECOND, now, policy):
         # Made at the second factor's instant, so that this session may still see it.
         code = made_recovery_code(command.replacement, session.verified_at)
+        account = _with_code_for(account, session.id, code)
         kind = "recovery_code.replaced"
     code = replace(code, shown_count=code.shown_count + 1)
     event = Event(
@@ -106,6 +107,8 @@ def acknowledge(account: Account, command: AcknowledgeRecoveryCode, now: int, po
         return refused(Reason.CHANGED_MEANWHILE)
     if code.acknowledged:
         return Decision(outcome=Outcome.SIGNED_IN)
+    if not must_save(account, session):
+        return refused(Reason.CHANGED_MEANWHILE)  # this session never saw the code
     changed = replace(account, recovery_code=replace(code, sealed_copy=None))
     event = Event(at=now, user=account.user, kind="recovery_code.saved", source=command.origin.source)
     return Decision(outcome=Outcome.SIGNED_IN, account=changed, events=(event,))
@@ -121,7 +124,24 @@ def replace_code(account: Account, command: ReplaceRecoveryCode, now: int, polic
         return Decision(outcome=Outcome.STEP_UP_REQUIRED)
     # Made at the second factor's instant: this session, and no older one, has to save it.
     code = made_recovery_code(command.recovery_code, session.verified_at)
-    event = Event(at=now, user=account.user, kind="recovery_code.replaced", source=origin.source)
-    return Decision(
-        outcome=Outcome.MUST_SAVE_RECOVERY_CODE, account=replace(account, recovery_code=code), events=(event,)
+    changed = replace(
+        _with_code_for(account, session.id, code),
+        recovery_failures=Failures(),  # bound anew: guesses at the old code count no more (R15)
     )
+    event = Event(at=now, user=account.user, kind="recovery_code.replaced", source=origin.source)
+    return Decision(outcome=Outcome.MUST_SAVE_RECOVERY_CODE, account=changed, events=(event,))
+
+
+def _with_code_for(account: Account, session_id: str, code: RecoveryCode) -> Account:
+    """``account`` with a new ``code`` that of its present sessions only this one may see (D13).
+
+    Instants tell which second factor came after the code was made. They would tell wrongly of a session whose
+    clock was ahead, and of one opened since this session's own second factor.
+    """
+    sessions = tuple(
+        session
+        if session.id == session_id
+        else replace(session, verified_at=min(session.verified_at, code.made_at - 1))
+        for session in account.sessions
+    )
+    return replace(account, recovery_code=code, sessions=sessions)

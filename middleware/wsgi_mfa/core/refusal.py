@@ -30,13 +30,18 @@ def refused(reason: Reason, *, alert: str | None = None) -> Decision:
     return Decision(outcome=Outcome.REFUSED, reason=reason, alert=alert)
 
 
-def locked(account: Account, counters: Counters, now: int, policy: Policy) -> Decision | None:
-    """The answer while nothing is evaluated: the same for right and wrong codes, charged to nobody (R20)."""
+def locked(
+    account: Account, counters: Counters, now: int, policy: Policy, *, rebinding: bool = False
+) -> Decision | None:
+    """The answer while nothing is evaluated: the same for right and wrong codes, charged to nobody (R20).
+
+    A spent budget closes the key that was guessed at, and not the ``rebinding`` that replaces it (R15, D14).
+    """
     failures = failures_of(account, counters)
-    seconds = throttle.wait_seconds(failures, now, policy)
+    spent = not rebinding and throttle.budget_spent(failures, policy)
+    seconds = throttle.wait_seconds(failures, now, policy) if spent else throttle.lock_seconds(failures, now)
     if seconds is None:
         return None
-    spent = throttle.budget_spent(failures, policy)
     return Decision(
         outcome=Outcome.LOCKED,
         reason=Reason.BUDGET_SPENT if spent else None,
@@ -93,8 +98,9 @@ def wrong(
     if failures.locked_since is not None:
         seconds = failures.locked_seconds
         events.append(_event(account, origin, "lock.started", counters, now, ("seconds", str(seconds))))
-        if origin.login is not None:
-            # The half signed-in login must not go on guessing when the lock ends (R20, D19).
+        if origin.login is not None and all(session.login != origin.login for session in account.sessions):
+            # A half signed-in login must not go on guessing when the lock ends (R20, D19); one that has a
+            # session is not half signed in, and open sessions are untouched by locks (D14).
             changed = with_login_ended(changed, origin.login, now, seconds)
     if throttle.budget_spent(failures, policy):
         events.append(_event(account, origin, "budget.spent", counters, now))

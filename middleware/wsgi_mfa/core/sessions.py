@@ -57,7 +57,12 @@ def repeated(account: Account, origin: Origin, purpose: str, fingerprint: str) -
 
 
 def with_login_ended(account: Account, fingerprint: str, now: int, seconds: int | None) -> Account:
-    """``account`` in which the portal's login of this fingerprint does not count (D19)."""
+    """``account`` in which the portal's login of this fingerprint does not count (D19).
+
+    A login that was signed out of stays so until it changes: a later lock must not give it an end.
+    """
+    if any(login.fingerprint == fingerprint and login.seconds is None for login in account.ended_logins):
+        return account
     others = tuple(login for login in account.ended_logins if login.fingerprint != fingerprint)
     ended = EndedLogin(fingerprint=fingerprint, since=now, seconds=seconds)
     return replace(account, ended_logins=(*others, ended)[-ENDED_LOGINS_MAX:])

@@ -15,14 +15,13 @@ from wsgi_mfa.core.outcome import Decision, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.refusal import refused
 from wsgi_mfa.core.steps import step_at
-
-FUTURE_STEPS_MAX = 8  # D22
+from wsgi_mfa.core.verification import USED_STEPS_MAX, window
 
 
 def under_attack(account: Account, policy: Policy) -> bool:
     """Whether somebody with the right password has guessed since the last success (D15)."""
     return any(
-        failures.consecutive_count > 0 or throttle.budget_spent(failures, policy)
+        failures.consecutive_count > 0 or throttle.exhausted(failures, policy)
         for failures in (account.code_failures, account.recovery_failures)
     )
 
@@ -31,7 +30,10 @@ def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -
     """Forget everything that opens the account, and lead the next sign-in to a new enrollment."""
     if command.seen_generation not in (None, account.generation):
         return refused(Reason.CHANGED_MEANWHILE)
-    code_needed = under_attack(account, policy) or policy.enrollment != "open"
+    # A caller who comes again has not outlived the attack that asked for the code the first time.
+    code_needed = (
+        under_attack(account, policy) or account.enrollment_code_needed or policy.enrollment != "open"
+    )
     changed = Account(
         user=account.user,
         generation=command.generation,
@@ -98,25 +100,32 @@ def _reopened(failures: Failures, now: int, policy: Policy) -> Failures:
 
 
 def _present(authenticator: Authenticator, now: int) -> Authenticator:
-    """``authenticator`` whose last step is not ahead of the present; steps used ahead stay used (D22)."""
+    """``authenticator`` whose last step is not ahead of the present; steps used ahead stay used (D22).
+
+    Where there are more of them than are kept, those that come first are the first that could be replayed.
+    """
     step = step_at(now, authenticator.parameters.period_seconds)
     if authenticator.last_step <= step:
         return authenticator
-    used = sorted({*authenticator.future_steps, authenticator.last_step})
-    return replace(authenticator, last_step=step, future_steps=tuple(used[-FUTURE_STEPS_MAX:]))
+    ahead = sorted(used for used in {*authenticator.used_steps, authenticator.last_step} if used > step)
+    return replace(authenticator, last_step=step, used_steps=tuple(ahead[:USED_STEPS_MAX]))
 
 
 def fence(account: Account, command: FenceAfterRestore, now: int, policy: Policy) -> Decision:
     """Refuse all that a restored backup would open again: steps, recovery code, sessions (R13)."""
     authenticator = account.authenticator
     if authenticator is not None:
+        # A phone ahead of us may have used any step of the window before the backup was put back.
         step = step_at(now, authenticator.parameters.period_seconds)
-        authenticator = replace(authenticator, last_step=max(step, authenticator.last_step))
+        fence_step = max(window(authenticator, step, policy))
+        authenticator = replace(authenticator, last_step=max(fence_step, authenticator.last_step))
     changed = replace(
         account,
         generation=command.generation,
         authenticator=authenticator,
         recovery_code=None,
+        enrollment_code=None,
+        enrollment_browser=None,
         pending=(),
         sessions=(),
         retries=(),

@@ -46,20 +46,35 @@ def began_ahead(failures: Failures, now: int, policy: Policy) -> bool:
     return since is not None and since > now + policy.clock_skew_seconds_max * SECOND
 
 
-def budget_spent(failures: Failures, policy: Policy) -> bool:
-    """Whether no further answer is evaluated until failures age out, the key is bound anew, or support helps."""
-    if failures.granted_count > 0:
-        return False
+def closed_ahead(failures: Failures, now: int, policy: Policy) -> bool:
+    """Whether the lock, or a day of a spent budget, is further ahead of ``now`` than clocks may differ (D22)."""
+    latest_day = day_of(now + policy.clock_skew_seconds_max * SECOND)
+    days_ahead = any(day > latest_day for day, _ in failures.days)
+    return began_ahead(failures, now, policy) or (days_ahead and budget_spent(failures, policy))
+
+
+def exhausted(failures: Failures, policy: Policy) -> bool:
+    """Whether a budget is spent, whatever tries support has granted over it (R15, R19)."""
     return (
         failures.consecutive_count >= policy.failures_max
         or sum(count for _, count in failures.days) >= policy.failures_rolling_max
     )
 
 
+def budget_spent(failures: Failures, policy: Policy) -> bool:
+    """Whether no further answer is evaluated until failures age out, the key is bound anew, or support helps."""
+    return failures.granted_count == 0 and exhausted(failures, policy)
+
+
 def wait_seconds(failures: Failures, now: int, policy: Policy) -> int | None:
     """Seconds until the next answer is evaluated; None when it is evaluated now. ``failures`` are settled."""
     if budget_spent(failures, policy):
         return _budget_seconds(failures, now, policy)
+    return lock_seconds(failures, now)
+
+
+def lock_seconds(failures: Failures, now: int) -> int | None:
+    """Seconds until the back-off ends, whatever the budgets say; None when there is none."""
     if failures.locked_since is None:
         return None
     return seconds_until(failures.locked_since + failures.locked_seconds * SECOND, now)

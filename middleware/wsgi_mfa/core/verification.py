@@ -19,6 +19,7 @@ from wsgi_mfa.core.sessions import opened, repeated, with_retry
 from wsgi_mfa.core.steps import matching_steps, seconds_left_in_step, step_at
 
 HINTS_AN_HOUR_MAX = 3  # D17
+USED_STEPS_MAX = 8  # D22
 
 
 def window(authenticator: Authenticator, step: int, policy: Policy) -> range:
@@ -32,6 +33,9 @@ def verify(account: Account, command: VerifyCode, now: int, policy: Policy) -> D
     origin = command.origin
     purpose = "sign_in" if account.session(origin.session_id) is None else "step_up"
     answered = repeated(account, origin, purpose, command.fingerprint)
+    if answered is None and purpose == "sign_in":
+        # A step-up ended the session that asked for it (R50), so that its retry looks like a sign-in.
+        answered = repeated(account, origin, "step_up", command.fingerprint)
     answered = answered or repeated_refusal(account, origin, command.fingerprint)
     if answered is not None:
         return answered
@@ -69,7 +73,13 @@ def last_step_is_ahead(authenticator: Authenticator, step: int, policy: Policy) 
 
 
 def _is_unused(authenticator: Authenticator, step: int) -> bool:
-    return step > authenticator.last_step and step not in authenticator.future_steps
+    return step > authenticator.last_step and step not in authenticator.used_steps
+
+
+def with_used(authenticator: Authenticator, step: int) -> Authenticator:
+    """``authenticator`` in which ``step`` and every earlier one are used up."""
+    used = sorted({*authenticator.used_steps, step})
+    return replace(authenticator, last_step=step, used_steps=tuple(used[-USED_STEPS_MAX:]))
 
 
 def _accepted(
@@ -87,10 +97,8 @@ def _accepted(
         account,
         address=command.address or account.address,
         authenticator=replace(
-            authenticator,
-            last_step=matched,
+            with_used(authenticator, matched),
             drift_steps=learned_drift(authenticator.drift_steps, matched - step, policy),
-            future_steps=tuple(used for used in authenticator.future_steps if used > matched),
         ),
         code_failures=throttle.cleared(account.code_failures),
         first_code=None,
@@ -148,7 +156,7 @@ def _late(
     late = [candidate for candidate in matched if _is_unused(authenticator, candidate)]
     if not late or len(account.hints) >= HINTS_AN_HOUR_MAX:
         return account, None
-    burnt = replace(authenticator, last_step=max(late))
+    burnt = with_used(authenticator, max(late))
     return replace(account, authenticator=burnt, hints=(*account.hints, now)), Hint.CLOCK_SLOW
 
 
@@ -164,6 +172,9 @@ def relearn(account: Account, command: RelearnClock, now: int, policy: Policy) -
     closed = locked(account, "code_failures", now, policy)
     if closed is not None:
         return closed
+    here = step_at(now, authenticator.parameters.period_seconds)
+    if authenticator.last_step >= here + policy.resync_steps_max:
+        return refused(Reason.SERVER_CLOCK, alert="last_step_ahead")  # no pair could be unused (D22)
     if command.code is None or command.key is None:
         return wrong(account, origin, "code_failures", None, command.fingerprint, now, policy)
     first = account.first_code
@@ -180,7 +191,7 @@ def relearn(account: Account, command: RelearnClock, now: int, policy: Policy) -
     step, drift_steps = learned
     changed = replace(
         spent,
-        authenticator=replace(authenticator, last_step=step, drift_steps=drift_steps),
+        authenticator=replace(with_used(with_used(authenticator, step - 1), step), drift_steps=drift_steps),
         code_failures=throttle.cleared(account.code_failures),
     )
     changed = with_answer(changed, origin, command.fingerprint, now, Outcome.RESYNCED, None)

@@ -1,0 +1,110 @@
+"""``wsgi-mfa demo``: a legacy portal, wrapped, on this machine."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wsgi_mfa.cli.place import keys_beside, opened_store
+from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.flask_session import FlaskSession
+from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.web.middleware import MfaMiddleware
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+    from waitress.server import BaseWSGIServer
+
+PORTAL_NAME = "Client Portal"
+THREADS = 8
+SHUTDOWN_SECONDS = 0.5
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option(
+    "--database",
+    type=click.Path(path_type=Path),
+    default=Path("wsgi-mfa-demo.db"),
+    show_default=True,
+    metavar="PATH",
+    help="The SQLite file of the store; it is made where it is missing, and its key in PATH.keys.",
+)
+@click.option("--portal", type=click.Choice(["werkzeug"]), default="werkzeug", show_default=True)
+def demo(host: str, port: int, database: Path, portal: str) -> None:
+    """Serve a reference legacy portal with multi-factor authentication around it.
+
+    Its pages are served over plain http, so that no certificate is needed; keep it on a loopback address.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if not _is_loopback(host):
+        click.echo(f"warning: {host} is no loopback address, and the demo speaks plain http", err=True)
+    click.echo(f"database: {database}")
+    keys = keys_beside(database, create=True)
+    application = _wrapped(portal, database, keys)
+    server = _listening(application, host, port)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))  # waitress ends on SystemExit
+    click.echo(f"{PORTAL_NAME}: http://{_in_url(host)}:{port}/")
+    sys.stdout.flush()
+    server.run()
+
+
+def _wrapped(portal: str, database: Path, keys: KeyRing) -> WSGIApplication:
+    """The portal of that kind with its demo accounts printed, and the middleware around it."""
+    from legacy_portals import DEMO_USERS, make_portal
+
+    # The same secret at each start, so that a restart signs nobody out.
+    secret_key = keys.sign("demo/portal", portal.encode()).hex()
+    for user in DEMO_USERS.values():
+        click.echo(f"account: {user.name} {user.password} {user.role}")
+    sys.stdout.flush()
+    return MfaMiddleware(
+        make_portal(DEMO_USERS, secret_key),
+        issuer=PORTAL_NAME,
+        identity=FlaskSession(secret_key),
+        store=opened_store(database, create=True),
+        keys=keys,
+        support_contact="the support desk (in this demo: wsgi-mfa support reset)",
+        plain_http=True,
+    )
+
+
+def _listening(application: WSGIApplication, host: str, port: int) -> BaseWSGIServer:
+    """A server that accepts connections.
+
+    :raises ConfigurationError: waitress is missing, or the port cannot be had.
+    """
+    try:
+        from waitress.server import create_server
+    except ImportError:
+        raise ConfigurationError(
+            "the demo needs the package waitress: pip install 'wsgi-mfa[demo]'"
+        ) from None
+    try:
+        return create_server(application, host=host, port=port, threads=THREADS, ident=None)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigurationError(
+                f"port {port} on {host} is in use: choose another one by --port"
+            ) from None
+        raise ConfigurationError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

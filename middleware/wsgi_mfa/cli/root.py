@@ -1,0 +1,46 @@
+"""The commands and their one way of failing: one line that names what was wrong and what is legal, exit 2."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import click
+
+from wsgi_mfa.cli.accounts import accounts
+from wsgi_mfa.cli.demo import demo
+from wsgi_mfa.cli.keys import keys
+from wsgi_mfa.cli.store import store
+from wsgi_mfa.cli.support import support
+from wsgi_mfa.errors import MfaError
+
+EXIT_BAD_INPUT = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="wsgi-mfa", prog_name="wsgi-mfa")
+def root() -> None:
+    """Multi-factor authentication around any WSGI application."""
+
+
+for command in (demo, support, accounts, keys, store):
+    root.add_command(command)
+
+
+def main() -> NoReturn:
+    """Run the command; every failure that has a cause ends in one line on standard error."""
+    try:
+        status = root.main(standalone_mode=False)
+    except click.UsageError as error:
+        where = f" (see {error.ctx.command_path} --help)" if error.ctx is not None else ""
+        _fail(f"{error.format_message()}{where}")
+    except click.Abort:
+        _fail("aborted")
+    except (click.ClickException, MfaError) as error:
+        _fail(error.format_message() if isinstance(error, click.ClickException) else str(error))
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"wsgi-mfa: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(EXIT_BAD_INPUT)

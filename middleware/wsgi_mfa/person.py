@@ -1,0 +1,18 @@
+"""What a portal's own directory knows of a user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """An entry of ``directory=``.
+
+    ``name`` is the one id of this person at the portal: whatever spelling or alias was typed, their account is
+    found by it, so two people must never share it (D1). ``email`` is the address that the support desk asks
+    for, None where there is none.
+    """
+
+    name: str
+    email: str | None = None

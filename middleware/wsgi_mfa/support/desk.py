@@ -1,0 +1,135 @@
+"""The support desk: one service behind the command line, and later the console and JSON (R44-R47).
+
+An agent names a user and the address that the caller gave; only where both belong together anything happens.
+Agents see outcomes, never a key or a recovery code. The one secret that passes through their hands is an
+enrollment code for a caller who was verified while somebody was guessing (D15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wsgi_mfa.core import commands
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.commands import Command, Origin
+from wsgi_mfa.core.outcome import Decision, Outcome, Reason
+from wsgi_mfa.core.user import canonical
+from wsgi_mfa.errors import InvalidUserError, StoreUnavailableError
+from wsgi_mfa.person import Person
+from wsgi_mfa.service import STUBBORN_SECONDS, MfaService, Visit
+
+_PEER = "support"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SupportAnswer:
+    """What the agent is told; ``enrollment_code`` is for the verified caller alone."""
+
+    outcome: Outcome
+    message: str
+    enrollment_code: str | None = None
+
+
+class SupportDesk:
+    """Resets and unlocks accounts over one service."""
+
+    def __init__(
+        self, service: MfaService, *, directory: Callable[[str], Person | None] | None = None
+    ) -> None:
+        self._service = service
+        self._directory = directory
+
+    def reset(self, user: str, *, email: str, reason: str, agent: str) -> SupportAnswer:
+        """Forget the user's phone, recovery code and sessions; the next sign-in enrolls anew (R45)."""
+        code, sealed = "", ""
+
+        def command(name: str) -> Command:
+            nonlocal code, sealed
+            code, sealed = self._service.vault.new_enrollment_code(name)
+            return commands.ResetBySupport(
+                agent=agent,
+                reason=reason,
+                generation=self._service.vault.new_id(),
+                enrollment_code=sealed,
+                source=_PEER,
+            )
+
+        found, decision = self._applied(user, email, reason, agent, command)
+        if decision is None or decision.outcome is not Outcome.RESET:
+            return found
+        if decision.reason is not Reason.ENROLLMENT_CODE_NEEDED:
+            return SupportAnswer(outcome=Outcome.RESET, message=f"reset: {found.message} must enroll anew")
+        return SupportAnswer(
+            outcome=Outcome.RESET,
+            message=(
+                f"reset: {found.message} must enroll anew, and needs the enrollment code within ten minutes."
+                " Give it to the verified caller only. If wrong codes had followed a right password, the"
+                " password must be changed first."
+            ),
+            enrollment_code=code,
+        )
+
+    def unlock(self, user: str, *, email: str, reason: str, agent: str, clock: bool = False) -> SupportAnswer:
+        """Give ten tries over a lock or a spent budget; ``clock`` mends a last step in the future (D14, D22)."""
+
+        command = commands.UnlockBySupport(agent=agent, reason=reason, clock=clock, source=_PEER)
+        found, decision = self._applied(user, email, reason, agent, lambda _: command)
+        if decision is None or decision.outcome is not Outcome.UNLOCKED:
+            return found
+        return SupportAnswer(outcome=Outcome.UNLOCKED, message=f"unlocked: {found.message} has ten tries")
+
+    def _applied(
+        self, user: str, email: str, reason: str, agent: str, command: Callable[[str], Command]
+    ) -> tuple[SupportAnswer, Decision | None]:
+        """The user's name in an answer and the decision; or the refusal and None."""
+        if not reason.strip():
+            return _refused("a reason is needed, such as the number of a ticket"), None
+        try:
+            name = canonical(user)
+            account = self._service.store.load(name)
+            refusal = self._mismatch(name, account, email, agent)
+            if refusal is not None:
+                return refusal, None
+            decision = self._service.apply(
+                self._visit(name), command(name), patience_seconds=STUBBORN_SECONDS
+            )
+        except InvalidUserError as error:
+            return _refused(str(error)), None
+        except StoreUnavailableError as error:
+            return SupportAnswer(outcome=Outcome.UNAVAILABLE, message=str(error)), None
+        if decision.outcome is Outcome.REFUSED:
+            return _refused("the account was changed meanwhile; look at it again"), None
+        return SupportAnswer(outcome=decision.outcome, message=name), decision
+
+    def _mismatch(self, name: str, account: Account | None, email: str, agent: str) -> SupportAnswer | None:
+        """Why this caller may not have anything done to this account; None when they may."""
+        if account is None:
+            return _refused(f"nobody has signed in as {name!r} yet")
+        if canonical(agent) == name:
+            return _refused("nobody resets or unlocks their own account (R46)")
+        address = self._address_of(name, account)
+        if address is None:
+            return _refused(f"{name!r} has no e-mail address: give MfaMiddleware a directory= that knows it")
+        if canonical(email) != canonical(address):
+            return _refused(f"the e-mail address does not match the one of {name!r}")
+        return None
+
+    def _address_of(self, name: str, account: Account) -> str | None:
+        """The address at this moment (D30): the directory's where there is one."""
+        if self._directory is not None:
+            person = self._directory(name)
+            return person.email if person is not None else None
+        return account.address or (name if "@" in name else None)
+
+    def _visit(self, name: str) -> Visit:
+        """A visit of the desk: it has no browser, and acts for nobody's session."""
+        return Visit(
+            user=name,
+            origin=Origin(browser="", next_browser="", source=_PEER),
+            now=self._service.clock.now(),
+        )
+
+
+def _refused(message: str) -> SupportAnswer:
+    return SupportAnswer(outcome=Outcome.REFUSED, message=message)

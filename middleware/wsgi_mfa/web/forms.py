@@ -1,0 +1,127 @@
+"""What a client posts to one of our own pages: read within bounds, each field once, from this site only.
+
+A form carries a token that is bound to its browser and user; a JSON body needs none, since a browser cannot
+send one across sites without a preflight, which is never granted (R73, D36).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from wsgi_mfa.web.refusals import BadRequestError, ForbiddenError, TooLargeError
+from wsgi_mfa.web.site import WebRequest
+from wsgi_mfa.web.targets import host_of
+
+FIELDS_MAX = 20
+_CSRF_PURPOSE = "csrf"
+
+
+def csrf_token(request: WebRequest) -> str:
+    """The token for the forms of this browser and user."""
+    return request.site.service.keys.sign_value(_CSRF_PURPOSE, _csrf_message(request))
+
+
+def posted(request: WebRequest) -> Mapping[str, str]:
+    """The fields of a POST, after it was seen to come from one of our own pages or from a JSON client.
+
+    :raises ForbiddenError: a missing or foreign token, or another site.
+    :raises BadRequestError: a doubled or malformed field, or a body that is cut off.
+    :raises TooLargeError: more than ``form_bytes_max``.
+    """
+    refuse_other_sites(request)
+    fields = _fields(request)
+    if not request.sends_json:
+        known = request.known_browser is not None
+        token = fields.get("csrf", "")
+        if not known or not request.site.service.keys.check_value(
+            _CSRF_PURPOSE, _csrf_message(request), token
+        ):
+            raise ForbiddenError("the form is too old, or comes from another browser")
+    return fields
+
+
+def refuse_other_sites(request: WebRequest) -> None:
+    """Accept a change only from this site: ``Sec-Fetch-Site`` decides where it is sent, else ``Origin`` (D36).
+
+    So ``Origin: null`` passes only together with ``Sec-Fetch-Site: same-origin``.
+
+    :raises ForbiddenError: the request comes from elsewhere.
+    """
+    site = request.environ.get("HTTP_SEC_FETCH_SITE")
+    if site in ("same-origin", "none"):
+        return
+    origin = request.environ.get("HTTP_ORIGIN")
+    scheme = "https" if request.names.secure else "http"
+    if site is not None or (origin is not None and origin != f"{scheme}://{host_of(request.environ)}"):
+        raise ForbiddenError("the request comes from another site")
+
+
+def _csrf_message(request: WebRequest) -> bytes:
+    user = request.caller.user if request.caller else ""
+    return f"{request.browser}\0{user}".encode()
+
+
+def _fields(request: WebRequest) -> dict[str, str]:
+    body = _body(request.environ, request.site.service.policy.form_bytes_max)
+    return _json_fields(body) if request.sends_json else _form_fields(body, request.environ)
+
+
+def _body(environ: Mapping[str, Any], bytes_max: int) -> bytes:
+    """The whole body; never read without a bound, since some servers wait for ever then (R70)."""
+    length_text = environ.get("CONTENT_LENGTH") or ""
+    if length_text:
+        if not (length_text.isascii() and length_text.isdigit()):
+            raise BadRequestError("the length of the body is not a number")
+        length = int(length_text[:20])
+        if length > bytes_max:
+            raise TooLargeError(bytes_max)
+        body = environ["wsgi.input"].read(length)
+        if len(body) < length:
+            raise BadRequestError("the body is cut off")
+        return bytes(body)
+    if not environ.get("wsgi.input_terminated"):
+        return b""
+    body = environ["wsgi.input"].read(bytes_max + 1)
+    if len(body) > bytes_max:
+        raise TooLargeError(bytes_max)
+    return bytes(body)
+
+
+def _form_fields(body: bytes, environ: Mapping[str, Any]) -> dict[str, str]:
+    media_type = str(environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
+    if body and media_type not in ("application/x-www-form-urlencoded", ""):
+        raise BadRequestError("the body is neither a form (application/x-www-form-urlencoded) nor JSON")
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except ValueError:
+        raise BadRequestError("the form cannot be read") from None
+    return _each_once(pairs)
+
+
+def _json_fields(body: bytes) -> dict[str, str]:
+    try:
+        pairs = json.loads(body, object_pairs_hook=list)
+    except (ValueError, RecursionError):
+        raise BadRequestError("the body is not JSON") from None
+    if not isinstance(pairs, list) or not all(isinstance(pair, tuple) for pair in pairs):
+        raise BadRequestError("the body is not a JSON object")
+    fields = []
+    for name, value in pairs:
+        if value is True or value is False:
+            fields.append((name, "yes" if value else ""))
+        elif isinstance(value, str):
+            fields.append((name, value))
+        else:
+            raise BadRequestError(f"the field {name[:40]!r} is neither text nor true or false")
+    return _each_once(fields)
+
+
+def _each_once(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """The fields by name; a doubled one is refused, since two readers would read two values (R79)."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise BadRequestError("a field is given twice")
+    return fields

@@ -1,0 +1,154 @@
+"""Who may reach the application, and what its answers change (R49-R52, R62, D3, D19, D34).
+
+Not signed in at the portal: the request passes. Signed in without a second factor: the application is not
+called. A response that signs somebody in is held; one that signs out or changes the user ends the factor.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from wsgi_mfa.core.aging import login_is_ended
+from wsgi_mfa.core.outcome import Outcome, Reason
+from wsgi_mfa.core.standing import activity_is_due
+from wsgi_mfa.core.user import canonical
+from wsgi_mfa.errors import InvalidUserError
+from wsgi_mfa.identity.adapter import FirstFactor, Identification
+from wsgi_mfa.identity.clean import RequestCleaner
+from wsgi_mfa.identity.observe import identify_after
+from wsgi_mfa.web import targets
+from wsgi_mfa.web.cookies import expire_cookie, set_cookie
+from wsgi_mfa.web.reply import Reply
+from wsgi_mfa.web.site import Caller, Directory, WebRequest
+from wsgi_mfa.web.views.leading import PAGE_OF, url_of
+
+logger = logging.getLogger("wsgi_mfa")
+
+
+class UnknownUserError(InvalidUserError):
+    """The directory does not know the user whom the portal has signed in (D1)."""
+
+
+def caller_of(identification: Identification, directory: Directory | None) -> Caller | None:
+    """The caller behind what an adapter answered; None for nobody and for a carrier that proves nothing.
+
+    :raises InvalidUserError: a user who can have no account.
+    """
+    if not isinstance(identification, FirstFactor):
+        return None
+    if directory is None:
+        user = canonical(identification.user)
+        # Without a directory an id that looks like an address is its own address.
+        return Caller(user=user, login=identification.login, address=user if "@" in user else None)
+    person = directory(identification.user)
+    if person is None:
+        raise UnknownUserError("the directory does not know it")
+    return Caller(user=canonical(person.name), login=identification.login, address=person.email)
+
+
+def admit(request: WebRequest, caller: Caller | None) -> bool:
+    """Take ``caller`` as the one who asks; False when this login was ended and must be taken out (D19)."""
+    if caller is None:
+        return True
+    account = request.site.service.store.load(caller.user)
+    if account is not None and account.ended_logins:
+        for fingerprint in (request.cleaned.carriers_digest, caller.login):
+            if fingerprint is not None and login_is_ended(
+                account, fingerprint, request.now, request.site.service.policy
+            ):
+                return False
+    request.caller, request.account = caller, account
+    return True
+
+
+def challenge(request: WebRequest) -> Reply | None:
+    """What stands between this request and the application; None when nothing does."""
+    if request.caller is None:
+        return None
+    outcome = request.standing.outcome
+    if outcome is Outcome.SIGNED_IN:
+        return None
+    return led_from_application(request, outcome, targets.requested(request.environ))
+
+
+def led_from_application(request: WebRequest, outcome: Outcome, target: str) -> Reply:
+    """303 to our page for a person's browser, a problem of status 401 for any other client (R77)."""
+    return Reply(
+        page="continue",
+        status=401,
+        outcome=outcome,
+        location=url_of(request, PAGE_OF[outcome], request.site.targets.sealed(target)),
+    )
+
+
+def refused_user() -> Reply:
+    """The portal signed in a user who can have no account: refused, never enrolled (D1)."""
+    return Reply(
+        page="refused", status=403, outcome=Outcome.REFUSED, reason=Reason.UNKNOWN_USER, context={"next": ""}
+    )
+
+
+def tell_application(request: WebRequest, environ: dict[str, object]) -> None:
+    """What the application may know of the second factor (R59), and that it was used just now (D23)."""
+    session = request.standing.session
+    if request.caller is None or session is None:
+        return
+    environ["wsgi_mfa.user"] = request.caller.user
+    environ["wsgi_mfa.method"] = session.method.value
+    environ["wsgi_mfa.verified_at"] = session.verified_at // 1_000_000
+    if activity_is_due(session, request.now, request.site.service.policy):
+        request.site.service.note_activity(request.visit, session.id)
+
+
+def judged(
+    request: WebRequest, cleaner: RequestCleaner, directory: Directory | None, headers: list[tuple[str, str]]
+) -> tuple[list[tuple[str, str]], Reply | None]:
+    """What a response with ``headers`` did to the user: the headers to send, or the reply to give instead."""
+    after = identify_after(cleaner, request.environ, headers, now=request.now)
+    try:
+        caller = caller_of(after.identification, directory)
+    except InvalidUserError as error:
+        logger.warning("held a sign-in: %s", error)
+        return headers, refused_user()
+    before = request.caller
+    if (caller and caller.user) == (before and before.user):
+        return headers, None
+    ended = _ended(request, "signed_out" if caller is None else "user_changed")
+    if caller is None:
+        return headers + ended, None
+    return headers, _held(request, caller, after.carriers_digest, headers, ended)
+
+
+def _ended(request: WebRequest, cause: str) -> list[tuple[str, str]]:
+    """End the second factor of this browser, if it has one; the headers that take its cookie away."""
+    if request.standing.session is None:
+        return []
+    request.site.service.end_session(request.visit, request.standing.session.id, cause=cause)
+    return [expire_cookie(request.names.session, secure=request.names.secure)]
+
+
+def _held(
+    request: WebRequest,
+    caller: Caller,
+    carriers_digest: str | None,
+    headers: list[tuple[str, str]],
+    ended: list[tuple[str, str]],
+) -> Reply:
+    """The answer in place of a response that signed ``caller`` in: its cookies go out, its body does not."""
+    site, names = request.site, request.names
+    signing_in = WebRequest(site, request.environ, names, request.cleaned, now=request.now)
+    signing_in.caller, signing_in.account = caller, site.service.store.load(caller.user)
+    if carriers_digest is not None and signing_in.account is not None:
+        site.service.admit_login(signing_in.visit, carriers_digest)
+    # A new sign-in asks for a new second factor, also where the old one has not run out.
+    ended = ended or _ended(signing_in, "new_sign_in")
+    enrolled = signing_in.account is not None and signing_in.account.authenticator is not None
+    outcome = Outcome.MUST_VERIFY if enrolled else Outcome.MUST_ENROLL
+    location = next((value for name, value in headers if name.lower() == "location"), None)
+    reply = led_from_application(request, outcome, targets.redirected(location, request.environ))
+    cookies = [(name, value) for name, value in headers if name.lower() == "set-cookie"]
+    # A browser that changes hands must not keep what it had begun under another user (D20).
+    browser = site.cookies.browser_value(site.service.vault.new_id())
+    fresh = set_cookie(names.browser, browser, secure=names.secure)
+    return replace(reply, headers=(*cookies, *ended, fresh))

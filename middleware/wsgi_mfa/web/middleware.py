@@ -1,0 +1,222 @@
+"""``MfaMiddleware``: the one object that goes around an application."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from wsgi_mfa.clock import Clock, SystemClock
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.key_uri import checked_issuer
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.entropy import Entropy, SystemEntropy
+from wsgi_mfa.errors import ConfigurationError, InvalidUserError
+from wsgi_mfa.identity.adapter import Adapter
+from wsgi_mfa.identity.clean import Cleaned, RequestCleaner
+from wsgi_mfa.identity.observe import without_own_cookies
+from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.service import MfaService
+from wsgi_mfa.stores.open import open_store
+from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
+from wsgi_mfa.web import gate, pages
+from wsgi_mfa.web.cookies import CookieNames, CookieSigner
+from wsgi_mfa.web.observer import Headers, Observer, first_drawn, thrown_away
+from wsgi_mfa.web.reply import Reply, response_to
+from wsgi_mfa.web.site import Directory, Site, WebRequest
+from wsgi_mfa.web.targets import TargetSigner
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+logger = logging.getLogger("wsgi_mfa")
+
+UNAVAILABLE_SECONDS = 5  # what Retry-After promises after a failure of ours
+_MOUNT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
+
+
+class MfaMiddleware:
+    """Wraps a WSGI application so that nobody who is signed in reaches it without a second factor.
+
+    ``identity`` tells who passed the first factor; ``store`` is a store or its URL, such as
+    ``sqlite:///mfa.db``; ``keys`` is the key ring, and there is no way to run without one. ``directory`` maps
+    what a user typed to the one :class:`~wsgi_mfa.person.Person` behind it; without it an id with ``@`` is its
+    own address. ``scheme_from`` names the header in which a trusted proxy tells the scheme, and ``plain_http``
+    serves our pages without https: only for a portal on a loopback address (D35). ``notify`` is called once
+    for each event that the user should hear of by another way, without secrets in it (R32).
+
+    :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
+    """
+
+    def __init__(
+        self,
+        application: WSGIApplication,
+        *,
+        issuer: str,
+        identity: Adapter,
+        store: AccountStore | str,
+        keys: KeyRing,
+        policy: Policy | None = None,
+        directory: Directory | None = None,
+        mount_path: str = "/mfa",
+        support_contact: str | None = None,
+        plain_http: bool = False,
+        scheme_from: str | None = None,
+        notify: Callable[[Event], None] | None = None,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+    ) -> None:
+        if not isinstance(keys, KeyRing):
+            raise ConfigurationError(
+                "keys must be a KeyRing, such as KeyRing.from_environment()", setting="keys"
+            )
+        if _MOUNT_PATH.fullmatch(mount_path) is None or {".", ".."} & set(mount_path.split("/")):
+            raise ConfigurationError(
+                f"mount_path is {mount_path!r}: legal is a path such as /mfa, without a slash at its end",
+                setting="mount_path",
+            )
+        problems = identity.selftest()
+        if problems:
+            raise ConfigurationError(f"identity: {'; '.join(problems)}", setting="identity")
+        clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+        self.application = application
+        self.service = MfaService(
+            store=_opened(store, clock, entropy),
+            keys=keys,
+            policy=policy or Policy(),
+            clock=clock,
+            entropy=entropy,
+            notify=notify,
+        )
+        self._identity = identity
+        self._directory = directory
+        self._plain_http = plain_http
+        self._scheme_key = "HTTP_" + scheme_from.upper().replace("-", "_") if scheme_from else None
+        self._cleaners: dict[str, tuple[CookieNames, RequestCleaner]] = {}
+        self._site = Site(
+            service=self.service,
+            issuer=checked_issuer(issuer),
+            mount_path=mount_path,
+            support_contact=support_contact,
+            cookies=CookieSigner(keys=keys, store_id=self.service.store.birth.store_id),
+            targets=TargetSigner(keys),
+        )
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        names, cleaner = self._cleaner(environ)
+        path = pages.path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
+        request = WebRequest(self._site, environ, names, _nothing(cleaner), now=self.service.clock.now())
+        try:
+            response = self._own_response(request, cleaner, environ, path)
+        except Exception:
+            # Whatever failed, nobody gets further by it (R80).
+            logger.exception("a request was answered 503")
+            response = self._unavailable(request, as_json=_as_json(request, path))
+        if response is not None:
+            return response(environ, start_response)
+        return self._pass(request, cleaner, environ, start_response)
+
+    def _own_response(
+        self, request: WebRequest, cleaner: RequestCleaner, environ: WSGIEnvironment, path: str | None
+    ) -> WSGIApplication | None:
+        """Our answer to a request; None when it may pass to the application."""
+        if environ.get("wsgi.multiprocess") and not self.service.store.shared_between_processes:
+            raise ConfigurationError(
+                "store: several processes need a store that they share (R24)", setting="store"
+            )
+        request.cleaned = cleaner.clean(environ)
+        reply: Reply | None
+        try:
+            caller = gate.caller_of(request.cleaned.identification, self._directory)
+        except InvalidUserError as error:
+            logger.warning("refused a user: %s", error)
+            reply = gate.refused_user()
+        else:
+            if not gate.admit(request, caller):
+                cleaner.strip_carriers(environ, request.cleaned)
+            if path is not None:
+                reply = pages.answer(request, path, https=self._is_https(environ))
+            else:
+                reply = gate.challenge(request)
+        if reply is None:
+            gate.tell_application(request, environ)
+            return None
+        return response_to(request, reply, as_json=_as_json(request, path))
+
+    def _pass(
+        self,
+        request: WebRequest,
+        cleaner: RequestCleaner,
+        environ: WSGIEnvironment,
+        start_response: StartResponse,
+    ) -> Iterable[bytes]:
+        """Call the application, and watch what its answer does to the user."""
+        watched = self._identity.user_changes_in_response
+        if watched:
+            request.environ = dict(environ)  # applications change their environ
+
+        def judge(headers: Headers) -> tuple[Headers, WSGIApplication | None]:
+            headers = without_own_cookies(headers, request.names.all)
+            return self._judged(request, cleaner, headers) if watched else (headers, None)
+
+        observer = Observer(judge, start_response)
+        iterable = self.application(environ, observer.start_response)
+        if watched and not observer.started:
+            iterable = first_drawn(iterable, observer)
+        if observer.instead is None:
+            return iterable
+        thrown_away(iterable, self.service.clock)
+        return observer.instead(request.environ, start_response)
+
+    def _judged(
+        self, request: WebRequest, cleaner: RequestCleaner, headers: Headers
+    ) -> tuple[Headers, WSGIApplication | None]:
+        as_json = not request.is_navigation
+        try:
+            headers, reply = gate.judged(request, cleaner, self._directory, headers)
+            return headers, None if reply is None else response_to(request, reply, as_json=as_json)
+        except Exception:
+            # Not raised here: the application called us, and would take it for its own failure.
+            logger.exception("a response was held and answered 503")
+            return headers, self._unavailable(request, as_json=as_json)
+
+    def _unavailable(self, request: WebRequest, *, as_json: bool) -> WSGIApplication:
+        """A 503 that needs no store and no adapter."""
+        nobody = WebRequest(self._site, request.environ, request.names, request.cleaned, now=request.now)
+        return response_to(nobody, pages.unavailable(UNAVAILABLE_SECONDS), as_json=as_json)
+
+    def _cleaner(self, environ: WSGIEnvironment) -> tuple[CookieNames, RequestCleaner]:
+        """The cookies' names and the cleaner for this way of being reached; over plain http one for each port."""
+        port = str(environ.get("SERVER_PORT", "")) if self._plain_http else ""
+        found = self._cleaners.get(port)
+        if found is None:
+            names = CookieNames.over_plain_http(port) if self._plain_http else CookieNames.over_https()
+            found = names, RequestCleaner(self._identity, own_cookie_names=names.all)
+            self._cleaners[port] = found
+        return found
+
+    def _is_https(self, environ: WSGIEnvironment) -> bool:
+        """Whether our pages may be served: plain http is never inferred from a request (R14, D35)."""
+        if self._plain_http or environ.get("wsgi.url_scheme") == "https":
+            return True
+        return self._scheme_key is not None and environ.get(self._scheme_key) == "https"
+
+
+def _as_json(request: WebRequest, path: str | None) -> bool:
+    """Below our own path a client says what it reads; elsewhere all but a person's navigation get a problem."""
+    return request.wants_json if path is not None else not request.is_navigation
+
+
+def _opened(store: AccountStore | str, clock: Clock, entropy: Entropy) -> AccountStore:
+    if not isinstance(store, str):
+        return store
+    birth = BirthRecord(store_id=entropy.token_bytes(16).hex(), made_at=clock.now())
+    return open_store(store, new_birth=birth)
+
+
+def _nothing(cleaner: RequestCleaner) -> Cleaned:
+    """What is known of a request that was not read yet."""
+    return Cleaned(
+        identification=None, cookies=cleaner.cookie_reader.read(""), doubled=(), carriers_digest=None
+    )

@@ -1,0 +1,77 @@
+"""Our own URLs: which view answers, and what is answered where none does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wsgi_mfa.core.outcome import Outcome
+from wsgi_mfa.web.refusals import MethodNotAllowedError, NotFoundError, PlainHttpError, RefusedRequestError
+from wsgi_mfa.web.reply import Reply
+from wsgi_mfa.web.site import WebRequest
+from wsgi_mfa.web.views import enrollment, leaving, recovery, verification
+
+View = Callable[[WebRequest], Reply]
+
+#: Path below the mount path -> method -> view.
+VIEWS: dict[str, dict[str, View]] = {
+    "/enroll": {"GET": enrollment.show_enroll, "POST": enrollment.post_enroll},
+    "/enroll/manual": {"GET": enrollment.show_manual, "POST": enrollment.post_manual},
+    "/verify": {"GET": verification.show_verify, "POST": verification.post_verify},
+    "/methods": {"GET": verification.show_methods},
+    "/resync": {"GET": verification.show_resync, "POST": verification.post_resync},
+    "/recover": {"GET": recovery.show_recover, "POST": recovery.post_recover},
+    "/recovery-code": {"GET": recovery.show_recovery_code, "POST": recovery.post_recovery_code},
+    "/continue": {"GET": leaving.show_continue},
+    "/sign-out": {"POST": leaving.post_sign_out},
+    "/help": {"GET": leaving.show_help},
+}
+
+
+def path_below(mount_path: str, path_info: str) -> str | None:
+    """The part of ``path_info`` below the mount path; None when it is not ours. Only PATH_INFO counts (R66)."""
+    if path_info == mount_path:
+        return ""
+    below = path_info.removeprefix(mount_path)
+    return below if below != path_info and below.startswith("/") else None
+
+
+def answer(request: WebRequest, path: str, *, https: bool) -> Reply:
+    """The reply to a request for ``path`` below the mount path."""
+    try:
+        return _view(request, path, https=https)(request)
+    except RefusedRequestError as error:
+        return Reply(
+            page=error.page,
+            status=error.status,
+            word=error.page,
+            headers=error.headers,
+            context={"message": str(error)},
+        )
+
+
+def _view(request: WebRequest, path: str, *, https: bool) -> View:
+    if not https:
+        raise PlainHttpError("codes, keys and recovery codes are asked for and shown over https only")
+    methods = VIEWS.get(path)
+    if methods is None:
+        raise NotFoundError("there is no such page")
+    view = methods.get("GET" if request.method == "HEAD" else request.method)
+    if view is None:
+        raise MethodNotAllowedError((*methods, "HEAD") if "GET" in methods else tuple(methods))
+    if path == "/help":
+        return view
+    if path == "/continue" and request.argument("signed-out") and request.standing.session is None:
+        return leaving.show_signed_out
+    return view if request.caller is not None else _sign_in_first
+
+
+def _sign_in_first(request: WebRequest) -> Reply:
+    """Nobody is signed in at the portal: our pages begin behind its own sign-in."""
+    return Reply(page="continue", status=401, word="sign_in_required", location=request.root)
+
+
+def unavailable(retry_after_seconds: int) -> Reply:
+    """Something of ours failed: closed, and nothing was changed (R80)."""
+    return Reply(
+        page="unavailable", status=503, outcome=Outcome.UNAVAILABLE, retry_after_seconds=retry_after_seconds
+    )

@@ -1,0 +1,59 @@
+"""Requests to our own pages that are refused before any rule is asked."""
+
+from __future__ import annotations
+
+from wsgi_mfa.errors import MfaError
+
+
+class RefusedRequestError(MfaError):
+    """A request that cannot be answered with its page; ``status`` and ``page`` say what is answered instead."""
+
+    status = 400
+    page = "bad_request"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class BadRequestError(RefusedRequestError):
+    """A doubled, malformed or cut-off field (R79)."""
+
+
+class ForbiddenError(RefusedRequestError):
+    """A foreign or missing token, another site, or a page that must not be embedded (R73, D13)."""
+
+    status = 403
+    page = "forbidden"
+
+
+class PlainHttpError(RefusedRequestError):
+    """Our pages are for https only (R14, D35)."""
+
+    status = 403
+    page = "plain_http"
+
+
+class NotFoundError(RefusedRequestError):
+    """No such page below the mount path."""
+
+    status = 404
+    page = "not_found"
+
+
+class MethodNotAllowedError(RefusedRequestError):
+    """The page knows other methods only."""
+
+    status = 405
+    page = "method_not_allowed"
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"this page knows {', '.join(allowed)} only")
+        self.headers = (("Allow", ", ".join(allowed)),)
+
+
+class TooLargeError(RefusedRequestError):
+    """A body over ``form_bytes_max`` (R70)."""
+
+    status = 413
+    page = "too_large"
+
+    def __init__(self, bytes_max: int) -> None:
+        super().__init__(f"the body is longer than {bytes_max} bytes")

@@ -1,0 +1,158 @@
+"""What one middleware was set up with, and one request as its pages see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qs, quote
+
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.commands import Origin
+from wsgi_mfa.core.standing import Standing, standing
+from wsgi_mfa.identity.clean import Cleaned
+from wsgi_mfa.person import Person
+from wsgi_mfa.service import MfaService, Visit
+from wsgi_mfa.web import targets
+from wsgi_mfa.web.cookies import CookieNames, CookieSigner
+from wsgi_mfa.web.targets import TargetSigner
+
+QUERY_FIELDS_MAX = 50
+
+Directory = Callable[[str], "Person | None"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Site:
+    """The settings and helpers that all requests of one middleware share."""
+
+    service: MfaService
+    issuer: str
+    mount_path: str
+    support_contact: str | None
+    cookies: CookieSigner
+    targets: TargetSigner
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Caller:
+    """Somebody whom the portal has signed in: the canonical ``user``, the login's fingerprint, the address."""
+
+    user: str
+    login: str | None
+    address: str | None
+
+
+class WebRequest:
+    """One request: the environ as it was when it came, who sent it, and what our cookies say.
+
+    Applications change their environ, so all that is needed after them is read before (PORTALS: Trac, Roundup).
+    """
+
+    def __init__(
+        self, site: Site, environ: dict[str, Any], names: CookieNames, cleaned: Cleaned, *, now: int
+    ) -> None:
+        self.site = site
+        self.environ = environ
+        self.names = names
+        self.cleaned = cleaned
+        self.now = now
+        self.caller: Caller | None = None
+        self.account: Account | None = None
+
+    @property
+    def method(self) -> str:
+        return str(self.environ["REQUEST_METHOD"])
+
+    @cached_property
+    def root(self) -> str:
+        """The URL of the portal's root."""
+        return targets.root_of(self.environ)
+
+    @cached_property
+    def mount(self) -> str:
+        """The URL below which our pages lie."""
+        return self.root[:-1] + quote(self.site.mount_path)
+
+    @property
+    def source(self) -> str:
+        return str(self.environ.get("REMOTE_ADDR", ""))
+
+    @cached_property
+    def known_browser(self) -> str | None:
+        """The id in this browser's cookie, if it carries one of ours."""
+        return self.site.cookies.browser_of(self.cleaned.own_cookies.get(self.names.browser))
+
+    @cached_property
+    def browser(self) -> str:
+        """The browser's id; a new one for a browser that carries none."""
+        return self.known_browser or self.site.service.vault.new_id()
+
+    @cached_property
+    def session_id(self) -> str | None:
+        """The session that this browser's cookie names, if it was signed for this user."""
+        if self.caller is None:
+            return None
+        value = self.cleaned.own_cookies.get(self.names.session)
+        return self.site.cookies.session_id_of(value, self.caller.user)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Where this browser stands with its account."""
+        login = self.caller.login if self.caller else None
+        return standing(
+            self.account,
+            session_id=self.session_id,
+            login=login,
+            now=self.now,
+            policy=self.site.service.policy,
+        )
+
+    @cached_property
+    def visit(self) -> Visit:
+        """This request as the service takes it; asked for only where somebody is signed in at the portal."""
+        if self.caller is None:
+            raise ValueError("nobody is signed in at the portal")
+        origin = Origin(
+            browser=self.browser,
+            next_browser=self.site.service.vault.new_id(),
+            login=self.caller.login,
+            session_id=self.session_id,
+            source=self.source,
+        )
+        return Visit(user=self.caller.user, origin=origin, now=self.now, address=self.caller.address)
+
+    def argument(self, name: str) -> str | None:
+        """The one value of ``name`` in the query; None when it is not there once."""
+        try:
+            query = parse_qs(str(self.environ.get("QUERY_STRING", "")), max_num_fields=QUERY_FIELDS_MAX)
+        except ValueError:
+            return None
+        values = query.get(name, ())
+        return values[0] if len(values) == 1 else None
+
+    @property
+    def is_navigation(self) -> bool:
+        """Whether a person's browser shows the answer as a page, by the contract's rule."""
+        if self.method not in ("GET", "POST"):
+            return False
+        mode = self.environ.get("HTTP_SEC_FETCH_MODE")
+        if mode is not None:
+            return bool(mode == "navigate")
+        accept = str(self.environ.get("HTTP_ACCEPT", "")).lower()
+        return "text/html" in accept and "application/json" not in accept
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether the client of one of our own URLs speaks JSON rather than HTML."""
+        if self.sends_json:
+            return True
+        if self.environ.get("HTTP_SEC_FETCH_MODE") == "navigate":
+            return False
+        return "application/json" in str(self.environ.get("HTTP_ACCEPT", "")).lower()
+
+    @property
+    def sends_json(self) -> bool:
+        media_type = str(self.environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
+        return media_type == "application/json"

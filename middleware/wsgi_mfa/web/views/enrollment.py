@@ -1,0 +1,140 @@
+"""``enroll`` and ``enroll/manual``: scan a QR code or type a key, then prove it by a code (R33-R39)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wsgi_mfa.core.account import PendingEnrollment
+from wsgi_mfa.core.instants import MINUTE, SECOND
+from wsgi_mfa.core.key_uri import base32_key, grouped_key, key_uri
+from wsgi_mfa.core.outcome import Decision, Outcome, Reason
+from wsgi_mfa.web import forms
+from wsgi_mfa.web.qr import qr_svg
+from wsgi_mfa.web.reply import STATUS, Reply, refusal
+from wsgi_mfa.web.site import WebRequest
+from wsgi_mfa.web.views.leading import accepted, led_to, next_of, refuse_embedding, url_of
+
+
+def show_enroll(request: WebRequest) -> Reply:
+    """The QR code of this browser's pending key."""
+    return _show(request, "enroll")
+
+
+def show_manual(request: WebRequest) -> Reply:
+    """The same key for typing by hand."""
+    return _show(request, "enroll_manual")
+
+
+def post_enroll(request: WebRequest) -> Reply:
+    """A code of the pending key, the desk's enrollment code, or the wish to start again."""
+    return _post(request, "enroll")
+
+
+def post_manual(request: WebRequest) -> Reply:
+    return _post(request, "enroll_manual")
+
+
+def _show(request: WebRequest, page: str) -> Reply:
+    refuse_embedding(request)
+    sealed = next_of(request)
+    decision = request.site.service.begin_enrollment(request.visit)
+    return _key_page(request, page, decision, sealed)
+
+
+def _post(request: WebRequest, page: str) -> Reply:
+    fields = forms.posted(request)
+    sealed = next_of(request, fields)
+    service = request.site.service
+    if "enrollment_code" in fields:
+        decision = service.present_enrollment_code(request.visit, fields["enrollment_code"])
+        if decision.outcome is Outcome.MUST_ENROLL:
+            return _led_to_key(request, sealed)
+        return refusal("enrollment_code", decision, next=sealed)
+    if fields.get("action") == "restart":
+        decision = service.begin_enrollment(request.visit, restart=True)
+        return (
+            _led_to_key(request, sealed) if decision.pending else _key_page(request, page, decision, sealed)
+        )
+    return _confirm(request, page, fields, sealed)
+
+
+def _confirm(request: WebRequest, page: str, fields: Mapping[str, str], sealed: str) -> Reply:
+    service = request.site.service
+    decision = service.confirm_enrollment(
+        request.visit, fields.get("code", ""), pending_id=fields.get("pending")
+    )
+    if decision.outcome is Outcome.SIGNED_IN:
+        return accepted(request, decision, sealed)
+    if decision.outcome in (Outcome.WRONG_CODE, Outcome.LOCKED) and not request.wants_json:
+        # The same key again: a mistyped code must not cost the entry that was scanned already.
+        shown = service.begin_enrollment(request.visit)
+        if shown.pending is not None:
+            return refusal(page, decision, next=sealed, **_key_context(request, page, shown.pending))
+    return _refused(request, decision, sealed)
+
+
+def _led_to_key(request: WebRequest, sealed: str) -> Reply:
+    return Reply(page="enroll", outcome=Outcome.MUST_ENROLL, location=url_of(request, "enroll", sealed))
+
+
+def _key_page(request: WebRequest, page: str, decision: Decision, sealed: str) -> Reply:
+    pending = decision.pending
+    if pending is None:
+        return _refused(request, decision, sealed)
+    return Reply(
+        page=page,
+        outcome=Outcome.MUST_ENROLL,
+        context={"next": sealed, **_key_context(request, page, pending)},
+        members=_key_members(request, pending) if request.wants_json else {},
+    )
+
+
+def _refused(request: WebRequest, decision: Decision, sealed: str) -> Reply:
+    if decision.reason is Reason.ENROLLMENT_CODE_NEEDED:
+        return Reply(
+            page="enrollment_code",
+            outcome=decision.outcome,
+            reason=decision.reason,
+            context={"next": sealed},
+        )
+    if decision.outcome in (Outcome.MUST_VERIFY, Outcome.STEP_UP_REQUIRED):
+        return led_to(request, decision.outcome, request.site.targets.sealed(f"{request.mount}/enroll"))
+    return Reply(
+        page="refused",
+        status=STATUS[decision.outcome],
+        outcome=decision.outcome,
+        reason=decision.reason,
+        retry_after_seconds=decision.retry_after_seconds,
+        context={"next": sealed},
+    )
+
+
+def _key_context(request: WebRequest, page: str, pending: PendingEnrollment) -> dict[str, object]:
+    """What the page shows of the key: the QR code, or the text of it, never both."""
+    key = request.site.service.vault.pending_key(request.visit.user, pending) or b""
+    left = pending.made_at + request.site.service.policy.enrollment_seconds_max * SECOND - request.now
+    context: dict[str, object] = {
+        "pending_id": pending.id,
+        "minutes_left": max(1, left // MINUTE),
+    }
+    if page == "enroll":
+        uri = _uri(request, key, pending)
+        return context | {"qr": qr_svg(uri), "otpauth_uri": uri}
+    return context | {"account": request.visit.user, "grouped_key": grouped_key(key)}
+
+
+def _key_members(request: WebRequest, pending: PendingEnrollment) -> dict[str, object]:
+    key = request.site.service.vault.pending_key(request.visit.user, pending) or b""
+    return {
+        "account": request.visit.user,
+        "key": base32_key(key),
+        "otpauth_uri": _uri(request, key, pending),
+        "digits": pending.parameters.digits,
+        "period_seconds": pending.parameters.period_seconds,
+    }
+
+
+def _uri(request: WebRequest, key: bytes, pending: PendingEnrollment) -> str:
+    return key_uri(
+        issuer=request.site.issuer, account=request.visit.user, key=key, parameters=pending.parameters
+    )

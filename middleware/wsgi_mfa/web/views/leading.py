@@ -1,0 +1,100 @@
+"""Leading a browser from page to page: where it is to go next, and the cookies of a success."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from wsgi_mfa.core.outcome import Decision, Outcome
+from wsgi_mfa.errors import StoreUnavailableError
+from wsgi_mfa.service import Visit
+from wsgi_mfa.web.cookies import set_cookie
+from wsgi_mfa.web.refusals import ForbiddenError
+from wsgi_mfa.web.reply import Reply
+from wsgi_mfa.web.site import WebRequest
+
+#: The page on which each standing goes on.
+PAGE_OF = {
+    Outcome.MUST_ENROLL: "enroll",
+    Outcome.MUST_VERIFY: "verify",
+    Outcome.STEP_UP_REQUIRED: "verify",
+    Outcome.MUST_SAVE_RECOVERY_CODE: "recovery-code",
+    Outcome.SIGNED_IN: "continue",
+}
+
+
+def next_of(request: WebRequest, fields: Mapping[str, str] | None = None) -> str:
+    """The sealed target that this page carries on; "" when it has none, or one that was not made here."""
+    sealed = (fields or {}).get("next") or request.argument("next") or ""
+    return sealed if request.site.targets.opened(sealed) is not None else ""
+
+
+def target_of(request: WebRequest, sealed: str) -> str:
+    """The path and query to go to in the end."""
+    return request.site.targets.opened(sealed) or request.root
+
+
+def url_of(request: WebRequest, page: str, sealed: str = "") -> str:
+    """The URL of one of our pages, carrying the target along."""
+    return f"{request.mount}/{page}" + (f"?{urlencode({'next': sealed})}" if sealed else "")
+
+
+def led_to(request: WebRequest, outcome: Outcome, sealed: str) -> Reply:
+    """Lead to the page on which ``outcome`` goes on; a JSON client is told the outcome."""
+    status = {Outcome.MUST_VERIFY: 401, Outcome.STEP_UP_REQUIRED: 401, Outcome.MUST_ENROLL: 401}.get(
+        outcome, 200
+    )
+    return Reply(
+        page="continue",
+        status=status,
+        outcome=outcome,
+        location=url_of(request, PAGE_OF[outcome], sealed),
+        members={"next": target_of(request, sealed)},
+    )
+
+
+def accepted(request: WebRequest, decision: Decision, sealed: str) -> Reply:
+    """The answer to a second factor that was shown: both cookies anew, and on to ``continue`` (R50, D20)."""
+    session_id = decision.session_id or ""
+    site, names, user = request.site, request.names, request.visit.user
+    account = decision.account or site.service.store.load(user)
+    session = account.session(session_id) if account is not None else None
+    if session is None:
+        raise StoreUnavailableError("the session that was asked for again has ended meanwhile")
+    headers = (
+        set_cookie(names.session, site.cookies.session_value(session_id, user), secure=names.secure),
+        set_cookie(names.browser, site.cookies.browser_value(session.browser), secure=names.secure),
+    )
+    members: dict[str, object] = {"next": target_of(request, sealed)}
+    outcome = Outcome.SIGNED_IN
+    if request.wants_json:
+        shown, code = site.service.show_recovery_code(in_session(request.visit, session_id))
+        if code is not None:
+            outcome, members = shown.outcome, {"recovery_code": code, **members}
+    return Reply(
+        page="continue",
+        outcome=outcome,
+        location=url_of(request, "continue", sealed),
+        members=members,
+        headers=headers,
+    )
+
+
+def in_session(visit: Visit, session_id: str) -> Visit:
+    """The same visit as it goes on in the session that it has just opened."""
+    return replace(visit, origin=replace(visit.origin, session_id=session_id))
+
+
+def refuse_embedding(request: WebRequest) -> None:
+    """A page that shows a key or a recovery code answers top-level navigations only, JSON no browser (D13).
+
+    :raises ForbiddenError: a frame, an image, a script asks.
+    """
+    environ = request.environ
+    if request.wants_json:
+        embedded = any(key.startswith("HTTP_SEC_FETCH_") for key in environ)
+    else:
+        embedded = environ.get("HTTP_SEC_FETCH_DEST", "document") != "document"
+    if embedded:
+        raise ForbiddenError("this page shows a secret and opens in a window of its own only")

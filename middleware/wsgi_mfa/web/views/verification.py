@@ -1,0 +1,82 @@
+"""``verify``, ``methods`` and ``resync``: the code at each sign-in, and what to do when it does not come."""
+
+from __future__ import annotations
+
+from wsgi_mfa.core.outcome import Outcome
+from wsgi_mfa.core.standing import is_fresh, may_show_recovery_code
+from wsgi_mfa.core.steps import seconds_left_in_step
+from wsgi_mfa.web import forms
+from wsgi_mfa.web.reply import Reply, refusal
+from wsgi_mfa.web.site import WebRequest
+from wsgi_mfa.web.views.leading import accepted, led_to, next_of, url_of
+
+
+def show_verify(request: WebRequest) -> Reply:
+    """The page that asks for the code; also for a session that needs a fresh second factor (R40)."""
+    sealed = next_of(request)
+    outcome = request.standing.outcome
+    if outcome is Outcome.MUST_ENROLL or _needs_no_code(request):
+        return led_to(request, outcome, sealed)
+    if outcome is not Outcome.MUST_VERIFY:
+        outcome = Outcome.STEP_UP_REQUIRED
+    return Reply(page="verify", outcome=outcome, context=_step_context(request, sealed))
+
+
+def _needs_no_code(request: WebRequest) -> bool:
+    """Whether the second factor was shown so lately that another code could change nothing."""
+    session, account, policy = request.standing.session, request.account, request.site.service.policy
+    if session is None or account is None:
+        return False
+    if request.standing.outcome is Outcome.MUST_SAVE_RECOVERY_CODE:
+        return may_show_recovery_code(account, session, request.now, policy)
+    return is_fresh(session, request.now, policy)
+
+
+def post_verify(request: WebRequest) -> Reply:
+    fields = forms.posted(request)
+    sealed = next_of(request, fields)
+    decision = request.site.service.verify_code(request.visit, fields.get("code", ""))
+    if decision.outcome is Outcome.SIGNED_IN:
+        return accepted(request, decision, sealed)
+    if decision.outcome is Outcome.MUST_ENROLL:
+        return led_to(request, decision.outcome, sealed)
+    return refusal("verify", decision, **_step_context(request, sealed))
+
+
+def _step_context(request: WebRequest, sealed: str) -> dict[str, object]:
+    period_seconds = request.site.service.policy.period_seconds
+    return {"next": sealed, "seconds_left": seconds_left_in_step(request.now, period_seconds)}
+
+
+def show_methods(request: WebRequest) -> Reply:
+    """The other ways to sign in."""
+    return Reply(page="methods", outcome=request.standing.outcome, context={"next": next_of(request)})
+
+
+def show_resync(request: WebRequest) -> Reply:
+    """Ask for the first of two consecutive codes, or for the second (D17)."""
+    sealed = next_of(request)
+    if request.standing.outcome is Outcome.MUST_ENROLL:
+        return led_to(request, Outcome.MUST_ENROLL, sealed)
+    return Reply(
+        page="resync",
+        outcome=request.standing.outcome,
+        context={
+            "next": sealed,
+            "first_code_kept": request.argument("second") == "1",
+            **_step_context(request, sealed),
+        },
+    )
+
+
+def post_resync(request: WebRequest) -> Reply:
+    fields = forms.posted(request)
+    sealed = next_of(request, fields)
+    decision = request.site.service.relearn_clock(request.visit, fields.get("code", ""))
+    if decision.outcome is Outcome.MUST_VERIFY:
+        location = url_of(request, "resync", sealed)
+        location += ("&" if "?" in location else "?") + "second=1"
+        return Reply(page="resync", outcome=decision.outcome, hint=decision.hint, location=location)
+    if decision.outcome is Outcome.MUST_ENROLL:
+        return led_to(request, decision.outcome, sealed)
+    return refusal("resync", decision, first_code_kept=False, **_step_context(request, sealed))
