@@ -20,7 +20,7 @@ from wsgi_mfa.web.middleware import MfaMiddleware
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-    from waitress.server import BaseWSGIServer
+    from waitress.server import BaseWSGIServer, MultiSocketServer
 
 PORTAL_NAME = "Client Portal"
 THREADS = 8
@@ -78,7 +78,7 @@ def _wrapped(portal: str, database: Path, keys: KeyRing) -> WSGIApplication:
     )
 
 
-def _listening(application: WSGIApplication, host: str, port: int) -> BaseWSGIServer:
+def _listening(application: WSGIApplication, host: str, port: int) -> BaseWSGIServer | MultiSocketServer:
     """A server that accepts connections.
 
     :raises ConfigurationError: waitress is missing, or the port cannot be had.
