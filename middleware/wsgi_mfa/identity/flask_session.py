@@ -135,9 +135,9 @@ def _session_in(payload: bytes) -> dict[str, Any] | None:
     try:
         data = base64.urlsafe_b64decode(data + b"=" * (-len(data) % 4))
         if compressed:
-            # One byte more than is legal, to tell "too long" from "just long enough".
-            data = zlib.decompressobj().decompress(data, _PAYLOAD_BYTES_MAX + 1)
-        session = json.loads(data) if len(data) <= _PAYLOAD_BYTES_MAX else None
+            # What is cut off here is no JSON any more, and so no session.
+            data = zlib.decompressobj().decompress(data, _PAYLOAD_BYTES_MAX)
+        session = json.loads(data)
     except (ValueError, zlib.error, RecursionError):
         return None
     return session if isinstance(session, dict) else None

@@ -31,7 +31,7 @@ class Observation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SetCookie:
-    """One ``Set-Cookie`` header. ``removed`` says that the browser will not keep the cookie, or keeps it empty."""
+    """One ``Set-Cookie`` header; ``removed`` says that the browser will not keep the cookie."""
 
     name: str
     value: str
@@ -101,7 +101,7 @@ def parse_set_cookie(text: str, *, now: int) -> SetCookie | None:
                 expired_by_date = instant <= now
     # Max-Age wins over Expires wherever they stand (RFC 6265 5.3, step 3).
     removed = expired_by_date if expired_by_age is None else expired_by_age
-    return SetCookie(name=name, value=value, removed=removed or value in ("", '""'))
+    return SetCookie(name=name, value=value, removed=removed)
 
 
 def _instant_of(date: str) -> int | None:
