@@ -86,7 +86,8 @@ def wrong(
     """Charge one wrong answer. What cannot be a code at all was never evaluated and costs nothing (R8)."""
     if code is None:
         return Decision(outcome=Outcome.WRONG_CODE)
-    failures = throttle.charged(failures_of(account, counters), now, policy)
+    before = failures_of(account, counters)
+    failures = throttle.charged(before, now, policy)
     changed = with_answer(account, origin, fingerprint, now, Outcome.WRONG_CODE, hint)
     if counters == "code_failures":
         changed = replace(changed, code_failures=failures)
@@ -102,7 +103,7 @@ def wrong(
             # A half signed-in login must not go on guessing when the lock ends (R20, D19); one that has a
             # session is not half signed in, and open sessions are untouched by locks (D14).
             changed = with_login_ended(changed, origin.login, now, seconds)
-    if throttle.budget_spent(failures, policy):
+    if throttle.budget_spent(failures, policy) and not throttle.budget_spent(before, policy):
         events.append(_event(account, origin, "budget.spent", counters, now))
     return Decision(outcome=Outcome.WRONG_CODE, account=changed, events=tuple(events), hint=hint)
 

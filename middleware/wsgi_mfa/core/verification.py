@@ -172,9 +172,10 @@ def relearn(account: Account, command: RelearnClock, now: int, policy: Policy) -
     closed = locked(account, "code_failures", now, policy)
     if closed is not None:
         return closed
-    here = step_at(now, authenticator.parameters.period_seconds)
-    if authenticator.last_step >= here + policy.resync_steps_max:
-        return refused(Reason.SERVER_CLOCK, alert="last_step_ahead")  # no pair could be unused (D22)
+    step = step_at(now, authenticator.parameters.period_seconds)
+    out_of_reach = authenticator.last_step >= step + policy.resync_steps_max
+    if out_of_reach and last_step_is_ahead(authenticator, step, policy):
+        return refused(Reason.SERVER_CLOCK, alert="last_step_ahead")
     if command.code is None or command.key is None:
         return wrong(account, origin, "code_failures", None, command.fingerprint, now, policy)
     first = account.first_code
@@ -188,10 +189,12 @@ def relearn(account: Account, command: RelearnClock, now: int, policy: Policy) -
     spent = replace(account, first_code=None)
     if learned is None:
         return wrong(spent, origin, "code_failures", command.code, command.fingerprint, now, policy)
-    step, drift_steps = learned
+    matched, drift_steps = learned
     changed = replace(
         spent,
-        authenticator=replace(with_used(with_used(authenticator, step - 1), step), drift_steps=drift_steps),
+        authenticator=replace(
+            with_used(with_used(authenticator, matched - 1), matched), drift_steps=drift_steps
+        ),
         code_failures=throttle.cleared(account.code_failures),
     )
     changed = with_answer(changed, origin, command.fingerprint, now, Outcome.RESYNCED, None)
