@@ -319,7 +319,7 @@ class Browser:
                 origin=origin,
                 code=canonical_code(code, 6),
                 key=self.world.opened[phone.sealed_key] if phone else None,
-                fingerprint=code,
+                fingerprint=f"clock:{code}",
                 sealed_code=sealed,
                 first_code=self.world.written[first.sealed_code] if first else None,
             )

@@ -68,8 +68,17 @@ def test_letters_that_look_like_digits_are_read_as_digits():
 @pytest.mark.requirement("R30", "R31")
 @pytest.mark.parametrize(
     "typed",
-    ["", CODE[:-1], CODE + "0", CODE[:-1] + "U", CODE[:-1] + "!", CODE[:-1] + "٣", "０" * 24, "0" * 1_000_000]
-    + [" " * 300 + CODE],
+    [
+        "",
+        CODE[:-1],
+        CODE + "0",
+        CODE[:-1] + "U",
+        CODE[:-1] + "!",
+        CODE[:-1] + "٣",
+        "０" * 24,
+        "0" * 1_000_000,
+        " " * 300 + CODE,
+    ],
     ids=lambda typed: f"{typed[:5]}... of {len(typed)}",
 )
 def test_what_is_no_code_is_not_hashed(typed):
