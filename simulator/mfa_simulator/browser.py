@@ -177,9 +177,15 @@ class Browser:
                 return self.outcome
             url = urljoin(self._url, target)
             if not url.startswith(ORIGIN + "/"):
-                raise StepError(f"{request.method} {request.path} leads away from the site, to {url}")
+                return self._give_up(f"{request.method} {request.path} leads away from the site, to {url}")
             request, about = self._request("GET", url, b"", self._headers_of_a_navigation("GET")), ""
-        raise StepError(f"{HOPS_MAX} redirects and no page: the last led to {request.path}")
+        return self._give_up(f"{HOPS_MAX} redirects and no page: the last led to {request.path}")
+
+    def _give_up(self, why: str) -> str:
+        record().remarks.append(why)
+        self.sight = replace(GONE, outcome="error")
+        record().sights.append(self.sight)
+        return self.sight.outcome
 
     def _refresh(self) -> str | None:
         return self.sight.page.refresh if self.sight is not None and not self.sight.response.cut else None

@@ -76,8 +76,9 @@ class Phone:
             raise StepError(f"the phone {self.name} has no key yet: enroll it first")
         return self._keys[-1]
 
-    def step(self, key: AuthenticatorKey) -> int:
+    def step(self, key: AuthenticatorKey | None = None) -> int:
         """Give the time step that the phone's own clock is in."""
+        key = key or self.key()
         return self.clock.now() // (key.period_seconds * SECOND)
 
     def code(self, key: AuthenticatorKey | None = None) -> str:
@@ -85,10 +86,9 @@ class Phone:
         key = key or self.key()
         return key.code_at(self.step(key))
 
-    def next_code_at(self, key: AuthenticatorKey | None = None) -> int:
-        """Give the instant of true time at which the phone will show its next code."""
-        key = key or self.key()
-        return self.clock.when_it_shows((self.step(key) + 1) * key.period_seconds * SECOND)
+    def code_follows_at(self, step: int) -> int:
+        """Give the first instant of true time, not before now, at which the code of `step` has been replaced."""
+        return self.clock.when_it_shows((step + 1) * self.key().period_seconds * SECOND)
 
     def clone(self, *, name: str, clock: DeviceClock) -> Phone:
         """Copy the keys to another phone, as a backup or a thief does."""

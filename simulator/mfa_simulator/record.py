@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -38,3 +41,22 @@ def start_record() -> Record:
 def record() -> Record:
     """Give the record of the step that is played now."""
     return _current.get()
+
+
+class _Notes(logging.Handler):
+    def emit(self, entry: logging.LogRecord) -> None:
+        current = _current.get(None)
+        if current is not None:
+            error = f" ({entry.exc_info[1]!r})" if entry.exc_info else ""
+            current.remarks.append(f"log {entry.levelname.lower()}: {entry.getMessage()}{error}")
+
+
+@contextmanager
+def noting_logs(name: str) -> Iterator[None]:
+    """Put what a logger warns of into the record of the step, where a failure shows it."""
+    logger, notes = logging.getLogger(name), _Notes(logging.WARNING)
+    logger.addHandler(notes)
+    try:
+        yield
+    finally:
+        logger.removeHandler(notes)

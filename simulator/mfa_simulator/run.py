@@ -15,7 +15,7 @@ from mfa_simulator.format.verbs import BY_NAME, REPEATING, TOGETHER
 from mfa_simulator.network import Exchange
 from mfa_simulator.quantities import SECOND
 from mfa_simulator.reading import look_at
-from mfa_simulator.record import Record, start_record
+from mfa_simulator.record import Record, noting_logs, start_record
 from mfa_simulator.scenario import Scenario, Step
 from mfa_simulator.world import World
 
@@ -55,12 +55,13 @@ def play(scenario: Scenario, wall: WallClock) -> Play:
     """Play a scenario in a world of its own; nothing of it depends on anything but the file and its seed."""
     world = World(scenario, wall)
     moments: list[Moment] = []
-    for step in scenario.steps:
-        moments += _play_step(world, step)
-        if moments[-1].failures:
-            break
-    for step in scenario.finally_steps:
-        moments += _play_step(world, step)
+    with noting_logs("wsgi_mfa"):
+        for step in scenario.steps:
+            moments += _play_step(world, step)
+            if moments[-1].failures:
+                break
+        for step in scenario.finally_steps:
+            moments += _play_step(world, step)
     return Play(scenario=scenario, moments=tuple(moments))
 
 

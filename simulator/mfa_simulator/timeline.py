@@ -81,15 +81,15 @@ def _words(step: Step) -> Iterator[str]:
     if step.network:
         yield (
             "(network: "
-            + ", ".join(f"{name} {_setting(value)}" for name, value in step.network.items())
+            + ", ".join(f"{name} {_setting(name, value)}" for name, value in step.network.items())
             + ")"
         )
 
 
-def _setting(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, int):
-        return str(value)
-    return duration_text(value)
+def _setting(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return duration_text(value) if isinstance(value, int) and name != "cut" else str(value)
 
 
 def _outcome(line: Line) -> Iterator[str]:
@@ -100,6 +100,8 @@ def _outcome(line: Line) -> Iterator[str]:
         yield f"hint {found.hint}"
     if found.recovery_code_shown:
         yield "a recovery code shown"
+    if found.evaluated > 1:
+        yield f"{found.evaluated} evaluated"
     if found.retry_after_seconds is not None:
         yield f"retry after {found.retry_after_seconds}s"
 

@@ -169,10 +169,12 @@ class Visitor:
         if outcome in ("must_verify", "welcome", "locked"):
             outcome = self._browser.open("/mfa/resync")
 
+        first_step = phone.step()
+
         def second(who: Visitor) -> str:
             if who._browser.outcome != "must_verify" or who._page.form_with("code") is None:
                 return who._browser.outcome
-            who._world.time.wait_until(phone.next_code_at())
+            who._world.time.wait_until(phone.code_follows_at(first_step))
             return who.type_code(phone.code, typing=typing, finish=lambda last: last._browser.outcome)
 
         return (
