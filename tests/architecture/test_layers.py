@@ -10,8 +10,9 @@ import wsgi_mfa
 LAYERS = (
     {"core"},
     {"errors"},
-    {"clock", "entropy"},
+    {"clock", "entropy", "person"},
     {"identity", "keys", "stores"},
+    {"vault"},
     {"service"},
     {"support", "web"},
     {"cli"},
