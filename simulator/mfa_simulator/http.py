@@ -61,10 +61,9 @@ class Response:
     @property
     def summary(self) -> str:
         """The status in words, and where a redirect leads."""
-        location = self.header("Location")
-        return f"{self.status} {reason_phrases.get(self.status, '')}".strip() + (
-            f" -> {location}" if location else ""
-        )
+        location = (self.header("Location") or "").partition("?")[0]
+        words = f"{self.status} {reason_phrases.get(self.status, '')}".strip()
+        return f"{words} -> {location}" if location else words
 
 
 def environ_of(request: Request) -> WSGIEnvironment:

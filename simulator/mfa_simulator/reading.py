@@ -13,7 +13,7 @@ PROBLEM = "urn:wsgi-mfa:"
 # A page of ours that shows no outcome yet asks for something, and its name says what.
 ASKS = {
     "enroll": "must_enroll",
-    "enroll-manual": "must_enroll",
+    "enroll/manual": "must_enroll",
     "verify": "must_verify",
     "methods": "must_verify",
     "recover": "must_verify",
@@ -48,8 +48,14 @@ def look_at(response: Response) -> Sight:
         outcome="error" if response.cut else said.get("outcome") or _outcome(response, page),
         hint=said.get("hint"),
         retry_after_seconds=int(retry_after) if retry_after.isdigit() else None,
-        name=said.get("page"),
+        name=page_name(said["page"]) if "page" in said else None,
     )
+
+
+def page_name(name: str) -> str:
+    """Give a page's name as its address below the mount path has it, `enroll/manual` or `recovery-code`."""
+    name = name.replace("_", "-")
+    return "enroll/manual" if name == "enroll-manual" else name
 
 
 def _outcome(response: Response, page: Page) -> str:
@@ -64,7 +70,7 @@ def _outcome(response: Response, page: Page) -> str:
         return STATUSES[response.status]
     if response.status >= 400:
         return "error"
-    return ASKS.get(page.marks.get("page", ""), "error")
+    return ASKS.get(page_name(page.marks.get("page", "")), "error")
 
 
 def _of_the_app(response: Response, page: Page) -> str:
