@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from ipaddress import ip_network
 
 from wsgi_mfa.core.account import KeyParameters
 from wsgi_mfa.core.errors import InvalidPolicyError
+from wsgi_mfa.core.exempt import is_rule
+
+
+def is_network(entry: object) -> bool:
+    """Whether ``entry`` names one address or a network, without host bits (R57); ``*`` and names do not."""
+    try:
+        ip_network(entry if isinstance(entry, str) else "")
+    except ValueError:
+        return False
+    return True
+
 
 #: What a number may be: setting -> (least, most, requirement).
 LIMITS: dict[str, tuple[int, int, str]] = {
@@ -41,8 +54,12 @@ WORDS: dict[str, tuple[tuple[str, ...], str]] = {
     "algorithm": (("SHA1", "SHA256", "SHA512"), "R3"),
     "enrollment": (("open", "invited", "closed"), "R41"),
 }
-#: Lists that must be empty in this version.
-EMPTY = ("trusted_peers", "exempt_paths", "exempt_methods")
+#: What an entry of a list may be: setting -> (whether it is legal, what is legal, requirement).
+ENTRIES: dict[str, tuple[Callable[[object], bool], str, str]] = {
+    "trusted_peers": (is_network, "an address or a network such as 10.0.0.0/8", "R57"),
+    "exempt_paths": (is_rule, "a plain path such as /static, below the application's root", "R63"),
+    "exempt_methods": (lambda method: method == "OPTIONS", "OPTIONS alone, for preflights", "R65"),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,9 +113,10 @@ class Policy:
         for name, (words, rule) in WORDS.items():
             if getattr(self, name) not in words:
                 raise InvalidPolicyError(name, getattr(self, name), f"legal is {', '.join(words)} [{rule}]")
-        for name in EMPTY:
-            if getattr(self, name) != ():
-                raise InvalidPolicyError(name, getattr(self, name), "this version knows no such list yet")
+        for name, (is_legal, legal, rule) in ENTRIES.items():
+            entries = getattr(self, name)
+            if not isinstance(entries, tuple) or not all(map(is_legal, entries)):
+                raise InvalidPolicyError(name, entries, f"legal is a tuple, each entry {legal} [{rule}]")
         if self.backoff_seconds_min > self.backoff_seconds_max:
             raise InvalidPolicyError(
                 "backoff_seconds_min", self.backoff_seconds_min, "legal is at most backoff_seconds_max [R18]"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
+from wsgi_mfa.core import exempt
 from wsgi_mfa.core.aging import login_is_ended
 from wsgi_mfa.core.outcome import Outcome, Reason
 from wsgi_mfa.core.standing import activity_is_due
@@ -60,6 +61,22 @@ def admit(request: WebRequest, caller: Caller | None) -> bool:
                 return False
     request.caller, request.account = caller, account
     return True
+
+
+def is_exempt(request: WebRequest) -> bool:
+    """Whether policy lets this request pass without a second factor: by its path, or as a CORS preflight.
+
+    Only PATH_INFO counts, by which the application finds its page. A preflight carries both of its headers; any
+    other request with its method does not pass (R63-R65).
+    """
+    policy, environ = request.site.service.policy, request.environ
+    if policy.exempt_paths and exempt.is_exempt(environ.get("PATH_INFO", ""), policy.exempt_paths):
+        return True
+    return (
+        request.method in policy.exempt_methods
+        and "HTTP_ORIGIN" in environ
+        and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+    )
 
 
 def challenge(request: WebRequest) -> Reply | None:

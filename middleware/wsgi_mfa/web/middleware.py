@@ -126,23 +126,43 @@ class MfaMiddleware:
                 "store: several processes need a store that they share (R24)", setting="store"
             )
         request.cleaned = cleaner.clean(environ)
-        reply: Reply | None
+        if path is None and gate.is_exempt(request):
+            self._exempt(request, cleaner, environ)
+            return None
         try:
-            caller = gate.caller_of(request.cleaned.identification, self._directory)
+            reply = self._reply(request, cleaner, environ, path)
         except InvalidUserError as error:
             logger.warning("refused a user: %s", error)
             reply = gate.refused_user()
-        else:
-            if not gate.admit(request, caller):
-                cleaner.strip_carriers(environ, request.cleaned)
-            if path is not None:
-                reply = pages.answer(request, path, https=self._is_https(environ))
-            else:
-                reply = gate.challenge(request)
         if reply is None:
             gate.tell_application(request, environ)
             return None
         return response_to(request, reply, as_json=_as_json(request, path))
+
+    def _reply(
+        self, request: WebRequest, cleaner: RequestCleaner, environ: WSGIEnvironment, path: str | None
+    ) -> Reply | None:
+        """Our page, a challenge, or None for a request that may pass."""
+        caller = gate.caller_of(request.cleaned.identification, self._directory)
+        if not gate.admit(request, caller):
+            cleaner.strip_carriers(environ, request.cleaned)
+        if path is not None:
+            return pages.answer(request, path, https=self._is_https(environ))
+        return gate.challenge(request)
+
+    def _exempt(self, request: WebRequest, cleaner: RequestCleaner, environ: WSGIEnvironment) -> None:
+        """Let a request for an exempt path pass: as its user after the second factor, as nobody before it.
+
+        Neither a missing second factor nor a store that fails keeps anybody from an exempt path (R80).
+        """
+        try:
+            if self._reply(request, cleaner, environ, None) is None:
+                gate.tell_application(request, environ)
+                return
+        except Exception:
+            logger.exception("an exempt path was answered as to nobody")
+        request.forget_caller()
+        cleaner.strip_carriers(environ, request.cleaned)
 
     def _pass(
         self,

@@ -61,6 +61,12 @@ class WebRequest:
         self.caller: Caller | None = None
         self.account: Account | None = None
 
+    def forget_caller(self) -> None:
+        """Go on as nobody: what was derived from the caller is gone too."""
+        self.caller = self.account = None
+        for derived in ("session_id", "standing", "visit"):
+            self.__dict__.pop(derived, None)
+
     @property
     def method(self) -> str:
         return str(self.environ["REQUEST_METHOD"])
