@@ -100,9 +100,10 @@ def present_code(account: Account, command: PresentEnrollmentCode, now: int, pol
         return closed
     if account.authenticator is not None:
         return refused(Reason.CHANGED_MEANWHILE)
-    taken = account.enrollment_browser not in (None, origin.browser)  # it works once: for one browser (R41)
+    # It works once, for one browser (R41), and while it lives.
+    usable = account.enrollment_code is not None and account.enrollment_browser in (None, origin.browser)
     if (
-        taken
+        not usable
         or command.code is None
         or command.opened is None
         or not recovery.matches(command.code, command.opened)

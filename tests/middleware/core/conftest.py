@@ -370,13 +370,13 @@ class Home(World):
         self.events.clear()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_world() -> type[World]:
     """Makes a world in which nobody has enrolled; takes ``policy`` and ``now``."""
     return World
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_home() -> type[Home]:
     """Makes a world with an enrolled user; takes ``policy`` and ``now``."""
     return Home

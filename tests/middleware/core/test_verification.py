@@ -382,8 +382,22 @@ def test_ten_sign_ins_each_a_step_later_never_move_the_window_past_its_bound(hom
 @pytest.mark.requirement("D18")
 @pytest.mark.parametrize(
     ("drift", "seen", "learned"),
-    [(0, 0, 0), (0, 1, 1), (0, -1, -1), (1, 2, 1), (-1, -2, -1), (1, 0, 0), (1, -1, 0), (0, 2, 1)]
-    + [(10, 11, 10), (10, 9, 9), (-10, -11, -10), (-10, -9, -9), (5, 6, 5), (2, 1, 1)],
+    [
+        (0, 0, 0),
+        (0, 1, 1),
+        (0, -1, -1),
+        (0, 2, 1),
+        (1, 2, 1),
+        (1, 0, 0),
+        (1, -1, 0),
+        (-1, -2, -1),
+        (2, 1, 1),
+        (5, 6, 5),
+        (10, 11, 10),
+        (10, 9, 9),
+        (-10, -11, -10),
+        (-10, -9, -9),
+    ],
 )
 def test_a_sign_in_moves_drift_by_one_step_at_most(drift, seen, learned):
     assert learned_drift(drift, seen, Policy()) == learned

@@ -1,0 +1,72 @@
+"""Where a browser stands, asked at every request."""
+
+from __future__ import annotations
+
+import pytest
+
+from wsgi_mfa.core.outcome import Outcome
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.standing import activity_is_due, clock_in_question, is_fresh, standing
+
+
+@pytest.mark.requirement("D2", "R80")
+def test_an_unknown_user_must_enroll(home):
+    answer = standing(None, session_id="s", login=None, now=home.now, policy=Policy())
+    assert (answer.outcome, answer.session) == (Outcome.MUST_ENROLL, None)
+
+
+def test_a_user_without_a_phone_must_enroll(world):
+    assert world.browser().standing() is Outcome.MUST_ENROLL
+
+
+@pytest.mark.requirement("R49", "R50")
+@pytest.mark.parametrize("session_id", [None, "", "another", "browser-1"])
+def test_without_its_session_a_browser_must_verify(home, session_id):
+    home.laptop.session_id = session_id
+    assert home.laptop.standing() is Outcome.MUST_VERIFY
+
+
+@pytest.mark.requirement("R49", "R51")
+def test_a_session_counts_only_with_the_login_that_it_was_opened_in(home):
+    assert home.laptop.standing() is Outcome.SIGNED_IN
+    home.laptop.login = "login-2"
+    assert home.laptop.standing() is Outcome.MUST_VERIFY
+
+
+@pytest.mark.requirement("R50")
+@pytest.mark.parametrize(
+    "name",
+    [lambda home: home.account.pending[0].id, lambda home: home.laptop.cookie],
+    ids=["pending", "browser"],
+)
+def test_the_id_of_something_else_is_no_session(home, name):
+    home.laptop.begin()
+    home.laptop.session_id = name(home)
+    assert home.laptop.standing() is Outcome.MUST_VERIFY
+
+
+@pytest.mark.requirement("R40")
+@pytest.mark.parametrize(("seconds", "fresh"), [(0, True), (299, True), (300, False)])
+def test_a_second_factor_is_fresh_for_five_minutes(home, seconds, fresh):
+    home.laptop.enter(home.mobile.code())
+    home.wait(seconds)
+    assert is_fresh(home.account.session(home.laptop.session_id), home.now, home.policy) is fresh
+
+
+@pytest.mark.requirement("D17")
+def test_after_two_wrong_codes_the_clock_is_in_question_until_one_is_right(home):
+    asked = []
+    for _ in range(3):
+        asked.append(clock_in_question(home.account))
+        home.browser().guess(home.mobile)
+    assert asked == [False, False, True]
+    home.browser().enter(home.mobile.code())
+    assert not clock_in_question(home.account)
+
+
+@pytest.mark.requirement("D23")
+@pytest.mark.parametrize(("seconds", "due"), [(60, False), (61, True), (-100, False)])
+def test_activity_is_due_when_a_sixtieth_of_the_limit_has_passed(home, seconds, due):
+    home.laptop.enter(home.mobile.code())
+    home.wait(seconds)
+    assert activity_is_due(home.account.session(home.laptop.session_id), home.now, home.policy) is due

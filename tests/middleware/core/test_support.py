@@ -1,0 +1,248 @@
+"""The desk: reset, unlock, and the fence after a restore."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from wsgi_mfa.core.outcome import Outcome, Reason
+from wsgi_mfa.core.policy import Policy
+
+SIGNED_IN, MUST_ENROLL, REFUSED = Outcome.SIGNED_IN, Outcome.MUST_ENROLL, Outcome.REFUSED
+
+
+# Reset
+
+
+@pytest.mark.requirement("R45", "D16")
+def test_nothing_of_before_is_usable_after_a_reset(home):
+    lost, code = home.browser(), home.mobile.code()
+    lost.enter(code, lose_reply=True)
+    recovery_code, generation = home.recovery_code(), home.account.generation
+    home.laptop.begin()
+    home.laptop.relearn(home.mobile.code(1))
+    assert home.reset().outcome is Outcome.RESET
+    account = home.account
+    assert account.generation != generation
+    assert (account.authenticator, account.recovery_code, account.first_code) == (None, None, None)
+    assert account.sessions == account.pending == account.retries == account.answers == ()
+    assert home.laptop.standing() is MUST_ENROLL
+    assert lost.enter(code).outcome is MUST_ENROLL
+    assert home.browser().enter(home.mobile.code(1)).outcome is MUST_ENROLL
+    assert home.browser().recover(recovery_code).outcome is MUST_ENROLL
+
+
+@pytest.mark.requirement("R45", "R33")
+def test_after_the_next_enrollment_the_old_phone_and_the_old_recovery_code_are_wrong(home):
+    recovery_code, new = home.recovery_code(), home.phone()
+    home.reset()
+    home.browser().enroll(new)
+    home.wait(60)
+    assert home.browser().enter(home.mobile.code()).outcome is Outcome.WRONG_CODE
+    assert home.browser().recover(recovery_code).outcome is Outcome.WRONG_CODE
+    assert home.browser().enter(new.code()).outcome is SIGNED_IN
+
+
+@pytest.mark.requirement("R45")
+def test_a_pending_key_of_before_a_reset_binds_nothing(home):
+    home.laptop.enter(home.mobile.code())
+    new = home.phone().scan(home.laptop.begin())
+    home.reset()
+    assert home.laptop.confirm(new.code()).reason is Reason.CHANGED_MEANWHILE
+
+
+@pytest.mark.requirement("R45", "R44")
+def test_a_reset_keeps_the_address_and_records_who_and_why(home):
+    home.account = replace(home.account, address="user1@example.com")
+    home.reset()
+    assert home.account.address == "user1@example.com"
+    event = home.events[-1]
+    assert event.kind == "support.reset"
+    assert event.details == (("agent", "desk@example.com"), ("reason", "new phone"), ("code_needed", "false"))
+
+
+@pytest.mark.requirement("D12")
+@pytest.mark.parametrize("act", ["reset", "unlock"])
+def test_the_desk_acts_on_the_account_that_it_saw(home, act):
+    seen = home.account.generation
+    home.laptop.enroll(home.phone())
+    before = home.account
+    answer = getattr(home, act)(seen=seen)
+    assert (answer.outcome, answer.reason) == (REFUSED, Reason.CHANGED_MEANWHILE)
+    assert home.account == before
+    assert getattr(home, act)(seen=home.account.generation).outcome is not REFUSED
+
+
+@pytest.mark.requirement("D15")
+@pytest.mark.parametrize("kind", ["code", "recovery_code", "none"])
+def test_after_guesses_the_next_enrollment_asks_for_the_code_of_the_caller(home, kind):
+    if kind == "code":
+        home.browser().guess(home.mobile)
+    elif kind == "recovery_code":
+        home.browser().recover("0" * 24)
+    answer = home.reset()
+    needed = kind != "none"
+    assert answer.reason is (Reason.ENROLLMENT_CODE_NEEDED if needed else None)
+    assert (home.account.enrollment_code is not None) is needed
+    thief = home.browser().begin()
+    assert (thief.reason is Reason.ENROLLMENT_CODE_NEEDED) is needed
+
+
+@pytest.mark.requirement("D15")
+def test_guesses_before_the_last_success_ask_for_no_code(home):
+    home.browser().guess(home.mobile)
+    home.browser().enter(home.mobile.code())
+    assert home.reset().reason is None
+
+
+@pytest.mark.requirement("D15")
+def test_a_spent_budget_asks_for_the_code_even_after_support_gave_tries(new_home):
+    home = new_home(policy=Policy(failures_rolling_max=3))
+    for _ in range(3):
+        home.browser().guess(home.mobile)
+    home.unlock()
+    home.browser().enter(home.mobile.code())
+    assert home.account.code_failures.consecutive_count == 0
+    assert home.reset().reason is Reason.ENROLLMENT_CODE_NEEDED
+
+
+@pytest.mark.requirement("D15")
+def test_a_second_reset_still_asks_for_the_code(home):
+    home.browser().guess(home.mobile)
+    home.reset()
+    home.wait(3600)
+    assert home.reset().reason is Reason.ENROLLMENT_CODE_NEEDED
+    assert home.browser().begin().reason is Reason.ENROLLMENT_CODE_NEEDED
+    caller = home.browser()
+    caller.present(home.enrollment_code())
+    caller.enroll(home.phone())
+    home.wait(60)
+    assert home.reset().reason is None
+
+
+@pytest.mark.requirement("R15", "D14")
+def test_a_reset_clears_the_counters(home):
+    for _ in range(5):
+        home.browser().guess(home.mobile)
+    home.reset()
+    assert home.account.code_failures.consecutive_count == 0
+
+
+# Unlock
+
+
+@pytest.mark.requirement("D14")
+def test_an_unlock_gives_ten_tries_and_clears_nothing_else(new_home):
+    home = new_home(policy=Policy(failures_rolling_max=5))
+    for _ in range(5):
+        home.browser().guess(home.mobile)
+    assert home.browser().enter(home.mobile.code()).reason is Reason.BUDGET_SPENT
+    before = home.account
+    assert home.unlock().outcome is Outcome.UNLOCKED
+    assert home.account.sessions == before.sessions
+    assert home.account.authenticator == before.authenticator
+    assert home.account.recovery_failures == before.recovery_failures
+    assert home.account.code_failures.days == before.code_failures.days
+    guesser = home.browser()
+    outcomes = [guesser.guess(home.mobile).outcome for _ in range(11)]
+    assert outcomes == [Outcome.WRONG_CODE] * 10 + [Outcome.LOCKED]
+
+
+@pytest.mark.requirement("D14")
+def test_after_an_unlock_the_right_code_is_evaluated(home):
+    for _ in range(5):
+        home.browser().guess(home.mobile)
+    home.unlock()
+    assert home.browser().enter(home.mobile.code()).outcome is SIGNED_IN
+
+
+@pytest.mark.requirement("D14")
+def test_an_unlock_opens_only_what_is_closed(home):
+    for index in range(5):
+        home.browser().recover(f"{index:024}")
+    home.unlock()
+    assert home.account.code_failures.granted_count == 0
+    assert home.account.recovery_failures.granted_count == 10
+
+
+@pytest.mark.requirement("D22")
+def test_an_unlock_without_the_clock_leaves_the_last_step(home):
+    home.wait(3600)
+    home.browser().enter(home.mobile.code())
+    home.wait(-3600)
+    last_step = home.account.authenticator.last_step
+    home.unlock()
+    assert home.account.authenticator.last_step == last_step
+    home.unlock(clock=True)
+    assert home.account.authenticator.last_step == home.mobile.step()
+
+
+@pytest.mark.requirement("D22", "R12")
+def test_an_unlock_of_a_clock_that_is_right_changes_no_step(home):
+    home.browser().enter(home.mobile.code())
+    before = home.account.authenticator
+    home.wait(600)
+    home.unlock(clock=True)
+    assert home.account.authenticator == before
+
+
+@pytest.mark.requirement("D22")
+def test_eight_steps_used_ahead_are_kept_those_to_come_first(home):
+    home.wait(86400)
+    ahead = []
+    for _ in range(10):
+        assert home.browser().enter(home.mobile.code()).outcome is SIGNED_IN
+        ahead.append(home.account.authenticator.last_step)
+        home.wait(60)
+    home.wait(-2 * 86400)
+    home.unlock(clock=True)
+    assert home.account.authenticator.used_steps == tuple(ahead[-8:])
+
+
+def test_the_desk_may_unlock_a_user_who_has_not_enrolled(world):
+    assert world.unlock(clock=True).outcome is Outcome.UNLOCKED
+
+
+# Fence
+
+
+@pytest.mark.requirement("R13")
+def test_after_a_restore_no_code_of_before_and_no_old_recovery_code_works(home):
+    backup = home.account
+    used, recovery_code = home.mobile.code(1), home.recovery_code()
+    home.browser().enter(used)
+    home.browser().recover(recovery_code)
+    home.account = backup
+    home.fence()
+    assert home.browser().enter(used).outcome is Outcome.USED_CODE
+    assert home.browser().recover(recovery_code).outcome is Outcome.WRONG_CODE
+    assert home.laptop.standing() is Outcome.MUST_VERIFY
+    home.wait(60)
+    assert home.browser().enter(home.mobile.code()).outcome is SIGNED_IN
+
+
+@pytest.mark.requirement("R13", "D28")
+def test_the_fence_voids_pendings_retries_and_enrollment_codes(home):
+    home.browser().guess(home.mobile)
+    home.reset()
+    caller = home.browser()
+    caller.present(home.enrollment_code())
+    caller.begin()
+    generation = home.account.generation
+    home.fence()
+    account = home.account
+    assert account.generation != generation
+    assert account.pending == account.retries == account.answers == ()
+    assert account.enrollment_code is None
+    assert caller.begin().reason is Reason.ENROLLMENT_CODE_NEEDED
+
+
+@pytest.mark.requirement("R12", "R13")
+def test_the_fence_never_sets_the_last_step_back(home):
+    home.wait(3600)
+    home.browser().enter(home.mobile.code())
+    last_step = home.account.authenticator.last_step
+    home.wait(-3600)
+    home.fence()
+    assert home.account.authenticator.last_step == last_step
