@@ -33,13 +33,14 @@ PATIENCE_SECONDS = 5  # conflicts are retried so long, and no older decision is 
 STUBBORN_SECONDS = 30  # reset, unlock and sign-out must win in the end (D26)
 WORKER_CLOCK_SECONDS = 5  # D22
 
-#: Events that the user is told of by another way than the page (R32).
+#: Events that the user is told of by another way than the page (R32), failures behind a right password too (R25).
 NOTICES = frozenset(
     {
         "enrollment.confirmed",
         "recovery_code.used",
         "recovery_code.replaced",
         "clock.relearned",
+        "lock.started",
         "budget.spent",
         "support.reset",
         "support.unlocked",
