@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import lru_cache
 
 from wsgi_mfa.keys import KeyRing
 
@@ -16,6 +17,7 @@ logger = logging.getLogger("wsgi_mfa")
 
 _STORE_CHARACTERS = 8
 _ID_CHARACTERS = 32  # 128 bits in hex
+_CACHED_VALUES_MAX = 4096
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -48,6 +50,8 @@ class CookieSigner:
     def __init__(self, *, keys: KeyRing, store_id: str) -> None:
         self._keys = keys
         self._store = store_id[:_STORE_CHARACTERS]
+        # A value that was signed stays signed; who may use it is asked of the account each time (D24).
+        self._id_of = lru_cache(maxsize=_CACHED_VALUES_MAX)(self._checked_id)
 
     def browser_value(self, browser: str) -> str:
         return self._value("cookie/browser", browser, "")
@@ -67,7 +71,7 @@ class CookieSigner:
         signed = self._keys.sign_value(purpose, _message(self._store, random_id, user))
         return f"{self._store}.{random_id}.{signed}"
 
-    def _id_of(self, purpose: str, value: str | None, user: str) -> str | None:
+    def _checked_id(self, purpose: str, value: str | None, user: str) -> str | None:
         if value is None:
             return None
         store, _, rest = value.partition(".")

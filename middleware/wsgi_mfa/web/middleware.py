@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from wsgi_mfa.clock import Clock, SystemClock
 from wsgi_mfa.core.events import Event
@@ -22,7 +23,7 @@ from wsgi_mfa.stores.open import open_store
 from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
 from wsgi_mfa.web import gate, pages
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
-from wsgi_mfa.web.observer import Headers, Observer, first_drawn, thrown_away
+from wsgi_mfa.web.observer import Headers, Observer, first_drawn, start_without_own_cookies, thrown_away
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.site import Directory, Site, WebRequest
 from wsgi_mfa.web.targets import TargetSigner
@@ -34,6 +35,14 @@ logger = logging.getLogger("wsgi_mfa")
 
 UNAVAILABLE_SECONDS = 5  # what Retry-After promises after a failure of ours
 _MOUNT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
+
+
+class Way(NamedTuple):
+    """The cookies' names over one port, the cleaner that knows them, and a request of which nothing is known."""
+
+    names: CookieNames
+    cleaner: RequestCleaner
+    nothing: Cleaned
 
 
 class MfaMiddleware:
@@ -93,7 +102,7 @@ class MfaMiddleware:
         self._directory = directory
         self._plain_http = plain_http
         self._scheme_key = "HTTP_" + scheme_from.upper().replace("-", "_") if scheme_from else None
-        self._cleaners: dict[str, tuple[CookieNames, RequestCleaner]] = {}
+        self._ways: dict[str, Way] = {}
         self._site = Site(
             service=self.service,
             issuer=checked_issuer(issuer),
@@ -104,9 +113,9 @@ class MfaMiddleware:
         )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        names, cleaner = self._cleaner(environ)
+        names, cleaner, nothing = self._way(environ)
         path = pages.path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
-        request = WebRequest(self._site, environ, names, _nothing(cleaner), now=self.service.clock.now())
+        request = WebRequest(self._site, environ, names, nothing, now=self.service.clock.now())
         try:
             response = self._own_response(request, cleaner, environ, path)
         except Exception:
@@ -172,26 +181,24 @@ class MfaMiddleware:
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Call the application, and watch what its answer does to the user."""
-        watched = self._identity.user_changes_in_response
-        if watched:
-            request.environ = dict(environ)  # applications change their environ
-
-        def judge(headers: Headers) -> tuple[Headers, WSGIApplication | None]:
-            headers = without_own_cookies(headers, request.names.all)
-            return self._judged(request, cleaner, headers) if watched else (headers, None)
-
-        observer = Observer(judge, start_response)
+        if not self._identity.user_changes_in_response:
+            own = request.names.all
+            return self.application(environ, partial(start_without_own_cookies, start_response, own))
+        request.environ = dict(environ)  # applications change their environ
+        observer = Observer(partial(self._judged, request, cleaner), start_response)
         iterable = self.application(environ, observer.start_response)
-        if watched and not observer.started:
+        if not observer.started:
             iterable = first_drawn(iterable, observer)
-        if observer.instead is None:
+        instead = observer.held()
+        if instead is None:
             return iterable
         thrown_away(iterable, self.service.clock)
-        return observer.instead(request.environ, start_response)
+        return instead(request.environ, start_response)
 
     def _judged(
         self, request: WebRequest, cleaner: RequestCleaner, headers: Headers
     ) -> tuple[Headers, WSGIApplication | None]:
+        headers = without_own_cookies(headers, request.names.all)
         as_json = not request.is_navigation
         try:
             headers, reply = gate.judged(request, cleaner, self._directory, headers)
@@ -206,14 +213,14 @@ class MfaMiddleware:
         nobody = WebRequest(self._site, request.environ, request.names, request.cleaned, now=request.now)
         return response_to(nobody, pages.unavailable(UNAVAILABLE_SECONDS), as_json=as_json)
 
-    def _cleaner(self, environ: WSGIEnvironment) -> tuple[CookieNames, RequestCleaner]:
-        """The cookies' names and the cleaner for this way of being reached; over plain http one for each port."""
+    def _way(self, environ: WSGIEnvironment) -> Way:
+        """What belongs to this way of being reached; over plain http there is one for each port."""
         port = str(environ.get("SERVER_PORT", "")) if self._plain_http else ""
-        found = self._cleaners.get(port)
+        found = self._ways.get(port)
         if found is None:
             names = CookieNames.over_plain_http(port) if self._plain_http else CookieNames.over_https()
-            found = names, RequestCleaner(self._identity, own_cookie_names=names.all)
-            self._cleaners[port] = found
+            cleaner = RequestCleaner(self._identity, own_cookie_names=names.all)
+            found = self._ways[port] = Way(names, cleaner, _nothing(cleaner))
         return found
 
     def _is_https(self, environ: WSGIEnvironment) -> bool:

@@ -6,11 +6,12 @@ so that streaming, ``write()``, ``close()`` and the server's ``file_wrapper`` st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.core.instants import SECOND
+from wsgi_mfa.identity.observe import without_own_cookies
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -24,28 +25,60 @@ DRAWN_BYTES_MAX = 1024 * 1024  # a held body is drawn to its end, within bounds,
 DRAWN_SECONDS_MAX = 5
 
 
+def start_without_own_cookies(
+    start_response: StartResponse,
+    own: Collection[str],
+    status: str,
+    headers: Headers,
+    exc_info: OptExcInfo | None = None,
+    /,
+) -> Callable[[bytes], object]:
+    """``start_response`` for an application whose answers cannot change the user: only our names are kept (D6)."""
+    headers = without_own_cookies(headers, own)
+    return start_response(status, headers) if exc_info is None else start_response(status, headers, exc_info)
+
+
 class Observer:
     """Stands between one call of the application and the server's ``start_response``."""
 
     def __init__(self, judge: Judge, start_response: StartResponse) -> None:
         self._judge = judge
         self._start_response = start_response
+        self._passed = False
+        self._held = False
+        self._instead: WSGIApplication | None = None
         self.started = False
-        self.instead: WSGIApplication | None = None
 
     def start_response(
         self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /
     ) -> Callable[[bytes], object]:
-        """The callable that the application gets; ``exc_info`` is handed on and not kept (R68)."""
-        if self.started and exc_info is None and self.instead is not None:
-            raise AssertionError("start_response was called twice without exc_info (PEP 3333)")
-        self.started = True
-        headers, self.instead = self._judge(headers)
-        if self.instead is not None:
-            return _swallow
-        if exc_info is None:
-            return self._start_response(status, headers)
-        return self._start_response(status, headers, exc_info)
+        """The callable that the application gets; ``exc_info`` is handed on and not kept (R68).
+
+        :raises AssertionError: a second call without ``exc_info`` (PEP 3333).
+        :raises BaseException: the one in ``exc_info``, where it comes too late for another response.
+        """
+        try:
+            if self.started and exc_info is None:
+                raise AssertionError("start_response was called twice without exc_info (PEP 3333)")
+            self.started = True
+            if not self._held:
+                headers, self._instead = self._judge(headers)
+                if self._instead is None:
+                    self._passed = True
+                    return self._start_response(status, headers, *(() if exc_info is None else (exc_info,)))
+                if not self._passed:
+                    return _swallow
+            # What is held for good is as good as sent, and what was passed on can no longer be held.
+            error = exc_info[1] if exc_info is not None else None
+            raise error or AssertionError("start_response was called too late with an empty exc_info")
+        finally:
+            # The traceback of what is raised here leads to this frame: together they would be a cycle.
+            exc_info = error = None
+
+    def held(self) -> WSGIApplication | None:
+        """What answers in place of the response, from now on for good; None when it was passed on."""
+        self._held = self._instead is not None
+        return self._instead
 
 
 def _swallow(data: bytes) -> None:
@@ -54,9 +87,9 @@ def _swallow(data: bytes) -> None:
 
 def first_drawn(iterable: Iterable[bytes], observer: Observer) -> Iterable[bytes]:
     """Draw chunks until the application has started its response, and hand back what yields all of them (D34)."""
-    iterator = iter(iterable)
     drawn: list[bytes] = []
     try:
+        iterator = iter(iterable)
         while not observer.started:
             drawn.append(next(iterator))
     except StopIteration:

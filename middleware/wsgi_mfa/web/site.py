@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, quote
+
+from werkzeug.utils import cached_property  # without the lock of functools'
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Origin
