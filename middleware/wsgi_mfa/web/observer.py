@@ -62,11 +62,14 @@ class Observer:
                 raise AssertionError("start_response was called twice without exc_info (PEP 3333)")
             self.started = True
             if not self._held:
-                headers, self._instead = self._judge(headers)
-                if self._instead is None:
-                    self._passed = True
-                    return self._start_response(status, headers, *(() if exc_info is None else (exc_info,)))
+                headers, instead = self._judge(headers)
+                if instead is None:
+                    self._instead, self._passed = None, True
+                    if exc_info is None:
+                        return self._start_response(status, headers)
+                    return self._start_response(status, headers, exc_info)
                 if not self._passed:
+                    self._instead = instead
                     return _swallow
             # What is held for good is as good as sent, and what was passed on can no longer be held.
             error = exc_info[1] if exc_info is not None else None
