@@ -20,7 +20,7 @@ CREATE TABLE birth (store_id TEXT NOT NULL, made_at INTEGER NOT NULL, schema INT
 CREATE TABLE accounts (user TEXT PRIMARY KEY NOT NULL, revision TEXT NOT NULL, saved_at INTEGER NOT NULL,
                        address TEXT, body TEXT NOT NULL);
 CREATE INDEX accounts_by_address ON accounts (address) WHERE address IS NOT NULL;
-CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, user TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE events (id INTEGER PRIMARY KEY, user TEXT NOT NULL, body TEXT NOT NULL);
 CREATE INDEX events_by_user ON events (user);
 """
 

@@ -237,6 +237,11 @@ def test_any_other_text_is_refused(text: str) -> None:
         ACCOUNT_CODEC.decode(text)
 
 
+def test_the_bytes_of_a_good_text_are_refused() -> None:
+    with pytest.raises(CodecError, match=r"^account is not JSON$"):
+        ACCOUNT_CODEC.decode(ACCOUNT_CODEC.encode(ACCOUNT).encode())  # type: ignore[arg-type]
+
+
 @given(st.text(max_size=40) | st.binary(max_size=40))
 def test_rubbish_never_raises_another_error(text: Any) -> None:
     with pytest.raises(CodecError):

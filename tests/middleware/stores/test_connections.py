@@ -79,11 +79,13 @@ def test_closing_closes_the_connections_of_all_threads(path: Path, sqlite_store:
     thread = threading.Thread(target=use)
     thread.start()
     used.wait()
-    assert open_files(path) > 0
-    sqlite_store.close()
-    assert open_files(path) == 0
-    closed.set()
-    thread.join()
+    try:
+        assert open_files(path) > 0
+        sqlite_store.close()
+        assert open_files(path) == 0
+    finally:
+        closed.set()
+        thread.join()
 
 
 def test_a_process_forked_past_python_is_told_so(

@@ -19,13 +19,16 @@ def test_the_account_not_asked_for_the_longest_goes_first(account: Callable[...,
     assert recent.find("zoe") == account(1, user="zoe")
 
 
-def test_a_newer_value_takes_the_place_of_the_older(account: Callable[..., Account]) -> None:
+def test_a_newer_value_takes_the_place_of_the_older_and_counts_as_asked_for(
+    account: Callable[..., Account],
+) -> None:
     recent = RecentAccounts(accounts_max=2)
     recent.keep(account(1, user="ann"))
     recent.keep(account(1, user="bob"))
     recent.keep(account(2, user="ann"))
-    assert recent.find("bob") == account(1, user="bob")
+    recent.keep(account(1, user="zoe"))
     assert recent.find("ann") == account(2, user="ann")
+    assert recent.find("bob") is None
 
 
 def test_a_forgotten_account_is_not_found(account: Callable[..., Account]) -> None:
