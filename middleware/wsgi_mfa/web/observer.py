@@ -35,7 +35,12 @@ def start_without_own_cookies(
 ) -> Callable[[bytes], object]:
     """``start_response`` for an application whose answers cannot change the user: only our names are kept (D6)."""
     headers = without_own_cookies(headers, own)
-    return start_response(status, headers) if exc_info is None else start_response(status, headers, exc_info)
+    try:
+        return (
+            start_response(status, headers) if exc_info is None else start_response(status, headers, exc_info)
+        )
+    finally:
+        exc_info = None  # the traceback of what is raised here leads to this frame: a cycle (R68)
 
 
 class Observer:

@@ -474,3 +474,23 @@ def page_of():
 def serve_once():
     """``serve_once(application, environ, chunks_max=None)``: one request, as a server sees it."""
     return serve
+
+
+@pytest.fixture(params=["nobody", "REMOTE_USER", "session cookie"])
+def inside(request, wrapped, portal, new_browser, phone_of):
+    """``inside(application)``: a browser whose requests reach it, with a user or without one."""
+
+    def make(application, **settings):
+        identity = {} if request.param == "REMOTE_USER" else {"identity": FlaskSession(SECRET_KEY)}
+        browser = new_browser(
+            wrapped(application, **identity, **settings), validated=settings.get("validated", True)
+        )
+        if request.param == "REMOTE_USER":
+            browser.environ["REMOTE_USER"] = "alice"
+        elif request.param == "session cookie":
+            browser.cookies["session"] = portal.cookie("alice")
+        if request.param != "nobody":
+            browser.enroll("/", phone_of)
+        return browser
+
+    return make
