@@ -42,6 +42,7 @@ def _show(request: WebRequest, page: str) -> Reply:
 
 
 def _post(request: WebRequest, page: str) -> Reply:
+    refuse_embedding(request)  # a wrong code is answered with the key page again
     fields = forms.posted(request)
     sealed = next_of(request, fields)
     service = request.site.service

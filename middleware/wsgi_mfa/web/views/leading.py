@@ -7,6 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from wsgi_mfa.core.outcome import Decision, Outcome
+from wsgi_mfa.core.standing import must_save
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.service import Visit
 from wsgi_mfa.web.cookies import set_cookie
@@ -60,18 +61,18 @@ def accepted(request: WebRequest, decision: Decision, sealed: str) -> Reply:
     site, names, user = request.site, request.names, request.visit.user
     account = decision.account or site.service.store.load(user)
     session = account.session(session_id) if account is not None else None
-    if session is None:
+    if account is None or session is None:
         raise StoreUnavailableError("the session that was asked for again has ended meanwhile")
     headers = (
         set_cookie(names.session, site.cookies.session_value(session_id, user), secure=names.secure),
         set_cookie(names.browser, site.cookies.browser_value(session.browser), secure=names.secure),
     )
     members: dict[str, object] = {"next": target_of(request, sealed)}
-    outcome = Outcome.SIGNED_IN
-    if request.wants_json:
-        shown, code = site.service.show_recovery_code(in_session(request.visit, session_id))
+    outcome = Outcome.MUST_SAVE_RECOVERY_CODE if must_save(account, session) else Outcome.SIGNED_IN
+    if request.wants_json and not is_embedded(request):
+        _, code = site.service.show_recovery_code(in_session(request.visit, session_id))
         if code is not None:
-            outcome, members = shown.outcome, {"recovery_code": code, **members}
+            members = {"recovery_code": code, **members}
     return Reply(
         page="continue",
         outcome=outcome,
@@ -87,14 +88,17 @@ def in_session(visit: Visit, session_id: str) -> Visit:
 
 
 def refuse_embedding(request: WebRequest) -> None:
-    """A page that shows a key or a recovery code answers top-level navigations only, JSON no browser (D13).
+    """Show a key or a recovery code to top-level navigations only.
 
     :raises ForbiddenError: a frame, an image, a script asks.
     """
+    if is_embedded(request):
+        raise ForbiddenError("this page shows a secret and opens in a window of its own only")
+
+
+def is_embedded(request: WebRequest) -> bool:
+    """Whether another page could read the answer: no top-level navigation, or JSON for a browser (D13)."""
     environ = request.environ
     if request.wants_json:
-        embedded = any(key.startswith("HTTP_SEC_FETCH_") for key in environ)
-    else:
-        embedded = environ.get("HTTP_SEC_FETCH_DEST", "document") != "document"
-    if embedded:
-        raise ForbiddenError("this page shows a secret and opens in a window of its own only")
+        return any(key.startswith("HTTP_SEC_FETCH_") for key in environ)
+    return bool(environ.get("HTTP_SEC_FETCH_DEST", "document") != "document")

@@ -40,6 +40,7 @@ def show_recovery_code(request: WebRequest) -> Reply:
 
 def post_recovery_code(request: WebRequest) -> Reply:
     """The tick box, or the wish for a new code."""
+    refuse_embedding(request)  # without the tick the code is shown again
     fields = forms.posted(request)
     sealed = next_of(request, fields)
     service = request.site.service
