@@ -55,7 +55,8 @@ def refuse_other_sites(request: WebRequest) -> None:
         return
     origin = request.environ.get("HTTP_ORIGIN")
     scheme = "https" if request.names.secure else "http"
-    if site is not None or (origin is not None and origin != f"{scheme}://{host_of(request.environ)}"):
+    ours = f"{scheme}://{host_of(request.environ, scheme)}"
+    if site is not None or (origin is not None and origin != ours):
         raise ForbiddenError("the request comes from another site")
 
 

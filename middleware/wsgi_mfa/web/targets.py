@@ -11,9 +11,14 @@ from urllib.parse import quote, urlsplit
 from wsgi_mfa.keys import KeyRing
 
 TARGET_CHARACTERS_MAX = 2000
+DEFAULT_PORTS = {"http": 80, "https": 443}
 _PURPOSE = "next"
-# Exactly one slash in front, then what a path and query may hold once encoded (RFC 3986 section 3.3 and 3.4).
-_SAFE = re.compile(r"/(?!/)[A-Za-z0-9\-._~!$&'()*+,;=:@/?%]*", re.ASCII)
+# What a path may hold as it is, and a query too (RFC 3986 sections 3.3 and 3.4).
+_PATH = "/-._~!$&'()*+,;=:@"
+_QUERY = _PATH + "?"
+# Exactly one slash in front: with two, or a backslash, browsers read the name of a host.
+_SAFE = re.compile(rf"/(?!/)[A-Za-z0-9{re.escape(_QUERY)}%]*", re.ASCII)
+_HIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 def is_safe(target: str) -> bool:
@@ -27,35 +32,54 @@ def requested(environ: Mapping[str, Any]) -> str:
         return root_of(environ)
     # PEP 3333 gives the path as bytes in the shape of latin-1 text.
     path = quote(
-        (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1"),
-        safe="/:@!$&'()*+,;=~",
+        (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1"), safe=_PATH
     )
     query = environ.get("QUERY_STRING", "")
-    target = f"{path}?{quote(query, safe='/:@!$&()*+,;=~?%')}" if query else path
+    target = f"{path}?{_encoded(query)}" if query else path
     return target if is_safe(target) else root_of(environ)
 
 
 def redirected(location: str | None, environ: Mapping[str, Any]) -> str:
-    """The path of this site that an application's ``Location`` names, else the root."""
-    if location is None:
+    """The path of this site that an application's ``Location`` names, without its fragment; else the root."""
+    if location is None or _HIDDEN.search(location):
         return root_of(environ)
-    if location.startswith("/"):
-        return location if is_safe(location) else root_of(environ)
-    parts = urlsplit(location)
-    if parts.scheme not in ("http", "https") or parts.netloc.lower() != host_of(environ).lower():
+    try:
+        target = location if location.startswith("/") else _below_this_host(location, environ)
+        target = _encoded(target.partition("#")[0])
+    except ValueError:  # such as http://[, or text that no header can carry
         return root_of(environ)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return target if is_safe(target) else root_of(environ)
 
 
+def _below_this_host(location: str, environ: Mapping[str, Any]) -> str:
+    """The path and query of a URL of this host; "" for any other one."""
+    parts = urlsplit(location)
+    if parts.scheme not in DEFAULT_PORTS or _bare(parts.scheme, parts.netloc) != host_of(
+        environ, parts.scheme
+    ):
+        return ""
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _encoded(text: str) -> str:
+    """``text`` with what a path and query cannot hold encoded, and what is encoded left alone."""
+    return quote(text.encode("latin-1"), safe=_QUERY + "%")
+
+
 def root_of(environ: Mapping[str, Any]) -> str:
-    """The URL of the application's root."""
-    return quote(environ.get("SCRIPT_NAME", "").encode("latin-1"), safe="/") + "/"
+    """The URL of the application's root; with two slashes in front it would name another host (R74)."""
+    mount = quote(environ.get("SCRIPT_NAME", "").encode("latin-1"), safe="/").strip("/")
+    return f"/{mount}/" if mount else "/"
 
 
-def host_of(environ: Mapping[str, Any]) -> str:
-    """Host and port as the client named them (RFC 9110 section 7.2)."""
-    return environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+def host_of(environ: Mapping[str, Any], scheme: str) -> str:
+    """Host and port as the client named them (RFC 9110 section 7.2), without the port that ``scheme`` implies."""
+    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+    return _bare(scheme, host)
+
+
+def _bare(scheme: str, host: str) -> str:
+    return host.lower().removesuffix(f":{DEFAULT_PORTS[scheme]}")
 
 
 class TargetSigner:
