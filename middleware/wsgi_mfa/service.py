@@ -210,6 +210,10 @@ class MfaService:
         command = commands.AdmitLogin(login_fingerprint=login_fingerprint, source=visit.origin.source)
         return self.apply(visit, command)
 
+    def carry_login(self, visit: Visit, login: str | None) -> Decision:
+        """Let this browser's session follow a login that has a new fingerprint, ``login`` (D34)."""
+        return self.apply(visit, commands.CarryLogin(origin=visit.origin, login=login))
+
     def note_activity(self, visit: Visit, session_id: str) -> None:
         """Note that the session is in use, once, and never at the cost of an answer (D23)."""
         try:

@@ -91,8 +91,23 @@ class Failures:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CarriedLogin:
+    """Another fingerprint of the login behind a session, from before or beside the newest one (D34).
+
+    ``replaced_at`` is when the portal first gave a newer one in its place; None while it has not.
+    """
+
+    fingerprint: str | None
+    replaced_at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """One browser that has shown a second factor. Its cookie is derived from ``id``."""
+    """One browser that has shown a second factor. Its cookie is derived from ``id``.
+
+    ``login`` is the newest fingerprint of the login behind it, and ``carried_logins`` are those that count
+    beside it: ask :func:`~wsgi_mfa.core.aging.is_of_login`.
+    """
 
     id: str
     browser: str
@@ -100,6 +115,7 @@ class Session:
     method: Method
     verified_at: int
     seen_at: int
+    carried_logins: tuple[CarriedLogin, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wsgi_mfa.core import throttle
-from wsgi_mfa.core.account import Account, EndedLogin, Retry, Session
+from wsgi_mfa.core.account import Account, CarriedLogin, EndedLogin, Retry, Session
 from wsgi_mfa.core.instants import HOUR, SECOND
 from wsgi_mfa.core.policy import Policy
 
 ANSWER_SECONDS = 5  # D11
 FIRST_CODE_SECONDS = 90  # D17
 ACTIVITY_GRAINS = 60  # activity is noted to 1/60 of the idle limit (D23)
+REPLACED_LOGIN_SECONDS = 60  # for parallel requests that still come with the old fingerprint (D34)
 
 
 def younger(instant: int, seconds: int, now: int, policy: Policy) -> bool:
@@ -34,6 +35,19 @@ def session_lives(session: Session, now: int, policy: Policy) -> bool:
     idle_seconds = policy.session_idle_seconds + policy.session_idle_seconds // ACTIVITY_GRAINS
     return younger(session.verified_at, policy.session_seconds_max, now, policy) and younger(
         session.seen_at, idle_seconds, now, policy
+    )
+
+
+def carried_login_counts(carried: CarriedLogin, now: int, policy: Policy) -> bool:
+    """Whether a fingerprint still stands for its login beside the newest one (D34)."""
+    return carried.replaced_at is None or younger(carried.replaced_at, REPLACED_LOGIN_SECONDS, now, policy)
+
+
+def is_of_login(session: Session, login: str | None, now: int, policy: Policy) -> bool:
+    """Whether ``session`` belongs to the portal's login with the fingerprint ``login``."""
+    return session.login == login or any(
+        carried.fingerprint == login and carried_login_counts(carried, now, policy)
+        for carried in session.carried_logins
     )
 
 

@@ -177,6 +177,17 @@ class AdmitLogin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CarryLogin:
+    """The portal gave the login of an open session another fingerprint, ``login``, in a response (D34).
+
+    ``origin`` has the session, and the fingerprint with which the request came.
+    """
+
+    origin: Origin
+    login: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NoteActivity:
     """A request passed in this session (D23)."""
 
@@ -231,6 +242,7 @@ Command: TypeAlias = (
     | SignOut
     | EndSessions
     | AdmitLogin
+    | CarryLogin
     | NoteActivity
     | ResetBySupport
     | UnlockBySupport

@@ -33,6 +33,7 @@ HANDLERS: dict[type, Callable[[Account, Any, int, Policy], Decision]] = {
     commands.SignOut: sessions.sign_out,
     commands.EndSessions: sessions.end_sessions,
     commands.AdmitLogin: sessions.admit_login,
+    commands.CarryLogin: sessions.carry_login,
     commands.NoteActivity: sessions.note_activity,
     commands.ResetBySupport: support.reset,
     commands.UnlockBySupport: support.unlock,

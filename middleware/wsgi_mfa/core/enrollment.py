@@ -14,7 +14,7 @@ from wsgi_mfa.core.account import (
     RecoveryCode,
     Retry,
 )
-from wsgi_mfa.core.aging import younger
+from wsgi_mfa.core.aging import is_of_login, younger
 from wsgi_mfa.core.commands import (
     BeginEnrollment,
     ConfirmEnrollment,
@@ -40,7 +40,7 @@ def permission(account: Account, origin: Origin, now: int, policy: Policy) -> De
     """Why this browser may not begin an enrollment now; None when it may."""
     if account.authenticator is not None:
         session = account.session(origin.session_id)
-        if session is None or session.login != origin.login:
+        if session is None or not is_of_login(session, origin.login, now, policy):
             return Decision(outcome=Outcome.MUST_VERIFY)
         return None if is_fresh(session, now, policy) else Decision(outcome=Outcome.STEP_UP_REQUIRED)
     if account.reset_at is not None and not younger(

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from wsgi_mfa.core import recovery, throttle
 from wsgi_mfa.core.account import Account, Failures, Method, RecoveryCode, Retry
-from wsgi_mfa.core.aging import younger
+from wsgi_mfa.core.aging import is_of_login, younger
 from wsgi_mfa.core.commands import (
     AcknowledgeRecoveryCode,
     RedeemRecoveryCode,
@@ -74,7 +74,7 @@ def show(account: Account, command: ShowRecoveryCode, now: int, policy: Policy) 
     origin = command.origin
     session = account.session(origin.session_id)
     code = account.recovery_code
-    if session is None or session.login != origin.login or code is None:
+    if session is None or not is_of_login(session, origin.login, now, policy) or code is None:
         return Decision(outcome=Outcome.MUST_VERIFY)
     if not may_show_recovery_code(account, session, now, policy):
         return refused(Reason.CODE_NOT_SHOWN_AGAIN)
@@ -100,7 +100,7 @@ def show(account: Account, command: ShowRecoveryCode, now: int, policy: Policy) 
 def acknowledge(account: Account, command: AcknowledgeRecoveryCode, now: int, policy: Policy) -> Decision:
     """Forget the copy that could show the code; asking twice is no error, another code is (D12)."""
     session = account.session(command.origin.session_id)
-    if session is None or session.login != command.origin.login:
+    if session is None or not is_of_login(session, command.origin.login, now, policy):
         return Decision(outcome=Outcome.MUST_VERIFY)
     code = account.recovery_code
     if code is None or command.recovery_code_id not in (None, code.id):
@@ -118,7 +118,7 @@ def replace_code(account: Account, command: ReplaceRecoveryCode, now: int, polic
     """Make a new recovery code for a user who has lost the old one; needs a fresh second factor (R40)."""
     origin = command.origin
     session = account.session(origin.session_id)
-    if session is None or session.login != origin.login:
+    if session is None or not is_of_login(session, origin.login, now, policy):
         return Decision(outcome=Outcome.MUST_VERIFY)
     if not is_fresh(session, now, policy):
         return Decision(outcome=Outcome.STEP_UP_REQUIRED)

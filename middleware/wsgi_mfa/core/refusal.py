@@ -11,6 +11,7 @@ from typing import Literal
 
 from wsgi_mfa.core import throttle
 from wsgi_mfa.core.account import Account, Answer, Failures
+from wsgi_mfa.core.aging import is_of_login
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
@@ -99,7 +100,9 @@ def wrong(
     if failures.locked_since is not None:
         seconds = failures.locked_seconds
         events.append(_event(account, origin, "lock.started", counters, now, ("seconds", str(seconds))))
-        if origin.login is not None and all(session.login != origin.login for session in account.sessions):
+        if origin.login is not None and not any(
+            is_of_login(session, origin.login, now, policy) for session in account.sessions
+        ):
             # A half signed-in login must not go on guessing when the lock ends (R20, D19); one that has a
             # session is not half signed in, and open sessions are untouched by locks (D14).
             changed = with_login_ended(changed, origin.login, now, seconds)

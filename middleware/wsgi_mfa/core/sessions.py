@@ -1,11 +1,12 @@
-"""Opening, repeating and ending MFA sessions (D10, D16, D19, D23, R49-R52)."""
+"""Opening, repeating, carrying over and ending MFA sessions (D10, D16, D19, D23, D34, R49-R52)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from wsgi_mfa.core.account import Account, EndedLogin, Method, Retry, Session
-from wsgi_mfa.core.commands import AdmitLogin, EndSessions, NoteActivity, Origin, SignOut
+from wsgi_mfa.core.account import Account, CarriedLogin, EndedLogin, Method, Retry, Session
+from wsgi_mfa.core.aging import carried_login_counts
+from wsgi_mfa.core.commands import AdmitLogin, CarryLogin, EndSessions, NoteActivity, Origin, SignOut
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Outcome
 from wsgi_mfa.core.policy import Policy
@@ -13,6 +14,7 @@ from wsgi_mfa.core.standing import activity_is_due
 
 RETRIES_MAX = 4
 ENDED_LOGINS_MAX = 8
+CARRIED_LOGINS_MAX = 8  # so many parallel requests may each be given a fingerprint of its own
 
 
 def opened(
@@ -125,6 +127,46 @@ def admit_login(account: Account, command: AdmitLogin, now: int, policy: Policy)
         return Decision(outcome=Outcome.MUST_VERIFY)
     event = Event(at=now, user=account.user, kind="login.admitted", source=command.source)
     return Decision(outcome=Outcome.MUST_VERIFY, account=replace(account, ended_logins=kept), events=(event,))
+
+
+def carry_login(account: Account, command: CarryLogin, now: int, policy: Policy) -> Decision:
+    """Let a session, and what its browser has begun, follow a login whose fingerprint the portal changed (D34).
+
+    Parallel requests may each be given another new one, and nobody knows which the browser keeps: all of them
+    count until they are replaced themselves. Like a note of activity it is no event: nobody did anything.
+    """
+    origin, session = command.origin, account.session(command.origin.session_id)
+    if session is None:
+        return Decision(outcome=Outcome.MUST_VERIFY)
+    replaced_at = {item.fingerprint: item.replaced_at for item in session.carried_logins}
+    replaced_at[session.login] = None
+    if replaced_at.get(origin.login, now) is None:
+        replaced_at[origin.login] = now
+    replaced_at.pop(command.login, None)
+    carried = tuple(CarriedLogin(fingerprint=login, replaced_at=at) for login, at in replaced_at.items())
+    carried = tuple(item for item in carried if carried_login_counts(item, now, policy))
+    followed = replace(session, login=command.login, carried_logins=carried[-CARRIED_LOGINS_MAX:])
+    first = account.first_code
+    if first is not None and (first.browser, first.login) == (origin.browser, origin.login):
+        first = replace(first, login=command.login)
+    changed = replace(
+        account,
+        sessions=tuple(followed if other.id == session.id else other for other in account.sessions),
+        retries=tuple(
+            replace(retry, login=command.login) if retry.session_id == session.id else retry
+            for retry in account.retries
+        ),
+        pending=tuple(
+            replace(pending, login=command.login)
+            if (pending.browser, pending.login) == (origin.browser, origin.login)
+            else pending
+            for pending in account.pending
+        ),
+        first_code=first,
+    )
+    if changed == account:
+        return Decision(outcome=Outcome.SIGNED_IN)
+    return Decision(outcome=Outcome.SIGNED_IN, account=changed)
 
 
 def note_activity(account: Account, command: NoteActivity, now: int, policy: Policy) -> Decision:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wsgi_mfa.core.account import Account, Session
-from wsgi_mfa.core.aging import session_lives, younger
+from wsgi_mfa.core.aging import is_of_login, session_lives, younger
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.core.policy import Policy
@@ -29,7 +29,9 @@ def standing(
     if account is None or account.authenticator is None:
         return Standing(outcome=Outcome.MUST_ENROLL)
     session = account.session(session_id)
-    if session is None or session.login != login or not session_lives(session, now, policy):
+    if session is None or not session_lives(session, now, policy):
+        return Standing(outcome=Outcome.MUST_VERIFY)
+    if not is_of_login(session, login, now, policy):
         return Standing(outcome=Outcome.MUST_VERIFY)
     if must_save(account, session):
         return Standing(outcome=Outcome.MUST_SAVE_RECOVERY_CODE, session=session)

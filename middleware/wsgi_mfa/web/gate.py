@@ -14,10 +14,11 @@ from wsgi_mfa.core.aging import login_is_ended
 from wsgi_mfa.core.outcome import Outcome, Reason
 from wsgi_mfa.core.standing import activity_is_due
 from wsgi_mfa.core.user import canonical
-from wsgi_mfa.errors import InvalidUserError
+from wsgi_mfa.errors import InvalidUserError, StoreUnavailableError
 from wsgi_mfa.identity.adapter import FirstFactor, Identification
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.observe import identify_after
+from wsgi_mfa.service import Visit
 from wsgi_mfa.web import targets
 from wsgi_mfa.web.cookies import expire_cookie, set_cookie
 from wsgi_mfa.web.reply import Reply
@@ -122,7 +123,8 @@ def judged(
     request: WebRequest, cleaner: RequestCleaner, directory: Directory | None, headers: list[tuple[str, str]]
 ) -> tuple[list[tuple[str, str]], Reply | None]:
     """What a response with ``headers`` did to the user: the headers to send, or the reply to give instead."""
-    after = identify_after(cleaner, request.environ, headers, now=request.now)
+    now = request.site.service.clock.now()
+    after = identify_after(cleaner, request.environ, headers, now=now)
     try:
         caller = caller_of(after.identification, directory)
     except InvalidUserError as error:
@@ -130,6 +132,8 @@ def judged(
         return headers, refused_user()
     before = request.caller
     if (caller and caller.user) == (before and before.user):
+        if caller is not None and before is not None and caller.login != before.login:
+            _carry(request, caller.login)
         return headers, None
     ended = _ended(request, "signed_out" if caller is None else "user_changed")
     if caller is None:
@@ -137,11 +141,25 @@ def judged(
     return headers, _held(request, caller, after.carriers_digest, headers, ended)
 
 
+def _carry(request: WebRequest, login: str | None) -> None:
+    """Let the session follow a login to which the portal gave a new fingerprint (D34)."""
+    try:
+        request.site.service.carry_login(_visit_now(request), login)
+    except StoreUnavailableError as error:
+        # The portal's answer is as good as before; it is the next request that asks for a second factor.
+        logger.warning("a login could not be carried over: %s", error)
+
+
+def _visit_now(request: WebRequest) -> Visit:
+    """The visit at the moment of the response: an application may take longer than a decision keeps (D21)."""
+    return replace(request.visit, now=request.site.service.clock.now())
+
+
 def _ended(request: WebRequest, cause: str) -> list[tuple[str, str]]:
     """End the second factor of this browser, if it has one; the headers that take its cookie away."""
     if request.standing.session is None:
         return []
-    request.site.service.end_session(request.visit, request.standing.session.id, cause=cause)
+    request.site.service.end_session(_visit_now(request), request.standing.session.id, cause=cause)
     return [expire_cookie(request.names.session, secure=request.names.secure)]
 
 
@@ -154,7 +172,7 @@ def _held(
 ) -> Reply:
     """The answer in place of a response that signed ``caller`` in: its cookies go out, its body does not."""
     site, names = request.site, request.names
-    signing_in = WebRequest(site, request.environ, names, request.cleaned, now=request.now)
+    signing_in = WebRequest(site, request.environ, names, request.cleaned, now=site.service.clock.now())
     signing_in.caller, signing_in.account = caller, site.service.store.load(caller.user)
     if carriers_digest is not None and signing_in.account is not None:
         site.service.admit_login(signing_in.visit, carriers_digest)
