@@ -33,6 +33,7 @@ from wsgi_mfa.errors import (
     UnsealError,
 )
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor, Identification
+from wsgi_mfa.identity.auth_tkt import AuthTkt
 from wsgi_mfa.identity.flask_session import FlaskSession
 from wsgi_mfa.identity.remote_user import RemoteUser
 from wsgi_mfa.keys import KeyRing
@@ -50,6 +51,7 @@ __all__ = [
     "AccountStore",
     "Adapter",
     "AdapterUnavailableError",
+    "AuthTkt",
     "BirthRecord",
     "Carriers",
     "Clock",
