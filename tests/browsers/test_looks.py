@@ -10,6 +10,8 @@ import re
 import pytest
 
 SIZES = {"desktop": {"width": 1280, "height": 800}, "narrow": {"width": 320, "height": 640}}
+#: A picture that is taken at once may lack what the new look has not painted yet.
+TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 @pytest.fixture
@@ -21,6 +23,7 @@ def show(pictures):
             page.set_viewport_size(viewport)
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme)
+                page.evaluate(TWO_FRAMES)
                 page.screenshot(path=pictures / f"{name}-{size}-{scheme}.png", full_page=True)
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (name, size)
 
