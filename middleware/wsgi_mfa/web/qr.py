@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+import re
 
 #: Light modules around the code (ISO/IEC 18004). Pages without them cannot be scanned in dark mode.
 QUIET_ZONE = 4
@@ -11,6 +11,7 @@ WIDTH_PIXELS = 250
 #: The standard has a writer try all eight masks and score them, which takes six times as long as all the rest.
 #: Readers take any mask; this one, a chequerboard, leaves no large areas of one colour.
 _MASK = 0
+_DARK_RUN = re.compile(rb"\x01+")
 
 
 def qr_svg(uri: str) -> str:
@@ -30,27 +31,24 @@ def qr_svg(uri: str) -> str:
     )
 
 
-def _matrix(uri: str) -> list[list[bool]]:
-    """Rows of modules, True for dark ones, without the quiet zone."""
+def _matrix(uri: str) -> list[bytes]:
+    """Rows of modules, 1 for dark ones, without the quiet zone."""
     from qrcode.constants import ERROR_CORRECT_M
     from qrcode.main import QRCode  # imported late: only a page that enrolls a phone needs it
 
     code = QRCode(error_correction=ERROR_CORRECT_M, border=0, mask_pattern=_MASK)
     code.add_data(uri)
     code.make(fit=True)
-    return [[bool(module) for module in row] for row in code.get_matrix()]
+    return [bytes(map(bool, row)) for row in code.get_matrix()]
 
 
-def _path(matrix: list[list[bool]]) -> str:
+def _path(matrix: list[bytes]) -> str:
     """A stroke of width one through the middle of every run of dark modules, by relative moves."""
     strokes = [f"M{QUIET_ZONE} {QUIET_ZONE}.5"]
     pen_x = pen_y = 0
     for y, row in enumerate(matrix):
-        x = 0
-        for dark, run in groupby(row):
-            length = len(list(run))
-            if dark:
-                strokes.append(f"m{x - pen_x} {y - pen_y}h{length}")
-                pen_x, pen_y = x + length, y
-            x += length
+        for run in _DARK_RUN.finditer(row):
+            start, end = run.span()
+            strokes.append(f"m{start - pen_x} {y - pen_y}h{end - start}")
+            pen_x, pen_y = end, y
     return "".join(strokes)
