@@ -17,16 +17,16 @@ SYMBOLS = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"
 
 
 def guess(world: World, step: Step) -> str:
-    """Send code after code, or some at once; a locked attacker signs in again and goes on."""
+    """Send code after code, or so many at once; a locked attacker signs in again and goes on."""
     browser, attacker = world.browser(step["browser"]), _attacker(world, step)
-    form, outcome, codes = None, attacker.arrive(), list(_guesses(world, step))
-    for begin in range(0, len(codes), step["parallel"]):
-        if begin:
+    form, outcome = None, attacker.arrive()
+    for number, codes in enumerate(_guesses(world, step)):
+        if number:
             world.time.wait(step["every"])
         form = _form_for_code(browser, attacker, form)
         if form is None:
             return browser.outcome
-        outcome = _send_at_once(world, browser, form, codes[begin : begin + step["parallel"]])
+        outcome = _send_at_once(world, browser, form, codes)
         if outcome in ("welcome", "signed_in"):
             return "signed_in"
     return outcome
@@ -125,19 +125,21 @@ def _code_form(browser: Browser) -> Form | None:
     return browser.sight.page.form_with("code") if browser.sight is not None else None
 
 
-def _guesses(world: World, step: Step) -> Iterator[str]:
-    """Give as many different codes as were asked for; the one put among them comes last."""
+def _guesses(world: World, step: Step) -> Iterator[list[str]]:
+    """Give as many different codes as were asked for, so many at once; the one put among them comes last and alone."""
     among = step["among"]
     last = world.codes.get(among, among) if among is not None else None
-    chance, digits, seen = world.chance(f"guess {step.position.line}"), world.policy.digits, {last}
-    for _ in range(step["times"] - (last is not None)):
-        code = last
-        while code in seen:
-            code = f"{chance.below(10**digits):0{digits}d}"
-        seen.add(code)
-        yield str(code)
+    chance, digits = world.chance(f"guess {step.position.line}"), world.policy.digits
+    codes: dict[str, None] = {}
+    while len(codes) < step["times"] - (last is not None):
+        code = f"{chance.below(10**digits):0{digits}d}"
+        if code != last:
+            codes[code] = None
+    others = list(codes)
+    for begin in range(0, len(others), step["parallel"]):
+        yield others[begin : begin + step["parallel"]]
     if last is not None:
-        yield last
+        yield [last]
 
 
 ACTIONS = {

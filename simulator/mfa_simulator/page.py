@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+# What no person reads; taken out beforehand, because it is most of a page and slow to go through.
+UNSEEN = re.compile(r"<(style|script)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
 VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
-SILENT = frozenset(("script", "style", "title"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +98,7 @@ class Page:
 def read_page(html: str) -> Page:
     """Read a page."""
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(UNSEEN.sub("", html))
     reader.close()
     reader.page.words = " ".join(" ".join(reader.spoken).split())
     return reader.page
@@ -161,7 +163,7 @@ class _Reader(HTMLParser):
             self._link = None
 
     def handle_data(self, data: str) -> None:
-        if any(tag in SILENT for tag, _ in self._open):
+        if self._open and self._open[-1][0] == "title":
             return
         self.spoken.append(data)
         if self._link is not None:

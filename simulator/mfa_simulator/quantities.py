@@ -15,11 +15,11 @@ SECOND = 1_000_000
 UNITS = {"ms": SECOND // 1000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86_400 * SECOND}
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_DURATION = re.compile(r"([+-]?)((?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+)")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
+_DURATION = re.compile(r"([+-]?)((?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+)", re.ASCII)
 _MOMENT = re.compile(r"(step|lockout_end|session_end)(?:([+-])(.+))?")
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
-_ZONE = re.compile(r"([+-])(\d\d):(\d\d)")
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
+_ZONE = re.compile(r"([+-])(\d\d):(\d\d)", re.ASCII)
 _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,6}))?(Z|[+-]\d\d:\d\d)", re.IGNORECASE
 )

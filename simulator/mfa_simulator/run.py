@@ -14,14 +14,12 @@ from mfa_simulator.expectation import Found, differences
 from mfa_simulator.format.verbs import BY_NAME, REPEATING, TOGETHER
 from mfa_simulator.network import Exchange
 from mfa_simulator.quantities import SECOND
-from mfa_simulator.reading import look_at
 from mfa_simulator.record import Record, noting_logs, start_record
 from mfa_simulator.scenario import Scenario, Step
 from mfa_simulator.world import World
 
 ANY_REQUEST = ("visit", "post", "request", "sign_out", "back", "steal_cookie")
 CODES = ("code", "recovery_code")
-JUDGED = ("wrong_code", "used_code", "signed_in")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,17 +144,13 @@ def _found(record: Record, outcome: str | None) -> Found:
 
 
 def _is_judged(exchange: Exchange) -> bool:
-    """Whether the server looked at a code: it refused it as such, or led on from there."""
-    if (
-        exchange.served is None
-        or exchange.request.method != "POST"
-        or exchange.about in ("saved", "password")
-    ):
+    """Whether the server looked at a code: it refused it as such (422), or led on from there."""
+    served = exchange.served
+    if served is None or exchange.request.method != "POST" or exchange.about in ("saved", "password"):
         return False
-    if not exchange.request.path.startswith("/mfa/"):
-        return False
-    location = (exchange.served.header("Location") or "").partition("?")[0]
-    return look_at(exchange.served).outcome in JUDGED or location.endswith(("/continue", "/recovery-code"))
+    location = (served.header("Location") or "").partition("?")[0]
+    led_on = location.endswith(("/continue", "/recovery-code")) or served.status == 200
+    return exchange.request.path.startswith("/mfa/") and (served.status == 422 or led_on)
 
 
 def _decided_at(exchanges: Iterable[Exchange], began_at: int) -> int:

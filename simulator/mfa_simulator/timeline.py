@@ -46,7 +46,7 @@ def _cells(line: Line) -> tuple[str, ...]:
     phone = "" if line.phone_error is None else duration_text(_to_milliseconds(line.phone_error))
     return (
         clock_text(line.at),
-        f"{line.into_step / SECOND:06.3f}s",
+        f"{line.into_step // SECOND:02d}.{line.into_step % SECOND // 1000:03d}s",
         phone,
         line.actor,
         " ".join(_words(line.step)),

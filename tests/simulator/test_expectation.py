@@ -1,0 +1,60 @@
+"""What happened, compared with what was expected."""
+
+from __future__ import annotations
+
+import pytest
+
+from mfa_simulator.expectation import Found, differences
+from mfa_simulator.problems import Position
+from mfa_simulator.scenario import Expectation, Step
+
+PLACE = Position(line=3, column=5)
+
+
+def compared(found, *, must=None, **expected):
+    expect = Expectation(position=PLACE, **expected) if expected else None
+    step = Step(verb="visit", arguments={}, position=PLACE, expect=expect)
+    return differences(step, found, must=must)
+
+
+def test_a_step_that_expects_nothing_must_reach_what_its_verb_must():
+    assert compared(Found(outcome="welcome"), must=("welcome",)) == ()
+    assert compared(Found(outcome="locked"), must=("welcome", "signed_in")) == (
+        "outcome: expected welcome or signed_in, got locked",
+    )
+    assert compared(Found(outcome=None), must=None) == ()
+
+
+def test_any_outcome_of_a_list_will_do():
+    assert compared(Found(outcome="used_code"), outcomes=("signed_in", "used_code")) == ()
+
+
+def test_an_expectation_takes_the_place_of_what_the_verb_must():
+    assert compared(Found(outcome="locked"), must=("welcome",), hint="none") == ()
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "difference"),
+    [
+        (Found(outcome="locked"), {"outcomes": ("signed_in",)}, "outcome: expected signed_in, got locked"),
+        (Found(), {"hint": "clock_slow"}, "hint: expected clock_slow, got none"),
+        (Found(hint="clock_slow"), {"hint": "none"}, "hint: expected none, got clock_slow"),
+        (Found(), {"recovery_code": "new"}, "recovery_code: expected new, got none"),
+        (Found(recovery_code_shown=True), {"recovery_code": "none"}, "recovery_code: expected none, got new"),
+        (Found(app_called=True), {"app_called": False}, "app_called: expected no, got yes"),
+        (Found(), {"retry_after_seconds": 30}, "retry_after: expected 30, got none"),
+        (Found(evaluated=6), {"evaluated": 5}, "evaluated: expected 5, got 6"),
+        (Found(status=200), {"status": 422}, "status: expected 422, got 200"),
+        (Found(page="verify"), {"page": "enroll"}, "page: expected enroll, got verify"),
+        (Found(events=("a",)), {"events": ("a", "b")}, "events: expected b, got a"),
+    ],
+)
+def test_each_difference_is_told_in_words(found, expected, difference):
+    assert compared(found, **expected) == (difference,)
+
+
+def test_all_differences_of_a_step_are_told():
+    found = compared(
+        Found(outcome="locked", status=429), outcomes=("signed_in",), status=200, app_called=True
+    )
+    assert len(found) == 3
