@@ -131,7 +131,7 @@ class AuthTkt:
         digest, stamp, quoted_id, tokens, user_data = match.groups(default=b"")
         seconds, user_id = int(stamp, 16), unquote_to_bytes(quoted_id)
         place = _place(address, seconds)
-        if place is None:
+        if place is None or b"\0" in user_id:
             return UNRESOLVED
         inner = hashlib.new(
             self._digest, place + self._secret + user_id + b"\0" + tokens + b"\0" + user_data
