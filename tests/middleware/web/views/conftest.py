@@ -63,3 +63,33 @@ def key_on():
         ]
 
     return find
+
+
+@pytest.fixture
+def code_on():
+    """``code_on(answer)``: the recovery code on its page."""
+    return lambda answer: answer.page.by_id["recovery-code"]
+
+
+@pytest.fixture
+def enrolled(laptop, phone_of, key_on, code_on, clock):
+    """``phone, code``: the phone and the recovery code of a user who has stored it, a step later."""
+    page = laptop.open("/")
+    phone = phone_of(key_on(page))
+    saving = laptop.submit(page, "/enroll", code=phone.code())
+    laptop.submit(saving, "/recovery-code")
+    clock.wait_for_step()
+    return phone, code_on(saving)
+
+
+@pytest.fixture
+def recover():
+    """``recover(browser, code, url="/")``: ask for ``url``, choose another method, type the recovery code."""
+
+    def run(browser, code, *, url="/"):
+        page = browser.open(url)
+        methods = browser.open(next(link for link in page.page.links if "/methods" in link))
+        asked = browser.open(next(link for link in methods.page.links if "/recover" in link))
+        return browser.submit(asked, "/recover", recovery_code=code)
+
+    return run
