@@ -133,7 +133,8 @@ def carry_login(account: Account, command: CarryLogin, now: int, policy: Policy)
     """Let a session, and what its browser has begun, follow a login whose fingerprint the portal changed (D34).
 
     Parallel requests may each be given another new one, and nobody knows which the browser keeps: all of them
-    count until they are replaced themselves. Like a note of activity it is no event: nobody did anything.
+    count until they are replaced themselves. Retries stay, since what is sent again is sent as it was. Like a note
+    of activity it is no event: nobody did anything.
     """
     origin, session = command.origin, account.session(command.origin.session_id)
     if session is None:
@@ -152,10 +153,6 @@ def carry_login(account: Account, command: CarryLogin, now: int, policy: Policy)
     changed = replace(
         account,
         sessions=tuple(followed if other.id == session.id else other for other in account.sessions),
-        retries=tuple(
-            replace(retry, login=command.login) if retry.session_id == session.id else retry
-            for retry in account.retries
-        ),
         pending=tuple(
             replace(pending, login=command.login)
             if (pending.browser, pending.login) == (origin.browser, origin.login)
