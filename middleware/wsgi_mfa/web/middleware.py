@@ -111,11 +111,14 @@ class MfaMiddleware:
             cookies=CookieSigner(keys=keys, store_id=self.service.store.birth.store_id),
             targets=TargetSigner(keys),
         )
+        if not plain_http:
+            self._way({})  # so that a portal's cookie with one of our names is an error of the start
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         names, cleaner, nothing = self._way(environ)
         path = pages.path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
         request = WebRequest(self._site, environ, names, nothing, now=self.service.clock.now())
+        request.is_https = self._is_https(environ)
         try:
             response = self._own_response(request, cleaner, environ, path)
         except Exception:
@@ -156,7 +159,7 @@ class MfaMiddleware:
         if not gate.admit(request, caller):
             cleaner.strip_carriers(environ, request.cleaned)
         if path is not None:
-            return pages.answer(request, path, https=self._is_https(environ))
+            return pages.answer(request, path)
         return gate.challenge(request)
 
     def _exempt(self, request: WebRequest, cleaner: RequestCleaner, environ: WSGIEnvironment) -> None:

@@ -35,10 +35,10 @@ def path_below(mount_path: str, path_info: str) -> str | None:
     return below if below != path_info and below.startswith("/") else None
 
 
-def answer(request: WebRequest, path: str, *, https: bool) -> Reply:
+def answer(request: WebRequest, path: str) -> Reply:
     """The reply to a request for ``path`` below the mount path."""
     try:
-        return _view(request, path, https=https)(request)
+        return _view(request, path)(request)
     except RefusedRequestError as error:
         return Reply(
             page=error.page,
@@ -49,8 +49,8 @@ def answer(request: WebRequest, path: str, *, https: bool) -> Reply:
         )
 
 
-def _view(request: WebRequest, path: str, *, https: bool) -> View:
-    if not https:
+def _view(request: WebRequest, path: str) -> View:
+    if not request.is_https:
         raise PlainHttpError("codes, keys and recovery codes are asked for and shown over https only")
     methods = VIEWS.get(path)
     if methods is None:

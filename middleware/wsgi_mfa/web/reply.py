@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.standing import clock_in_question
 from wsgi_mfa.web import forms
-from wsgi_mfa.web.cookies import set_cookie
+from wsgi_mfa.web.cookies import expire_cookie, set_cookie
 from wsgi_mfa.web.render import render_page
 from wsgi_mfa.web.site import WebRequest
 
@@ -151,7 +151,7 @@ def _context(request: WebRequest, reply: Reply) -> dict[str, object]:
         "user": request.caller.user if request.caller else None,
         "mount": request.mount,
         "root": request.root,
-        "csrf": forms.csrf_token(request) if request.caller else None,
+        "csrf": forms.csrf_token(request) if request.caller and request.is_https else None,
         "next": "",
         "support_contact": site.support_contact,
         "digits": policy.digits,
@@ -178,10 +178,20 @@ def _headers(request: WebRequest, reply: Reply) -> list[tuple[str, str]]:
     ]
     if reply.retry_after_seconds is not None and reply.status in (429, 503):
         headers.append(("Retry-After", str(reply.retry_after_seconds)))
-    given = any(
-        name == "Set-Cookie" and value.startswith(request.names.browser) for name, value in reply.headers
-    )
-    if request.caller is not None and request.known_browser is None and not given:
+    return headers + _cookies(request, reply)
+
+
+def _cookies(request: WebRequest, reply: Reply) -> list[tuple[str, str]]:
+    """A browser cookie where there was none, and the end of a session that is another user's (R51, D19)."""
+    # Over http no form is shown, and no cookie given that is for https alone (R14).
+    if request.caller is None or not request.is_https:
+        return []
+    names = request.names
+    given = [value.partition("=")[0] for name, value in reply.headers if name == "Set-Cookie"]
+    cookies = []
+    if request.changed_hands and names.session not in given:
+        cookies.append(expire_cookie(names.session, secure=names.secure))
+    if request.known_browser is None and names.browser not in given:
         value = request.site.cookies.browser_value(request.browser)
-        headers.append(set_cookie(request.names.browser, value, secure=request.names.secure))
-    return headers
+        cookies.append(set_cookie(names.browser, value, secure=names.secure))
+    return cookies

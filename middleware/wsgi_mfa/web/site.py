@@ -61,11 +61,12 @@ class WebRequest:
         self.now = now
         self.caller: Caller | None = None
         self.account: Account | None = None
+        self.is_https = True
 
     def forget_caller(self) -> None:
         """Go on as nobody: what was derived from the caller is gone too."""
         self.caller = self.account = None
-        for derived in ("session_id", "standing", "visit"):
+        for derived in ("session_id", "changed_hands", "known_browser", "browser", "standing", "visit"):
             self.__dict__.pop(derived, None)
 
     @property
@@ -87,8 +88,16 @@ class WebRequest:
         return str(self.environ.get("REMOTE_ADDR", ""))
 
     @cached_property
+    def changed_hands(self) -> bool:
+        """Whether this browser has shown a second factor as somebody else, which ends by that (R51, D19)."""
+        has_session = self.names.session in self.cleaned.own_cookies
+        return has_session and self.caller is not None and self.session_id is None
+
+    @cached_property
     def known_browser(self) -> str | None:
-        """The id in this browser's cookie, if it carries one of ours."""
+        """The id in this browser's cookie, if it carries one of ours and has not changed hands (D20)."""
+        if self.changed_hands:
+            return None
         return self.site.cookies.browser_of(self.cleaned.own_cookies.get(self.names.browser))
 
     @cached_property
