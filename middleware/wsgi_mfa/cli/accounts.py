@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from wsgi_mfa.cli.place import database_option, opened_store
+from wsgi_mfa.cli.place import Place, place_options
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.account import Account, Failures
 from wsgi_mfa.core.aging import settled
@@ -28,12 +27,12 @@ def accounts() -> None:
 
 
 @accounts.command("list")
-@database_option
+@place_options
 @click.option("--after", default="", help="Begin behind this user.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
-def list_accounts(database: Path, after: str, limit: int) -> None:
+def list_accounts(place: Place, after: str, limit: int) -> None:
     """List accounts in the order of their names."""
-    store = opened_store(database)
+    store = place.store
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in ("user", "address", "state", "sessions"):
         table.add_column(heading, overflow="fold")
@@ -48,14 +47,14 @@ def list_accounts(database: Path, after: str, limit: int) -> None:
 
 @accounts.command()
 @click.argument("user")
-@database_option
-def show(database: Path, user: str) -> None:
+@place_options
+def show(place: Place, user: str) -> None:
     """Show one account and its latest events."""
-    store = opened_store(database)
+    store = place.store
     name = canonical(user)
     account = store.load(name)
     if account is None:
-        raise ConfigurationError(f"no account {name!r} in {database}; wsgi-mfa accounts list names them")
+        raise ConfigurationError(f"no account {name!r} in {place.name}; wsgi-mfa accounts list names them")
     console = _console()
     facts = Table(box=None, show_header=False, pad_edge=False)
     for label, value in _facts(settled(account, SystemClock().now(), Policy())):

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import errno
-import ipaddress
 import logging
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from wsgi_mfa.cli.place import keys_beside, opened_store
-from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.cli import serving
+from wsgi_mfa.cli.place import database_store, keys_beside
 from wsgi_mfa.identity.flask_session import FlaskSession
 from wsgi_mfa.keys import KeyRing
 from wsgi_mfa.web.middleware import MfaMiddleware
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-    from waitress.server import BaseWSGIServer, MultiSocketServer
 
 PORTAL_NAME = "Client Portal"
 THREADS = 8
-SHUTDOWN_SECONDS = 0.5
 
 
 @click.command()
@@ -45,17 +40,15 @@ def demo(host: str, port: int, database: Path, portal: str) -> None:
     Its pages are served over plain http, so that no certificate is needed; keep it on a loopback address.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    if not _is_loopback(host):
+    if not serving.is_loopback(host):
         click.echo(f"warning: {host} is no loopback address, and the demo speaks plain http", err=True)
     click.echo(f"database: {database}")
-    keys = keys_beside(database, create=True)
+    keys = keys_beside(database, create=not database.exists())  # never a new key for an old store
     application = _wrapped(portal, database, keys)
-    server = _listening(application, host, port)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))  # waitress ends on SystemExit
-    click.echo(f"{PORTAL_NAME}: http://{_in_url(host)}:{port}/")
+    listener = serving.listening_socket(host, port)
+    click.echo(f"{PORTAL_NAME}: http://{serving.in_url(host)}:{port}/")
     sys.stdout.flush()
-    server.run()
+    serving.run(application, listener, threads=THREADS)
 
 
 def _wrapped(portal: str, database: Path, keys: KeyRing) -> WSGIApplication:
@@ -71,40 +64,8 @@ def _wrapped(portal: str, database: Path, keys: KeyRing) -> WSGIApplication:
         make_portal(DEMO_USERS, secret_key),
         issuer=PORTAL_NAME,
         identity=FlaskSession(secret_key),
-        store=opened_store(database, create=True),
+        store=database_store(database, create=True),
         keys=keys,
         support_contact="the support desk (in this demo: wsgi-mfa support reset)",
         plain_http=True,
     )
-
-
-def _listening(application: WSGIApplication, host: str, port: int) -> BaseWSGIServer | MultiSocketServer:
-    """A server that accepts connections.
-
-    :raises ConfigurationError: waitress is missing, or the port cannot be had.
-    """
-    try:
-        from waitress.server import create_server
-    except ImportError:
-        raise ConfigurationError(
-            "the demo needs the package waitress: pip install 'wsgi-mfa[demo]'"
-        ) from None
-    try:
-        return create_server(application, host=host, port=port, threads=THREADS, ident=None)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise ConfigurationError(
-                f"port {port} on {host} is in use: choose another one by --port"
-            ) from None
-        raise ConfigurationError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -1,38 +1,120 @@
-"""Where a command finds the store and its keys: ``--database PATH``, with the keys beside it or from outside."""
+"""Where a command finds the store and its keys: what ``mfa.toml`` says, or a database with the keys beside it."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
 from wsgi_mfa.clock import SystemClock
+from wsgi_mfa.config import KEYS_VARIABLE, Configuration, read_configuration
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.keys import KeyRing
 from wsgi_mfa.service import MfaService
-from wsgi_mfa.stores.protocol import BirthRecord
+from wsgi_mfa.stores.open import open_store
+from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
 from wsgi_mfa.stores.sqlite import SqliteStore
+from wsgi_mfa.support.desk import SupportDesk
 
-KEYS_VARIABLE = "WSGI_MFA_KEYS"
 FIRST_KEY_ID = "k1"
 
-F = TypeVar("F", bound=Callable[..., Any])
+
+@dataclass(frozen=True)
+class Place:
+    """The store that a command works on, by exactly one of ``--config FILE`` and ``--database PATH``."""
+
+    config: Path | None
+    database: Path | None
+
+    @cached_property
+    def configuration(self) -> Configuration | None:
+        return None if self.config is None else read_configuration(self.config)
+
+    @property
+    def policy(self) -> Policy:
+        return Policy() if self.configuration is None else self.configuration.policy
+
+    @cached_property
+    def store(self) -> AccountStore:
+        """The store, which must be there (D2)."""
+        if self.configuration is not None:
+            return store_of(self.configuration)
+        return database_store(self.path)
+
+    @cached_property
+    def keys(self) -> KeyRing:
+        if self.configuration is not None:
+            return keys_of(self.configuration)
+        return keys_beside(self.path, create=False)
+
+    @cached_property
+    def service(self) -> MfaService:
+        """The service over the store."""
+        return MfaService(
+            store=self.store,
+            keys=self.keys,
+            policy=self.policy,
+            clock=SystemClock(),
+            entropy=SystemEntropy(),
+        )
+
+    @property
+    def desk(self) -> SupportDesk:
+        """The support desk over the store, with the portal's directory where the configuration names one."""
+        directory = None if self.configuration is None else self.configuration.directory
+        return SupportDesk(self.service, directory=directory)
+
+    @property
+    def name(self) -> str:
+        """The store as an error may speak of it."""
+        return self.configuration.store if self.configuration is not None else str(self.database)
+
+    @property
+    def path(self) -> Path:
+        """The file behind ``--database``."""
+        if self.database is None:
+            raise click.UsageError("give one of --config FILE and --database PATH")
+        return self.database
 
 
-def database_option(function: F) -> F:
-    """``--database PATH`` for a command that works on a store that is there."""
-    return click.option(
+def place_options(command: Callable[..., None]) -> Callable[..., None]:
+    """``--config FILE`` and ``--database PATH``, of which a command takes one, as its argument ``place``."""
+
+    @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="The file mfa.toml.")
+    @click.option(
         "--database",
         type=click.Path(path_type=Path),
-        required=True,
         metavar="PATH",
-        help=f"The SQLite file of the store; its keys are in {KEYS_VARIABLE}, else in PATH.keys.",
-    )(function)
+        help=f"A SQLite file instead; its keys are in {KEYS_VARIABLE}, else in PATH.keys.",
+    )
+    @wraps(command)
+    def placed(*, config: Path | None, database: Path | None, **options: object) -> None:
+        if (config is None) == (database is None):
+            raise click.UsageError("give one of --config FILE and --database PATH")
+        command(place=Place(config, database), **options)
+
+    return placed
+
+
+def keys_of(configuration: Configuration) -> KeyRing:
+    """The key ring that the configuration's environment variable holds."""
+    return KeyRing.from_environment(configuration.keys_env)
+
+
+def store_of(configuration: Configuration, *, create: bool = False) -> AccountStore:
+    """The configuration's store; a missing one is an error unless it may be made (D2)."""
+    return open_store(configuration.store, new_birth=_new_birth(), create=create)
+
+
+def database_store(database: Path, *, create: bool = False) -> SqliteStore:
+    """The store in the file ``database``; a missing one is an error unless it may be made (D2)."""
+    return SqliteStore(database, create=create, new_birth=_new_birth())
 
 
 def keys_beside(database: Path, *, create: bool) -> KeyRing:
@@ -64,18 +146,5 @@ def keys_path(database: Path) -> Path:
     return database.with_name(database.name + ".keys")
 
 
-def opened_store(database: Path, *, create: bool = False) -> SqliteStore:
-    """The store in the file ``database``; a missing one is an error unless it may be made (D2)."""
-    birth = BirthRecord(store_id=SystemEntropy().token_bytes(16).hex(), made_at=SystemClock().now())
-    return SqliteStore(str(database), create=create, new_birth=birth)
-
-
-def opened_service(database: Path) -> MfaService:
-    """The service over an existing store."""
-    return MfaService(
-        store=opened_store(database),
-        keys=keys_beside(database, create=False),
-        policy=Policy(),
-        clock=SystemClock(),
-        entropy=SystemEntropy(),
-    )
+def _new_birth() -> BirthRecord:
+    return BirthRecord(store_id=SystemEntropy().token_bytes(16).hex(), made_at=SystemClock().now())

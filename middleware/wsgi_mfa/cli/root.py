@@ -8,8 +8,10 @@ from typing import NoReturn
 import click
 
 from wsgi_mfa.cli.accounts import accounts
+from wsgi_mfa.cli.check import check
 from wsgi_mfa.cli.demo import demo
 from wsgi_mfa.cli.keys import keys
+from wsgi_mfa.cli.serve import serve
 from wsgi_mfa.cli.store import store
 from wsgi_mfa.cli.support import support
 from wsgi_mfa.errors import MfaError
@@ -23,7 +25,7 @@ def root() -> None:
     """Multi-factor authentication around any WSGI application."""
 
 
-for command in (demo, support, accounts, keys, store):
+for command in (demo, serve, check, support, accounts, keys, store):
     root.add_command(command)
 
 

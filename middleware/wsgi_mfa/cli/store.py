@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from wsgi_mfa.cli.place import database_option, opened_service
+from wsgi_mfa.cli.place import Place, database_store, keys_beside, place_options, store_of
 from wsgi_mfa.core import commands
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.service import STUBBORN_SECONDS, MfaService, Visit
@@ -20,13 +18,25 @@ def store() -> None:
 
 
 @store.command()
-@database_option
-def fence(database: Path) -> None:
+@place_options
+def init(place: Place) -> None:
+    """Make the store, with its birth record; one that is there already is left alone (D2)."""
+    if place.configuration is not None:
+        made = store_of(place.configuration, create=True)
+    else:
+        made = database_store(place.path, create=True)
+        keys_beside(place.path, create=True)
+    click.echo(f"store id: {made.birth.store_id}")
+
+
+@store.command()
+@place_options
+def fence(place: Place) -> None:
     """Close what a restored backup would open again.
 
     For every account: no code of before this moment works, the recovery code is void, sessions end.
     """
-    service = opened_service(database)
+    service = place.service
     count = 0
     for user in _users(service):
         visit = Visit(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import getpass
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from wsgi_mfa.cli.place import database_option, opened_service
+from wsgi_mfa.cli.place import Place, place_options
 from wsgi_mfa.core.outcome import Outcome
-from wsgi_mfa.support.desk import SupportAnswer, SupportDesk
+from wsgi_mfa.support.desk import SupportAnswer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,10 +37,10 @@ def _caller_options(function: F) -> F:
 
 @support.command()
 @_caller_options
-@database_option
-def reset(database: Path, user: str, email: str, reason: str, agent: str) -> None:
+@place_options
+def reset(place: Place, user: str, email: str, reason: str, agent: str) -> None:
     """Forget USER's phone, recovery code and sessions; the next sign-in sets up a new phone."""
-    _tell(SupportDesk(opened_service(database)).reset(user, email=email, reason=reason, agent=agent))
+    _tell(place.desk.reset(user, email=email, reason=reason, agent=agent))
 
 
 @support.command()
@@ -49,11 +48,10 @@ def reset(database: Path, user: str, email: str, reason: str, agent: str) -> Non
 @click.option(
     "--clock", is_flag=True, help="Also let codes of the present work again after a clock ran ahead."
 )
-@database_option
-def unlock(database: Path, user: str, email: str, reason: str, agent: str, clock: bool) -> None:
+@place_options
+def unlock(place: Place, user: str, email: str, reason: str, agent: str, clock: bool) -> None:
     """Give USER ten tries over a lock or a spent budget."""
-    desk = SupportDesk(opened_service(database))
-    _tell(desk.unlock(user, email=email, reason=reason, agent=agent, clock=clock))
+    _tell(place.desk.unlock(user, email=email, reason=reason, agent=agent, clock=clock))
 
 
 def _tell(answer: SupportAnswer) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from wsgi_mfa.core.outcome import Decision, Outcome
-from wsgi_mfa.core.standing import must_save
+from wsgi_mfa.core.standing import is_fresh, may_show_recovery_code, must_save
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.service import Visit
 from wsgi_mfa.web.cookies import set_cookie
@@ -85,6 +85,16 @@ def accepted(request: WebRequest, decision: Decision, sealed: str) -> Reply:
 def in_session(visit: Visit, session_id: str) -> Visit:
     """The same visit as it goes on in the session that it has just opened."""
     return replace(visit, origin=replace(visit.origin, session_id=session_id))
+
+
+def needs_no_factor(request: WebRequest) -> bool:
+    """Whether the second factor was shown so lately that showing it again could change nothing."""
+    session, account, policy = request.standing.session, request.account, request.site.service.policy
+    if session is None or account is None:
+        return False
+    if request.standing.outcome is Outcome.MUST_SAVE_RECOVERY_CODE:
+        return may_show_recovery_code(account, session, request.now, policy)
+    return is_fresh(session, request.now, policy)
 
 
 def refuse_embedding(request: WebRequest) -> None:

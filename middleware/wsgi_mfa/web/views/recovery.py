@@ -7,15 +7,26 @@ from wsgi_mfa.core.standing import is_fresh
 from wsgi_mfa.web import forms
 from wsgi_mfa.web.reply import Reply, refusal
 from wsgi_mfa.web.site import WebRequest
-from wsgi_mfa.web.views.leading import accepted, led_to, next_of, refuse_embedding, target_of, url_of
+from wsgi_mfa.web.views.leading import (
+    accepted,
+    led_to,
+    needs_no_factor,
+    next_of,
+    refuse_embedding,
+    target_of,
+    url_of,
+)
 
 
 def show_recover(request: WebRequest) -> Reply:
     """The page that asks for the recovery code."""
     sealed = next_of(request)
-    if request.standing.outcome is not Outcome.MUST_VERIFY:
-        return led_to(request, request.standing.outcome, sealed)
-    return Reply(page="recover", outcome=Outcome.MUST_VERIFY, context={"next": sealed})
+    outcome = request.standing.outcome
+    if outcome is Outcome.MUST_ENROLL or needs_no_factor(request):
+        return led_to(request, outcome, sealed)
+    if outcome is not Outcome.MUST_VERIFY:
+        outcome = Outcome.STEP_UP_REQUIRED
+    return Reply(page="recover", outcome=outcome, context={"next": sealed})
 
 
 def post_recover(request: WebRequest) -> Reply:

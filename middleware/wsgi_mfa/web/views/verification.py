@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from wsgi_mfa.core.outcome import Outcome
-from wsgi_mfa.core.standing import is_fresh, may_show_recovery_code
 from wsgi_mfa.core.steps import seconds_left_in_step
 from wsgi_mfa.web import forms
 from wsgi_mfa.web.reply import Reply, refusal
 from wsgi_mfa.web.site import WebRequest
-from wsgi_mfa.web.views.leading import accepted, led_to, next_of, url_of
+from wsgi_mfa.web.views.leading import accepted, led_to, needs_no_factor, next_of, url_of
 
 
 def show_verify(request: WebRequest) -> Reply:
     """The page that asks for the code; also for a session that needs a fresh second factor (R40)."""
     sealed = next_of(request)
     outcome = request.standing.outcome
-    if outcome is Outcome.MUST_ENROLL or _needs_no_code(request):
+    if outcome is Outcome.MUST_ENROLL or needs_no_factor(request):
         return led_to(request, outcome, sealed)
     if outcome is not Outcome.MUST_VERIFY:
         outcome = Outcome.STEP_UP_REQUIRED
     return Reply(page="verify", outcome=outcome, context=_step_context(request, sealed))
-
-
-def _needs_no_code(request: WebRequest) -> bool:
-    """Whether the second factor was shown so lately that another code could change nothing."""
-    session, account, policy = request.standing.session, request.account, request.site.service.policy
-    if session is None or account is None:
-        return False
-    if request.standing.outcome is Outcome.MUST_SAVE_RECOVERY_CODE:
-        return may_show_recovery_code(account, session, request.now, policy)
-    return is_fresh(session, request.now, policy)
 
 
 def post_verify(request: WebRequest) -> Reply:

@@ -1,0 +1,87 @@
+"""``wsgi-mfa check``: whether a configuration would work, before anybody depends on it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from wsgi_mfa.cli.place import keys_of, store_of
+from wsgi_mfa.config import Configuration, read_configuration
+from wsgi_mfa.core.key_uri import checked_issuer
+from wsgi_mfa.errors import MfaError, UnknownKeyError
+from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.stores.protocol import AccountStore
+
+
+@click.command()
+@click.option(
+    "--config", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The file mfa.toml."
+)
+def check(config: Path) -> None:
+    """Read the configuration, run the identity adapter's self-test, open the store and try the keys on it."""
+    configuration = read_configuration(config)
+    keys: list[KeyRing] = []
+    stores: list[AccountStore] = []
+    findings = [
+        _finding("configuration", lambda: f"{config} is in order"),
+        _finding("issuer", lambda: repr(checked_issuer(configuration.issuer))),
+        _finding("identity", lambda: _identity(configuration)),
+        _finding("keys", lambda: _keys(configuration, keys)),
+        _finding("store", lambda: _store(configuration, stores)),
+    ]
+    if keys and stores:
+        findings.append(_finding("accounts", lambda: _accounts(stores[0], keys[0])))
+    if not all(findings):
+        sys.exit(1)
+
+
+def _finding(subject: str, look: Callable[[], str]) -> bool:
+    """Say in one line what was found; False where something has to be changed."""
+    try:
+        click.echo(f"ok       {subject}: {look()}")
+    except MfaError as error:
+        click.echo(f"problem  {subject}: {error}")
+        return False
+    return True
+
+
+def _identity(configuration: Configuration) -> str:
+    problems = configuration.identity.selftest()
+    if problems:
+        raise MfaError("; ".join(problems))
+    carriers = configuration.identity.carriers
+    names = [*carriers.cookies, *carriers.headers, *carriers.arguments]
+    return f"{type(configuration.identity).__name__} reads {', '.join(names)}"
+
+
+def _keys(configuration: Configuration, found: list[KeyRing]) -> str:
+    found.append(keys_of(configuration))
+    ring = found[0]
+    return f"{', '.join(ring.ids)} from {configuration.keys_env}; {ring.writing_id} seals and signs"
+
+
+def _store(configuration: Configuration, found: list[AccountStore]) -> str:
+    found.append(store_of(configuration))
+    return f"{configuration.store}, store id {found[0].birth.store_id[:8]}..."
+
+
+def _accounts(store: AccountStore, keys: KeyRing) -> str:
+    """Whether every account's key was sealed by a key of the ring (D29)."""
+    count, missing = 0, set()
+    after = ""
+    while page := store.users(after=after):
+        after = page[-1]
+        for user in page:
+            account = store.load(user)
+            count += 1
+            if account is None or account.authenticator is None:
+                continue
+            key_id = account.authenticator.sealed_key.partition(".")[0]
+            if key_id not in keys.ids:
+                missing.add(key_id)
+    if missing:
+        raise UnknownKeyError(", ".join(sorted(missing)), known=keys.ids)
+    return f"{count}, each sealed by a key of the ring"

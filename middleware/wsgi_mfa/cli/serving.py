@@ -1,0 +1,126 @@
+"""Serving an application by waitress: one listening socket, and one or several processes behind it (D32)."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterable
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from wsgi_mfa.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+BACKLOG = 128
+WORKER_EXITS_MAX = 10  # a worker that dies this often is not started again
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket that accepts connections on ``host`` and ``port``.
+
+    :raises ConfigurationError: the port is in use, or the address cannot be had.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigurationError(
+                f"port {port} on {host} is in use: choose another one by --port"
+            ) from None
+        raise ConfigurationError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+    return listener
+
+
+def run(application: WSGIApplication, listener: socket.socket, *, threads: int) -> None:
+    """Serve until SIGINT or SIGTERM, then return.
+
+    :raises ConfigurationError: waitress is missing.
+    """
+    server = _waitress().create_server(application, sockets=[listener], threads=threads, ident=None)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))  # waitress ends on SystemExit
+    server.run()
+
+
+def run_workers(application: WSGIApplication, listener: socket.socket, *, workers: int, threads: int) -> None:
+    """Serve by ``workers`` processes, forked from this one with the application loaded; each replaces a dead one."""
+    _waitress()  # a missing package is told of here, not by each worker
+    living: set[int] = set()
+    ending = False
+
+    def end(number: int, _: object) -> None:
+        nonlocal ending
+        ending = True
+        for process in living:
+            os.kill(process, number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    exits = 0
+    for _ in range(workers):
+        living.add(_forked(application, listener, threads))
+    while living:
+        process, _ = os.wait()
+        living.discard(process)
+        exits += not ending
+        if not ending and exits <= WORKER_EXITS_MAX:
+            living.add(_forked(application, listener, threads))
+    if not ending:
+        raise ConfigurationError(f"the workers ended {exits} times by themselves: see their messages above")
+
+
+def _forked(application: WSGIApplication, listener: socket.socket, threads: int) -> int:
+    process = os.fork()
+    if process:
+        return process
+    status = 1
+    try:
+        run(_in_several_processes(application), listener, threads=threads)
+        status = 0
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else 0
+    finally:
+        os._exit(status)
+
+
+def _in_several_processes(application: WSGIApplication) -> WSGIApplication:
+    """waitress knows nothing of its siblings, and would say that there are none."""
+
+    def told(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["wsgi.multiprocess"] = True
+        return application(environ, start_response)
+
+    return told
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def in_url(host: str) -> str:
+    """``host`` as it stands in a URL."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _waitress() -> ModuleType:
+    try:
+        import waitress.server
+    except ImportError:
+        raise ConfigurationError(
+            "serving needs the package waitress: pip install 'wsgi-mfa[serve]'"
+        ) from None
+    return waitress.server
