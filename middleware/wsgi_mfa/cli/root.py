@@ -33,6 +33,9 @@ def main() -> NoReturn:
     """Run the command; every failure that has a cause ends in one line on standard error."""
     try:
         status = root.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(EXIT_BAD_INPUT)
     except click.UsageError as error:
         where = f" (see {error.ctx.command_path} --help)" if error.ctx is not None else ""
         _fail(f"{error.format_message()}{where}")
