@@ -30,15 +30,19 @@ GONE = Sight(response=Response(status=0), page=Page(), outcome="timeout")
 
 @dataclass(kw_only=True, slots=True)
 class Weather:
-    """What a step's network does: `changes` are put over the file's settings for one request that `fits`."""
+    """What a step's network does: `changes` are put over the file's settings for the first request that they mean.
+
+    That is the one that `changes` name by `request`, else the first about one of the fields in `about`, else, where
+    `about` is empty, the first of all.
+    """
 
     base: NetworkSpec
     changes: Mapping[str, Any]
-    any_request: bool = False
+    about: tuple[str, ...] = DECIDING
     spent: bool = False
 
     def for_request(self, request: Request, about: str) -> NetworkSpec:
-        """Give the network for one request; a step's changes are for the first one that they are about."""
+        """Give the network for one request."""
         if self.spent or not self.changes or not self._fits(request, about):
             return self.base
         self.spent = True
@@ -47,7 +51,7 @@ class Weather:
     def _fits(self, request: Request, about: str) -> bool:
         named = self.changes.get("request")
         if named is None:
-            return self.any_request or about in DECIDING
+            return not self.about or about in self.about
         return named in (about, request.path, f"{request.method} {request.path}")
 
 

@@ -54,6 +54,10 @@ class CookieJar:
             if cookie.name == name:
                 self._cookies[cookie.name, cookie.path] = cookie
 
+    def holds(self, text: str, *, now: int) -> bool:
+        """Whether a cookie that would be sent now has a text in its value."""
+        return any(text in cookie.value for cookie in self._live(now))
+
     def copy(self) -> CookieJar:
         """Give a jar of its own with the same cookies."""
         jar = CookieJar()

@@ -79,4 +79,5 @@ class Network:
 def _cut(response: Response, length: int | None) -> Response:
     if length is None or length >= len(response.body):
         return response
-    return replace(response, body=response.body[:length], cut=True)
+    end = len(response.body) // 2 if length < 0 else length
+    return replace(response, body=response.body[:end], cut=True)

@@ -12,6 +12,7 @@ from mfa_simulator.errors import ScenarioFileError
 from mfa_simulator.format import kinds
 from mfa_simulator.format.kinds import Reading, read_keys
 from mfa_simulator.format.tables import NETWORK, TOP, USER
+from mfa_simulator.format.verbs import BY_NAME
 from mfa_simulator.policy import read_policy
 from mfa_simulator.problems import Position, Problem, Problems, did_you_mean
 from mfa_simulator.scenario import START, ClockSetting, NetworkSpec, Scenario, UserSpec
@@ -76,8 +77,8 @@ class _Row:
             problems=self._problems,
             users=frozenset(user.name for user in users),
             phones=frozenset(phone for user in users for phone in user.phones)
-            | self._names("new_phone", "phone", "clone_phone", "as"),
-            codes=self._names("read_code", "as"),
+            | self._names({"new_phone": "phone", "clone_phone": "as"}),
+            codes=self._names({"read_code": "as"}),
             workers=workers,
         )
         policy = self._policy(reading)
@@ -172,19 +173,17 @@ class _Row:
                 )
         return {name.text: value.items for name, value in node if isinstance(value, Sequence)}
 
-    def _names(self, *verbs_and_keys: str) -> frozenset[str]:
-        """Find the names that steps anywhere in the file give to phones and codes."""
-        wanted = dict(zip(verbs_and_keys[::2], verbs_and_keys[1::2], strict=True))
+    def _names(self, givers: dict[str, str]) -> frozenset[str]:
+        """Find the names that steps anywhere in the file give: `givers` says by which argument of which verb."""
         found = set()
         for verb, arguments in _entries(self._root):
-            name = (
-                arguments.get(wanted[verb.text])
-                if verb.text in wanted and isinstance(arguments, Mapping)
-                else None
-            )
-            if isinstance(name, Scalar):
-                found.add(name.text)
-        return frozenset(found)
+            if verb.text not in givers or not isinstance(arguments, Mapping):
+                continue
+            argument = givers[verb.text]
+            name = arguments.get(argument)
+            default = next(key.default for key in BY_NAME[verb.text].keys if key.name == argument)
+            found.add(name.text if isinstance(name, Scalar) else default)
+        return frozenset(name for name in found if name is not None)
 
 
 def _entries(node: Node) -> Iterator[tuple[Scalar, Node]]:

@@ -26,7 +26,7 @@ STATUSES = {401: "sign_in_required", 429: "locked", 503: "unavailable"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sight:
-    """What one reply shows: the page, and what it says of the outcome."""
+    """What one reply shows: the page, and what it says of the outcome; an empty one for a page that asks nothing."""
 
     response: Response
     page: Page
@@ -70,7 +70,7 @@ def _outcome(response: Response, page: Page) -> str:
         return STATUSES[response.status]
     if response.status >= 400:
         return "error"
-    return ASKS.get(page_name(page.marks.get("page", "")), "error")
+    return ASKS.get(page_name(page.marks.get("page", "")), "")
 
 
 def _of_the_app(response: Response, page: Page) -> str:

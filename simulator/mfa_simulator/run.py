@@ -18,7 +18,12 @@ from mfa_simulator.record import Record, noting_logs, start_record
 from mfa_simulator.scenario import Scenario, Step
 from mfa_simulator.world import World
 
-ANY_REQUEST = ("visit", "post", "request", "sign_out", "back", "steal_cookie")
+# Which form field the deciding request of a verb is about, where it is no code and no tick box; () is any request.
+DECIDES: dict[str, tuple[str, ...]] = {
+    "password": ("password",),
+    "start_enrollment": ("password", "enrollment_code"),
+    **dict.fromkeys(("visit", "post", "request", "sign_out", "back", "steal_cookie"), ()),
+}
 CODES = ("code", "recovery_code")
 
 
@@ -97,17 +102,19 @@ def _play_verb(world: World, step: Step, record: Record) -> Moment:
     began_at = world.time.now()
     browser = world.browser(step["browser"]) if step.arguments.get("browser") else None
     if browser is not None:
-        any_request = step.verb in ANY_REQUEST
-        browser.weather = Weather(base=world.scenario.network, changes=step.network, any_request=any_request)
+        about = DECIDES.get(step.verb, DECIDING)
+        browser.weather = Weather(base=world.scenario.network, changes=step.network, about=about)
     must = browser.must if browser is not None and step.verb in REPEATING else BY_NAME[step.verb].must
     try:
-        outcome = ACTIONS[step.verb](world, step)
+        outcome = ACTIONS[step.verb](world, step) or None
         found = _found(record, outcome)
         failures = differences(step, found, must=must)
     except StepError as error:
         found, failures = _found(record, None), (str(error),)
     if browser is not None and any(exchange.about in DECIDING for exchange in record.exchanges):
         browser.must = must
+    if browser is not None and "request" in step.network and not browser.weather.spent:
+        failures = (*failures, f"network: no request of this step is {step.network['request']}")
     at = _decided_at(record.exchanges, began_at)
     return Moment(
         at=at,

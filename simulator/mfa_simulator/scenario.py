@@ -37,8 +37,8 @@ class NetworkSpec:
     """What the network does to requests; spans in microseconds.
 
     `latency` is how long a request is under way to the server; replies arrive at once. `lose` is `request` or
-    `response`. `cut` is the number of bytes of the reply's body that arrive. `request` names what a step's settings
-    are about: a form field, a path, or a method and a path.
+    `response`. `cut` is the number of bytes of the reply's body that arrive, -1 for half of them. `request` names
+    what a step's settings are about: a form field, a path, or a method and a path.
     """
 
     latency: int = 0

@@ -89,7 +89,9 @@ def _words(step: Step) -> Iterator[str]:
 def _setting(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return duration_text(value) if isinstance(value, int) and name != "cut" else str(value)
+    if name == "cut":
+        return "half" if value == -1 else f"after {value} bytes"
+    return duration_text(value) if isinstance(value, int) else str(value)
 
 
 def _outcome(line: Line) -> Iterator[str]:

@@ -9,6 +9,7 @@ from mfa_simulator.browser import Browser
 from mfa_simulator.errors import StepError
 from mfa_simulator.page import Form, Page
 from mfa_simulator.phone import AuthenticatorKey, Phone, key_from_uri
+from mfa_simulator.record import record
 from mfa_simulator.world import Resident, World
 
 KEY_URI = "otpauth://"
@@ -199,6 +200,12 @@ class Visitor:
         return finish(self)
 
     def _arrived(self) -> str:
-        """A verb that signs in is done when the portal itself greets the user."""
+        """Whoever signs in is done at the page first asked for: one of the portal, or ours for a change of phone."""
         self.write_down()
-        return "signed_in" if self._browser.outcome == "welcome" else self._browser.outcome
+        if self._browser.outcome == "welcome":
+            return "signed_in"
+        told = record().sights[-2:-1]
+        asked_to_enroll = self._browser.outcome == "must_enroll" and [sight.outcome for sight in told] == [
+            "signed_in"
+        ]
+        return "signed_in" if asked_to_enroll else self._browser.outcome

@@ -147,7 +147,9 @@ class World:
         self.last_browser = name
         if name in record().tabs:
             return record().tabs[name]
-        if name not in self.browsers:
+        if name in self.browsers:
+            self.last_user = self.browsers[name].user or self.last_user
+        else:
             self.browsers[name] = Browser(name=name, network=self.network, time=self.time)
             self.browsers[name].weather = Weather(base=self.scenario.network, changes={})
         return self.browsers[name]
@@ -258,20 +260,26 @@ class World:
         return self._true_time(max(ends))
 
     def session_end(self) -> int:
-        """Give when the session that was used last in the browser named last will end, as an instant of true time."""
+        """Give when the session of the browser named last will end if nobody uses it, as an instant of true time."""
         account = self._last_account()
-        if not account.sessions:
-            raise StepError(f"{account.user} has no session, so there is no session_end")
-        session = max(account.sessions, key=lambda item: item.seen_at)
+        jar = self.browsers[self.last_browser].jar if self.last_browser in self.browsers else None
+        now = self.time.now()
+        sessions = [item for item in account.sessions if jar is not None and jar.holds(item.id, now=now)]
+        if not sessions:
+            raise StepError(
+                f"the browser {self.last_browser} has no session of {account.user}, so no session_end"
+            )
         policy = self.policy
         # Activity is noted once it is a 60th of the idle limit old, and a session never ends early (D23).
-        idle_end = session.seen_at + policy.session_idle_seconds * SECOND * 61 // 60
-        return self._true_time(min(idle_end, session.verified_at + policy.session_seconds_max * SECOND))
+        idle_seconds = policy.session_idle_seconds + policy.session_idle_seconds // 60
+        ends = (
+            sessions[-1].seen_at + idle_seconds * SECOND,
+            sessions[-1].verified_at + policy.session_seconds_max * SECOND,
+        )
+        return self._true_time(min(ends))
 
     def _last_account(self) -> Account:
-        browser = self.browsers.get(self.last_browser or "")
-        user = (browser.user if browser else None) or self.last_user
-        account = self.account(user) if user else None
+        account = self.account(self.last_user) if self.last_user is not None else None
         if account is None:
             raise StepError("no user with an account was named before")
         return account

@@ -223,6 +223,13 @@ def read_keys(node: Mapping, table: dict[str, Key], reading: Reading, what: str)
     return values
 
 
+def bytes_or_half(text: str) -> int | None:
+    """Read how much of a body arrives: a number of bytes, `yes` for the first half (-1), or `no`."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    return -1 if yes_or_no(text) else None
+
+
 TEXT = scalar("TEXT", "a text", str)
 DURATION = scalar("DURATION", "a duration such as 45s", duration)
 SPAN = scalar("DURATION", "a duration such as 45s", at_least_zero)
@@ -232,6 +239,7 @@ MOMENT = scalar("MOMENT", "a moment such as step+2s", moment)
 PPM = scalar("PPM", "a number of parts per million", ppm)
 ZONE = scalar("DURATION", "a shift such as 1h or +01:00", zone_shift)
 TICK = scalar("yes or no", "yes or no", yes_or_no)
+CUT = scalar("BYTES or yes", "a number of bytes, or yes", bytes_or_half)
 PATH = scalar("PATH", "a path", a_path)
 TEXTS = Kind(name="a mapping of texts", read=_texts)
 USER = known("USER", "user", lambda reading: reading.users)

@@ -35,7 +35,7 @@ NETWORK = (
     Key(name="latency", kind=kinds.SPAN, about="how long a request is under way"),
     Key(name="jitter", kind=kinds.SPAN, about="up to so much more, from the seed"),
     Key(name="lose", kind=kinds.choice("LOSE", ("request", "response")), about="what never arrives"),
-    Key(name="cut", kind=kinds.whole(0), about="how many bytes of the reply's body arrive"),
+    Key(name="cut", kind=kinds.CUT, about="how many bytes of the reply's body arrive; yes: the first half"),
     Key(name="duplicate", kind=kinds.TICK, about="the server gets the request twice"),
     Key(name="client_timeout", kind=kinds.SPAN, about="when the browser gives up"),
     Key(

@@ -80,7 +80,7 @@ VERBS = (
     Verb(
         name="clone_phone",
         about="A phone's keys are copied to another one, by a backup or a thief.",
-        keys=(user, phone, Key(name="as", kind=kinds.TEXT, required=True, about="the name of the copy")),
+        keys=(user, phone, Key(name="as", kind=kinds.TEXT, default="clone", about="the name of the copy")),
     ),
     Verb(
         name="read_code",
