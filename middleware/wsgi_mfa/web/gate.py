@@ -14,12 +14,12 @@ from wsgi_mfa.core.aging import login_is_ended
 from wsgi_mfa.core.outcome import Outcome, Reason
 from wsgi_mfa.core.standing import activity_is_due
 from wsgi_mfa.core.user import canonical
-from wsgi_mfa.errors import InvalidUserError, StoreUnavailableError
+from wsgi_mfa.errors import InvalidUserError, StoreError, StoreUnavailableError
 from wsgi_mfa.identity.adapter import FirstFactor, Identification
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.observe import identify_after
 from wsgi_mfa.service import Visit
-from wsgi_mfa.web import targets
+from wsgi_mfa.web import pages, targets
 from wsgi_mfa.web.cookies import expire_cookie, set_cookie
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.site import Caller, Directory, WebRequest
@@ -135,9 +135,13 @@ def judged(
         if caller is not None and before is not None and caller.login != before.login:
             _carry(request, caller.login)
         return headers, None
-    ended = _ended(request, "signed_out" if caller is None else "user_changed")
+    try:
+        ended = _ended(request, "signed_out" if caller is None else "user_changed")
+    except StoreError as error:
+        logger.error("a second factor could not be ended on the server: %s", error)
+        return headers, _not_ended(request, _set_cookies(headers) if caller is None else [])
     if caller is None:
-        return headers + ended, None
+        return headers + ended + _fresh_browser(request), None
     return headers, _held(request, caller, after.carriers_digest, headers, ended)
 
 
@@ -163,6 +167,32 @@ def _ended(request: WebRequest, cause: str) -> list[tuple[str, str]]:
     return [expire_cookie(request.names.session, secure=request.names.secure)]
 
 
+def _not_ended(request: WebRequest, signing_out: list[tuple[str, str]]) -> Reply:
+    """The end of a second factor could not be saved: at least this browser gives up what it holds (D34).
+
+    ``signing_out`` are the portal's cookies where it signed somebody out; those of a sign-in stay here.
+    """
+    expired = expire_cookie(request.names.session, secure=request.names.secure)
+    reply = pages.unavailable()
+    return replace(
+        reply,
+        context={"not_ended": True},
+        headers=(*signing_out, expired, *_fresh_browser(request)),
+    )
+
+
+def _fresh_browser(request: WebRequest) -> list[tuple[str, str]]:
+    """A new browser cookie: who comes next must not go on with what was begun under another user (D20)."""
+    if not request.is_https:
+        return []
+    browser = request.site.cookies.browser_value(request.site.service.vault.new_id())
+    return [set_cookie(request.names.browser, browser, secure=request.names.secure)]
+
+
+def _set_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in headers if name.lower() == "set-cookie"]
+
+
 def _held(
     request: WebRequest,
     caller: Caller,
@@ -171,8 +201,10 @@ def _held(
     ended: list[tuple[str, str]],
 ) -> Reply:
     """The answer in place of a response that signed ``caller`` in: its cookies go out, its body does not."""
-    site, names = request.site, request.names
-    signing_in = WebRequest(site, request.environ, names, request.cleaned, now=site.service.clock.now())
+    site = request.site
+    signing_in = WebRequest(
+        site, request.environ, request.names, request.cleaned, now=site.service.clock.now()
+    )
     signing_in.caller, signing_in.account = caller, site.service.store.load(caller.user)
     if carriers_digest is not None and signing_in.account is not None:
         site.service.admit_login(signing_in.visit, carriers_digest)
@@ -182,8 +214,4 @@ def _held(
     outcome = Outcome.MUST_VERIFY if enrolled else Outcome.MUST_ENROLL
     location = next((value for name, value in headers if name.lower() == "location"), None)
     reply = led_from_application(request, outcome, targets.redirected(location, request.environ))
-    cookies = [(name, value) for name, value in headers if name.lower() == "set-cookie"]
-    # A browser that changes hands must not keep what it had begun under another user (D20).
-    browser = site.cookies.browser_value(site.service.vault.new_id())
-    fresh = set_cookie(names.browser, browser, secure=names.secure)
-    return replace(reply, headers=(*cookies, *ended, fresh))
+    return replace(reply, headers=(*_set_cookies(headers), *ended, *_fresh_browser(request)))

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wsgi_mfa")
 
-UNAVAILABLE_SECONDS = 5  # what Retry-After promises after a failure of ours
 _MOUNT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 
 
@@ -214,7 +213,7 @@ class MfaMiddleware:
     def _unavailable(self, request: WebRequest, *, as_json: bool) -> WSGIApplication:
         """A 503 that needs no store and no adapter."""
         nobody = WebRequest(self._site, request.environ, request.names, request.cleaned, now=request.now)
-        return response_to(nobody, pages.unavailable(UNAVAILABLE_SECONDS), as_json=as_json)
+        return response_to(nobody, pages.unavailable(), as_json=as_json)
 
     def _way(self, environ: WSGIEnvironment) -> Way:
         """What belongs to this way of being reached; over plain http there is one for each port."""

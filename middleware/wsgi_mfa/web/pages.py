@@ -10,6 +10,8 @@ from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.site import WebRequest
 from wsgi_mfa.web.views import enrollment, leaving, recovery, verification
 
+UNAVAILABLE_SECONDS = 5  # what Retry-After promises after a failure of ours
+
 View = Callable[[WebRequest], Reply]
 
 #: Path below the mount path -> method -> view.
@@ -70,8 +72,8 @@ def _sign_in_first(request: WebRequest) -> Reply:
     return Reply(page="continue", status=401, word="sign_in_required", location=request.root)
 
 
-def unavailable(retry_after_seconds: int) -> Reply:
+def unavailable() -> Reply:
     """Something of ours failed: closed, and nothing was changed (R80)."""
     return Reply(
-        page="unavailable", status=503, outcome=Outcome.UNAVAILABLE, retry_after_seconds=retry_after_seconds
+        page="unavailable", status=503, outcome=Outcome.UNAVAILABLE, retry_after_seconds=UNAVAILABLE_SECONDS
     )

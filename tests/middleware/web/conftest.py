@@ -494,3 +494,8 @@ def inside(request, wrapped, portal, new_browser, phone_of):
         return browser
 
     return make
+
+
+@pytest.fixture
+def flask_identity():
+    return FlaskSession(SECRET_KEY)

@@ -1,0 +1,329 @@
+"""What ends a second factor: the portal's answers, another user, our own sign-out (R49-R51, D19, D20, D34)."""
+
+from __future__ import annotations
+
+import pytest
+
+from wsgi_mfa import FlaskSession, StoreUnavailableError
+from wsgi_mfa.core.instants import MINUTE
+
+BROWSER, SESSION = "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"
+
+
+@pytest.fixture
+def signed_in(flask_portal, new_browser, sign_in, phone_of):
+    """``signed_in(user)``: a browser with both factors, and the phone behind it."""
+
+    def make(user="alice"):
+        browser = new_browser(flask_portal)
+        sign_in(browser, user)
+        phone = browser.enroll("/", phone_of)
+        assert browser.navigate("/").text == "welcome to /"
+        return browser, phone
+
+    return make
+
+
+def is_let_in(browser):
+    return browser.request("GET", "/private").status == 200
+
+
+# By an answer of the portal
+
+
+@pytest.mark.requirement("R51")
+def test_a_sign_out_at_the_portal_ends_the_second_factor(signed_in, portal, memory_store, sign_in):
+    alice, _ = signed_in()
+    stolen = dict(alice.cookies)
+    answer = alice.navigate("/sign-out")
+    assert answer.text == "welcome to /sign-out"
+    assert SESSION not in alice.cookies
+    assert memory_store.load("alice").sessions == ()
+    assert memory_store.events("alice")[-1].kind == "session.ended"
+    alice.cookies = stolen
+    assert alice.request("GET", "/").problem == "must_verify"
+
+
+@pytest.mark.requirement("D20")
+def test_the_browser_cookie_is_new_after_a_sign_out_at_the_portal(signed_in):
+    alice, _ = signed_in()
+    before = alice.cookies[BROWSER]
+    alice.navigate("/sign-out")
+    assert alice.cookies[BROWSER] != before
+
+
+@pytest.mark.requirement("R51")
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "session=; Path=/; Max-Age=0",
+        "session=; Expires=Thu, 01-Jan-1970 00:00:00 GMT",
+        "session=",
+        "session=INVALID; Path=/",
+        "session=deleted; Max-Age=-1",
+    ],
+)
+def test_a_sign_out_is_seen_however_it_is_spelt(
+    wrapped, portal, new_browser, phone_of, serve_once, cookie, memory_store
+):
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Set-Cookie", cookie)])
+        return [b"bye"]
+
+    browser = new_browser(wrapped(application, identity=FlaskSession(portal.secret_key)))
+    browser.cookies["session"] = portal.cookie("alice")
+    browser.enroll("/", phone_of)
+    environ = browser.environ_of("GET", "/", {}, b"", {})
+    assert serve_once(browser.application, environ).text == "bye"
+    assert memory_store.load("alice").sessions == ()
+
+
+@pytest.mark.requirement("R51")
+def test_another_sign_in_at_the_portal_ends_the_second_factor(signed_in, sign_in, memory_store):
+    alice, _ = signed_in()
+    before = dict(alice.cookies)
+    answer = sign_in(alice, "bob")
+    assert answer.status == 303
+    assert SESSION not in alice.cookies
+    assert alice.cookies[BROWSER] != before[BROWSER]
+    assert memory_store.load("alice").sessions == ()
+    assert alice.request("GET", "/").problem == "must_enroll"
+    alice.cookies["session"], alice.cookies[SESSION] = before["session"], before[SESSION]
+    assert alice.request("GET", "/").problem == "must_verify"
+
+
+@pytest.mark.requirement("R51")
+def test_the_same_user_may_sign_in_again_with_the_second_factor_in_place(signed_in, sign_in):
+    alice, _ = signed_in()
+    assert sign_in(alice, "ALICE ").text == "welcome to /sign-in"
+    assert is_let_in(alice)
+
+
+@pytest.mark.requirement("R51", "D19")
+def test_a_new_sign_in_over_a_lost_login_asks_for_the_second_factor_again(signed_in, sign_in, memory_store):
+    alice, _ = signed_in()
+    del alice.cookies["session"]
+    assert sign_in(alice, "alice").status == 303
+    assert memory_store.load("alice").sessions == ()
+    assert alice.request("GET", "/").problem == "must_verify"
+
+
+@pytest.mark.requirement("D19")
+def test_a_request_without_the_first_factor_ends_nothing(signed_in):
+    alice, _ = signed_in()
+    answer = alice.request("GET", "/", environ={"HTTP_COOKIE": f"{SESSION}={alice.cookies[SESSION]}"})
+    assert answer.text == "welcome to /"
+    assert answer.set_cookies == {}
+    assert is_let_in(alice)
+
+
+# By another user in a request
+
+
+@pytest.mark.requirement("R49")
+def test_the_second_factor_of_one_user_gives_nothing_with_the_first_factor_of_another(signed_in, portal):
+    alice, _ = signed_in("alice")
+    bob, _ = signed_in("bob")
+    factors = [dict(browser.cookies) for browser in (alice, bob)]
+    for mine, theirs in (factors, factors[::-1]):
+        calls = len(portal.calls)
+        cookies = f"session={mine['session']}; {SESSION}={theirs[SESSION]}"
+        answer = alice.request("GET", "/", environ={"HTTP_COOKIE": cookies})
+        assert answer.status == 401
+        assert len(portal.calls) == calls
+
+
+@pytest.mark.requirement("R51", "D19", "D20")
+def test_another_user_in_a_request_ends_the_second_factor_of_this_browser(browser_of, phone_of):
+    browser = browser_of("alice")
+    browser.enroll("/", phone_of)
+    before = browser.cookies[BROWSER]
+    browser.environ["REMOTE_USER"] = "bob"
+    assert browser.navigate("/").status == 303
+    assert SESSION not in browser.cookies
+    assert browser.cookies[BROWSER] != before
+    browser.environ["REMOTE_USER"] = "alice"
+    assert browser.request("GET", "/").problem == "must_verify"
+
+
+@pytest.mark.requirement("R49")
+@pytest.mark.parametrize("disguise", ["ALICE", "  alice ", "Ａｌｉｃｅ"])
+def test_another_spelling_of_the_user_is_the_same_user(browser_of, phone_of, disguise):
+    browser = browser_of("alice")
+    browser.enroll("/", phone_of)
+    browser.environ["REMOTE_USER"] = disguise.encode().decode("latin-1")
+    assert is_let_in(browser)
+
+
+# By our own sign-out
+
+
+def sign_out(browser):
+    return browser.submit_only(browser.navigate("/mfa/recovery-code"), "/sign-out")
+
+
+@pytest.mark.requirement("D19", "D20")
+def test_our_sign_out_takes_the_login_out_until_it_changes(signed_in, sign_in, portal):
+    alice, phone = signed_in()
+    before = alice.cookies[BROWSER]
+    answer = sign_out(alice)
+    assert answer.status == 303
+    assert alice.follow(answer).page.outcome == "signed_out"
+    assert SESSION not in alice.cookies
+    assert alice.cookies[BROWSER] != before
+    # The portal's cookie is still there, and the portal does not get to see it.
+    assert "session" in alice.cookies
+    assert alice.navigate("/").text == "welcome to /"
+    assert "HTTP_COOKIE" not in portal.calls[-1]
+    assert "wsgi_mfa.user" not in portal.calls[-1]
+    assert alice.navigate("/mfa/verify").location == "/"
+    # A new sign-in counts again, even where the portal signs the very same cookie anew.
+    assert sign_in(alice, "alice").status == 303
+    phone.clock.wait_for_step()
+    assert alice.enter_code("/", phone).page.outcome == "signed_in"
+    assert is_let_in(alice)
+
+
+@pytest.mark.requirement("D19")
+def test_a_login_that_was_signed_out_is_admitted_by_its_next_sign_in_with_the_same_cookie(
+    wrapped, portal, new_browser, phone_of
+):
+    cookie = portal.signed_in("alice")
+
+    def application(environ, start_response):
+        headers = [("Content-Type", "text/plain")]
+        if environ["PATH_INFO"] == "/sign-in":
+            headers.append(("Set-Cookie", cookie))
+        start_response("200 OK", headers)
+        return [b"portal"]
+
+    alice = new_browser(wrapped(application, identity=FlaskSession(portal.secret_key)))
+    alice.navigate("/sign-in")
+    phone = alice.enroll("/", phone_of)
+    sign_out(alice)
+    assert alice.navigate("/").text == "portal"
+    assert alice.navigate("/sign-in").status == 303
+    phone.clock.wait_for_step()
+    assert alice.enter_code("/", phone).page.outcome == "signed_in"
+    assert is_let_in(alice)
+
+
+@pytest.mark.requirement("D19", "R45")
+def test_what_was_signed_out_opens_nothing_afterwards(signed_in, portal):
+    alice, _ = signed_in()
+    stolen = dict(alice.cookies)
+    sign_out(alice)
+    alice.cookies = stolen
+    assert alice.navigate("/private").text == "welcome to /private"
+    assert "HTTP_COOKIE" not in portal.calls[-1]
+
+
+@pytest.mark.requirement("D19")
+def test_a_half_signed_in_browser_can_sign_out_too(flask_portal, new_browser, sign_in, portal, phone_of):
+    laptop, tablet = new_browser(flask_portal), new_browser(flask_portal)
+    sign_in(laptop, "alice")
+    laptop.enroll("/", phone_of)
+    tablet.cookies["session"] = portal.cookie("alice") + ""
+    page = tablet.open("/")
+    assert page.page.outcome == "must_verify"
+    assert tablet.submit(page, "/sign-out").page.outcome == "signed_out"
+    assert tablet.navigate("/").text == "welcome to /"
+
+
+@pytest.mark.requirement("D19")
+def test_after_our_sign_out_a_user_of_the_server_is_asked_again(browser_of, phone_of):
+    alice = browser_of("alice")
+    alice.enroll("/", phone_of)
+    sign_out(alice)
+    assert alice.request("GET", "/").problem == "must_verify"
+
+
+# By time
+
+
+@pytest.mark.requirement("R52")
+def test_an_idle_session_ends_and_one_in_use_does_not(signed_in, clock, portal):
+    alice, _ = signed_in()
+    for _ in range(3):
+        clock.wait(50 * 60)
+        assert is_let_in(alice)
+    clock.wait(62 * 60)
+    calls = len(portal.calls)
+    assert alice.request("GET", "/").problem == "must_verify"
+    assert len(portal.calls) == calls
+
+
+@pytest.mark.requirement("R52")
+def test_a_session_in_use_ends_after_a_day(signed_in, clock):
+    alice, _ = signed_in()
+    for _ in range(47):
+        clock.wait(30 * 60)
+        assert is_let_in(alice)
+    clock.wait(30 * 60)
+    assert alice.request("GET", "/").problem == "must_verify"
+
+
+@pytest.mark.requirement("D23")
+def test_activity_is_noted_once_a_minute_and_never_at_the_cost_of_an_answer(
+    signed_in, clock, memory_store, monkeypatch
+):
+    alice, _ = signed_in()
+    revision = memory_store.load("alice").revision
+    clock.wait(60)
+    assert is_let_in(alice)
+    assert memory_store.load("alice").revision == revision
+    clock.wait(1)
+    assert is_let_in(alice)
+    noted = memory_store.load("alice")
+    assert noted.revision != revision
+    assert noted.sessions[0].seen_at == clock.instant
+    clock.wait(2 * MINUTE // 1_000_000)
+
+    def save(*args, **settings):
+        raise StoreUnavailableError("read only")
+
+    monkeypatch.setattr(memory_store, "save", save)
+    assert is_let_in(alice)
+
+
+# Where the end cannot be saved
+
+
+@pytest.fixture
+def failing_save(memory_store, monkeypatch):
+    """``failing_save()``: from now on the store can be read and not written."""
+
+    def begin():
+        def save(*args, **settings):
+            raise StoreUnavailableError("the disk is full")
+
+        monkeypatch.setattr(memory_store, "save", save)
+
+    return begin
+
+
+@pytest.mark.requirement("D34", "R80")
+def test_a_sign_out_that_cannot_be_saved_is_told_and_takes_the_cookies_away(signed_in, failing_save):
+    alice, _ = signed_in()
+    failing_save()
+    answer = alice.navigate("/sign-out")
+    assert answer.status == 503
+    assert answer.header("Retry-After") == "5"
+    assert answer.page.outcome == "unavailable"
+    assert SESSION not in alice.cookies
+    assert "session" not in alice.cookies
+    assert b"welcome" not in answer.body
+
+
+@pytest.mark.requirement("D34", "R80")
+def test_a_change_of_user_that_cannot_be_saved_is_told_and_takes_our_cookie_away(
+    signed_in, sign_in, failing_save
+):
+    alice, _ = signed_in()
+    before = alice.cookies["session"]
+    failing_save()
+    answer = sign_in(alice, "bob")
+    assert answer.status == 503
+    assert SESSION not in alice.cookies
+    assert alice.cookies["session"] == before
+    assert b"welcome" not in answer.body
