@@ -29,8 +29,9 @@ HOMES = {
         "yaml": "mfa_simulator.document",
     },
     "legacy_portals": {
-        "itsdangerous": "legacy_portals",
-        "werkzeug": "legacy_portals",
+        "itsdangerous": "legacy_portals.client_portal",
+        "webob": "legacy_portals.ticket_portal",
+        "werkzeug": "legacy_portals.client_portal",
     },
 }
 #: Names of the standard library with one home in each package; "" is no home at all.

@@ -11,6 +11,9 @@ import click
 
 from wsgi_mfa.cli import serving
 from wsgi_mfa.cli.place import database_store, keys_beside
+from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.adapter import Adapter
+from wsgi_mfa.identity.auth_tkt import AuthTkt
 from wsgi_mfa.identity.flask_session import FlaskSession
 from wsgi_mfa.keys import KeyRing
 from wsgi_mfa.web.middleware import MfaMiddleware
@@ -20,6 +23,28 @@ if TYPE_CHECKING:
 
 PORTAL_NAME = "Client Portal"
 THREADS = 8
+TICKET_SECONDS = 30 * 60
+TICKET_REISSUE_SECONDS = 3 * 60
+
+
+def _werkzeug_portal(secret: str) -> tuple[WSGIApplication, Adapter]:
+    """The portal on Werkzeug, with a session cookie as Flask signs it."""
+    from legacy_portals import DEMO_USERS, make_portal
+
+    return make_portal(DEMO_USERS, secret), FlaskSession(secret)
+
+
+def _webob_portal(secret: str) -> tuple[WSGIApplication, Adapter]:
+    """The portal on WebOb, with auth_tkt tickets that it issues anew while they are used."""
+    from legacy_portals import DEMO_USERS, make_ticket_portal
+
+    portal = make_ticket_portal(
+        DEMO_USERS, secret, timeout_seconds=TICKET_SECONDS, reissue_seconds=TICKET_REISSUE_SECONDS
+    )
+    return portal, AuthTkt(secret, timeout_seconds=TICKET_SECONDS)
+
+
+PORTALS = {"webob": _webob_portal, "werkzeug": _werkzeug_portal}
 
 
 @click.command()
@@ -33,7 +58,7 @@ THREADS = 8
     metavar="PATH",
     help="The SQLite file of the store; it is made where it is missing, and its key in PATH.keys.",
 )
-@click.option("--portal", type=click.Choice(["werkzeug"]), default="werkzeug", show_default=True)
+@click.option("--portal", type=click.Choice(sorted(PORTALS)), default="werkzeug", show_default=True)
 def demo(host: str, port: int, database: Path, portal: str) -> None:
     """Serve a reference legacy portal with multi-factor authentication around it.
 
@@ -53,17 +78,23 @@ def demo(host: str, port: int, database: Path, portal: str) -> None:
 
 def _wrapped(portal: str, database: Path, keys: KeyRing) -> WSGIApplication:
     """The portal of that kind with its demo accounts printed, and the middleware around it."""
-    from legacy_portals import DEMO_USERS, make_portal
+    from legacy_portals import DEMO_USERS
 
     # The same secret at each start, so that a restart signs nobody out.
-    secret_key = keys.sign("demo/portal", portal.encode()).hex()
+    secret = keys.sign("demo/portal", portal.encode()).hex()
+    try:
+        application, identity = PORTALS[portal](secret)
+    except ImportError as error:
+        raise ConfigurationError(
+            f"the portal needs the package {error.name}: pip install 'wsgi-mfa[demo]'", setting="portal"
+        ) from None
     for user in DEMO_USERS.values():
         click.echo(f"account: {user.name} {user.password} {user.role}")
     sys.stdout.flush()
     return MfaMiddleware(
-        make_portal(DEMO_USERS, secret_key),
+        application,
         issuer=PORTAL_NAME,
-        identity=FlaskSession(secret_key),
+        identity=identity,
         store=database_store(database, create=True),
         keys=keys,
         support_contact="the support desk (in this demo: wsgi-mfa support reset)",
