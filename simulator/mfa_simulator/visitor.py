@@ -9,6 +9,7 @@ from mfa_simulator.browser import Browser
 from mfa_simulator.errors import StepError
 from mfa_simulator.page import Form, Page
 from mfa_simulator.phone import AuthenticatorKey, Phone, key_from_uri
+from mfa_simulator.qr import text_in_picture
 from mfa_simulator.record import record
 from mfa_simulator.world import Resident, World
 
@@ -82,8 +83,12 @@ class Visitor:
         return self._browser.submit(form, {"enrollment_code": code}, about="enrollment_code")
 
     def _scanned_key(self) -> AuthenticatorKey | None:
-        link = next((link for link in self._page.links if link.href.startswith(KEY_URI)), None)
-        return key_from_uri(link.href) if link is not None else None
+        """Point the camera at the QR code; the link for whoever reads the page on the phone must say the same."""
+        uri = text_in_picture(self._page.paths)
+        link = next((link.href for link in self._page.links if link.href.startswith(KEY_URI)), uri)
+        if uri != link:
+            raise StepError("the QR code of the enrollment page says something else than the link beside it")
+        return key_from_uri(uri) if uri is not None else None
 
     def _typed_key(self) -> AuthenticatorKey:
         """Follow "Trouble scanning?" and type what stands there."""
