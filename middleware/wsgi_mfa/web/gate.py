@@ -14,7 +14,7 @@ from wsgi_mfa.core.aging import login_is_ended
 from wsgi_mfa.core.outcome import Outcome, Reason
 from wsgi_mfa.core.standing import activity_is_due
 from wsgi_mfa.core.user import canonical
-from wsgi_mfa.errors import InvalidUserError, StoreError, StoreUnavailableError
+from wsgi_mfa.errors import InvalidUserError, StoreError
 from wsgi_mfa.identity.adapter import FirstFactor, Identification
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.observe import identify_after
@@ -146,10 +146,12 @@ def judged(
 
 
 def _carry(request: WebRequest, login: str | None) -> None:
-    """Let the session follow a login to which the portal gave a new fingerprint (D34)."""
+    """Let the session that this request was verified by follow its login to a new fingerprint (D34)."""
+    if request.standing.session is None:
+        return
     try:
         request.site.service.carry_login(_visit_now(request), login)
-    except StoreUnavailableError as error:
+    except StoreError as error:
         # The portal's answer is as good as before; it is the next request that asks for a second factor.
         logger.warning("a login could not be carried over: %s", error)
 
