@@ -58,7 +58,8 @@ def replay_code(world: World, step: Step) -> str:
 
 def phish_relay(world: World, step: Step) -> str:
     """Type a code that its owner typed into a false page, or reads out on the telephone."""
-    return _repeat(world, step, _given(world, step) or world.first_phone(step["user"]).code())
+    typed = _source(world, step).last_code if step["from"] is not None else None
+    return _repeat(world, step, _given(world, step) or typed or world.first_phone(step["user"]).code())
 
 
 def steal_cookie(world: World, step: Step) -> str:

@@ -280,9 +280,7 @@ VERBS = (
         "steal_cookie",
         "Somebody takes the portal's cookie from another browser.",
         ("must_verify",),
-        code,
         origin,
-        times,
     ),
     _attack(
         "phish_relay",
@@ -297,7 +295,6 @@ VERBS = (
         "Somebody who knows the password tries recovery codes.",
         ("wrong_code",),
         code,
-        origin,
         times,
     ),
     Verb(name=TOGETHER, about="Steps happen at the same time, in an order that comes from the seed."),
