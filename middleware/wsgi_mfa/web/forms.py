@@ -17,6 +17,8 @@ from wsgi_mfa.web.targets import host_of
 
 FIELDS_MAX = 20
 _CSRF_PURPOSE = "csrf"
+_TICK_BOXES = frozenset({"saved"})
+_TICKED = "yes"
 
 
 def csrf_token(request: WebRequest) -> str:
@@ -104,19 +106,19 @@ def _form_fields(body: bytes, environ: Mapping[str, Any]) -> dict[str, str]:
 
 def _json_fields(body: bytes) -> dict[str, str]:
     try:
-        pairs = json.loads(body, object_pairs_hook=list)
+        # UTF-8 alone (RFC 8259 section 8.1): others would not read what `loads` guesses from the bytes.
+        members = json.loads(body.decode("utf-8"), object_pairs_hook=tuple)
     except (ValueError, RecursionError):
         raise BadRequestError("the body is not JSON") from None
-    if not isinstance(pairs, list) or not all(isinstance(pair, tuple) for pair in pairs):
+    if not isinstance(members, tuple):
         raise BadRequestError("the body is not a JSON object")
     fields = []
-    for name, value in pairs:
-        if value is True or value is False:
-            fields.append((name, "yes" if value else ""))
-        elif isinstance(value, str):
-            fields.append((name, value))
-        else:
-            raise BadRequestError(f"the field {name[:40]!r} is neither text nor true or false")
+    for name, value in members:
+        kind = bool if name in _TICK_BOXES else str
+        if not isinstance(value, kind):
+            legal = "true or false" if kind is bool else "text"
+            raise BadRequestError(f"the field {name[:40]!r} is not {legal}")
+        fields.append((name, value if isinstance(value, str) else _TICKED if value else ""))
     return _each_once(fields)
 
 

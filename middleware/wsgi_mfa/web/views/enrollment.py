@@ -104,6 +104,7 @@ def _refused(request: WebRequest, decision: Decision, sealed: str) -> Reply:
         page="refused",
         status=STATUS[decision.outcome],
         outcome=decision.outcome,
+        hint=decision.hint,
         reason=decision.reason,
         retry_after_seconds=decision.retry_after_seconds,
         context={"next": sealed},
