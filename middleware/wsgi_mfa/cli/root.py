@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from wsgi_mfa.cli.accounts import accounts
+from wsgi_mfa.cli.api import api
 from wsgi_mfa.cli.check import check
 from wsgi_mfa.cli.demo import demo
 from wsgi_mfa.cli.keys import keys
@@ -25,7 +26,7 @@ def root() -> None:
     """Multi-factor authentication around any WSGI application."""
 
 
-for command in (demo, serve, check, support, accounts, keys, store):
+for command in (demo, serve, check, support, accounts, keys, store, api):
     root.add_command(command)
 
 

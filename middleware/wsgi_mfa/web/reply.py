@@ -113,7 +113,7 @@ def _json(reply: Reply) -> Response:
             retry_after_seconds=reply.retry_after_seconds,
         )
         return Response(body, reply.status, mimetype="application/problem+json")
-    members: dict[str, Any] = {"outcome": word, **reply.members}
+    members: dict[str, Any] = {**({} if word is None else {"outcome": word}), **reply.members}
     if reply.hint is not None:
         members["hint"] = reply.hint.value
     if reply.reason is not None:

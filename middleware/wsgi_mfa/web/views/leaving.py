@@ -53,4 +53,9 @@ def post_sign_out(request: WebRequest) -> Reply:
 
 def show_help(request: WebRequest) -> Reply:
     """How to sign in, for the portal's users; open to everybody."""
-    return Reply(page="help", context={"next": next_of(request)})
+    site = request.site
+    return Reply(
+        page="help",
+        context={"next": next_of(request)},
+        members={"issuer": site.issuer, "support_contact": site.support_contact},
+    )
