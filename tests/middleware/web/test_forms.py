@@ -102,7 +102,7 @@ def test_every_form_of_ours_asks_for_its_token(browser_of, phone_of, memory_stor
 @pytest.mark.requirement("R73")
 @pytest.mark.parametrize(
     "path",
-    ["enroll", "verify", "resync", "recover", "recovery-code", "sign-out", "methods", "continue", "help"],
+    ["verify", "resync", "recover", "recovery-code", "sign-out", "methods", "continue", "help"],
 )
 def test_a_get_changes_nothing_that_counts(browser_of, phone_of, memory_store, path):
     alice = browser_of("alice")
