@@ -31,11 +31,15 @@ class Observation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SetCookie:
-    """One ``Set-Cookie`` header; ``removed`` says that the browser will not keep the cookie."""
+    """One ``Set-Cookie`` header; ``removed`` says that the browser will not keep the cookie.
+
+    ``place`` is its domain and path: browsers keep one cookie of a name for each (RFC 6265 5.3, step 11).
+    """
 
     name: str
     value: str
     removed: bool
+    place: tuple[str, str]
 
 
 def identify_after(
@@ -44,20 +48,25 @@ def identify_after(
     """Ask the adapter who is signed in after a response with ``headers``.
 
     ``request`` is a copy of the cleaned environ that was made before the application got it, since applications
-    change theirs. ``now`` tells which cookies have expired. Paths and domains are left aside and the last of two
-    headers for one cookie wins: a sign-in is then seen too early rather than not at all.
+    change theirs. ``now`` tells which cookies have expired. Where a response sets one carrier for several paths
+    or domains, the last one that the browser keeps counts: an old one that is taken away beside it hides no sign-in.
 
     Raises:
         AdapterUnavailableError: the adapter cannot ask at present (D7).
     """
     carriers = dict(cleaner.cookie_reader.read(request.get("HTTP_COOKIE", "")).carriers)
+    kept: dict[str, dict[tuple[str, str], str]] = {}
     for header, text in headers:
         cookie = parse_set_cookie(text, now=now) if header.lower() == "set-cookie" else None
         if cookie is None or cookie.name not in cleaner.adapter.carriers.cookies:
             continue
-        carriers.pop(cookie.name, None)
+        places = kept.setdefault(cookie.name, {})
+        places.pop(cookie.place, None)
         if not cookie.removed:
-            carriers[cookie.name] = cookie.value
+            places[cookie.place] = cookie.value
+    for name, places in kept.items():
+        carriers.pop(name, None)
+        carriers.update((name, value) for value in places.values())
     # Read as the next request will be read, so that a value which that would drop is dropped here too.
     cookies = cleaner.cookie_reader.read("; ".join(f"{name}={value}" for name, value in carriers.items()))
     after = {**request, "HTTP_COOKIE": cookies.header}
@@ -90,18 +99,23 @@ def parse_set_cookie(text: str, *, now: int) -> SetCookie | None:
         return None
     expired_by_age: bool | None = None
     expired_by_date = False
+    domain = path = ""
     for attribute in attributes.split(";"):
         key, _, setting = attribute.partition("=")
         key, setting = key.strip(" \t").lower(), setting.strip(" \t")
         if key == "max-age" and _MAX_AGE.fullmatch(setting):
             expired_by_age = setting.startswith("-") or not setting.strip("0")
+        elif key == "domain":
+            domain = setting.lower().lstrip(".")
+        elif key == "path":
+            path = setting
         elif key == "expires":
             instant = _instant_of(setting)
             if instant is not None:
                 expired_by_date = instant <= now
     # Max-Age wins over Expires wherever they stand (RFC 6265 5.3, step 3).
     removed = expired_by_date if expired_by_age is None else expired_by_age
-    return SetCookie(name=name, value=value, removed=removed)
+    return SetCookie(name=name, value=value, removed=removed, place=(domain, path))
 
 
 def _instant_of(date: str) -> int | None:

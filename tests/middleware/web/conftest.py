@@ -386,7 +386,10 @@ class Portal:
     def cookie(self, user: str) -> str:
         """A session as Flask signs it."""
         signer = itsdangerous.URLSafeTimedSerializer(
-            self.secret_key, salt="cookie-session", signer_kwargs={"key_derivation": "hmac"}
+            self.secret_key,
+            salt="cookie-session",
+            serializer=json,
+            signer_kwargs={"key_derivation": "hmac"},
         )
         signed = signer.dumps({"_user_id": user})
         return signed if isinstance(signed, str) else signed.decode()

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from wsgi_mfa import FirstFactor, FlaskSession
+from wsgi_mfa import Carriers, FirstFactor, FlaskSession, Policy
 
 SECRET = b"the page of a signed-in user"
 
@@ -395,13 +395,52 @@ def test_what_is_no_sign_in_passes(wrapped, portal, cookie, new_browser, serve_o
     assert serve_once(browser.application, environ).text == "hello"
 
 
+@pytest.mark.requirement("D3")
+@pytest.mark.parametrize(
+    "before_and_after",
+    [
+        ("session=; Path=/old; Max-Age=0", "session={}; Path=/"),
+        ("session={}; Path=/", "session=; Path=/old; Max-Age=0"),
+        ("session={}; Path=/", "session=; Domain=example; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"),
+        ("session={}; Path=/; Domain=portal.example", "session={}; Path=/", "session=; Max-Age=0"),
+    ],
+)
+def test_an_old_cookie_that_is_taken_away_beside_the_new_one_hides_no_sign_in(
+    signing_in, portal, before_and_after
+):
+    cookie = portal.cookie("alice")
+
+    def application(environ, start_response):
+        cookies = [("Set-Cookie", text.format(cookie)) for text in before_and_after]
+        start_response("200 OK", [("Content-Type", "text/plain"), *cookies])
+        return [SECRET]
+
+    answer = signing_in(application).navigate("/")
+    assert answer.status == 303
+    assert answer.body == b""
+
+
+@pytest.mark.requirement("D3", "R63")
+def test_a_sign_in_on_an_exempt_path_is_held_whoever_asks(
+    wrapped, portal, new_browser, flask_identity, sign_in
+):
+    exempt = Policy(exempt_paths=("/sign-in",))
+    browser = new_browser(wrapped(portal, identity=flask_identity, policy=exempt))
+    for user in ("alice", "alice", "bob"):
+        answer = sign_in(browser, user)
+        assert answer.status == 303
+        assert answer.body == b""
+
+
 @pytest.mark.requirement("D1")
-@pytest.mark.parametrize("user", ["a\r\nX: y", "\x00", "", "a" * 255, "\u202ealice"])
+@pytest.mark.parametrize("user", ["a\r\nX: y", "\x00", "", "a" * 255, "\u202ealice", "\ud800"])
 def test_a_sign_in_of_somebody_who_can_have_no_account_is_refused_without_its_cookies(
-    flask_portal, new_browser, sign_in, portal, memory_store, user
+    flask_portal, new_browser, sign_in, portal, memory_store, monkeypatch, user
 ):
     browser = new_browser(flask_portal)
-    answer = sign_in(browser, user or " ")
+    with monkeypatch.context() as patch:
+        patch.setattr(portal, "signed_in", lambda name: f"session={portal.cookie(user or ' ')}")
+        answer = sign_in(browser, "whoever")
     assert answer.status == 403
     assert answer.page.name == "refused"
     assert answer.set_cookies == {}
@@ -440,8 +479,6 @@ class Sessions:
 
 @pytest.fixture
 def sessions():
-    from wsgi_mfa import Carriers
-
     return Sessions(Carriers(cookies=("sid",)))
 
 
