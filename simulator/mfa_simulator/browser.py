@@ -12,7 +12,7 @@ from mfa_simulator.cookies import CookieJar
 from mfa_simulator.errors import RequestTimeoutError, StepError
 from mfa_simulator.http import ORIGIN, Request, Response
 from mfa_simulator.network import Network
-from mfa_simulator.page import Form, Page
+from mfa_simulator.page import Form
 from mfa_simulator.phone import AuthenticatorKey
 from mfa_simulator.reading import Sight, look_at
 from mfa_simulator.record import record
@@ -25,7 +25,7 @@ HOPS_MAX = 20
 FORM = "application/x-www-form-urlencoded"
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
 DECIDING = ("code", "recovery_code", "saved")
-GONE = Sight(response=Response(status=0), page=Page(), outcome="timeout")
+GONE = Sight(response=Response(status=0), outcome="timeout")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -114,7 +114,7 @@ class Browser:
         """Send one request exactly as written, with the browser's cookies, and follow nothing."""
         request = self._request(method, urljoin(ORIGIN, path), body.encode(), tuple(headers.items()))
         response = self._exchange(request, "")
-        return self._see(response) if response is not None else self._lost()
+        return self._see(response).outcome if response is not None else self._lost()
 
     def new_tab(self) -> Browser:
         """Give another window of the same browser: the same cookies, the same last request, a page of its own."""
@@ -174,8 +174,8 @@ class Browser:
             if response is None:
                 return self._lost()
             self._url = request.url
-            self._see(response)
-            target = response.header("Location") if 300 <= response.status < 400 else self._refresh()
+            sight = self._see(response)
+            target = response.header("Location") if 300 <= response.status < 400 else sight.refresh
             if target is None:
                 self._visited.append(self._url)
                 return self.outcome
@@ -191,13 +191,10 @@ class Browser:
         record().sights.append(self.sight)
         return self.sight.outcome
 
-    def _refresh(self) -> str | None:
-        return self.sight.page.refresh if self.sight is not None and not self.sight.response.cut else None
-
-    def _see(self, response: Response) -> str:
+    def _see(self, response: Response) -> Sight:
         self.sight = look_at(response)
         record().sights.append(self.sight)
-        return self.sight.outcome
+        return self.sight
 
     def _lost(self) -> str:
         self.sight = GONE

@@ -79,7 +79,7 @@ def _play_all(scenarios: list[Scenario], *, quiet: bool) -> int:
             failed += played.failed
             if played.failed or not quiet:
                 click.echo(timeline(played))
-            click.echo(verdict(played))
+            click.secho(verdict(played), fg="red" if played.failed else "green")
     return failed
 
 

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 # What no person reads; taken out beforehand, because it is most of a page and slow to go through.
 UNSEEN = re.compile(r"<(style|script)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
+BODY = re.compile(r"<body\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
 VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
@@ -102,6 +103,12 @@ def read_page(html: str) -> Page:
     reader.close()
     reader.page.words = " ".join(" ".join(reader.spoken).split())
     return reader.page
+
+
+def body_marks(html: str) -> dict[str, str]:
+    """Read the body's data attributes alone."""
+    match = BODY.search(html)
+    return read_page(match[0]).marks if match is not None else {}
 
 
 class _Reader(HTMLParser):

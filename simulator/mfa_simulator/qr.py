@@ -6,7 +6,7 @@ The picture comes from the page and not from a lens, so no module is ever in dou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mfa_simulator.errors import StepError
 
@@ -23,6 +23,18 @@ CORRECTION = (10, 16, 26, 18, 24, 16, 18, 22, 22, 26, 30, 22, 22, 24, 24, 28, 28
 ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 # By mode indicator: the bits of the length for versions to 9, to 26 and to 40.
 LENGTH_BITS = {1: (10, 12, 14), 2: (9, 11, 13), 4: (8, 16, 16)}
+
+# By mask: a data module was turned over where this is zero.
+MASKS: tuple[Callable[[int, int], int], ...] = (
+    lambda x, y: (x + y) % 2,
+    lambda x, y: y % 2,
+    lambda x, y: x % 3,
+    lambda x, y: (x + y) % 3,
+    lambda x, y: (x // 3 + y // 2) % 2,
+    lambda x, y: x * y % 2 + x * y % 3,
+    lambda x, y: (x * y % 2 + x * y % 3) % 2,
+    lambda x, y: ((x + y) % 2 + x * y % 3) % 2,
+)
 
 _COMMAND = re.compile(r"([MmHh])\s*([-\d.,\s]*)")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -47,8 +59,8 @@ def text_in(matrix: Matrix) -> str:
     level, mask = _level_and_mask(matrix)
     if level != LEVEL_M:
         raise StepError("the phone cannot read this QR code: its error correction level is not M")
-    function = _function_modules(version)
-    bits = [matrix[y][x] ^ _masked(mask, x, y) for x, y in _path_of_data(size) if not function[y][x]]
+    function, masked = _function_modules(version), MASKS[mask]
+    bits = [matrix[y][x] ^ (masked(x, y) == 0) for x, y in _path_of_data(size) if not function[y][x]]
     codewords = [_number(bits[at : at + 8]) for at in range(0, len(bits) - 7, 8)]
     return _text(_data(codewords, version), version)
 
@@ -83,20 +95,6 @@ def _level_and_mask(matrix: Matrix) -> tuple[int, int]:
     row = [matrix[8][x] for x in (7, 5, 4, 3, 2, 1, 0)]
     value = _number(list(reversed(column + row))) ^ FORMAT_MASK
     return value >> 13, value >> 10 & 7
-
-
-def _masked(mask: int, x: int, y: int) -> bool:
-    conditions = (
-        (x + y) % 2,
-        y % 2,
-        x % 3,
-        (x + y) % 3,
-        (x // 3 + y // 2) % 2,
-        x * y % 2 + x * y % 3,
-        (x * y % 2 + x * y % 3) % 2,
-        ((x + y) % 2 + x * y % 3) % 2,
-    )
-    return conditions[mask] == 0
 
 
 def alignment_centres(version: int) -> list[int]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from mfa_simulator.http import Response
-from mfa_simulator.page import Page, read_page
+from mfa_simulator.page import Page, body_marks, read_page
 
+HTML = "text/html"
 PROBLEM = "urn:wsgi-mfa:"
+# What a page must hold for the whole of it to be worth reading.
+RECOVERY_CODE, REFRESH = b"recovery-code", b"http-equiv"
 # A page of ours that shows no outcome yet asks for something, and its name says what.
 ASKS = {
     "enroll": "must_enroll",
@@ -24,32 +28,54 @@ LEADS = {"/enroll": "must_enroll", "/verify": "must_verify", "/recovery-code": "
 STATUSES = {401: "sign_in_required", 429: "locked", 503: "unavailable"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Sight:
-    """What one reply shows: the page, and what it says of the outcome; an empty one for a page that asks nothing."""
+    """What one reply shows, and what it says of the outcome; an empty one for a page that asks nothing.
+
+    The page itself is read when somebody looks at more than its outcome, since most pages are only passed through.
+    """
 
     response: Response
-    page: Page
     outcome: str
     hint: str | None = None
     retry_after_seconds: int | None = None
     name: str | None = None
 
+    @cached_property
+    def page(self) -> Page:
+        """The page with its words, forms and links; an empty one when the reply is no page."""
+        return read_page(self.response.text) if _kind(self.response) == HTML else Page()
+
+    @property
+    def recovery_code(self) -> str | None:
+        """The recovery code that the page shows."""
+        if RECOVERY_CODE not in self.response.body:
+            return None
+        return self.page.texts.get("recovery-code", "").strip() or None
+
+    @property
+    def refresh(self) -> str | None:
+        """Where the page leads on to by itself."""
+        return self.page.refresh if REFRESH in self.response.body and not self.response.cut else None
+
 
 def look_at(response: Response) -> Sight:
     """Read a reply."""
-    kind = (response.header("Content-Type") or "").partition(";")[0].strip().lower()
-    page = read_page(response.text) if kind == "text/html" else Page()
-    said = dict(page.marks) if kind == "text/html" else _from_json(response, kind)
+    kind = _kind(response)
+    said = body_marks(response.text) if kind == HTML else _from_json(response, kind)
     retry_after = said.get("retry-after-seconds") or response.header("Retry-After") or ""
+    name = page_name(said["page"]) if "page" in said else None
     return Sight(
         response=response,
-        page=page,
-        outcome="error" if response.cut else said.get("outcome") or _outcome(response, page),
+        outcome="error" if response.cut else said.get("outcome") or _outcome(response, name),
         hint=said.get("hint"),
         retry_after_seconds=int(retry_after) if retry_after.isdigit() else None,
-        name=page_name(said["page"]) if "page" in said else None,
+        name=name,
     )
+
+
+def _kind(response: Response) -> str:
+    return (response.header("Content-Type") or "").partition(";")[0].strip().lower()
 
 
 def page_name(name: str) -> str:
@@ -58,24 +84,27 @@ def page_name(name: str) -> str:
     return "enroll/manual" if name == "enroll-manual" else name
 
 
-def _outcome(response: Response, page: Page) -> str:
+def _outcome(response: Response, name: str | None) -> str:
     location = (response.header("Location") or "").partition("?")[0]
     if response.status >= 500 and response.status != 503:
         return "error"
     if response.from_app:
-        return _of_the_app(response, page)
+        return _of_the_app(response)
     if 300 <= response.status < 400:
         return next((word for ending, word in LEADS.items() if location.endswith(ending)), "error")
     if response.status in STATUSES:
         return STATUSES[response.status]
     if response.status >= 400:
         return "error"
-    return ASKS.get(page_name(page.marks.get("page", "")), "")
+    return ASKS.get(name or "", "")
 
 
-def _of_the_app(response: Response, page: Page) -> str:
+def _of_the_app(response: Response) -> str:
     """Whether the app takes the browser for signed in: by what it was told, and by what its page offers."""
-    if response.user_seen is not None or page.link_to("/sign-out") or page.form_to("/sign-out"):
+    if response.user_seen is not None:
+        return "welcome"
+    page = read_page(response.text) if _kind(response) == HTML else Page()
+    if page.link_to("/sign-out") or page.form_to("/sign-out"):
         return "welcome"
     if page.asks_for_password or response.status in (301, 302, 303, 401):
         return "sign_in_required"

@@ -137,7 +137,7 @@ def _found(record: Record, outcome: str | None) -> Found:
     return Found(
         outcome=outcome,
         hint=told.hint if told is not None else None,
-        recovery_code_shown=any(sight.page.texts.get("recovery-code") for sight in sights),
+        recovery_code_shown=any(sight.recovery_code for sight in sights),
         app_called=any(
             exchange.served.from_app for exchange in exchanges[since:] if exchange.served is not None
         ),

@@ -165,8 +165,8 @@ class Visitor:
 
     def write_down(self) -> None:
         """Note the recovery code, if the page shows one."""
-        shown = self._page.texts.get("recovery-code", "").strip()
-        if shown:
+        shown = self._browser.sight.recovery_code if self._browser.sight is not None else None
+        if shown is not None:
             self._resident.write_down(shown)
 
     def resync(self, phone: Phone, *, typing: int) -> str:

@@ -96,7 +96,7 @@ class World:
     def __init__(self, scenario: Scenario, wall: WallClock) -> None:
         self.scenario = scenario
         self.time = TrueTime(scenario.start)
-        self.settings = dict(scenario.policy)
+        self.policy = Policy(**scenario.policy)
         self.codes: dict[str, str] = {}
         self.browsers: dict[str, Browser] = {}
         self.residents = {user.name: Resident(spec=user, recovery_codes=[]) for user in scenario.users}
@@ -122,11 +122,6 @@ class World:
                 self.add_phone(user.name, name, setting)
         self.restart()
 
-    @property
-    def policy(self) -> Policy:
-        """The settings that hold now."""
-        return Policy(**self.settings)
-
     def chance(self, name: str) -> SeededEntropy:
         """Give the stream of chance for one purpose."""
         return SeededEntropy(self.scenario.seed, name)
@@ -139,7 +134,7 @@ class World:
 
     def change_policy(self, settings: Mapping[str, Any]) -> None:
         """Let other settings hold; every worker starts again with them."""
-        self.settings.update(settings)
+        self.policy = replace(self.policy, **settings)
         self.restart()
 
     def browser(self, name: str) -> Browser:
