@@ -502,3 +502,33 @@ def inside(request, wrapped, portal, new_browser, phone_of):
 @pytest.fixture
 def flask_identity():
     return FlaskSession(SECRET_KEY)
+
+
+@pytest.fixture
+def signing_in(wrapped):
+    """``signing_in(application)``: a browser before an application whose answer signs alice in."""
+
+    def make(application, *, validated=True, **settings):
+        held = wrapped(application, identity=FlaskSession(SECRET_KEY), validated=validated, **settings)
+        return Browser(held, validated=validated)
+
+    return make
+
+
+@pytest.fixture
+def verifying(browser_of, phone_of, clock):
+    """``verifying(user)``: a browser on the page that asks for the code, its form, and the phone."""
+
+    def make(user="alice"):
+        phone = browser_of(user).enroll("/", phone_of)
+        clock.wait_for_step()
+        browser = browser_of(user)
+        return browser, browser.open("/").page.form("/verify"), phone
+
+    return make
+
+
+@pytest.fixture
+def failures(memory_store):
+    """``failures(user)``: how many wrong codes were charged."""
+    return lambda user="alice": memory_store.load(user).code_failures.consecutive_count

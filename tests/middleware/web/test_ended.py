@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wsgi_mfa import FlaskSession, StoreUnavailableError
+from wsgi_mfa import Carriers, FirstFactor, FlaskSession, StoreUnavailableError
 from wsgi_mfa.core.instants import MINUTE
 
 BROWSER, SESSION = "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"
@@ -236,6 +236,46 @@ def test_after_our_sign_out_a_user_of_the_server_is_asked_again(browser_of, phon
     alice.enroll("/", phone_of)
     sign_out(alice)
     assert alice.request("GET", "/").problem == "must_verify"
+
+
+# By a lock
+
+
+class Logins:
+    """An adapter whose cookie ``sid=USER.LOGIN`` names the login too."""
+
+    carriers = Carriers(cookies=("sid",))
+    anonymous_cookies = None
+    user_changes_in_response = True
+
+    def identify(self, environ):
+        value = environ.get("HTTP_COOKIE", "").partition("sid=")[2].partition(";")[0]
+        user, _, login = value.partition(".")
+        return FirstFactor(user=user, login=login) if value else None
+
+    def selftest(self):
+        return []
+
+
+@pytest.mark.requirement("R20", "D19")
+def test_a_lock_ends_the_half_signed_in_login_that_ran_into_it(wrapped, portal, new_browser, phone_of, clock):
+    application = wrapped(portal, identity=Logins())
+    phone = new_browser(application, cookies={"sid": "alice.one"}).enroll("/", phone_of)
+    guessing = new_browser(application, cookies={"sid": "alice.two"})
+    form = guessing.open("/").page.form("/verify")
+    for number in range(5):
+        answer = guessing.post_form(form.action, form.fields | {"code": phone.wrong_code(number)})
+        assert answer.status == 422
+    # The portal sees a visitor without a user, and shows its own sign-in page.
+    assert guessing.navigate("/").text == "welcome to /"
+    assert "HTTP_COOKIE" not in portal.calls[-1]
+    assert guessing.navigate("/mfa/verify").location == "/"
+    # Another login of the user meets the lock itself; when it is over both count again.
+    other = new_browser(application, cookies={"sid": "alice.three"})
+    page = other.open("/")
+    assert other.submit(page, "/verify", code=phone.code(steps=1)).status == 429
+    clock.wait(31)
+    assert guessing.get_json("/").problem == "must_verify"
 
 
 # By time

@@ -9,6 +9,7 @@ import weakref
 import pytest
 
 HEADERS = [("Content-Type", "text/plain"), ("X-Portal", "1")]
+SECRET = b"the page of a signed-in user"
 
 
 def failing(body=b"something failed", cookie=None):
@@ -123,3 +124,119 @@ def test_an_error_that_passed_through_is_in_no_reference_cycle(inside):
         assert freed(browser)() is None
     finally:
         gc.enable()
+
+
+# Held responses
+
+
+class Body:
+    """Counts how often it is closed."""
+
+    def __init__(self, chunks):
+        self.chunks, self.closes = chunks, 0
+
+    def __iter__(self):
+        yield from self.chunks
+
+    def close(self):
+        self.closes += 1
+
+
+@pytest.mark.requirement("R69")
+def test_an_error_while_a_held_body_is_drawn_reaches_the_server_and_the_body_is_closed_once(
+    signing_in, portal
+):
+    def chunks():
+        yield SECRET
+        raise ValueError("the disk is gone")
+
+    body = Body(chunks())
+
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Set-Cookie", portal.signed_in("alice"))])
+        return body
+
+    browser = signing_in(application)
+    with pytest.raises(ValueError, match="the disk is gone"):
+        browser.navigate("/")
+    assert body.closes == 1
+    assert browser.cookies == {}
+
+
+@pytest.mark.requirement("R68", "R72")
+def test_an_error_page_takes_the_place_of_a_sign_in_that_was_only_started(signing_in, portal):
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Set-Cookie", portal.signed_in("alice"))])
+        try:
+            raise ValueError("while rendering")
+        except ValueError:
+            start_response("500 Internal Server Error", [("Content-Type", "text/plain")], sys.exc_info())
+        yield b"something failed"
+
+    browser = signing_in(application)
+    answer = browser.navigate("/")
+    assert (answer.status, answer.text) == (500, "something failed")
+    assert browser.cookies == {}
+
+
+@pytest.mark.requirement("R68", "R72")
+def test_an_error_page_that_comes_after_the_body_was_held_is_raised_instead(signing_in, portal):
+    error = ValueError("while rendering")
+
+    def body(start_response):
+        yield SECRET
+        try:
+            raise error
+        except ValueError:
+            start_response("500 Internal Server Error", [("Content-Type", "text/plain")], sys.exc_info())
+        yield SECRET
+
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Set-Cookie", portal.signed_in("alice"))])
+        return body(start_response)
+
+    browser = signing_in(application)
+    with pytest.raises(ValueError, match="while rendering") as raised:
+        browser.navigate("/")
+    assert raised.value is error
+    assert browser.cookies == {}
+
+
+@pytest.mark.requirement("R68", "R72")
+@pytest.mark.parametrize("chunks", [[], [b"one"]])
+def test_a_sign_in_by_an_error_page_that_comes_too_late_is_raised_instead(signing_in, portal, chunks):
+    def body(start_response):
+        yield from chunks
+        try:
+            raise ValueError("while rendering")
+        except ValueError:
+            headers = [("Content-Type", "text/plain"), ("Set-Cookie", portal.signed_in("alice"))]
+            start_response("500 Internal Server Error", headers, sys.exc_info())
+        yield SECRET
+
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return body(start_response)
+
+    browser = signing_in(application)
+    if chunks:
+        answer = browser.navigate("/")
+        assert answer.chunks == chunks
+        assert str(answer.error) == "while rendering"
+    else:
+        with pytest.raises(ValueError, match="while rendering"):
+            browser.navigate("/")
+    assert browser.cookies == {}
+
+
+@pytest.mark.requirement("R68")
+def test_a_held_response_cannot_be_started_again_without_exc_info(signing_in, portal):
+    def application(environ, start_response):
+        headers = [("Content-Type", "text/plain"), ("Set-Cookie", portal.signed_in("alice"))]
+        start_response("200 OK", headers)
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [SECRET]
+
+    browser = signing_in(application)
+    with pytest.raises(AssertionError, match="twice"):
+        browser.navigate("/")

@@ -1,0 +1,68 @@
+"""Users with odd names, users of a directory, and users who can have no account (R71, D1)."""
+
+from __future__ import annotations
+
+import pytest
+
+from wsgi_mfa import (
+    Person,
+)
+
+
+@pytest.mark.requirement("R71")
+@pytest.mark.parametrize(
+    "user", ["日本", "Ünal Öz", "o'brien", "<b>bob</b>", 'a"b', "a&b", "a;b", "a,b", "user@例え.jp"]
+)
+def test_any_name_of_a_person_works_on_all_pages_and_in_no_header(
+    browser_of, phone_of, portal, user, page_of
+):
+    browser = browser_of(user.encode().decode("latin-1"))
+    phone = browser.enroll("/", phone_of)
+    page = browser.navigate("/mfa/recovery-code")
+    assert user.casefold() in page.page.words
+    assert all(text.isascii() for header in page.headers for text in header)
+    assert browser.navigate("/").status == 200
+    assert portal.calls[-1]["wsgi_mfa.user"] == user.casefold()
+    assert phone.code() not in page.text
+
+
+@pytest.mark.requirement("R71", "R83", "D1")
+@pytest.mark.parametrize("user", ["a\r\nX: y", "a\nb", "a\x00b", "\x1b[2J", "a" * 255, "   ", "a\u202eb"])
+def test_a_name_that_can_have_no_account_is_refused(browser_of, portal, memory_store, caplog, user):
+    browser = browser_of(user.encode().decode("latin-1"))
+    browser.validated = False  # wsgiref's validator has no opinion on REMOTE_USER, and servers neither
+    for path in ("/", "/mfa/enroll", "/mfa/help"):
+        answer = browser.navigate(path)
+        assert answer.status == 403
+        assert answer.page.name == "refused"
+        assert answer.header("X") is None
+        assert browser.request("GET", path, headers={"Accept": "application/json"}).problem == "refused"
+    assert portal.calls == []
+    assert memory_store.users() == []
+    assert all("\n" not in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.requirement("D1")
+def test_a_directory_maps_what_was_typed_to_one_person(wrapped, portal, new_browser, phone_of, memory_store):
+    people = {
+        name: Person(name="alice", email="alice@example.com")
+        for name in ("alice", "alice@example.com", "Alice L.")
+    }
+    application = wrapped(portal, directory=people.get)
+    browser = new_browser(application, environ={"REMOTE_USER": "Alice L."})
+    browser.enroll("/", phone_of)
+    browser.environ["REMOTE_USER"] = "alice@example.com"
+    assert browser.request("GET", "/").status == 200
+    assert memory_store.users() == ["alice"]
+    assert memory_store.load("alice").address == "alice@example.com"
+
+
+@pytest.mark.requirement("D1")
+def test_somebody_whom_the_directory_does_not_know_is_refused_and_never_enrolled(
+    wrapped, portal, new_browser, memory_store
+):
+    browser = new_browser(wrapped(portal, directory={}.get), environ={"REMOTE_USER": "mallory"})
+    assert browser.navigate("/").page.name == "refused"
+    assert browser.navigate("/mfa/enroll").page.name == "refused"
+    assert portal.calls == []
+    assert memory_store.users() == []
