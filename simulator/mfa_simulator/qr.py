@@ -27,8 +27,8 @@ LENGTH_BITS = {1: (10, 12, 14), 2: (9, 11, 13), 4: (8, 16, 16)}
 # By mask: a data module was turned over where this is zero.
 MASKS: tuple[Callable[[int, int], int], ...] = (
     lambda x, y: (x + y) % 2,
-    lambda x, y: y % 2,
-    lambda x, y: x % 3,
+    lambda _, y: y % 2,
+    lambda x, _: x % 3,
     lambda x, y: (x + y) % 3,
     lambda x, y: (x // 3 + y // 2) % 2,
     lambda x, y: x * y % 2 + x * y % 3,

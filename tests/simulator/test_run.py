@@ -211,6 +211,47 @@ def test_an_error_inside_the_server_is_a_reply_with_status_500(played, monkeypat
     assert any("broken on purpose" in remark for remark in play.moments[0].found.remarks)
 
 
+def test_whoever_cannot_be_signed_out_is_told_so(played):
+    play = played(
+        ENROLLED
+        + "- store_fails: {calls: 2}\n- sign_out: {browser: laptop}\n  expect: {outcome: unavailable}"
+    )
+    assert failures(play) == []
+
+
+def test_network_settings_that_touch_no_request_are_a_mistake(played):
+    play = played(ENROLLED + "- visit: {browser: laptop}\n  network: {lose: response, request: /nowhere}")
+    assert failures(play) == ["network: no request of this step is /nowhere"]
+
+
+def test_a_step_up_leads_on_to_the_page_that_asked_for_it(played):
+    play = played(
+        ENROLLED
+        + """\
+- wait: 10m
+- enroll: {user: user1, browser: laptop, phone: spare}
+  expect: {outcome: step_up_required}
+- enter_code: {user: user1, browser: laptop, phone: pixel}
+- enroll: {user: user1, browser: laptop, phone: spare}
+"""
+    )
+    assert failures(play) == []
+
+
+def test_a_user_types_the_code_that_the_desk_gave_out(played):
+    play = played(
+        ENROLLED
+        + """\
+- wait: 1m
+- guess: {user: user1, browser: thief, times: 2}
+- support_reset: {user: user1, email: user1@example.com, reason: new phone}
+- enroll: {user: user1, browser: laptop, phone: spare}
+"""
+    )
+    assert failures(play) == []
+    assert [words for words in play.moments[-1].exchanges if "POST /mfa/enroll" in words][1:]
+
+
 def test_workers_take_turns_and_share_the_store(played):
     play = played(
         ENROLLED
