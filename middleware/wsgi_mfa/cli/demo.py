@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from wsgi_mfa.cli import serving
-from wsgi_mfa.cli.place import database_store, keys_beside
+from wsgi_mfa.cli.place import made_database
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.auth_tkt import AuthTkt
 from wsgi_mfa.identity.flask_session import FlaskSession
-from wsgi_mfa.keys import KeyRing
 from wsgi_mfa.web.middleware import MfaMiddleware
 
 if TYPE_CHECKING:
@@ -64,22 +63,23 @@ def demo(host: str, port: int, database: Path, portal: str) -> None:
 
     Its pages are served over plain http, so that no certificate is needed; keep it on a loopback address.
     """
+    serving.end_on_signals()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     if not serving.is_loopback(host):
         click.echo(f"warning: {host} is no loopback address, and the demo speaks plain http", err=True)
     click.echo(f"database: {database}")
-    keys = keys_beside(database, create=not database.exists())  # never a new key for an old store
-    application = _wrapped(portal, database, keys)
+    sys.stdout.flush()
+    application = _wrapped(portal, database)
     listener = serving.listening_socket(host, port)
+    _print_accounts()
     click.echo(f"{PORTAL_NAME}: http://{serving.in_url(host)}:{port}/")
     sys.stdout.flush()
     serving.run(application, listener, threads=THREADS)
 
 
-def _wrapped(portal: str, database: Path, keys: KeyRing) -> WSGIApplication:
-    """The portal of that kind with its demo accounts printed, and the middleware around it."""
-    from legacy_portals import DEMO_USERS
-
+def _wrapped(portal: str, database: Path) -> WSGIApplication:
+    """The portal of that kind with the middleware around it."""
+    store, keys = made_database(database)
     # The same secret at each start, so that a restart signs nobody out.
     secret = keys.sign("demo/portal", portal.encode()).hex()
     try:
@@ -88,15 +88,19 @@ def _wrapped(portal: str, database: Path, keys: KeyRing) -> WSGIApplication:
         raise ConfigurationError(
             f"the portal needs the package {error.name}: pip install 'wsgi-mfa[demo]'", setting="portal"
         ) from None
-    for user in DEMO_USERS.values():
-        click.echo(f"account: {user.name} {user.password} {user.role}")
-    sys.stdout.flush()
     return MfaMiddleware(
         application,
         issuer=PORTAL_NAME,
         identity=identity,
-        store=database_store(database, create=True),
+        store=store,
         keys=keys,
         support_contact="the support desk (in this demo: wsgi-mfa support reset)",
         plain_http=True,
     )
+
+
+def _print_accounts() -> None:
+    from legacy_portals import DEMO_USERS
+
+    for user in DEMO_USERS.values():
+        click.echo(f"account: {user.name} {user.password} {user.role}")

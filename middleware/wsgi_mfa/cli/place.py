@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
@@ -117,28 +118,53 @@ def database_store(database: Path, *, create: bool = False) -> SqliteStore:
     return SqliteStore(database, create=create, new_birth=_new_birth())
 
 
+def made_database(database: Path) -> tuple[SqliteStore, KeyRing]:
+    """The store in the file ``database`` and its keys, both made where the file is missing.
+
+    The keys come first, since a store without them could never be used; and a store that is there never gets
+    new ones, which would open none of its accounts (D29).
+
+    :raises ConfigurationError: one of them cannot be made or read.
+    """
+    if not database.exists():
+        keys_beside(database, create=True)
+    return database_store(database, create=True), keys_beside(database, create=False)
+
+
 def keys_beside(database: Path, *, create: bool) -> KeyRing:
     """The key ring of a database: the environment's where it is set, else that of ``PATH.keys``.
 
     With ``create`` a missing file is made, readable by its owner alone.
 
-    :raises ConfigurationError: there is no ring, or none that can be read.
+    :raises ConfigurationError: there is no ring, or none that can be read or made.
     """
     if os.environ.get(KEYS_VARIABLE, "").strip():
         return KeyRing.from_environment(KEYS_VARIABLE)
     path = keys_path(database)
-    if create and not path.exists():
-        text = KeyRing.generate_text(SystemEntropy(), FIRST_KEY_ID)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text + "\n")
     try:
+        if create and not path.exists():
+            _write_key(path)
         text = path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"no keys: set {KEYS_VARIABLE}, or name a database whose keys are beside it ({path}: {error})"
         ) from None
     return KeyRing.from_text(text.strip(), setting=str(path))
+
+
+def _write_key(path: Path) -> None:
+    """A new key in a new file, whole from the moment that anybody sees it; the one that is there stays."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(KeyRing.generate_text(SystemEntropy(), FIRST_KEY_ID) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another process was faster: its key is the one
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def keys_path(database: Path) -> Path:

@@ -15,6 +15,7 @@ from wsgi_mfa.cli.keys import keys
 from wsgi_mfa.cli.serve import serve
 from wsgi_mfa.cli.store import store
 from wsgi_mfa.cli.support import support
+from wsgi_mfa.cli.usage import usage_line
 from wsgi_mfa.errors import MfaError
 
 EXIT_BAD_INPUT = 2
@@ -38,8 +39,7 @@ def main() -> NoReturn:
         click.echo(error.format_message())
         sys.exit(EXIT_BAD_INPUT)
     except click.UsageError as error:
-        where = f" (see {error.ctx.command_path} --help)" if error.ctx is not None else ""
-        _fail(f"{error.format_message()}{where}")
+        _fail(usage_line(error))
     except click.Abort:
         _fail("aborted")
     except (click.ClickException, MfaError) as error:

@@ -38,6 +38,7 @@ def serve(
 
     Behind a proxy that speaks https, name the header in which it tells so: scheme_from in mfa.toml.
     """
+    serving.end_on_signals()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     if plain_http and not serving.is_loopback(host):
         raise ConfigurationError(

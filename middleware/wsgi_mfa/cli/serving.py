@@ -8,9 +8,10 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterable
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from wsgi_mfa.errors import ConfigurationError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 BACKLOG = 128
+SHUTDOWN_SECONDS = 0.5
 WORKER_EXITS_MAX = 10  # a worker that dies this often is not started again
 
 
@@ -27,17 +29,25 @@ def listening_socket(host: str, port: int) -> socket.socket:
     :raises ConfigurationError: the port is in use, or the address cannot be had.
     """
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(BACKLOG)
+        return _listening(host, port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ConfigurationError(
                 f"port {port} on {host} is in use: choose another one by --port"
             ) from None
         raise ConfigurationError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 
@@ -47,9 +57,25 @@ def run(application: WSGIApplication, listener: socket.socket, *, threads: int) 
     :raises ConfigurationError: waitress is missing.
     """
     server = _waitress().create_server(application, sockets=[listener], threads=threads, ident=None)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))  # waitress ends on SystemExit
+    end_on_signals()
     server.run()
+
+
+def end_on_signals() -> None:
+    """Let SIGINT and SIGTERM end this process with exit 0, from before it says that it serves."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+
+
+def _end(*_: object) -> NoReturn:
+    """End by SystemExit, on which waitress lets its threads finish; not for longer than people wait for Ctrl-C.
+
+    What is cut off then is a slow answer. No save is: it is durable before it is answered.
+    """
+    insist = threading.Timer(SHUTDOWN_SECONDS, os._exit, (0,))
+    insist.daemon = True
+    insist.start()
+    sys.exit(0)
 
 
 def run_workers(application: WSGIApplication, listener: socket.socket, *, workers: int, threads: int) -> None:

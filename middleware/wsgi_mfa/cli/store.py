@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from wsgi_mfa.cli.place import Place, database_store, keys_beside, place_options, store_of
+from wsgi_mfa.cli.place import Place, made_database, place_options, store_of
 from wsgi_mfa.core import commands
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.service import STUBBORN_SECONDS, MfaService, Visit
+from wsgi_mfa.stores.protocol import AccountStore
 
 PAGE_USERS = 100
 
@@ -21,11 +22,12 @@ def store() -> None:
 @place_options
 def init(place: Place) -> None:
     """Make the store, with its birth record; one that is there already is left alone (D2)."""
+    made: AccountStore
     if place.configuration is not None:
         made = store_of(place.configuration, create=True)
     else:
-        made = database_store(place.path, create=True)
-        keys_beside(place.path, create=True)
+        made, _ = made_database(place.path)
+    click.echo(f"store: {place.name}")
     click.echo(f"store id: {made.birth.store_id}")
 
 

@@ -60,12 +60,14 @@ class SupportDesk:
             return found
         if decision.reason is not Reason.ENROLLMENT_CODE_NEEDED:
             return SupportAnswer(outcome=Outcome.RESET, message=f"reset: {found.message} must enroll anew")
+        seconds = self._service.policy.enrollment_seconds_max
         return SupportAnswer(
             outcome=Outcome.RESET,
             message=(
-                f"reset: {found.message} must enroll anew, and needs the enrollment code within ten minutes."
-                " Give it to the verified caller only. If wrong codes had followed a right password, the"
-                " password must be changed first."
+                f"reset: {found.message} must enroll anew, and is asked for the enrollment code below. It works"
+                f" once, within {f'{seconds // 60} minutes' if seconds >= 120 else f'{seconds} seconds'}: give it to"
+                " the verified caller only. Unless the wrong codes were the caller's own, somebody else knows the"
+                " password, and the password must be changed first."
             ),
             enrollment_code=code,
         )
@@ -77,14 +79,17 @@ class SupportDesk:
         found, decision = self._applied(user, email, reason, agent, lambda _: command)
         if decision is None or decision.outcome is not Outcome.UNLOCKED:
             return found
-        return SupportAnswer(outcome=Outcome.UNLOCKED, message=f"unlocked: {found.message} has ten tries")
+        return SupportAnswer(
+            outcome=Outcome.UNLOCKED, message=f"unlocked: {found.message} {_tries_of(decision.account)}"
+        )
 
     def _applied(
         self, user: str, email: str, reason: str, agent: str, command: Callable[[str], Command]
     ) -> tuple[SupportAnswer, Decision | None]:
         """The user's name in an answer and the decision; or the refusal and None."""
-        if not reason.strip():
-            return _refused("a reason is needed, such as the number of a ticket"), None
+        for word, text in (("reason", reason), ("agent", agent)):
+            if not text.strip() or not text.isprintable():
+                return _refused(f"{word} must be one line of printable text, for the record"), None
         try:
             name = canonical(user)
             account = self._service.store.load(name)
@@ -129,6 +134,16 @@ class SupportDesk:
             origin=Origin(browser="", next_browser="", source=_PEER),
             now=self._service.clock.now(),
         )
+
+
+def _tries_of(account: Account | None) -> str:
+    """What the user may do now; support opens only what was closed."""
+    kinds = []
+    if account is not None and account.code_failures.granted_count:
+        kinds.append(f"{account.code_failures.granted_count} tries for codes")
+    if account is not None and account.recovery_failures.granted_count:
+        kinds.append(f"{account.recovery_failures.granted_count} tries for recovery codes")
+    return f"has {' and '.join(kinds)}" if kinds else "was not locked, and can try as before"
 
 
 def _refused(message: str) -> SupportAnswer:
