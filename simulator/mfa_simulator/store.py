@@ -1,4 +1,4 @@
-"""A store that fails when it is told to, and notes what was saved through it."""
+"""A store that fails when it is told to, lets others act at each call, and notes what was saved."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Callable, Sequence
 
 from mfa_simulator.clock import TrueTime
 from mfa_simulator.record import record
-from wsgi_mfa import Account, AccountStore, BirthRecord, Event, StoreUnavailableError
+from wsgi_mfa import Account, BirthRecord, Event, MemoryStore, StoreUnavailableError
 
 
-class FaultyStore:
-    """Hands everything on to a real store, but for the failures that a story asks for.
+class FaultyStore(MemoryStore):
+    """The middleware's own memory store, but for the failures that a story asks for.
 
     `pause` is called before each call, so that others can act in between; saved events go into the step's record.
     """
 
-    def __init__(self, inner: AccountStore, time: TrueTime, *, pause: Callable[[], None]) -> None:
-        self._inner = inner
+    def __init__(self, *, birth: BirthRecord, time: TrueTime, pause: Callable[[], object]) -> None:
+        super().__init__(birth=birth)
         self._time = time
+        self._pause = pause
         self._saves_to_fail = 0
         self._fails_until = time.now()
         self._after_commit = False
-        self._pause = pause
 
     def fail(self, *, calls: int | None, span: int | None, after_commit: bool) -> None:
         """Fail so many saves, or every call for a span; `after_commit` means that each save is durable all the same."""
@@ -29,20 +29,10 @@ class FaultyStore:
         self._fails_until = self._time.now() + (span or 0)
         self._after_commit = after_commit
 
-    @property
-    def birth(self) -> BirthRecord:
-        """Which store this is."""
-        return self._inner.birth
-
-    @property
-    def shared_between_processes(self) -> bool:
-        """As the real store says; all workers of a run live in one process."""
-        return self._inner.shared_between_processes
-
     def load(self, user: str) -> Account | None:
         """Load, unless the store fails now."""
         self._refuse_while_down()
-        return self._inner.load(user)
+        return super().load(user)
 
     def save(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
         """Save, unless the store fails now, before or after the save."""
@@ -53,7 +43,7 @@ class FaultyStore:
             self._saves_to_fail -= 1
         if failing and not self._after_commit:
             raise StoreUnavailableError("the store failed before its commit, as the scenario asked")
-        saved = self._inner.save(account, events, expected=expected)
+        saved = super().save(account, events, expected=expected)
         if saved:
             record().events.extend(events)
         if failing:
@@ -63,25 +53,21 @@ class FaultyStore:
     def find_by_address(self, address: str) -> list[str]:
         """Find users, unless the store fails now."""
         self._refuse_while_down()
-        return self._inner.find_by_address(address)
+        return super().find_by_address(address)
 
     def users(self, *, after: str = "", limit: int = 100) -> list[str]:
         """List users, unless the store fails now."""
         self._refuse_while_down()
-        return self._inner.users(after=after, limit=limit)
+        return super().users(after=after, limit=limit)
 
     def events(self, user: str | None = None, *, limit: int = 100) -> list[Event]:
         """Give the latest events, unless the store fails now."""
         self._refuse_while_down()
-        return self._inner.events(user, limit=limit)
+        return super().events(user, limit=limit)
 
     def peek(self, user: str) -> Account | None:
-        """Load for the simulator itself, which no failure stops."""
-        return self._inner.load(user) or self._inner.load(user.casefold())
-
-    def close(self) -> None:
-        """Close the real store."""
-        self._inner.close()
+        """Load for the simulator itself, which no failure stops; by whatever case the file writes a name in."""
+        return super().load(user) or super().load(user.casefold())
 
     def _refuse_while_down(self) -> None:
         self._pause()

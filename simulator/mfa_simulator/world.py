@@ -27,7 +27,6 @@ from wsgi_mfa import (
     BirthRecord,
     FlaskSession,
     KeyRing,
-    MemoryStore,
     MfaMiddleware,
     Person,
     Policy,
@@ -108,7 +107,7 @@ class World:
         birth = BirthRecord(store_id=self.chance("store").token_bytes(16).hex(), made_at=scenario.start)
         self.crowd = Crowd(self.time, self.chance("crowd"))
         self.time.sleep_in_crowd = self.crowd.sleep_until
-        self.store = FaultyStore(MemoryStore(birth=birth), self.time, pause=self.crowd.pause)
+        self.store = FaultyStore(birth=birth, time=self.time, pause=self.crowd.pause)
         secret = base64.urlsafe_b64encode(self.chance("keys").token_bytes(32)).decode("ascii").rstrip("=")
         self._keys = KeyRing.from_text(f"simulated:{secret}")
         self._portal_secret = self.chance("portal").token_bytes(32).hex()

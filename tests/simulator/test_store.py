@@ -6,7 +6,7 @@ import pytest
 
 from mfa_simulator.quantities import SECOND
 from mfa_simulator.store import FaultyStore
-from wsgi_mfa import Account, BirthRecord, Event, MemoryStore, StoreUnavailableError
+from wsgi_mfa import Account, BirthRecord, Event, StoreUnavailableError
 
 
 @pytest.fixture
@@ -16,8 +16,8 @@ def pauses():
 
 @pytest.fixture
 def store(true_time, pauses, record):
-    inner = MemoryStore(birth=BirthRecord(store_id="0" * 32, made_at=0))
-    return FaultyStore(inner, true_time, pause=lambda: pauses.append(true_time.now()))
+    birth = BirthRecord(store_id="0" * 32, made_at=0)
+    return FaultyStore(birth=birth, time=true_time, pause=lambda: pauses.append(true_time.now()))
 
 
 def account(revision="r1"):
