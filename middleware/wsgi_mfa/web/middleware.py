@@ -14,10 +14,11 @@ from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import Entropy, SystemEntropy
 from wsgi_mfa.errors import ConfigurationError, InvalidUserError
+from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.clean import Cleaned, RequestCleaner
 from wsgi_mfa.identity.observe import without_own_cookies
-from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.keys import KeyRing, KeySource
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.open import open_store
 from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
@@ -26,6 +27,7 @@ from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.observer import Headers, Observer, first_drawn, start_without_own_cookies, thrown_away
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.site import Directory, Site, WebRequest
+from wsgi_mfa.web.source import SourceReader, SprayWatch
 from wsgi_mfa.web.targets import TargetSigner
 
 if TYPE_CHECKING:
@@ -48,7 +50,8 @@ class MfaMiddleware:
     """Wraps a WSGI application so that nobody who is signed in reaches it without a second factor.
 
     ``identity`` tells who passed the first factor; ``store`` is a store or its URL, such as
-    ``sqlite:///mfa.db``; ``keys`` is the key ring, and there is no way to run without one. ``directory`` maps
+    ``sqlite:///mfa.db``; ``keys`` is the key ring, or a :class:`~wsgi_mfa.key_file.KeyFile` with one, and there is
+    no way to run without. ``directory`` maps
     what a user typed to the one :class:`~wsgi_mfa.person.Person` behind it; without it an id with ``@`` is its
     own address. ``scheme_from`` names the header in which a trusted proxy tells the scheme, and ``plain_http``
     serves our pages without https: only for a portal on a loopback address (D35). ``notify`` is called once
@@ -64,7 +67,7 @@ class MfaMiddleware:
         issuer: str,
         identity: Adapter,
         store: AccountStore | str,
-        keys: KeyRing,
+        keys: KeySource,
         policy: Policy | None = None,
         directory: Directory | None = None,
         mount_path: str = "/mfa",
@@ -75,7 +78,7 @@ class MfaMiddleware:
         clock: Clock | None = None,
         entropy: Entropy | None = None,
     ) -> None:
-        if not isinstance(keys, KeyRing):
+        if not isinstance(getattr(keys, "ring", None), KeyRing):
             raise ConfigurationError(
                 "keys must be a KeyRing, such as KeyRing.from_environment()", setting="keys"
             )
@@ -97,6 +100,7 @@ class MfaMiddleware:
             entropy=entropy,
             notify=notify,
         )
+        self._heartbeat = Heartbeat(store=self.service.store, keys=keys)
         self._identity = identity
         self._directory = directory
         self._plain_http = plain_http
@@ -109,6 +113,8 @@ class MfaMiddleware:
             support_contact=support_contact,
             cookies=CookieSigner(keys=keys, store_id=self.service.store.birth.store_id),
             targets=TargetSigner(keys),
+            sources=SourceReader(self.service.policy.trusted_peers),
+            watch=SprayWatch(clock),
         )
         if not plain_http:
             self._way({})  # so that a portal's cookie with one of our names is an error of the start
@@ -118,6 +124,8 @@ class MfaMiddleware:
         path = pages.path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
         request = WebRequest(self._site, environ, names, nothing, now=self.service.clock.now())
         request.is_https = self._is_https(environ)
+        if not self._heartbeat.since <= request.now < self._heartbeat.until:
+            self._heartbeat.beat(request.now)
         try:
             response = self._own_response(request, cleaner, environ, path)
         except Exception:

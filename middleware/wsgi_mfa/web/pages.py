@@ -40,7 +40,7 @@ def path_below(mount_path: str, path_info: str) -> str | None:
 def answer(request: WebRequest, path: str) -> Reply:
     """The reply to a request for ``path`` below the mount path."""
     try:
-        return _view(request, path)(request)
+        reply = _view(request, path)(request)
     except RefusedRequestError as error:
         return Reply(
             page=error.page,
@@ -49,6 +49,9 @@ def answer(request: WebRequest, path: str) -> Reply:
             headers=error.headers,
             context={"message": str(error)},
         )
+    if reply.outcome is Outcome.WRONG_CODE:
+        request.site.watch.wrong_answer(request.source, request.now)
+    return reply
 
 
 def _view(request: WebRequest, path: str) -> View:

@@ -17,6 +17,7 @@ from wsgi_mfa.person import Person
 from wsgi_mfa.service import MfaService, Visit
 from wsgi_mfa.web import targets
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
+from wsgi_mfa.web.source import SourceReader, SprayWatch
 from wsgi_mfa.web.targets import TargetSigner
 
 QUERY_FIELDS_MAX = 50
@@ -34,6 +35,8 @@ class Site:
     support_contact: str | None
     cookies: CookieSigner
     targets: TargetSigner
+    sources: SourceReader
+    watch: SprayWatch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +88,7 @@ class WebRequest:
 
     @property
     def source(self) -> str:
-        return str(self.environ.get("REMOTE_ADDR", ""))
+        return self.site.sources.source_of(self.environ)
 
     @cached_property
     def changed_hands(self) -> bool:
