@@ -7,7 +7,7 @@ from importlib.resources import files
 import click
 
 
-@click.command()
+@click.command(short_help="Print the JSON interface as an OpenAPI document.")
 def api() -> None:
     """Print the OpenAPI document (3.1, YAML) of the URLs below the mount path."""
     document = files("wsgi_mfa.web") / "openapi.yaml"

@@ -16,7 +16,7 @@ from wsgi_mfa.keys import KeyRing
 from wsgi_mfa.stores.protocol import AccountStore
 
 
-@click.command()
+@click.command(short_help="Tell whether a configuration would work.")
 @click.option(
     "--config", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The file mfa.toml."
 )

@@ -46,7 +46,7 @@ def _webob_portal(secret: str) -> tuple[WSGIApplication, Adapter]:
 PORTALS = {"webob": _webob_portal, "werkzeug": _werkzeug_portal}
 
 
-@click.command()
+@click.command(short_help="Serve a legacy portal with a second factor around it.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option(

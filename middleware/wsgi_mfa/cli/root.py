@@ -34,7 +34,7 @@ for command in (demo, serve, check, support, accounts, keys, store, api):
 def main() -> NoReturn:
     """Run the command; every failure that has a cause ends in one line on standard error."""
     try:
-        status = root.main(standalone_mode=False)
+        status = root.main(prog_name="wsgi-mfa", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         sys.exit(EXIT_BAD_INPUT)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 
-@click.command()
+@click.command(short_help="Serve your own application with a second factor around it.")
 @click.argument("application", metavar="MODULE:APP")
 @click.option(
     "--config", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The file mfa.toml."

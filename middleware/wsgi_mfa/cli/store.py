@@ -18,7 +18,7 @@ def store() -> None:
     """The store as a whole."""
 
 
-@store.command()
+@store.command(short_help="Make the store; one that is there is left alone.")
 @place_options
 def init(place: Place) -> None:
     """Make the store, with its birth record; one that is there already is left alone (D2)."""

@@ -16,7 +16,7 @@ from wsgi_mfa.support.desk import SupportAnswer
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@click.group()
+@click.group(short_help="Help a user who cannot sign in.")
 def support() -> None:
     """Help a user who cannot sign in, after you have verified who is calling."""
 
@@ -35,7 +35,7 @@ def _caller_options(function: F) -> F:
     return function
 
 
-@support.command()
+@support.command(short_help="Forget USER's phone: the next sign-in sets up a new one.")
 @_caller_options
 @place_options
 def reset(place: Place, user: str, email: str, reason: str, agent: str) -> None:
