@@ -17,7 +17,7 @@ from wsgi_mfa.core import aging, commands, enrollment, redemption, sessions, sup
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Command
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.core.outcome import Decision
+from wsgi_mfa.core.outcome import Decision, Outcome
 from wsgi_mfa.core.policy import Policy
 
 HANDLERS: dict[type, Callable[[Account, Any, int, Policy], Decision]] = {
@@ -45,14 +45,22 @@ def decide(account: Account, command: Command, now: int, policy: Policy) -> Deci
     """The decision about ``command`` on ``account`` at ``now`` (microseconds since 1970 UTC)."""
     counting = aging.settled(account, now, policy)
     decision = HANDLERS[type(command)](counting, command, now, policy)
-    if decision.account is None and _lock_restarted(account, now, policy):
-        # Saved once, so that what is closed ends after its own length, counted from now (D22).
-        event = Event(at=now, user=account.user, kind="lock.restarted")
+    kind = None if decision.account else _worth_saving(account, counting, decision, now, policy)
+    if kind is not None:
+        event = Event(at=now, user=account.user, kind=kind)
         return replace(decision, account=counting, events=(event,))
     return decision
 
 
-def _lock_restarted(account: Account, now: int, policy: Policy) -> bool:
-    return throttle.closed_ahead(account.code_failures, now, policy) or throttle.closed_ahead(
-        account.recovery_failures, now, policy
-    )
+def _worth_saving(
+    account: Account, counting: Account, decision: Decision, now: int, policy: Policy
+) -> str | None:
+    """The event of a change that time alone has made, and that the next clock step must not undo (D22)."""
+    if any(
+        throttle.closed_ahead(failures, now, policy)
+        for failures in (account.code_failures, account.recovery_failures)
+    ):
+        return "lock.restarted"  # saved once, so that it ends after its own length, counted from now
+    if decision.outcome is Outcome.SIGNED_OUT and counting.sessions != account.sessions:
+        return "session.expired"
+    return None

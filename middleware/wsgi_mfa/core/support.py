@@ -103,12 +103,14 @@ def _present(authenticator: Authenticator, now: int) -> Authenticator:
     """``authenticator`` whose last step is not ahead of the present; steps used ahead stay used (D22).
 
     Where there are more of them than are kept, those that come first are the first that could be replayed.
+    Steps of the past are kept after them, for the clock may step back once more.
     """
     step = step_at(now, authenticator.parameters.period_seconds)
     if authenticator.last_step <= step:
         return authenticator
-    ahead = sorted(used for used in {*authenticator.used_steps, authenticator.last_step} if used > step)
-    return replace(authenticator, last_step=step, used_steps=tuple(ahead[:USED_STEPS_MAX]))
+    used = {*authenticator.used_steps, authenticator.last_step}
+    by_need = sorted(used, key=lambda candidate: (candidate <= step, abs(candidate - step)))
+    return replace(authenticator, last_step=step, used_steps=tuple(sorted(by_need[:USED_STEPS_MAX])))
 
 
 def fence(account: Account, command: FenceAfterRestore, now: int, policy: Policy) -> Decision:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import pytest
 
@@ -48,6 +49,9 @@ from wsgi_mfa.core.steps import canonical_code, code_at, step_at
 START = 1_772_442_000 * SECOND
 #: Makes a command of what the account holds at the moment; asked again after a lost race.
 Wish = Callable[[Account], Command]
+
+
+_code_at = lru_cache(maxsize=10_000)(code_at)  # wrong codes are those that are right at no moment near
 
 
 @dataclass
@@ -176,7 +180,7 @@ class Phone:
         return self.code_of(self.step() + steps)
 
     def code_of(self, step: int) -> str:
-        return code_at(self.key, step, self.parameters)
+        return _code_at(self.key, step, self.parameters)
 
     def wrong_code(self, index: int = 0) -> str:
         """The ``index``-th code that is right at no moment near to now."""

@@ -109,3 +109,14 @@ def test_a_closed_account_that_counts_from_now_is_saved_once(home):
     assert [event.kind for event in first.events] == ["lock.restarted"]
     assert (first.outcome, second.outcome) == (Outcome.LOCKED, Outcome.LOCKED)
     assert second.account is None
+
+
+@pytest.mark.requirement("R51", "D22")
+def test_a_session_that_only_seemed_to_have_expired_does_not_outlive_its_sign_out(home):
+    home.wait(365 * 86400)  # the clock is wrong ...
+    session_id = home.laptop.session_id
+    home.laptop.sign_out()
+    home.wait(-365 * 86400)  # ... and right again
+    home.laptop.session_id = session_id
+    assert home.laptop.standing() is Outcome.MUST_VERIFY
+    assert home.kinds() == ["session.expired"]

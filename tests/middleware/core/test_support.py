@@ -200,6 +200,25 @@ def test_eight_steps_used_ahead_are_kept_those_to_come_first(home):
     assert home.account.authenticator.used_steps == tuple(ahead[-8:])
 
 
+@pytest.mark.requirement("R12", "D22")
+def test_steps_used_before_a_first_unlock_stay_used_when_the_clock_steps_back_once_more(home):
+    home.wait(3600)
+    ahead = home.now
+    home.browser().enter(home.mobile.code())
+    used = []
+    for _ in range(2):
+        home.wait(-3600)
+        home.unlock(clock=True)
+        home.wait(30)
+        used.append((home.now, home.mobile.code()))
+        assert home.browser().enter(home.mobile.code()).outcome is SIGNED_IN
+    home.wait(-3600)
+    home.unlock(clock=True)
+    for instant, code in [*used, (ahead, home.mobile.code_of(home.mobile.step(ahead)))]:
+        home.now = max(instant, home.now)
+        assert home.browser().enter(code).outcome is not SIGNED_IN
+
+
 def test_the_desk_may_unlock_a_user_who_has_not_enrolled(world):
     assert world.unlock(clock=True).outcome is Outcome.UNLOCKED
 
