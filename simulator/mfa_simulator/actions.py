@@ -196,9 +196,8 @@ def request(world: World, step: Step) -> str:
 
 def retry(world: World, step: Step) -> str:
     """A second click sends just what a retry sends: the same request with the same cookies."""
-    browser = world.browser(step["browser"])
-    outcome = browser.resend()
-    return browser.finish(visitor(world, step)) if browser.finish is not None else outcome
+    outcome, finish = world.browser(step["browser"]).resend(), record().finish
+    return finish(visitor(world, step)) if finish is not None else outcome
 
 
 def back(world: World, step: Step) -> str:

@@ -118,7 +118,6 @@ def _form_for_code(browser: Browser, attacker: Visitor, last: Form | None) -> Fo
     if shown is None:
         attacker.arrive()
         shown = _code_form(browser)
-    browser.finish = None
     return shown or last
 
 

@@ -55,11 +55,24 @@ class Weather:
         return named in (about, request.path, f"{request.method} {request.path}")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repeatable:
+    """A request that a user may send again: one that decides, or one that the network of a step touched.
+
+    `finish` carries its verb to its end, `must` holds the outcomes one of which that verb must come to.
+    """
+
+    request: Request
+    about: str
+    finish: Callable[[Visitor], str] | None
+    must: tuple[str, ...] | None
+
+
 class Browser:
     """One browser, used by one person at a time.
 
     `sight` is what it shows; `user` who typed a password into it last; `key` what its page last gave to a phone;
-    `finish` carries the verb of the last deciding request to its end, which must be one of the outcomes in `must`.
+    `last` is the request that a retry sends again.
     """
 
     def __init__(self, *, name: str, network: Network, time: TrueTime) -> None:
@@ -70,13 +83,11 @@ class Browser:
         self.user: str | None = None
         self.key: AuthenticatorKey | None = None
         self.last_code: str | None = None
-        self.finish: Callable[[Visitor], str] | None = None
-        self.must: tuple[str, ...] | None = None
+        self.last: Repeatable | None = None
         self._network = network
         self._time = time
         self._url = ORIGIN + "/"
         self._visited: list[str] = []
-        self._deciding: tuple[Request, str] | None = None
 
     def open(self, path: str) -> str:
         """Go to an address as a link or a typed line does; give the outcome."""
@@ -98,10 +109,10 @@ class Browser:
 
     def resend(self) -> str:
         """Send the last deciding request again, byte for byte, with the cookies that it had then."""
-        if self._deciding is None:
+        if self.last is None:
             raise StepError(f"the browser {self.name} has sent no code, recovery code or tick box yet")
-        request, about = self._deciding
-        return self._show(request, about)
+        record().finish, record().must = self.last.finish, self.last.must
+        return self._show(self.last.request, self.last.about)
 
     def back(self) -> str:
         """Load the page before once more."""
@@ -120,8 +131,7 @@ class Browser:
         """Give another window of the same browser: the same cookies, the same last request, a page of its own."""
         tab = Browser(name=self.name, network=self._network, time=self._time)
         tab.jar, tab.user, tab.key, tab.last_code = self.jar, self.user, self.key, self.last_code
-        tab.finish, tab.must, tab._deciding = self.finish, self.must, self._deciding
-        tab.sight, tab._url = self.sight, self._url
+        tab.last, tab.sight, tab._url = self.last, self.sight, self._url
         return tab
 
     def close(self) -> None:
@@ -137,8 +147,6 @@ class Browser:
     def _navigate(self, method: str, url: str, *, body: bytes = b"", about: str = "") -> str:
         headers = self._headers_of_a_navigation(method)
         request = self._request(method, url, body, headers)
-        if about in DECIDING:
-            self._deciding = (request, about)
         return self._show(request, about)
 
     def _headers_of_a_navigation(self, method: str) -> tuple[tuple[str, str], ...]:
@@ -159,8 +167,13 @@ class Browser:
         return Request(method=method, url=url, headers=sent, body=body)
 
     def _exchange(self, request: Request, about: str) -> Response | None:
+        was_spent = self.weather.spent
+        spec = self.weather.for_request(request, about)
+        if about in DECIDING or self.weather.spent != was_spent:
+            now = record()
+            self.last = Repeatable(request=request, about=about, finish=now.finish, must=now.must)
         try:
-            response = self._network.send(request, self.weather.for_request(request, about), about=about)
+            response = self._network.send(request, spec, about=about)
         except RequestTimeoutError:
             return None
         for header in response.headers_named("Set-Cookie"):

@@ -39,6 +39,8 @@ def key_from_uri(uri: str) -> AuthenticatorKey:
     label = unquote(parts.path.removeprefix("/"))
     issuer, colon, account = label.partition(":")
     values = {name: entries[-1] for name, entries in parse_qs(parts.query).items()}
+    if "secret" not in values:
+        raise StepError("the phone cannot use this QR code: it holds no key")
     return AuthenticatorKey(
         account=account.strip() if colon else label,
         issuer=values.get("issuer", issuer if colon else ""),

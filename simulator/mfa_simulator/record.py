@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -13,18 +13,25 @@ if TYPE_CHECKING:
     from mfa_simulator.browser import Browser
     from mfa_simulator.network import Exchange
     from mfa_simulator.reading import Sight
+    from mfa_simulator.visitor import Visitor
     from wsgi_mfa import Event
 
 
 @dataclass(kw_only=True, slots=True)
 class Record:
-    """What came up in one step; `tabs` are the windows that steps at the same time open in one browser."""
+    """What came up in one step.
+
+    `tabs` are the windows that steps at the same time open in one browser. `finish` carries the verb to its end from
+    the reply to its deciding request on, and `must` holds the outcomes one of which the verb must come to.
+    """
 
     exchanges: list[Exchange] = field(default_factory=list)
     sights: list[Sight] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     tabs: dict[str, Browser] = field(default_factory=dict)
+    finish: Callable[[Visitor], str] | None = None
+    must: tuple[str, ...] | None = None
 
 
 # Steps that happen at the same time run in contexts of their own, and so each has a record of its own.

@@ -11,7 +11,7 @@ from mfa_simulator.browser import DECIDING, Browser, Weather
 from mfa_simulator.clock import WallClock
 from mfa_simulator.errors import StepError
 from mfa_simulator.expectation import Found, differences
-from mfa_simulator.format.verbs import BY_NAME, REPEATING, TOGETHER
+from mfa_simulator.format.verbs import BY_NAME, TOGETHER
 from mfa_simulator.network import Exchange
 from mfa_simulator.quantities import SECOND
 from mfa_simulator.record import Record, noting_logs, start_record
@@ -104,15 +104,13 @@ def _play_verb(world: World, step: Step, record: Record) -> Moment:
     if browser is not None:
         about = DECIDES.get(step.verb, DECIDING)
         browser.weather = Weather(base=world.scenario.network, changes=step.network, about=about)
-    must = browser.must if browser is not None and step.verb in REPEATING else BY_NAME[step.verb].must
+    record.must = BY_NAME[step.verb].must
     try:
         outcome = ACTIONS[step.verb](world, step) or None
         found = _found(record, outcome)
-        failures = differences(step, found, must=must)
+        failures = differences(step, found, must=record.must)
     except StepError as error:
         found, failures = _found(record, None), (str(error),)
-    if browser is not None and any(exchange.about in DECIDING for exchange in record.exchanges):
-        browser.must = must
     if browser is not None and "request" in step.network and not browser.weather.spent:
         failures = (*failures, f"network: no request of this step is {step.network['request']}")
     at = _decided_at(record.exchanges, began_at)

@@ -54,10 +54,13 @@ class Visitor:
                 values[item.name] = password or self._resident.spec.password
             elif item.kind in ("text", "email"):
                 values[item.name] = self._resident.spec.name
-        outcome = self._browser.submit(form, values, about="password")
-        if outcome not in ("sign_in_required", "timeout", "error"):
+        return self._decide(form, values, "password", Visitor._known)
+
+    def _known(self) -> str:
+        """Whose password the portal took is who uses this browser from now on."""
+        if self._browser.outcome not in ("sign_in_required", "timeout", "error"):
             self._browser.user = self._resident.spec.name
-        return outcome
+        return self._browser.outcome
 
     def take_key(self, phone: Phone, *, manual: bool) -> str:
         """From a fresh start get the key of the enrollment page into a phone."""
@@ -200,7 +203,7 @@ class Visitor:
 
     def _decide(self, form: Form, values: dict[str, str], about: str, finish: Finish) -> str:
         """Send a deciding request; a retry of it goes on with `finish` just the same."""
-        self._browser.finish = finish
+        record().finish = finish
         self._browser.submit(form, values, about=about)
         return finish(self)
 

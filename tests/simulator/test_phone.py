@@ -55,7 +55,14 @@ def test_a_qr_code_gives_the_key_with_all_its_settings():
     )
 
 
-@pytest.mark.parametrize("uri", ["https://example.com/", f"otpauth://hotp/user?secret={SECRET}&counter=1"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://example.com/",
+        f"otpauth://hotp/user?secret={SECRET}&counter=1",
+        "otpauth://totp/user?issuer=x",
+    ],
+)
 def test_a_qr_code_of_another_kind_is_of_no_use(uri):
     with pytest.raises(StepError, match="QR code"):
         key_from_uri(uri)

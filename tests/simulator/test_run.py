@@ -146,6 +146,33 @@ def test_a_retry_carries_the_verb_to_its_end_and_must_end_as_the_verb(played):
     assert failure.startswith("outcome: expected signed_in, got ")
 
 
+@pytest.mark.parametrize("named", ["/mfa/continue", "/mfa/recovery-code"])
+def test_a_retry_of_another_request_that_was_lost_carries_the_verb_to_its_end_too(played, named):
+    play = played(
+        ENROLLED
+        + f"  network: {{lose: response, request: {named}}}\n"
+        + "  expect: {outcome: timeout}\n- retry: {browser: laptop}"
+    )
+    assert failures(play) == []
+
+
+def test_a_lost_password_is_sent_again_and_the_sign_in_goes_on(played):
+    play = played(
+        """\
+        - password: {user: user1, browser: laptop}
+          network: {lose: response}
+          expect: {outcome: timeout}
+        - retry: {browser: laptop}
+        - visit: {browser: laptop}
+          network: {lose: request}
+          expect: {outcome: timeout}
+        - retry: {browser: laptop}
+          expect: {outcome: must_enroll}
+        """
+    )
+    assert failures(play) == []
+
+
 def test_a_double_click_of_every_deciding_request_changes_nothing(played):
     play = played(
         """\

@@ -312,4 +312,3 @@ VERBS = (
     ),
 )
 BY_NAME = {verb.name: verb for verb in VERBS}
-REPEATING = ("retry", "double_click")
