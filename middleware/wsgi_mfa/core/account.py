@@ -188,6 +188,7 @@ class Account:
     enrollment_code: EnrollmentCode | None = None
     enrollment_code_needed: bool = False
     enrollment_browser: str | None = None  # the browser that gave the enrollment code
+    removed_at: int | None = None  # when all else was forgotten; a later enrollment needs the desk (D33)
 
     def session(self, session_id: str | None) -> Session | None:
         """The open session of this id; None when it was ended or never was."""

@@ -6,10 +6,11 @@ often it is decided; the opened secrets in it belong to the account that it is d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from wsgi_mfa.core.account import KeyParameters
+from wsgi_mfa.core.account import Account, KeyParameters
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -199,13 +200,14 @@ class ResetBySupport:
     """Forget the factor: the user must enroll anew, and nothing of before is usable (R45).
 
     ``seen_generation`` is the generation on the agent's screen, None when the agent saw none (D12);
-    ``enrollment_code`` is the sealed digest of a fresh enrollment code, used when one is needed (D15).
+    ``enrollment_code`` is the sealed digest of a fresh enrollment code, used when one is needed (D15); None where
+    the user was not on the line: then an invitation is needed before anybody enrolls (D33).
     """
 
     agent: str
     reason: str
     generation: str
-    enrollment_code: str
+    enrollment_code: str | None
     seen_generation: str | None = None
     source: str = ""
 
@@ -218,6 +220,56 @@ class UnlockBySupport:
     reason: str
     clock: bool = False
     seen_generation: str | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InviteBySupport:
+    """Let a user without a phone enroll by a one-time code, whose sealed digest ``enrollment_code`` is (R41, D33)."""
+
+    agent: str
+    reason: str
+    enrollment_code: str
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemoveAccount:
+    """Forget the user but for the name, under which nobody enrolls any more without an invitation (D33).
+
+    ``renamed_to`` is where the account lives on, if it does; ``seen_revision`` is then the revision that was
+    copied, since what came after it would be lost.
+    """
+
+    agent: str
+    reason: str
+    generation: str
+    renamed_to: str | None = None
+    seen_revision: str | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdoptAccount:
+    """Go on with ``moved``, an account of another name whose secrets are sealed for this user (D33).
+
+    ``seen_revision`` is that of an earlier copy, which this one replaces.
+    """
+
+    moved: Account = field(repr=False)
+    agent: str
+    reason: str
+    generation: str
+    seen_revision: str | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SealAnew:
+    """Put other seals around the same secrets: ``sealed`` has for each old sealed value the new one (D29)."""
+
+    sealed: Mapping[str, str] = field(repr=False)
+    key_id: str
     source: str = ""
 
 
@@ -246,5 +298,9 @@ Command: TypeAlias = (
     | NoteActivity
     | ResetBySupport
     | UnlockBySupport
+    | InviteBySupport
+    | RemoveAccount
+    | AdoptAccount
+    | SealAnew
     | FenceAfterRestore
 )

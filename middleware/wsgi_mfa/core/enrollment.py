@@ -188,6 +188,7 @@ def _bound(
         first_code=None,
         hints=(),
         reset_at=None,
+        removed_at=None,
         enrollment_code=None,
         enrollment_code_needed=False,
         enrollment_browser=None,

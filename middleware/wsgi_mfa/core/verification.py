@@ -28,6 +28,16 @@ def window(authenticator: Authenticator, step: int, policy: Policy) -> range:
     return range(middle - policy.steps_back, middle + policy.steps_ahead + 1)
 
 
+def fenced(authenticator: Authenticator, now: int, policy: Policy) -> Authenticator:
+    """``authenticator`` that refuses every code which may have been used before ``now`` (R13).
+
+    A phone ahead of us may have used any step of the window.
+    """
+    step = step_at(now, authenticator.parameters.period_seconds)
+    last_step = max(*window(authenticator, step, policy), authenticator.last_step)
+    return replace(authenticator, last_step=last_step)
+
+
 def verify(account: Account, command: VerifyCode, now: int, policy: Policy) -> Decision:
     """Sign in, or step up, with a code."""
     origin = command.origin

@@ -1,0 +1,90 @@
+"""Removing an account and moving it to another name (D33).
+
+An account is never deleted. What is left of it has a name, a revision and nothing else: so a save that was under
+way finds a lost race, no revision is ever used twice (D24), and whoever comes later by that name needs the desk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.commands import AdoptAccount, RemoveAccount
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.outcome import Decision, Outcome, Reason
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.refusal import refused
+from wsgi_mfa.core.verification import fenced
+
+
+def is_there(account: Account | None) -> bool:
+    """Whether there is an account and not only what is left of one."""
+    return account is not None and account.revision != "" and account.removed_at is None
+
+
+def remove(account: Account, command: RemoveAccount, now: int, policy: Policy) -> Decision:
+    """Forget all but the name, and that it was used."""
+    if not is_there(account) or command.seen_revision not in (None, account.revision):
+        return refused(Reason.CHANGED_MEANWHILE)
+    left = Account(
+        user=account.user,
+        generation=command.generation,
+        revision=account.revision,
+        saved_at=account.saved_at,
+        ended_logins=account.ended_logins,
+        enrollments_begun=account.enrollments_begun,
+        enrollment_code_needed=True,
+        removed_at=now,
+    )
+    if command.renamed_to is None:
+        event = _event("support.removed", account.user, command, now)
+    else:
+        event = _renamed(account.user, command.renamed_to, account.user, command, now)
+    return Decision(outcome=Outcome.RESET, account=left, events=(event,))
+
+
+def adopt(account: Account, command: AdoptAccount, now: int, policy: Policy) -> Decision:
+    """Take over what the account of another name holds; never over an account that is there.
+
+    Sessions end, since their cookies are signed for the other name. As after a restore no code of before this
+    moment works: the phone may have used it under the old name (R6).
+    """
+    if is_there(account) and account.revision != command.seen_revision:
+        return refused(Reason.CHANGED_MEANWHILE)
+    moved = command.moved
+    # A name that was its own address is one again.
+    own_address = account.user if "@" in account.user else None
+    adopted = replace(
+        moved,
+        user=account.user,
+        generation=command.generation,
+        revision=account.revision,
+        saved_at=account.saved_at,
+        address=own_address if moved.address == moved.user else moved.address,
+        authenticator=moved.authenticator and fenced(moved.authenticator, now, policy),
+        pending=(),
+        sessions=(),
+        retries=(),
+        answers=(),
+        first_code=None,
+        enrollment_browser=None,
+    )
+    event = _renamed(moved.user, account.user, account.user, command, now)
+    return Decision(outcome=Outcome.RESET, account=adopted, events=(event,))
+
+
+def _renamed(old: str, new: str, user: str, command: RemoveAccount | AdoptAccount, now: int) -> Event:
+    """Both accounts have it on record, with both names."""
+    return _event("support.renamed", user, command, now, ("old", old), ("new", new))
+
+
+def _event(
+    kind: str, user: str, command: RemoveAccount | AdoptAccount, now: int, *details: tuple[str, str]
+) -> Event:
+    return Event(
+        at=now,
+        user=user,
+        kind=kind,
+        source=command.source,
+        details=(("agent", command.agent), ("reason", command.reason), *details),
+    )
