@@ -22,7 +22,7 @@ from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.steps import canonical_code
 from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.errors import StoreUnavailableError
-from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.keys import KeySource
 from wsgi_mfa.stores.protocol import AccountStore
 from wsgi_mfa.vault import Vault
 
@@ -44,6 +44,9 @@ NOTICES = frozenset(
         "budget.spent",
         "support.reset",
         "support.unlocked",
+        "support.invited",
+        "support.removed",
+        "support.renamed",
     }
 )
 
@@ -65,7 +68,7 @@ class MfaService:
         self,
         *,
         store: AccountStore,
-        keys: KeyRing,
+        keys: KeySource,
         policy: Policy,
         clock: Clock,
         entropy: Entropy,
@@ -253,7 +256,7 @@ class MfaService:
         while True:
             loaded = self.store.load(user)
             self._compare_clocks(loaded, now)
-            account = loaded or Account(user=user, generation=generation)
+            account = loaded or self._new_account(user, generation)
             wish = command(account) if callable(command) else command
             decision = decide(account, wish, now, self.policy)
             if decision.alert is not None:
@@ -271,6 +274,10 @@ class MfaService:
                 return replace(decision, account=saved, events=events)
             attempt += 1
             self.clock.sleep(self._jitter_seconds(attempt))
+
+    def _new_account(self, user: str, generation: str) -> Account:
+        """The account of somebody of whom the store knows nothing, who may need an invitation (D33)."""
+        return Account(user=user, generation=generation, enrollment_code_needed=self.store.invited_only())
 
     def _save(self, account: Account, events: tuple[Event, ...], *, expected: str | None) -> bool:
         """One save; an unknown outcome is resolved by sending the same save again (D25).

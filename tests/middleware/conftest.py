@@ -117,6 +117,21 @@ class TroubledStore:
     def events(self, user=None, *, limit=100):
         return self.inner.events(user, limit=limit)
 
+    def users(self, *, after="", limit=100):
+        return self.inner.users(after=after, limit=limit)
+
+    def report_worker(self, report, *, forget_before):
+        self.inner.report_worker(report, forget_before=forget_before)
+
+    def workers(self):
+        return self.inner.workers()
+
+    def invited_only(self):
+        return self.inner.invited_only()
+
+    def set_invited_only(self, invited_only):
+        self.inner.set_invited_only(invited_only)
+
 
 @pytest.fixture
 def clock() -> ManualClock:

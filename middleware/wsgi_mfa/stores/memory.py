@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.errors import StoreUnavailableError
-from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, check_revision
+from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, WorkerReport, check_revision
 
 
 class MemoryStore:
@@ -28,6 +28,8 @@ class MemoryStore:
         self.birth = birth
         self._accounts: dict[str, Account] = {}
         self._events: deque[Event] = deque(maxlen=events_max)
+        self._workers: dict[str, WorkerReport] = {}
+        self._invited_only = False
         self._lock = threading.Lock()
         self._closed = False
 
@@ -62,6 +64,25 @@ class MemoryStore:
         with self._lock:
             latest = (event for event in reversed(self._events) if user is None or event.user == user)
             return list(islice(latest, limit))[::-1]
+
+    def report_worker(self, report: WorkerReport, *, forget_before: int) -> None:
+        self._check_open()
+        with self._lock:
+            self._workers[report.worker_id] = report
+            self._workers = {key: kept for key, kept in self._workers.items() if kept.at >= forget_before}
+
+    def workers(self) -> list[WorkerReport]:
+        self._check_open()
+        with self._lock:
+            return [report for _, report in sorted(self._workers.items())]
+
+    def invited_only(self) -> bool:
+        self._check_open()
+        return self._invited_only
+
+    def set_invited_only(self, invited_only: bool) -> None:
+        self._check_open()
+        self._invited_only = invited_only
 
     def close(self) -> None:
         self._closed = True

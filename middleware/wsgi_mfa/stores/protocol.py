@@ -29,6 +29,19 @@ class BirthRecord:
             raise ValueError("BirthRecord.store_id: legal are 128 bits as 32 lower-case hex digits (D24)")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkerReport:
+    """What one worker told of itself at the instant ``at`` (D29).
+
+    ``worker_id`` names its process; ``key_ids`` are the keys of its ring in their order, so that it seals with the
+    last one.
+    """
+
+    worker_id: str
+    key_ids: tuple[str, ...]
+    at: int
+
+
 class AccountStore(Protocol):
     """Keeps accounts and their events; knows no rule, no clock and no chance.
 
@@ -73,6 +86,22 @@ class AccountStore(Protocol):
 
     def events(self, user: str | None = None, *, limit: int = 100) -> list[Event]:
         """The latest ``limit`` events, of one user or of all, the newest last."""
+        ...
+
+    def report_worker(self, report: WorkerReport, *, forget_before: int) -> None:
+        """Keep a worker's latest report beside the birth record, and forget those from before ``forget_before``."""
+        ...
+
+    def workers(self) -> list[WorkerReport]:
+        """The reports that are kept, in the order of the workers' ids."""
+        ...
+
+    def invited_only(self) -> bool:
+        """Whether a user without an account needs an invitation, whatever the policy says (D33)."""
+        ...
+
+    def set_invited_only(self, invited_only: bool) -> None:
+        """Change what :meth:`invited_only` answers, durably and for all processes."""
         ...
 
     def close(self) -> None:

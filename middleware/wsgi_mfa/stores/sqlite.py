@@ -7,14 +7,14 @@ import sqlite3
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.codec import ACCOUNT_CODEC, EVENT_CODEC, CodecError
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.errors import StoreError, StoreUnavailableError
 from wsgi_mfa.stores.connections import Connections
-from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, check_revision
+from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, WorkerReport, check_revision
 from wsgi_mfa.stores.recent import RecentAccounts
 from wsgi_mfa.stores.sqlite_file import connect, open_file
 
@@ -32,6 +32,11 @@ _FIND = "SELECT user FROM accounts WHERE address = ? ORDER BY user"
 _USERS = "SELECT user FROM accounts WHERE user > ? ORDER BY user LIMIT ?"
 _EVENTS = "SELECT user, body FROM events ORDER BY id DESC LIMIT ?"
 _EVENTS_OF = "SELECT user, body FROM events WHERE user = ? ORDER BY id DESC LIMIT ?"
+_REPORT = "INSERT OR REPLACE INTO workers (worker_id, key_ids, at) VALUES (?, ?, ?)"
+_FORGET_REPORTS = "DELETE FROM workers WHERE at < ?"
+_WORKERS = "SELECT worker_id, key_ids, at FROM workers ORDER BY worker_id"
+_INVITED_ONLY = "SELECT 1 FROM invited_only"
+_SET_INVITED_ONLY = {True: "INSERT OR IGNORE INTO invited_only VALUES (1)", False: "DELETE FROM invited_only"}
 
 
 class SqliteStore:
@@ -115,10 +120,38 @@ class SqliteStore:
         rows = self._rows(_EVENTS, limit) if user is None else self._rows(_EVENTS_OF, user, limit)
         return [self._decode_event(owner, body) for owner, body in reversed(rows)]
 
+    def report_worker(self, report: WorkerReport, *, forget_before: int) -> None:
+        row = (report.worker_id, " ".join(report.key_ids), report.at)
+        self._write((_REPORT, row), (_FORGET_REPORTS, (forget_before,)))
+
+    def workers(self) -> list[WorkerReport]:
+        return [
+            WorkerReport(worker_id=worker_id, key_ids=tuple(key_ids.split()), at=at)
+            for worker_id, key_ids, at in self._rows(_WORKERS)
+        ]
+
+    def invited_only(self) -> bool:
+        return bool(self._rows(_INVITED_ONLY))
+
+    def set_invited_only(self, invited_only: bool) -> None:
+        self._write((_SET_INVITED_ONLY[invited_only], ()))
+
     def close(self) -> None:
         self._connections.close()
 
-    def _rows(self, query: str, *parameters: str | int) -> list[tuple[str, ...]]:
+    def _write(self, *statements: tuple[str, tuple[str | int, ...]]) -> None:
+        """All statements in one transaction, durable when it returns."""
+        try:
+            with self._connections.mine() as connection:
+                self._check_file()
+                connection.execute("BEGIN IMMEDIATE")
+                for statement, parameters in statements:
+                    connection.execute(statement, parameters)
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._unavailable("written", error) from error
+
+    def _rows(self, query: str, *parameters: str | int) -> list[tuple[Any, ...]]:
         try:
             with self._connections.mine() as connection:
                 self._check_file()

@@ -23,6 +23,11 @@ CREATE INDEX accounts_by_address ON accounts (address) WHERE address IS NOT NULL
 CREATE TABLE events (id INTEGER PRIMARY KEY, user TEXT NOT NULL, body TEXT NOT NULL);
 CREATE INDEX events_by_user ON events (user);
 """
+# They hold nothing that an account rests on, so a store that was made without them gets them when it is opened.
+_BESIDE_BIRTH = """
+CREATE TABLE IF NOT EXISTS workers (worker_id TEXT PRIMARY KEY NOT NULL, key_ids TEXT NOT NULL, at INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS invited_only (one INTEGER PRIMARY KEY NOT NULL CHECK (one = 1));
+"""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -96,7 +101,7 @@ def _make(path: Path, birth: BirthRecord) -> None:
 def _fill(draft: Path, birth: BirthRecord) -> None:
     with closing(connect(draft)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+        connection.executescript(f"BEGIN; {_SCHEMA} {_BESIDE_BIRTH} COMMIT;")
         connection.execute(
             "INSERT INTO birth VALUES (?, ?, ?)", (birth.store_id, birth.made_at, birth.schema)
         )
@@ -117,8 +122,7 @@ def _read_birth(path: Path) -> BirthRecord:
                 )
                 raise _unusable(path, reason)
             # Shows at start-up, and not at the first sign-in, that this process may not write.
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("ROLLBACK")
+            connection.executescript(f"BEGIN IMMEDIATE; {_BESIDE_BIRTH} COMMIT;")
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
             if mode != "wal":
                 raise _unusable(
