@@ -36,11 +36,12 @@ from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor
 from wsgi_mfa.identity.auth_tkt import AuthTkt
 from wsgi_mfa.identity.flask_session import FlaskSession
 from wsgi_mfa.identity.remote_user import RemoteUser
-from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.key_file import KeyFile
+from wsgi_mfa.keys import KeyRing, KeySource
 from wsgi_mfa.person import Person
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.memory import MemoryStore
-from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
+from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, WorkerReport
 from wsgi_mfa.stores.sqlite import SqliteStore
 from wsgi_mfa.support.desk import SupportAnswer, SupportDesk
 from wsgi_mfa.web.middleware import MfaMiddleware
@@ -67,7 +68,9 @@ __all__ = [
     "InvalidKeyError",
     "InvalidPolicyError",
     "InvalidUserError",
+    "KeyFile",
     "KeyRing",
+    "KeySource",
     "MemoryStore",
     "Method",
     "MfaError",
@@ -87,4 +90,5 @@ __all__ = [
     "SystemEntropy",
     "UnknownKeyError",
     "UnsealError",
+    "WorkerReport",
 ]

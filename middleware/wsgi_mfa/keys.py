@@ -15,7 +15,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from wsgi_mfa.errors import ConfigurationError, InvalidKeyError, UnknownKeyError, UnsealError
 
@@ -44,6 +44,19 @@ class SealContext:
     store_id: str
     user: str
     field: str
+
+
+class KeySource(Protocol):
+    """Where the key ring in use is, and may be another one a moment later (D29)."""
+
+    @property
+    def ring(self) -> KeyRing:
+        """The ring in use; asked for anew by each use."""
+        ...
+
+    def reread(self) -> bool:
+        """Read the ring anew; whether it is another one now. What cannot be read changes nothing."""
+        ...
 
 
 class KeyRing:
@@ -129,9 +142,22 @@ class KeyRing:
         return f"{key_id}:{_to_base64url(key)}"
 
     @property
+    def ring(self) -> KeyRing:
+        """Itself: a ring may stand wherever one that is read anew may (:class:`KeySource`)."""
+        return self
+
+    def reread(self) -> bool:
+        """False: there is nothing to read anew. The environment of a process does not change from outside."""
+        return False
+
+    @property
     def writing_id(self) -> str:
         """The id of the key that seals and signs new values."""
         return self.ids[-1]
+
+    def text_of(self, key_id: str) -> str:
+        """The key ``key_id`` as ``ID:KEY``, to be written where the ring is kept and nowhere else."""
+        return f"{key_id}:{_to_base64url(self._keys[key_id])}"
 
     def seal(self, plain: bytes, *, nonce: bytes, context: SealContext) -> str:
         """Encrypt ``plain`` with AES-256-GCM for one place; the result is ASCII text.
@@ -237,6 +263,11 @@ class KeyRing:
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a key ring cannot be pickled or copied: its keys must not leave this process")
+
+
+def sealing_id(sealed: str) -> str:
+    """The id of the key that sealed a value."""
+    return sealed.partition(".")[0]
 
 
 def _sub_key(master_key: bytes, key_id: str, *purpose: str) -> bytes:

@@ -6,12 +6,15 @@ that no sealed value serves anywhere but where it was put (R42).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from wsgi_mfa.core import recovery
 from wsgi_mfa.core.account import Account, EnrollmentCode, FirstCode, PendingEnrollment, RecoveryCode
 from wsgi_mfa.core.commands import NewKey, NewRecoveryCode
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import Entropy
-from wsgi_mfa.keys import NONCE_BYTES, KeyRing, SealContext
+from wsgi_mfa.errors import UnknownKeyError
+from wsgi_mfa.keys import NONCE_BYTES, KeySource, SealContext, sealing_id
 
 ID_BYTES = 16  # 128 bits (R50, D24)
 
@@ -19,7 +22,7 @@ ID_BYTES = 16  # 128 bits (R50, D24)
 class Vault:
     """The secrets of the accounts in the store ``store_id``."""
 
-    def __init__(self, *, keys: KeyRing, store_id: str, entropy: Entropy, policy: Policy) -> None:
+    def __init__(self, *, keys: KeySource, store_id: str, entropy: Entropy, policy: Policy) -> None:
         self._keys = keys
         self._store_id = store_id
         self._entropy = entropy
@@ -62,7 +65,7 @@ class Vault:
 
     def fingerprint(self, user: str, purpose: str, code: str | None) -> str:
         """What tells two typed codes apart at rest without telling the code (D10, D11)."""
-        return self._keys.fingerprint(f"typed/{purpose}", f"{user}\0{code or ''}".encode())
+        return self._keys.ring.fingerprint(f"typed/{purpose}", f"{user}\0{code or ''}".encode())
 
     # Opening. Each raises UnknownKeyError or UnsealError rather than answer with anything else.
 
@@ -94,6 +97,20 @@ class Vault:
         """The first of two codes that re-learn a clock."""
         return None if first is None else self._open(user, _FIRST_CODE, first.sealed_code).decode("ascii")
 
+    # Sealing anew.
+
+    def sealed_anew(self, account: Account, *, user: str | None = None) -> dict[str, str]:
+        """Each sealed value of ``account`` that needs another seal, and the same secret in the new one.
+
+        It needs one when an older key sealed it (D29), or when it is to be opened for ``user``, another name (D33).
+        """
+        writing_id, owner = self._keys.ring.writing_id, user or account.user
+        return {
+            sealed: self._seal(owner, field, self._open(account.user, field, sealed))
+            for field, sealed in _places(account)
+            if owner != account.user or sealing_id(sealed) != writing_id
+        }
+
     def _new_code(self, symbols: int) -> str:
         return recovery.code_from(self._entropy.token_bytes(recovery.entropy_bytes(symbols)), symbols)
 
@@ -102,13 +119,37 @@ class Vault:
 
     def _seal(self, user: str, field: str, plain: bytes) -> str:
         nonce = self._entropy.token_bytes(NONCE_BYTES)
-        return self._keys.seal(plain, nonce=nonce, context=self._context(user, field))
+        return self._keys.ring.seal(plain, nonce=nonce, context=self._context(user, field))
 
     def _open(self, user: str, field: str, sealed: str) -> bytes:
-        return self._keys.open(sealed, context=self._context(user, field))
+        context = self._context(user, field)
+        try:
+            return self._keys.ring.open(sealed, context=context)
+        except UnknownKeyError:
+            # A worker may meet a new key before it has heard of it (D29).
+            if not self._keys.reread():
+                raise
+            return self._keys.ring.open(sealed, context=context)
 
     def _context(self, user: str, field: str) -> SealContext:
         return SealContext(store_id=self._store_id, user=user, field=field)
+
+
+def _places(account: Account) -> Iterator[tuple[str, str]]:
+    """Every sealed value of ``account``, behind the field that it is sealed for."""
+    authenticator, code = account.authenticator, account.recovery_code
+    if authenticator is not None:
+        yield _key(authenticator.id), authenticator.sealed_key
+    for pending in account.pending:
+        yield _key(pending.id), pending.sealed_key
+    if code is not None:
+        yield _recovery_digest(code.id), code.sealed_digest
+        if code.sealed_copy is not None:
+            yield _recovery_copy(code.id), code.sealed_copy
+    if account.enrollment_code is not None:
+        yield _ENROLLMENT_DIGEST, account.enrollment_code.sealed_digest
+    if account.first_code is not None:
+        yield _FIRST_CODE, account.first_code.sealed_code
 
 
 _ENROLLMENT_DIGEST = "enrollment_code/digest"

@@ -12,7 +12,7 @@ LAYERS = (
     {"errors"},
     {"clock", "entropy", "person"},
     {"identity", "keys", "stores"},
-    {"vault"},
+    {"heartbeat", "key_file", "vault"},
     {"service"},
     {"support", "web"},
     {"cli"},

@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass
 from functools import lru_cache
 
-from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.keys import KeyRing, KeySource
 
 logger = logging.getLogger("wsgi_mfa")
 
@@ -47,10 +47,11 @@ class CookieNames:
 class CookieSigner:
     """Makes and checks the values of both cookies for one store and one key ring."""
 
-    def __init__(self, *, keys: KeyRing, store_id: str) -> None:
+    def __init__(self, *, keys: KeySource, store_id: str) -> None:
         self._keys = keys
         self._store = store_id[:_STORE_CHARACTERS]
-        # A value that was signed stays signed; who may use it is asked of the account each time (D24).
+        # A value that was signed stays signed, as long as the ring is the same; who may use it is asked of the
+        # account each time (D24).
         self._id_of = lru_cache(maxsize=_CACHED_VALUES_MAX)(self._checked_id)
 
     def browser_value(self, browser: str) -> str:
@@ -61,24 +62,24 @@ class CookieSigner:
 
     def browser_of(self, value: str | None) -> str | None:
         """The browser's id in a cookie's value; None when there is none that this store has signed."""
-        return self._id_of("cookie/browser", value, "")
+        return self._id_of(self._keys.ring, "cookie/browser", value, "")
 
     def session_id_of(self, value: str | None, user: str) -> str | None:
         """The session's id in a cookie's value, if it was signed for ``user`` (R49)."""
-        return self._id_of("cookie/session", value, user)
+        return self._id_of(self._keys.ring, "cookie/session", value, user)
 
     def _value(self, purpose: str, random_id: str, user: str) -> str:
-        signed = self._keys.sign_value(purpose, _message(self._store, random_id, user))
+        signed = self._keys.ring.sign_value(purpose, _message(self._store, random_id, user))
         return f"{self._store}.{random_id}.{signed}"
 
-    def _checked_id(self, purpose: str, value: str | None, user: str) -> str | None:
+    def _checked_id(self, ring: KeyRing, purpose: str, value: str | None, user: str) -> str | None:
         if value is None:
             return None
         store, _, rest = value.partition(".")
         random_id, _, signed = rest.partition(".")
         if len(random_id) != _ID_CHARACTERS or not _HEX.issuperset(random_id):
             return None
-        if not self._keys.check_value(purpose, _message(store, random_id, user), signed):
+        if not ring.check_value(purpose, _message(store, random_id, user), signed):
             return None
         if store != self._store:
             # Signed by our keys for another store: this one was lost and made anew, or confused (D2).

@@ -23,7 +23,7 @@ _TICKED = "yes"
 
 def csrf_token(request: WebRequest) -> str:
     """The token for the forms of this browser and user."""
-    return request.site.service.keys.sign_value(_CSRF_PURPOSE, _csrf_message(request))
+    return request.site.service.keys.ring.sign_value(_CSRF_PURPOSE, _csrf_message(request))
 
 
 def posted(request: WebRequest) -> Mapping[str, str]:
@@ -38,7 +38,7 @@ def posted(request: WebRequest) -> Mapping[str, str]:
     if not request.sends_json:
         known = request.known_browser is not None
         token = fields.get("csrf", "")
-        if not known or not request.site.service.keys.check_value(
+        if not known or not request.site.service.keys.ring.check_value(
             _CSRF_PURPOSE, _csrf_message(request), token
         ):
             raise ForbiddenError("the form is too old, or comes from another browser")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.keys import KeySource
 
 TARGET_CHARACTERS_MAX = 2000
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -85,13 +85,13 @@ def _bare(scheme: str, host: str) -> str:
 class TargetSigner:
     """Turns a target into the opaque ``next`` of our forms and links, and back."""
 
-    def __init__(self, keys: KeyRing) -> None:
+    def __init__(self, keys: KeySource) -> None:
         self._keys = keys
 
     def sealed(self, target: str) -> str:
         data = target.encode("ascii")
         text = base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
-        return f"{text}.{self._keys.sign_value(_PURPOSE, data)}"
+        return f"{text}.{self._keys.ring.sign_value(_PURPOSE, data)}"
 
     def opened(self, value: str) -> str | None:
         """The target in ``value``; None for anything that was not signed here."""
@@ -101,6 +101,6 @@ class TargetSigner:
             target = data.decode("ascii")
         except ValueError:
             return None
-        if not self._keys.check_value(_PURPOSE, data, signed):
+        if not self._keys.ring.check_value(_PURPOSE, data, signed):
             return None
         return target if is_safe(target) else None
