@@ -122,8 +122,9 @@ class Browser:
         return self._navigate("GET", self._visited.pop())
 
     def send_raw(self, method: str, path: str, headers: Mapping[str, str], body: str) -> str:
-        """Send one request exactly as written, with the browser's cookies, and follow nothing."""
-        request = self._request(method, urljoin(ORIGIN, path), body.encode(), tuple(headers.items()))
+        """Send one request exactly as written, with the browser's cookies unless it has its own; follow nothing."""
+        # Not urljoin: it would tidy up the dots and slashes that such a request may be about.
+        request = self._request(method, ORIGIN + path, body.encode(), tuple(headers.items()))
         response = self._exchange(request, "")
         return self._see(response).outcome if response is not None else self._lost()
 
@@ -163,7 +164,8 @@ class Browser:
 
     def _request(self, method: str, url: str, body: bytes, headers: tuple[tuple[str, str], ...]) -> Request:
         cookie = self.jar.header(urlsplit(url).path or "/", now=self._time.now())
-        sent = (*headers, ("Cookie", cookie)) if cookie else headers
+        has_its_own = any(name.lower() == "cookie" for name, _ in headers)
+        sent = headers if cookie is None or has_its_own else (*headers, ("Cookie", cookie))
         return Request(method=method, url=url, headers=sent, body=body)
 
     def _exchange(self, request: Request, about: str) -> Response | None:

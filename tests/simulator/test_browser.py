@@ -128,6 +128,14 @@ def test_a_raw_request_is_sent_as_written_and_followed_nowhere(browser, requests
     assert sent.headers == (("X-Thing", "2"), ("Cookie", "session=1"))
 
 
+def test_a_raw_request_keeps_its_dots_and_its_own_cookies(browser, requests):
+    browser.post("/check", [("code", "1")])
+    browser.send_raw("GET", "/check", {"cookie": "other=2"}, "")
+    assert requests[-1].headers == (("cookie", "other=2"),)
+    with pytest.raises(KeyError, match="/a/../b"):
+        browser.send_raw("GET", "/a/../b", {}, "")
+
+
 def test_closing_the_browser_forgets_the_page_and_its_session(browser, requests):
     browser.jar.store("short=1", now=0)
     browser.open("/home")
