@@ -13,7 +13,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from wsgi_mfa.core import aging, commands, enrollment, redemption, sessions, support, throttle, verification
+from wsgi_mfa.core import (
+    aging,
+    commands,
+    enrollment,
+    redemption,
+    removal,
+    sealing,
+    sessions,
+    support,
+    throttle,
+    verification,
+)
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Command
 from wsgi_mfa.core.events import Event
@@ -36,7 +47,11 @@ HANDLERS: dict[type, Callable[[Account, Any, int, Policy], Decision]] = {
     commands.CarryLogin: sessions.carry_login,
     commands.NoteActivity: sessions.note_activity,
     commands.ResetBySupport: support.reset,
+    commands.InviteBySupport: support.invite,
     commands.UnlockBySupport: support.unlock,
+    commands.RemoveAccount: removal.remove,
+    commands.AdoptAccount: removal.adopt,
+    commands.SealAnew: sealing.seal_anew,
     commands.FenceAfterRestore: support.fence,
 }
 

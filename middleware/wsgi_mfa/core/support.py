@@ -1,4 +1,4 @@
-"""What the support desk may do to an account: reset, unlock, fence. It never sees or chooses a secret (R44).
+"""What the support desk may do to an account: reset, invite, unlock, fence. It never sees or chooses a secret (R44).
 
 A reset means "must enroll", never "no second factor" (R45).
 """
@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from wsgi_mfa.core import throttle
 from wsgi_mfa.core.account import Account, Authenticator, EnrollmentCode, Failures
-from wsgi_mfa.core.commands import FenceAfterRestore, ResetBySupport, UnlockBySupport
+from wsgi_mfa.core.commands import FenceAfterRestore, InviteBySupport, ResetBySupport, UnlockBySupport
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.refusal import refused
 from wsgi_mfa.core.steps import step_at
-from wsgi_mfa.core.verification import USED_STEPS_MAX, window
+from wsgi_mfa.core.verification import USED_STEPS_MAX, fenced
 
 
 def under_attack(account: Account, policy: Policy) -> bool:
@@ -32,8 +32,14 @@ def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -
         return refused(Reason.CHANGED_MEANWHILE)
     # A caller who comes again has not outlived the attack that asked for the code the first time.
     code_needed = (
-        under_attack(account, policy) or account.enrollment_code_needed or policy.enrollment != "open"
+        command.enrollment_code is None
+        or under_attack(account, policy)
+        or account.enrollment_code_needed
+        or policy.enrollment != "open"
     )
+    code = None
+    if code_needed and command.enrollment_code is not None:
+        code = EnrollmentCode(sealed_digest=command.enrollment_code, made_at=now)
     changed = Account(
         user=account.user,
         generation=command.generation,
@@ -43,9 +49,7 @@ def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -
         ended_logins=account.ended_logins,
         enrollments_begun=account.enrollments_begun,
         reset_at=now,
-        enrollment_code=EnrollmentCode(sealed_digest=command.enrollment_code, made_at=now)
-        if code_needed
-        else None,
+        enrollment_code=code,
         enrollment_code_needed=code_needed,
     )
     event = Event(
@@ -65,6 +69,31 @@ def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -
         events=(event,),
         reason=Reason.ENROLLMENT_CODE_NEEDED if code_needed else None,
     )
+
+
+def invite(account: Account, command: InviteBySupport, now: int, policy: Policy) -> Decision:
+    """Let the caller bind a phone by a one-time code, where there is none and policy lets new users in (R41)."""
+    if account.authenticator is not None:
+        return refused(Reason.CHANGED_MEANWHILE)
+    if policy.enrollment == "closed":
+        return refused(Reason.ENROLLMENT_CLOSED)
+    invited = replace(
+        account,
+        pending=(),  # a browser that had another invitation must not go on by this one
+        reset_at=None if account.reset_at is None else now,  # the seven days begin anew (D15)
+        enrollment_code=EnrollmentCode(sealed_digest=command.enrollment_code, made_at=now),
+        enrollment_code_needed=True,
+        enrollment_browser=None,
+        removed_at=None,
+    )
+    event = Event(
+        at=now,
+        user=account.user,
+        kind="support.invited",
+        source=command.source,
+        details=(("agent", command.agent), ("reason", command.reason)),
+    )
+    return Decision(outcome=Outcome.MUST_ENROLL, account=invited, events=(event,))
 
 
 def unlock(account: Account, command: UnlockBySupport, now: int, policy: Policy) -> Decision:
@@ -115,16 +144,10 @@ def _present(authenticator: Authenticator, now: int) -> Authenticator:
 
 def fence(account: Account, command: FenceAfterRestore, now: int, policy: Policy) -> Decision:
     """Refuse all that a restored backup would open again: steps, recovery code, sessions (R13)."""
-    authenticator = account.authenticator
-    if authenticator is not None:
-        # A phone ahead of us may have used any step of the window before the backup was put back.
-        step = step_at(now, authenticator.parameters.period_seconds)
-        fence_step = max(window(authenticator, step, policy))
-        authenticator = replace(authenticator, last_step=max(fence_step, authenticator.last_step))
     changed = replace(
         account,
         generation=command.generation,
-        authenticator=authenticator,
+        authenticator=account.authenticator and fenced(account.authenticator, now, policy),
         recovery_code=None,
         enrollment_code=None,
         enrollment_browser=None,
