@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mfa_simulator.browser import Browser, Weather
@@ -132,7 +134,7 @@ def test_a_raw_request_keeps_its_dots_and_its_own_cookies(browser, requests):
     browser.post("/check", [("code", "1")])
     browser.send_raw("GET", "/check", {"cookie": "other=2"}, "")
     assert requests[-1].headers == (("cookie", "other=2"),)
-    with pytest.raises(KeyError, match="/a/../b"):
+    with pytest.raises(KeyError, match=re.escape("/a/../b")):
         browser.send_raw("GET", "/a/../b", {}, "")
 
 
