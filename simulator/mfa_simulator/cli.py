@@ -31,8 +31,11 @@ def run(paths: tuple[Path, ...], *, quiet: bool) -> None:
     Ends with 0 when all is as expected, 1 when an expectation failed, 2 for a bad file.
     """
     files = _files(paths)
-    scenarios, bad_files = _read_all(files)
-    failed = _play_all(scenarios, quiet=quiet) if scenarios else 0
+    try:
+        scenarios, bad_files = _read_all(files)
+        failed = _play_all(scenarios, quiet=quiet) if scenarios else 0
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"{error.name} is missing: install wsgi-mfa[simulator]") from error
     counts = f"{len(scenarios) - failed} passed, {failed} failed"
     click.echo(counts + (f", {bad_files} bad file{'s' if bad_files > 1 else ''}" if bad_files else ""))
     sys.exit(BAD_FILE if bad_files else FAILED if failed else PASSED)

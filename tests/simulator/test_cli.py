@@ -77,6 +77,16 @@ def test_a_folder_without_scenario_files_is_a_mistake(run):
     assert "there is no file *.mfa.yaml below" in result.stderr
 
 
+def test_what_is_not_installed_is_told_in_one_line(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mfa_simulator.parser", None)
+    result = run({"a.mfa.yaml": GOOD})
+    assert result.exit_code == 2
+    assert (
+        result.stderr.splitlines()[-1]
+        == "Error: mfa_simulator.parser is missing: install wsgi-mfa[simulator]"
+    )
+
+
 def test_the_help_does_not_load_the_middleware():
     late = "('wsgi_mfa', 'yaml', 'freezegun')"
     code = f"import sys, mfa_simulator.cli; sys.exit(any(name in sys.modules for name in {late}))"
