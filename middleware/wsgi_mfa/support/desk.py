@@ -111,12 +111,12 @@ class SupportDesk:
         """Why this caller may not have anything done to this account; None when they may."""
         if account is None:
             return _refused(f"nobody has signed in as {name!r} yet")
-        if canonical(agent) == name:
+        if _spell_the_same(agent, name):
             return _refused("nobody resets or unlocks their own account (R46)")
         address = self._address_of(name, account)
         if address is None:
             return _refused(f"{name!r} has no e-mail address: give MfaMiddleware a directory= that knows it")
-        if canonical(email) != canonical(address):
+        if not _spell_the_same(email, address):
             return _refused(f"the e-mail address does not match the one of {name!r}")
         return None
 
@@ -134,6 +134,14 @@ class SupportDesk:
             origin=Origin(browser="", next_browser="", source=_PEER),
             now=self._service.clock.now(),
         )
+
+
+def _spell_the_same(one: str, other: str) -> bool:
+    """Whether two names or addresses are one, however they are spelt (D1)."""
+    try:
+        return canonical(one) == canonical(other)
+    except InvalidUserError:
+        return False
 
 
 def _tries_of(account: Account | None) -> str:

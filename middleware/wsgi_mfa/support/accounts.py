@@ -1,0 +1,171 @@
+"""What an operator does to accounts as such: end sessions, remove, rename, and reset them all (D33)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wsgi_mfa.core import commands
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.aging import settled
+from wsgi_mfa.core.commands import Command, Origin
+from wsgi_mfa.core.outcome import Decision, Outcome
+from wsgi_mfa.core.removal import is_there
+from wsgi_mfa.core.sealing import with_sealed
+from wsgi_mfa.core.user import canonical
+from wsgi_mfa.errors import AccountError, StoreUnavailableError
+from wsgi_mfa.service import PATIENCE_SECONDS, STUBBORN_SECONDS, MfaService, Visit
+from wsgi_mfa.stores.protocol import AccountStore
+
+PAGE_USERS = 100
+COPIES_MAX = 10  # how often a rename begins again when the user acts meanwhile
+_PEER = "console"
+
+
+class AccountKeeper:
+    """Acts on accounts over one service, for the ``agent`` and the ``reason`` that stand in the record.
+
+    Every method raises :exc:`~wsgi_mfa.errors.AccountError` where an account is not fit for what is asked.
+    """
+
+    def __init__(self, service: MfaService, *, agent: str, reason: str = "") -> None:
+        self._service = service
+        self._agent = agent
+        self._reason = reason
+
+    def end_sessions(self, user: str, session: str | None) -> int:
+        """End the one open session whose id begins with ``session``, or all of them; how many that were."""
+        account = self._account(user)
+        sessions = settled(account, self._service.clock.now(), self._service.policy).sessions
+        session_id = None
+        if session is not None:
+            found = [each.id for each in sessions if session and each.id.startswith(session)]
+            if len(found) != 1:
+                raise AccountError(
+                    f"{len(found)} open sessions of {account.user!r} have an id that begins with {session!r}"
+                )
+            session_id = found[0]
+        command = commands.EndSessions(session_id=session_id, cause="operator", source=self._agent)
+        self._apply(account.user, command)
+        return len(sessions) if session_id is None else 1
+
+    def remove(self, user: str) -> str:
+        """Forget the user; whoever comes by that name needs an invitation. The name of the account."""
+        account = self._account(user)
+        self._removed(account.user)
+        return account.user
+
+    def rename(self, old: str, new: str) -> tuple[str, str]:
+        """Move the account ``old`` to the name ``new``, under which every secret is sealed anew; both names.
+
+        The new one is saved first, so that a phone is never lost. Cut off in between, both names have the phone
+        and the recovery code until the same rename is asked for again, which then takes the old one away.
+        """
+        account, name = self._account(old), canonical(new)
+        if name == account.user:
+            raise AccountError(f"{old!r} and {new!r} are one name: {name!r}")
+        there = self._service.store.load(name)
+        if _same_phone(account, there):
+            self._removed(account.user, renamed_to=name)
+            return account.user, name
+        if is_there(there):
+            raise AccountError(f"there is an account {name!r} already; remove it first, if it is nobody's")
+        copied: str | None = None
+        for _ in range(COPIES_MAX):
+            copy = self._copied(account, name, over=copied)
+            if self._left(account, name).outcome is not Outcome.REFUSED:
+                return account.user, name
+            # The user did something under the old name after it was copied.
+            account, copied = self._account(old), copy.revision
+        raise StoreUnavailableError(f"{account.user!r} is busy: both names are there; ask for the rename again")
+
+    def reset_all(self) -> int:
+        """Reset every account, and let nobody enroll without an invitation from now on; how many were reset.
+
+        It ends only when no request of before can save any more.
+        """
+        self._service.store.set_invited_only(True)
+        done: set[str] = set()
+        self._reset_others(done)
+        self._service.clock.sleep(PATIENCE_SECONDS)
+        self._reset_others(done)
+        return len(done)
+
+    def _reset_others(self, done: set[str]) -> None:
+        for user in users_of(self._service.store):
+            if user in done or not is_there(self._service.store.load(user)):
+                continue
+            command = commands.ResetBySupport(
+                agent=self._agent,
+                reason=self._reason,
+                generation=self._service.vault.new_id(),
+                enrollment_code=None,
+                source=_PEER,
+            )
+            self._apply(user, command)
+            done.add(user)
+
+    def _copied(self, account: Account, name: str, *, over: str | None) -> Account:
+        """The account as saved under ``name``, in the place of the earlier copy ``over``."""
+        sealed = self._service.vault.sealed_anew(account, user=name)
+        command = commands.AdoptAccount(
+            moved=with_sealed(account, lambda old: sealed.get(old, old)),
+            agent=self._agent,
+            reason=self._reason,
+            generation=self._service.vault.new_id(),
+            seen_revision=over,
+            source=_PEER,
+        )
+        decision = self._apply(name, command)
+        if decision.account is None:
+            raise AccountError(f"the account {name!r} was made meanwhile; both names are there")
+        return decision.account
+
+    def _left(self, account: Account, name: str) -> Decision:
+        """Take the old name away, if nothing was saved under it since ``account`` was copied."""
+        return self._apply(account.user, self._removal(renamed_to=name, seen_revision=account.revision))
+
+    def _removed(self, name: str, *, renamed_to: str | None = None) -> None:
+        if self._apply(name, self._removal(renamed_to=renamed_to)).outcome is Outcome.REFUSED:
+            raise AccountError(f"the account {name!r} was removed meanwhile")
+
+    def _removal(self, *, renamed_to: str | None = None, seen_revision: str | None = None) -> Command:
+        return commands.RemoveAccount(
+            agent=self._agent,
+            reason=self._reason,
+            generation=self._service.vault.new_id(),
+            renamed_to=renamed_to,
+            seen_revision=seen_revision,
+            source=_PEER,
+        )
+
+    def _account(self, user: str) -> Account:
+        name = canonical(user)
+        account = self._service.store.load(name)
+        if account is None or not is_there(account):
+            raise AccountError(f"there is no account {name!r}; wsgi-mfa accounts list names them")
+        return account
+
+    def _apply(self, name: str, command: Command) -> Decision:
+        return self._service.apply(
+            operator_visit(self._service, name), command, patience_seconds=STUBBORN_SECONDS
+        )
+
+
+def operator_visit(service: MfaService, user: str) -> Visit:
+    """A visit from the console: it has no browser, and its moment is now."""
+    origin = Origin(browser="", next_browser="", source=_PEER)
+    return Visit(user=user, origin=origin, now=service.clock.now())
+
+
+def users_of(store: AccountStore) -> Iterator[str]:
+    """Every user of the store, by name; those who come while it is read are found if their name comes later."""
+    after = ""
+    while page := store.users(after=after, limit=PAGE_USERS):
+        yield from page
+        after = page[-1]
+
+
+def _same_phone(account: Account, other: Account | None) -> bool:
+    """Whether ``other`` is a copy of ``account`` that an earlier rename has left."""
+    phones = account.authenticator, other.authenticator if other else None
+    return phones[0] is not None and phones[1] is not None and phones[0].id == phones[1].id
