@@ -1,0 +1,111 @@
+"""``wsgi-mfa accounts``: what the store knows, on a narrow terminal, and without a secret in it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from wsgi_mfa.core.commands import ResetBySupport
+from wsgi_mfa.core.policy import Policy
+
+USER = "user1@example.com"
+
+
+def words(text):
+    return " ".join(text.split())
+
+
+def test_an_empty_store_says_so(run, database):
+    done = run("accounts", "list", "--database", database)
+    assert (done.code, done.out, done.err) == (0, "no accounts\n", "")
+
+
+def test_the_list_names_each_account_with_its_state(run, enrolled, service_at, visit_of, guess):
+    with service_at(enrolled) as service:
+        service.begin_enrollment(visit_of(service, "user2"))
+    done = run("accounts", "list", "--database", enrolled)
+    lines = [line.split() for line in done.out.splitlines()]
+    assert lines[0] == ["user", "address", "state", "sessions"]
+    assert lines[2] == [USER, USER, "enrolled", "1"]
+    assert lines[3] == ["user2", "-", "must", "enroll", "0"]
+    guess(enrolled, Policy().free_tries)
+    assert [USER, USER, "locked", "1"] in [
+        line.split() for line in run("accounts", "list", "--database", enrolled).out.splitlines()
+    ]
+
+
+def test_a_list_may_be_taken_page_by_page(run, database, service_at, visit_of):
+    with service_at(database) as service:
+        for number in range(5):
+            service.begin_enrollment(visit_of(service, f"user{number}"))
+    done = run("accounts", "list", "--after", "user1", "--limit", "2", "--database", database)
+    assert [line.split()[0] for line in done.out.splitlines()[2:]] == ["user2", "user3"]
+
+
+def test_an_account_is_shown_with_what_the_desk_wants_to_know(run, enrolled):
+    done = run("accounts", "show", " USER1@example.com", "--database", enrolled)
+    assert (done.code, done.err) == (0, "")
+    facts = dict(re.findall(r"^(\S.*?)  +(\S.*?) *$", done.out, re.MULTILINE))
+    assert facts["user"] == facts["address"] == USER
+    assert facts["state"] == "enrolled"
+    assert facts["open sessions"] == "1"
+    assert facts["wrong codes"] == "0 in a row, 0 in the rolling budget"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", facts["phone bound"])
+    assert facts["phone's clock"] == "as ours"
+    assert facts["recovery code"].endswith("UTC, not stored yet")
+    assert "enrollment.begun from 192.0.2.7" in done.out
+    assert "enrollment.confirmed from 192.0.2.7" in done.out
+
+
+@pytest.mark.requirement("R37", "R44")
+def test_nothing_that_is_shown_is_a_secret_or_sealed(run, enrolled, service_at):
+    with service_at(enrolled) as service:
+        account = service.store.load(USER)
+        key = service.vault.active_key(account)
+        code = service.vault.recovery_copy(USER, account.recovery_code)
+    shown = run("accounts", "show", USER, "--database", enrolled).out
+    secrets = [key.hex(), code, account.authenticator.sealed_key, account.recovery_code.sealed_digest]
+    secrets += [account.sessions[0].id, account.generation, account.revision]
+    assert not any(secret in words(shown) for secret in secrets)
+
+
+@pytest.mark.requirement("R83")
+def test_what_others_have_written_has_no_power_over_the_terminal(run, enrolled, service_at, visit_of):
+    with service_at(enrolled) as service:
+        service.apply(
+            visit_of(service),
+            ResetBySupport(
+                agent="\x1b[2J[bold]edith[/bold]",
+                reason="[link=https://evil.example]x\n2026-01-01 00:00:00  sign_in.accepted",
+                generation=service.vault.new_id(),
+                enrollment_code="-",
+            ),
+        )
+    shown = run("accounts", "show", USER, "--database", enrolled).out
+    assert "\x1b" not in shown
+    assert r"agent=\x1b[2J[bold]edith[/bold]" in shown
+    assert r"[link=https://evil.example]x\n2026-01-01" in shown
+
+
+@pytest.mark.parametrize("columns", ["80", "40", "200"])
+def test_words_are_not_broken_where_they_fit_into_the_terminal(run, enrolled, guess, monkeypatch, columns):
+    guess(enrolled, 2)
+    monkeypatch.setenv("COLUMNS", columns)
+    shown = run("accounts", "show", USER, "--database", enrolled).out
+    assert all(len(line) <= int(columns) for line in shown.splitlines())
+    if columns == "80":
+        assert "code.wrong from 192.0.2.7: counters=code_failures count=2" in shown
+
+
+def test_an_account_that_is_not_there_is_named(run, database):
+    done = run("accounts", "show", "nobody", "--database", database)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (f"wsgi-mfa: no account 'nobody' in {database}; wsgi-mfa accounts list names them\n")
+
+
+def test_a_name_that_no_account_can_have_is_refused_in_one_line(run, database):
+    done = run("accounts", "show", "a\nb", "--database", database)
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert "U+000A" in done.err

@@ -1,0 +1,109 @@
+"""``wsgi-mfa support``: what the desk types and reads."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from wsgi_mfa.core.policy import Policy
+
+USER = "user1@example.com"
+
+
+@pytest.fixture
+def support(run, enrolled):
+    """``support("reset", email=...)``: the desk's command on the database, about the one user."""
+
+    def call(action, *more, user=USER, email=USER, reason="lost the phone"):
+        return run(
+            "support", action, user, "--email", email, "--reason", reason, *more, "--database", enrolled
+        )
+
+    return call
+
+
+@pytest.mark.requirement("R45", "R44")
+def test_a_reset_says_what_it_did_in_one_line(support, enrolled, service_at):
+    done = support("reset")
+    assert (done.code, done.out, done.err) == (0, f"reset: {USER} must enroll anew\n", "")
+    with service_at(enrolled) as service:
+        account = service.store.load(USER)
+        (event,) = [event for event in service.store.events(USER) if event.kind == "support.reset"]
+    assert account.authenticator is None
+    assert account.sessions == ()
+    details = dict(event.details)
+    assert details["reason"] == "lost the phone"
+    assert details["agent"].startswith("console:")
+
+
+@pytest.mark.requirement("D15")
+def test_a_reset_after_wrong_codes_prints_a_code_for_the_caller(support, enrolled, guess):
+    guess(enrolled, 1)
+    done = support("reset")
+    first, second = done.out.splitlines()
+    assert first.startswith(f"reset: {USER} must enroll anew, and is asked for the enrollment code below.")
+    assert "within 10 minutes" in first
+    assert "password must be changed first" in first
+    assert re.fullmatch(r"enrollment code: \w{4}-\w{4}-\w{4}", second)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"email": "other@example.com"}, "the e-mail address does not match"),
+        ({"email": ""}, "the e-mail address does not match"),
+        ({"user": "nobody@example.com"}, "nobody has signed in as 'nobody@example.com' yet"),
+        ({"user": ""}, "cannot name an account"),
+        ({"reason": "  "}, "reason must be one line"),
+        ({"reason": "lost\nphone"}, "reason must be one line"),
+    ],
+)
+@pytest.mark.requirement("R44")
+def test_what_is_refused_is_told_with_exit_1_and_changes_nothing(
+    support, enrolled, service_at, settings, said
+):
+    with service_at(enrolled) as service:
+        before = service.store.load(USER)
+    done = support("reset", **settings)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("refused: ")
+    assert done.err.count("\n") == 1
+    assert said in done.err
+    with service_at(enrolled) as service:
+        assert service.store.load(USER) == before
+
+
+@pytest.mark.requirement("R46")
+def test_nobody_resets_their_own_account(support):
+    done = support("reset", "--agent", "USER1@example.com")
+    assert (done.code, done.err) == (1, "refused: nobody resets or unlocks their own account (R46)\n")
+
+
+@pytest.mark.requirement("D14")
+def test_an_unlock_says_how_many_tries_there_are(support, enrolled, guess):
+    guess(enrolled, Policy().free_tries)
+    done = support("unlock", reason="called from the office")
+    assert (done.code, done.out) == (0, f"unlocked: {USER} has 10 tries for codes\n")
+
+
+def test_an_unlock_of_what_was_not_locked_says_so(support):
+    done = support("unlock")
+    assert (done.code, done.out) == (0, f"unlocked: {USER} was not locked, and can try as before\n")
+
+
+def test_a_user_may_be_spelt_as_people_spell_it(support):
+    done = support("reset", user=" User1@EXAMPLE.com ", email="USER1@example.COM")
+    assert done.out == f"reset: {USER} must enroll anew\n"
+
+
+def test_a_file_of_configuration_serves_as_well(run, enrolled, tmp_path, monkeypatch):
+    ring = enrolled.with_name("mfa.db.keys").read_text().strip()
+    monkeypatch.setenv("MY_KEYS", ring)
+    config = tmp_path / "mfa.toml"
+    config.write_text(
+        f'issuer = "Client Portal"\nstore = "sqlite:///{enrolled}"\nkeys_env = "MY_KEYS"\n'
+        '[identity]\nkind = "remote-user"\n'
+    )
+    done = run("support", "reset", USER, "--email", USER, "--reason", "lost", "--config", config)
+    assert (done.code, done.out, done.err) == (0, f"reset: {USER} must enroll anew\n", "")
