@@ -17,6 +17,7 @@ HOMES = {
         "pyotp": "wsgi_mfa.core",
         "qrcode": "wsgi_mfa.web",
         "rich": "wsgi_mfa.cli",
+        "tomli": "wsgi_mfa.config",
         "waitress": "wsgi_mfa.cli",
         "werkzeug": "wsgi_mfa.web",
     },
