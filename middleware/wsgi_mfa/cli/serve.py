@@ -46,14 +46,14 @@ def serve(
         )
     configuration = read_configuration(config)
     wrapped = wrap(imported(application, setting="MODULE:APP"), configuration, plain_http=plain_http)
-    listener = serving.listening_socket(host, port)
-    scheme = "http" if plain_http else "https, by a proxy in front,"
-    click.echo(f"{configuration.issuer}: {scheme} on {serving.in_url(host)}:{port}")
-    sys.stdout.flush()
-    if workers == 1:
-        serving.run(wrapped, listener, threads=threads)
-    else:
-        serving.run_workers(wrapped, listener, workers=workers, threads=threads)
+    with serving.listening_socket(host, port) as listener:
+        scheme = "http" if plain_http else "https, by a proxy in front,"
+        click.echo(f"{configuration.issuer}: {scheme} on {serving.in_url(host)}:{port}")
+        sys.stdout.flush()
+        if workers == 1:
+            serving.run(wrapped, listener, threads=threads)
+        else:
+            serving.run_workers(wrapped, listener, workers=workers, threads=threads)
 
 
 def wrap(application: Any, configuration: Configuration, *, plain_http: bool) -> WSGIApplication:  # noqa: ANN401

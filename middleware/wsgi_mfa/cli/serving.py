@@ -26,8 +26,9 @@ WORKER_EXITS_MAX = 10  # a worker that dies this often is not started again
 def listening_socket(host: str, port: int) -> socket.socket:
     """A socket that accepts connections on ``host`` and ``port``.
 
-    :raises ConfigurationError: the port is in use, or the address cannot be had.
+    :raises ConfigurationError: the port is in use, the address cannot be had, or waitress is missing.
     """
+    _waitress()  # what takes its time, or is missing, does so before anybody is told that this serves
     try:
         return _listening(host, port)
     except OSError as error:
@@ -56,8 +57,8 @@ def run(application: WSGIApplication, listener: socket.socket, *, threads: int) 
 
     :raises ConfigurationError: waitress is missing.
     """
-    server = _waitress().create_server(application, sockets=[listener], threads=threads, ident=None)
     end_on_signals()
+    server = _waitress().create_server(application, sockets=[listener], threads=threads, ident=None)
     server.run()
 
 
@@ -80,7 +81,6 @@ def _end(*_: object) -> NoReturn:
 
 def run_workers(application: WSGIApplication, listener: socket.socket, *, workers: int, threads: int) -> None:
     """Serve by ``workers`` processes, forked from this one with the application loaded; each replaces a dead one."""
-    _waitress()  # a missing package is told of here, not by each worker
     living: set[int] = set()
     ending = False
 
