@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import islice
 
 import pytest
 
@@ -186,7 +187,7 @@ class Phone:
         """The ``index``-th code that is right at no moment near to now."""
         near = {self.code(steps) for steps in range(-45, 46)}
         candidates = (f"{number:0{self.parameters.digits}}" for number in range(10_000))
-        return [code for code in candidates if code not in near][index]
+        return next(islice((code for code in candidates if code not in near), index, None))
 
 
 @dataclass

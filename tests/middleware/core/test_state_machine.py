@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 )
 
 from wsgi_mfa.core import throttle
+from wsgi_mfa.core.engine import decide
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.outcome import Hint, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
@@ -173,12 +174,28 @@ class Lives(RuleBasedStateMachine):
             if decision.hint is Hint.CLOCK_SLOW:  # what earned the hint is used up
                 steps = range(here - 31, here)
                 self.used[held.sealed_key] |= {s for s in steps if self.active().code_of(s) == code}
+        return decision
 
     @rule(index=BROWSERS, steps=NEAR_STEPS, lose_reply=st.booleans(), seconds=PAUSES)
     def enter(self, index, steps, lose_reply, seconds):
         self.world.wait(seconds)
         if self.active() is not None:
             self.enter_code(self.browsers[index], self.active().code(steps), lose_reply)
+
+    @rule(index=BROWSERS, lose_reply=st.booleans())
+    def race(self, index, lose_reply):
+        """Two browsers decide about one account at once; one save is lost, and its browser decides again."""
+        if self.active() is None:
+            return
+        world, code = self.world, self.active().code(self.world.account.authenticator.drift_steps)
+        winner, loser = self.browsers[index], self.browsers[(index + 1) % 3]
+        lost = decide(world.account, loser.entering(code)(world.account, loser.origin()), world.now, POLICY)
+        won = self.enter_code(winner, code, lose_reply)
+        again = self.enter_code(loser, code)
+        opened = [decision for decision in (won, again) if decision.account and decision.session_id]
+        assert len(opened) <= 1
+        if lost.account is not None:
+            assert world.account.session(lost.session_id) is None
 
     @rule(index=BROWSERS, number=st.integers(min_value=0, max_value=50))
     def guess(self, index, number):
