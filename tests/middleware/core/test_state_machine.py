@@ -28,7 +28,7 @@ from wsgi_mfa.core.steps import step_at
 from wsgi_mfa.core.verification import USED_STEPS_MAX
 
 settings.register_profile("lives", max_examples=30, stateful_step_count=40, deadline=None)
-settings.register_profile("lives-ci", max_examples=300, stateful_step_count=60, deadline=None)
+settings.register_profile("lives-ci", max_examples=100, stateful_step_count=50, deadline=None)
 
 # Small budgets, so that random lives reach their ends.
 POLICY = Policy(failures_rolling_max=12, failures_rolling_days=2, sessions_max=5)
