@@ -20,6 +20,7 @@ from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import Entropy, SystemEntropy
 from wsgi_mfa.errors import (
+    AccountError,
     AdapterUnavailableError,
     ConfigurationError,
     InvalidIssuerError,
@@ -49,6 +50,7 @@ from wsgi_mfa.web.middleware import MfaMiddleware
 __all__ = [
     "UNRESOLVED",
     "Account",
+    "AccountError",
     "AccountStore",
     "Adapter",
     "AdapterUnavailableError",

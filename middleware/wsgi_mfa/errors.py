@@ -10,6 +10,7 @@ from __future__ import annotations
 from wsgi_mfa.core.errors import InvalidIssuerError, InvalidPolicyError, InvalidUserError, MfaError
 
 __all__ = [
+    "AccountError",
     "AdapterUnavailableError",
     "ConfigurationError",
     "InvalidIssuerError",
@@ -38,6 +39,10 @@ class InvalidKeyError(ConfigurationError):
     def __init__(self, message: str, *, key_id: str | None = None, setting: str | None = None) -> None:
         super().__init__(message, setting=setting)
         self.key_id = key_id
+
+
+class AccountError(MfaError):
+    """An operator asked for something that the account, as it stands, is not fit for."""
 
 
 class UnknownKeyError(MfaError):

@@ -78,7 +78,7 @@ class KeyFile:
         try:
             return self.path.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"no keys in {self.path}: {error}", setting="keys") from None
+            raise ConfigurationError(f"{self.path} cannot be read: {error}", setting="keys") from None
 
     def _unwritable(self, error: OSError) -> ConfigurationError:
         return ConfigurationError(f"{self.path} cannot be written: {error.strerror or error}", setting="keys")

@@ -14,7 +14,8 @@ LAYERS = (
     {"identity", "keys", "stores"},
     {"heartbeat", "key_file", "vault"},
     {"service"},
-    {"support", "web"},
+    {"rotation"},
+    {"config", "support", "web"},
     {"cli"},
 )
 #: Doors to the outside stand above all layers, and no module of the package imports them.

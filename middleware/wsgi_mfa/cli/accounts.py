@@ -1,17 +1,15 @@
-"""``wsgi-mfa accounts``: what the store knows, without a secret in it."""
+"""``wsgi-mfa accounts``: what the store knows, without a secret in it, and what operators do to it (D33)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from wsgi_mfa.cli.place import Place, place_options
+from wsgi_mfa.cli.telling import agent_option, ask, console, counted, plain, utc
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.account import Account, Failures
 from wsgi_mfa.core.aging import settled
@@ -20,8 +18,10 @@ from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.throttle import budget_spent, wait_seconds
 from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.support.accounts import AccountKeeper
 
 EVENTS_SHOWN = 20
+ID_CHARACTERS = 8  # enough to tell the sessions of one account apart
 
 
 @click.group()
@@ -45,8 +45,8 @@ def list_accounts(place: Place, after: str, limit: int) -> None:
         if account is not None:
             counting = settled(account, now, place.policy)
             state = _state(counting, now, place.policy)
-            table.add_row(_plain(user), _plain(account.address or "-"), state, str(len(counting.sessions)))
-    _console().print(table if users else "no accounts")
+            table.add_row(plain(user), plain(account.address or "-"), state, str(len(counting.sessions)))
+    console().print(table if users else "no accounts")
 
 
 @accounts.command()
@@ -54,15 +54,79 @@ def list_accounts(place: Place, after: str, limit: int) -> None:
 @place_options
 def show(place: Place, user: str) -> None:
     """Show one account and its latest events."""
-    store = place.store
+    account = _stored(place, user)
+    events = place.store.events(account.user, limit=EVENTS_SHOWN)
+    out = console()
+    out.print(_pairs(_facts(account, SystemClock().now(), place.policy)))
+    out.print("\nlatest events, the newest last (UTC)")
+    out.print(_pairs((utc(event.at), _told(event)) for event in events))
+
+
+@accounts.command(short_help="List the open sessions of one account.")
+@click.argument("user")
+@place_options
+def sessions(place: Place, user: str) -> None:
+    """List the open sessions of one account, each with the beginning of its id."""
+    account = settled(_stored(place, user), SystemClock().now(), place.policy)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for heading in ("session", "by", "since (UTC)", "last used (UTC)"):
+        table.add_column(heading, overflow="fold")
+    for session in account.sessions:
+        how = session.method.value.replace("_", " ")
+        table.add_row(session.id[:ID_CHARACTERS], how, utc(session.verified_at), utc(session.seen_at))
+    console().print(table if account.sessions else "no open sessions")
+
+
+@accounts.command(short_help="End the sessions of one account.")
+@click.argument("user")
+@click.argument("session", required=False)
+@agent_option
+@place_options
+def revoke(place: Place, user: str, session: str | None, agent: str) -> None:
+    """End the session of USER whose id begins with SESSION; without SESSION end all.
+
+    The next request needs a code. The portal's own login goes on.
+    """
+    count = AccountKeeper(place.service, agent=agent).end_sessions(user, session)
+    click.echo(f"ended: {counted(count, 'session')}")
+
+
+@accounts.command(short_help="Forget one account.")
+@click.argument("user")
+@click.option("--reason", default="", help="Why, for the record.")
+@agent_option
+@place_options
+def remove(place: Place, user: str, reason: str, agent: str) -> None:
+    """Forget USER's phone, recovery code, address and sessions.
+
+    The name and the events stay. Who signs in by that name later needs an invitation of the support desk.
+    """
+    ask(f"Forget the account {user!r}?")
+    name = AccountKeeper(place.service, agent=agent, reason=reason).remove(user)
+    click.echo(f"removed: {name} needs an invitation to enroll again")
+
+
+@accounts.command(short_help="Move an account to another name.")
+@click.argument("old")
+@click.argument("new")
+@click.option("--reason", default="", help="Why, for the record.")
+@agent_option
+@place_options
+def rename(place: Place, old: str, new: str, reason: str, agent: str) -> None:
+    """Move the account OLD, with its phone and recovery code, to the name NEW; its sessions end.
+
+    Do it when the portal knows the user by the new name. If it is cut off, give the same command again.
+    """
+    before, after = AccountKeeper(place.service, agent=agent, reason=reason).rename(old, new)
+    click.echo(f"renamed: {before} is {after} now")
+
+
+def _stored(place: Place, user: str) -> Account:
     name = canonical(user)
-    account = store.load(name)
+    account = place.store.load(name)
     if account is None:
         raise ConfigurationError(f"no account {name!r} in {place.name}; wsgi-mfa accounts list names them")
-    console = _console()
-    console.print(_pairs(_facts(account, SystemClock().now(), place.policy)))
-    console.print("\nlatest events, the newest last (UTC)")
-    console.print(_pairs((_utc(event.at), _told(event)) for event in store.events(name, limit=EVENTS_SHOWN)))
+    return account
 
 
 def _pairs(rows: Iterable[tuple[str, str]]) -> Table:
@@ -71,7 +135,7 @@ def _pairs(rows: Iterable[tuple[str, str]]) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for label, value in rows:
-        table.add_row(label, _plain(value))
+        table.add_row(label, plain(value))
     return table
 
 
@@ -80,11 +144,6 @@ def _told(event: Event) -> str:
     details = " ".join(f"{key}={value}" for key, value in event.details)
     source = f" from {event.source}" if event.source else ""
     return f"{event.kind}{source}{f': {details}' if details else ''}"
-
-
-def _plain(text: str) -> Text:
-    """What others have written, with no power over the terminal and no meaning as markup (R83)."""
-    return Text("".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text))
 
 
 def _facts(stored: Account, now: int, policy: Policy) -> list[tuple[str, str]]:
@@ -98,20 +157,20 @@ def _facts(stored: Account, now: int, policy: Policy) -> list[tuple[str, str]]:
         ("open sessions", str(len(account.sessions))),
         ("wrong codes", _failures(account.code_failures)),
         ("wrong recovery codes", _failures(account.recovery_failures)),
-        ("last saved", f"{_utc(account.saved_at)} UTC"),
+        ("last saved", f"{utc(account.saved_at)} UTC"),
     ]
     if authenticator is not None:
         parameters = authenticator.parameters
         drift_seconds = authenticator.drift_steps * parameters.period_seconds
         facts += [
-            ("phone bound", f"{_utc(authenticator.confirmed_at)} UTC"),
+            ("phone bound", f"{utc(authenticator.confirmed_at)} UTC"),
             ("phone's clock", f"about {drift_seconds:+d} s off" if drift_seconds else "as ours"),
         ]
     if code is not None:
         facts.append(
             (
                 "recovery code",
-                f"made {_utc(code.made_at)} UTC, {'stored' if code.acknowledged else 'not stored yet'}",
+                f"made {utc(code.made_at)} UTC, {'stored' if code.acknowledged else 'not stored yet'}",
             )
         )
     return facts
@@ -119,6 +178,8 @@ def _facts(stored: Account, now: int, policy: Policy) -> list[tuple[str, str]]:
 
 def _state(account: Account, now: int, policy: Policy) -> str:
     """One word or two for what the next sign-in would meet."""
+    if account.removed_at is not None:
+        return "removed"
     if account.authenticator is None:
         return "must enroll with a code" if account.enrollment_code_needed else "must enroll"
     if budget_spent(account.code_failures, policy):
@@ -130,13 +191,3 @@ def _failures(failures: Failures) -> str:
     rolling = sum(count for _, count in failures.days)
     granted = f", {failures.granted_count} tries granted" if failures.granted_count else ""
     return f"{failures.consecutive_count} in a row, {rolling} in the rolling budget{granted}"
-
-
-def _utc(instant: int) -> str:
-    """An instant for people; built from whole seconds, so that no float rounds it."""
-    epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
-    return (epoch + timedelta(seconds=instant // 1_000_000)).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _console() -> Console:
-    return Console(highlight=False, soft_wrap=False)

@@ -70,18 +70,18 @@ def demo(host: str, port: int, database: Path, portal: str) -> None:
     click.echo(f"database: {database}")
     sys.stdout.flush()
     application = _wrapped(portal, database)
-    listener = serving.listening_socket(host, port)
-    _print_accounts()
-    click.echo(f"{PORTAL_NAME}: http://{serving.in_url(host)}:{port}/")
-    sys.stdout.flush()
-    serving.run(application, listener, threads=THREADS)
+    with serving.listening_socket(host, port) as listener:
+        _print_accounts()
+        click.echo(f"{PORTAL_NAME}: http://{serving.in_url(host)}:{port}/")
+        sys.stdout.flush()
+        serving.run(application, listener, threads=THREADS)
 
 
 def _wrapped(portal: str, database: Path) -> WSGIApplication:
     """The portal of that kind with the middleware around it."""
     store, keys = made_database(database)
     # The same secret at each start, so that a restart signs nobody out.
-    secret = keys.sign("demo/portal", portal.encode()).hex()
+    secret = keys.ring.sign("demo/portal", portal.encode()).hex()
     try:
         application, identity = PORTALS[portal](secret)
     except ImportError as error:

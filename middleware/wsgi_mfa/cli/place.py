@@ -15,8 +15,9 @@ from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.config import KEYS_VARIABLE, Configuration, read_configuration
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import SystemEntropy
-from wsgi_mfa.errors import ConfigurationError
-from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.errors import ConfigurationError, InvalidKeyError
+from wsgi_mfa.key_file import KeyFile
+from wsgi_mfa.keys import KeyRing, KeySource
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.open import open_store
 from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
@@ -49,7 +50,7 @@ class Place:
         return database_store(self.path)
 
     @cached_property
-    def keys(self) -> KeyRing:
+    def keys(self) -> KeySource:
         if self.configuration is not None:
             return keys_of(self.configuration)
         return keys_beside(self.path, create=False)
@@ -57,9 +58,17 @@ class Place:
     @cached_property
     def service(self) -> MfaService:
         """The service over the store."""
+        store = self.store  # first, since where it is missing its keys are missing too
+        return self._service(store, self.keys)
+
+    def service_with(self, keys: KeySource) -> MfaService:
+        """The service over the store with other keys than those that are kept (D29)."""
+        return self._service(self.store, keys)
+
+    def _service(self, store: AccountStore, keys: KeySource) -> MfaService:
         return MfaService(
-            store=self.store,
-            keys=self.keys,
+            store=store,
+            keys=keys,
             policy=self.policy,
             clock=SystemClock(),
             entropy=SystemEntropy(),
@@ -75,6 +84,11 @@ class Place:
     def name(self) -> str:
         """The store as an error may speak of it."""
         return self.configuration.store if self.configuration is not None else str(self.database)
+
+    @property
+    def keys_variable(self) -> str:
+        """The environment variable in which the keys are, where they are in no file."""
+        return KEYS_VARIABLE if self.configuration is None else self.configuration.keys_env
 
     @property
     def path(self) -> Path:
@@ -118,7 +132,7 @@ def database_store(database: Path, *, create: bool = False) -> SqliteStore:
     return SqliteStore(database, create=create, new_birth=_new_birth())
 
 
-def made_database(database: Path) -> tuple[SqliteStore, KeyRing]:
+def made_database(database: Path) -> tuple[SqliteStore, KeySource]:
     """The store in the file ``database`` and its keys, both made where the file is missing.
 
     The keys come first, since a store without them could never be used; and a store that is there never gets
@@ -131,7 +145,7 @@ def made_database(database: Path) -> tuple[SqliteStore, KeyRing]:
     return database_store(database, create=True), keys_beside(database, create=False)
 
 
-def keys_beside(database: Path, *, create: bool) -> KeyRing:
+def keys_beside(database: Path, *, create: bool) -> KeySource:
     """The key ring of a database: the environment's where it is set, else that of ``PATH.keys``.
 
     With ``create`` a missing file is made, readable by its owner alone.
@@ -144,12 +158,13 @@ def keys_beside(database: Path, *, create: bool) -> KeyRing:
     try:
         if create and not path.exists():
             _write_key(path)
-        text = path.read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as error:
+        return KeyFile(path)
+    except InvalidKeyError:
+        raise
+    except (OSError, ConfigurationError) as error:
         raise ConfigurationError(
-            f"no keys: set {KEYS_VARIABLE}, or name a database whose keys are beside it ({path}: {error})"
+            f"no keys: set {KEYS_VARIABLE}, or name a database whose keys are beside it ({error})"
         ) from None
-    return KeyRing.from_text(text.strip(), setting=str(path))
 
 
 def _write_key(path: Path) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import click
 
 from wsgi_mfa.cli.place import Place, made_database, place_options, store_of
+from wsgi_mfa.cli.telling import counted
 from wsgi_mfa.core import commands
 from wsgi_mfa.core.commands import Origin
-from wsgi_mfa.service import STUBBORN_SECONDS, MfaService, Visit
-from wsgi_mfa.stores.protocol import AccountStore
-
-PAGE_USERS = 100
+from wsgi_mfa.service import STUBBORN_SECONDS, Visit
+from wsgi_mfa.stores.protocol import AccountStore, every_user
 
 
 @click.group()
@@ -40,7 +39,7 @@ def fence(place: Place) -> None:
     """
     service = place.service
     count = 0
-    for user in _users(service):
+    for user in every_user(service.store):
         visit = Visit(
             user=user,
             origin=Origin(browser="", next_browser="", source="console"),
@@ -49,11 +48,21 @@ def fence(place: Place) -> None:
         command = commands.FenceAfterRestore(generation=service.vault.new_id(), source="console")
         service.apply(visit, command, patience_seconds=STUBBORN_SECONDS)
         count += 1
-    click.echo(f"fenced: {count} {'account' if count == 1 else 'accounts'}")
+    click.echo(f"fenced: {counted(count, 'account')}")
 
 
-def _users(service: MfaService) -> list[str]:
-    users: list[str] = []
-    while page := service.store.users(after=users[-1] if users else "", limit=PAGE_USERS):
-        users += page
-    return users
+@store.command(short_help="Show or change whether new users need an invitation.")
+@click.argument("rule", type=click.Choice(["policy", "invited"]), required=False)
+@place_options
+def enrollment(place: Place, rule: str | None) -> None:
+    """Show or change whether users without an account need an invitation.
+
+    RULE is policy (what the setting enrollment of the policy says) or invited (each needs one, whatever it says). A
+    user who was reset or removed while invited was the rule goes on to need one.
+    """
+    if rule is not None:
+        place.store.set_invited_only(rule == "invited")
+    if place.store.invited_only():
+        click.echo("enrollment: invited, for every new user of this store")
+    else:
+        click.echo(f"enrollment: {place.policy.enrollment}, as the policy says")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,7 +9,9 @@ from typing import Any, TypeVar
 import click
 
 from wsgi_mfa.cli.place import Place, place_options
+from wsgi_mfa.cli.telling import agent_option, ask, counted
 from wsgi_mfa.core.outcome import Outcome
+from wsgi_mfa.support.accounts import AccountKeeper
 from wsgi_mfa.support.desk import SupportAnswer
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -21,30 +22,71 @@ def support() -> None:
     """Help a user who cannot sign in, after you have verified who is calling."""
 
 
-def _caller_options(function: F) -> F:
-    """What every action of the desk asks for."""
-    for option in (
-        click.option(
-            "--agent", default=lambda: f"console:{getpass.getuser()}", help="Who acts, for the record."
-        ),
-        click.option("--reason", required=True, help="Why, such as the number of a ticket; for the record."),
-        click.option("--email", required=True, help="The e-mail address that the caller gave."),
-        click.argument("user"),
-    ):
-        function = option(function)
-    return function
+def _reason_option(*, required: bool) -> Callable[[F], F]:
+    return click.option(
+        "--reason", required=required, help="Why, such as the number of a ticket; for the record."
+    )
+
+
+def _email_option(*, required: bool) -> Callable[[F], F]:
+    return click.option("--email", required=required, help="The e-mail address that the caller gave.")
 
 
 @support.command(short_help="Forget USER's phone: the next sign-in sets up a new one.")
-@_caller_options
+@click.argument("user", required=False)
+@_email_option(required=False)
+@click.option("--all", "everybody", is_flag=True, help="Reset every account, in place of USER and --email.")
+@_reason_option(required=False)
+@agent_option
 @place_options
-def reset(place: Place, user: str, email: str, reason: str, agent: str) -> None:
-    """Forget USER's phone, recovery code and sessions; the next sign-in sets up a new phone."""
-    _tell(place.desk.reset(user, email=email, reason=reason, agent=agent))
+def reset(
+    place: Place, user: str | None, email: str | None, everybody: bool, reason: str | None, agent: str
+) -> None:
+    """Forget USER's phone, recovery code and sessions; the next sign-in sets up a new phone.
+
+    With --all forget everybody's. From then on nobody enrolls without an invitation, new users neither; wsgi-mfa
+    store enrollment ends that.
+    """
+    if everybody and (user is not None or email is not None):
+        raise click.UsageError("--all takes neither USER nor --email")
+    if user is None and not everybody:
+        raise click.UsageError("Missing argument 'USER'")
+    if email is None and not everybody:
+        raise click.UsageError("Missing option '--email'")
+    if reason is None:
+        raise click.UsageError("Missing option '--reason'")
+    if user is None or email is None:
+        _reset_all(place, reason, agent)
+    else:
+        _tell(place.desk.reset(user, email=email, reason=reason, agent=agent))
+
+
+def _reset_all(place: Place, reason: str, agent: str) -> None:
+    ask(f"Forget the phones of all users of {place.name}?")
+    count = AccountKeeper(place.service, agent=agent, reason=reason).reset_all()
+    click.echo(f"reset: {counted(count, 'account')}; each needs an invitation to enroll anew")
+
+
+@support.command(short_help="Let USER, who has no phone yet, set one up.")
+@click.argument("user")
+@_email_option(required=False)
+@_reason_option(required=True)
+@agent_option
+@place_options
+def invite(place: Place, user: str, email: str | None, reason: str, agent: str) -> None:
+    """Print a one-time code by which USER, who has no phone bound, may set one up.
+
+    It is needed where enrollment is by invitation: by the policy, after support reset --all, after accounts remove.
+    --email may be left out where no address of USER is known.
+    """
+    _tell(place.desk.invite(user, email=email, reason=reason, agent=agent))
 
 
 @support.command()
-@_caller_options
+@click.argument("user")
+@_email_option(required=True)
+@_reason_option(required=True)
+@agent_option
 @click.option(
     "--clock", is_flag=True, help="Also let codes of the present work again after a clock ran ahead."
 )

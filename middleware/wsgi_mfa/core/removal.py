@@ -81,10 +81,11 @@ def _renamed(old: str, new: str, user: str, command: RemoveAccount | AdoptAccoun
 def _event(
     kind: str, user: str, command: RemoveAccount | AdoptAccount, now: int, *details: tuple[str, str]
 ) -> Event:
+    reason = (("reason", command.reason),) if command.reason else ()
     return Event(
         at=now,
         user=user,
         kind=kind,
         source=command.source,
-        details=(("agent", command.agent), ("reason", command.reason), *details),
+        details=(("agent", command.agent), *reason, *details),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -107,6 +107,14 @@ class AccountStore(Protocol):
     def close(self) -> None:
         """Let go of files and connections; any later call finds the store unavailable."""
         ...
+
+
+def every_user(store: AccountStore) -> Iterator[str]:
+    """Every user by name; one who comes while the names are read is found if the name comes later."""
+    after = ""
+    while page := store.users(after=after):
+        yield from page
+        after = page[-1]
 
 
 def check_revision(account: Account, expected: str | None) -> None:

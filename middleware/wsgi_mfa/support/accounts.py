@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from wsgi_mfa.core import commands
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.aging import settled
@@ -14,9 +12,8 @@ from wsgi_mfa.core.sealing import with_sealed
 from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import AccountError, StoreUnavailableError
 from wsgi_mfa.service import PATIENCE_SECONDS, STUBBORN_SECONDS, MfaService, Visit
-from wsgi_mfa.stores.protocol import AccountStore
+from wsgi_mfa.stores.protocol import every_user
 
-PAGE_USERS = 100
 COPIES_MAX = 10  # how often a rename begins again when the user acts meanwhile
 _PEER = "console"
 
@@ -25,9 +22,14 @@ class AccountKeeper:
     """Acts on accounts over one service, for the ``agent`` and the ``reason`` that stand in the record.
 
     Every method raises :exc:`~wsgi_mfa.errors.AccountError` where an account is not fit for what is asked.
+
+    :raises AccountError: ``agent`` or ``reason`` would break the record's lines.
     """
 
     def __init__(self, service: MfaService, *, agent: str, reason: str = "") -> None:
+        for word, text in (("agent", agent), ("reason", reason)):
+            if not text.isprintable():
+                raise AccountError(f"{word} must be one line of printable text, for the record")
         self._service = service
         self._agent = agent
         self._reason = reason
@@ -63,20 +65,25 @@ class AccountKeeper:
         account, name = self._account(old), canonical(new)
         if name == account.user:
             raise AccountError(f"{old!r} and {new!r} are one name: {name!r}")
-        there = self._service.store.load(name)
-        if _same_phone(account, there):
-            self._removed(account.user, renamed_to=name)
-            return account.user, name
-        if is_there(there):
-            raise AccountError(f"there is an account {name!r} already; remove it first, if it is nobody's")
-        copied: str | None = None
+        there, copied = self._service.store.load(name), None
+        if there is not None and is_there(there):
+            if not _same_phone(account, there):
+                raise AccountError(
+                    f"there is an account {name!r} already; remove it first, if it is nobody's"
+                )
+            if account.saved_at <= there.saved_at:
+                self._removed(account.user, renamed_to=name)
+                return account.user, name
+            copied = there.revision
         for _ in range(COPIES_MAX):
             copy = self._copied(account, name, over=copied)
             if self._left(account, name).outcome is not Outcome.REFUSED:
                 return account.user, name
             # The user did something under the old name after it was copied.
             account, copied = self._account(old), copy.revision
-        raise StoreUnavailableError(f"{account.user!r} is busy: both names are there; ask for the rename again")
+        raise StoreUnavailableError(
+            f"{account.user!r} is busy: both names are there; ask for the rename again"
+        )
 
     def reset_all(self) -> int:
         """Reset every account, and let nobody enroll without an invitation from now on; how many were reset.
@@ -91,7 +98,7 @@ class AccountKeeper:
         return len(done)
 
     def _reset_others(self, done: set[str]) -> None:
-        for user in users_of(self._service.store):
+        for user in every_user(self._service.store):
             if user in done or not is_there(self._service.store.load(user)):
                 continue
             command = commands.ResetBySupport(
@@ -157,15 +164,7 @@ def operator_visit(service: MfaService, user: str) -> Visit:
     return Visit(user=user, origin=origin, now=service.clock.now())
 
 
-def users_of(store: AccountStore) -> Iterator[str]:
-    """Every user of the store, by name; those who come while it is read are found if their name comes later."""
-    after = ""
-    while page := store.users(after=after, limit=PAGE_USERS):
-        yield from page
-        after = page[-1]
-
-
-def _same_phone(account: Account, other: Account | None) -> bool:
-    """Whether ``other`` is a copy of ``account`` that an earlier rename has left."""
-    phones = account.authenticator, other.authenticator if other else None
-    return phones[0] is not None and phones[1] is not None and phones[0].id == phones[1].id
+def _same_phone(account: Account, other: Account) -> bool:
+    """Whether ``other`` is a copy of ``account`` that a rename has left which was cut off."""
+    mine, theirs = account.authenticator, other.authenticator
+    return mine is not None and theirs is not None and mine.id == theirs.id

@@ -83,8 +83,40 @@ class SupportDesk:
             outcome=Outcome.UNLOCKED, message=f"unlocked: {found.message} {_tries_of(decision.account)}"
         )
 
+    def invite(self, user: str, *, email: str | None, reason: str, agent: str) -> SupportAnswer:
+        """Give a one-time code to somebody who has no phone bound, and perhaps no account yet (R41, D33).
+
+        ``email`` may be None only where neither the account nor the directory has an address to compare with.
+        """
+        code = ""
+
+        def command(name: str) -> Command:
+            nonlocal code
+            code, sealed = self._service.vault.new_enrollment_code(name)
+            return commands.InviteBySupport(agent=agent, reason=reason, enrollment_code=sealed, source=_PEER)
+
+        found, decision = self._applied(user, email, reason, agent, command, newcomer=True)
+        if decision is None or decision.outcome is not Outcome.MUST_ENROLL:
+            return found
+        minutes = self._service.policy.enrollment_seconds_max // 60
+        return SupportAnswer(
+            outcome=Outcome.MUST_ENROLL,
+            message=(
+                f"invited: {found.message} is asked for the enrollment code below, which works once within {minutes}"
+                " minutes. Give it to the verified caller only."
+            ),
+            enrollment_code=code,
+        )
+
     def _applied(
-        self, user: str, email: str, reason: str, agent: str, command: Callable[[str], Command]
+        self,
+        user: str,
+        email: str | None,
+        reason: str,
+        agent: str,
+        command: Callable[[str], Command],
+        *,
+        newcomer: bool = False,
     ) -> tuple[SupportAnswer, Decision | None]:
         """The user's name in an answer and the decision; or the refusal and None."""
         for word, text in (("reason", reason), ("agent", agent)):
@@ -93,7 +125,7 @@ class SupportDesk:
         try:
             name = canonical(user)
             account = self._service.store.load(name)
-            refusal = self._mismatch(name, account, email, agent)
+            refusal = self._mismatch(name, account, email, agent, newcomer=newcomer)
             if refusal is not None:
                 return refusal, None
             decision = self._service.apply(
@@ -103,29 +135,43 @@ class SupportDesk:
             return _refused(str(error)), None
         except StoreUnavailableError as error:
             return SupportAnswer(outcome=Outcome.UNAVAILABLE, message=str(error)), None
+        if decision.reason is Reason.ENROLLMENT_CLOSED:
+            return _refused("the policy has enrollment = closed"), None
         if decision.outcome is Outcome.REFUSED:
             return _refused("the account was changed meanwhile; look at it again"), None
         return SupportAnswer(outcome=decision.outcome, message=name), decision
 
-    def _mismatch(self, name: str, account: Account | None, email: str, agent: str) -> SupportAnswer | None:
+    def _mismatch(
+        self, name: str, account: Account | None, email: str | None, agent: str, *, newcomer: bool
+    ) -> SupportAnswer | None:
         """Why this caller may not have anything done to this account; None when they may."""
-        if account is None:
+        if account is None and not newcomer:
             return _refused(f"nobody has signed in as {name!r} yet")
+        if newcomer and account is not None and account.authenticator is not None:
+            return _refused(f"{name!r} has a phone: reset the account instead")
         if _spell_the_same(agent, name):
             return _refused("nobody resets or unlocks their own account (R46)")
-        address = self._address_of(name, account)
+        person = self._directory(name) if self._directory is not None else None
+        if newcomer and self._directory is not None and person is None:
+            return _refused(f"the directory does not know {name!r} (D1)")
+        address = self._address_of(name, account, person)
         if address is None:
+            if newcomer:
+                return None
             return _refused(f"{name!r} has no e-mail address: give MfaMiddleware a directory= that knows it")
+        if email is None:
+            return _refused(f"the e-mail address of {name!r} is needed, as the caller gave it")
         if not _spell_the_same(email, address):
             return _refused(f"the e-mail address does not match the one of {name!r}")
         return None
 
-    def _address_of(self, name: str, account: Account) -> str | None:
+    def _address_of(self, name: str, account: Account | None, person: Person | None) -> str | None:
         """The address at this moment (D30): the directory's where there is one."""
         if self._directory is not None:
-            person = self._directory(name)
             return person.email if person is not None else None
-        return account.address or (name if "@" in name else None)
+        if account is not None and account.address is not None:
+            return account.address
+        return name if "@" in name else None
 
     def _visit(self, name: str) -> Visit:
         """A visit of the desk: it has no browser, and acts for nobody's session."""

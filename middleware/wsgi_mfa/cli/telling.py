@@ -1,0 +1,46 @@
+"""How commands speak: words, numbers and instants on a terminal."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from datetime import datetime, timedelta, timezone
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+
+def console() -> Console:
+    return Console(highlight=False, soft_wrap=False)
+
+
+def plain(text: str) -> Text:
+    """What others have written, with no power over the terminal and no meaning as markup (R83)."""
+    return Text("".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text))
+
+
+def utc(instant: int) -> str:
+    """An instant for people; built from whole seconds, so that no float rounds it."""
+    epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return (epoch + timedelta(seconds=instant // 1_000_000)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def counted(count: int, noun: str) -> str:
+    """Such as ``1 account`` and ``2 accounts``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+#: ``--agent``, which every command has that changes an account.
+agent_option = click.option(
+    "--agent", default=lambda: f"console:{getpass.getuser()}", help="Who acts, for the record."
+)
+
+
+def ask(question: str) -> None:
+    """Go on only after a yes, where somebody sits at a terminal; a script has decided already.
+
+    :raises click.Abort: no.
+    """
+    if sys.stdin.isatty():
+        click.confirm(question, abort=True)
