@@ -44,12 +44,14 @@ class Carriers:
     """Everything by which the application accepts a user.
 
     ``cookies`` are cookie names, ``headers`` environ keys (``HTTP_X_USER``, ``REMOTE_USER``), ``arguments``
-    names in the query.
+    names in the query. ``commas`` says that a cookie's value may hold commas: adapter and application then find
+    such a value in double quotes, each comma written ``\\054``, and any other value as it is.
     """
 
     cookies: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
+    commas: bool = False
 
 
 class Adapter(Protocol):

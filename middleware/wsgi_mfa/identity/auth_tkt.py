@@ -89,7 +89,7 @@ class AuthTkt:
                 f"AuthTkt: timeout_seconds is {timeout_seconds}: legal are whole numbers from 1 up, and None",
                 setting="timeout_seconds",
             )
-        self.carriers = Carriers(cookies=(cookie,))
+        self.carriers = Carriers(cookies=(cookie,), commas=True)  # they part the tokens
         self._secret = secret.encode() if isinstance(secret, str) else secret
         self._cookie = cookie
         self._digest = digest
@@ -155,6 +155,8 @@ def _pattern_of(digest: str) -> re.Pattern[bytes]:
 
 def _plain(value: str) -> bytes:
     """The ticket in a cookie's value: as it stands, or as a whole quoted as in a URL or in base64 (mod_auth_tkt)."""
+    if value.startswith('"'):
+        value = value[1:-1].replace("\\054", ",")
     data = value.encode("latin-1", "replace")
     if b"!" in data:
         return data

@@ -71,6 +71,7 @@ class RequestCleaner:
             own=own,
             doors=self._doors,
             anonymous=adapter.anonymous_cookies,
+            commas=adapter.carriers.commas,
         )
 
     def clean(self, environ: dict[str, Any]) -> Cleaned:

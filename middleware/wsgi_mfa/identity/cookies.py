@@ -25,6 +25,8 @@ _OCTETS = r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*"
 _QUOTED = r'"(?:[\x20\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]|\\[0-3][0-7][0-7]|\\["\\])*"'
 _COOKIE = re.compile(rf"({_TOKEN})=({_OCTETS}|{_QUOTED})", re.ASCII)
 _STRICT_VALUE = re.compile(rf'({_OCTETS})|"({_OCTETS})"', re.ASCII)
+# A carrier that may hold commas: they stand in quotes, bare (repoze.who) or escaped (WebOb, SimpleCookie).
+_LISTED_VALUE = re.compile(rf'"((?:{_OCTETS[:-1]}|,|\\054)*)"', re.ASCII)
 _NAME = re.compile(_TOKEN, re.ASCII)
 _PLAIN = re.compile(_OCTETS, re.ASCII)
 
@@ -55,7 +57,8 @@ class CookieReader:
     """Reads the ``Cookie`` headers of one portal.
 
     ``carriers`` are the adapter's cookies, ``own`` the middleware's, ``doors`` the cookies to take out;
-    ``anonymous`` are those that a request without a user may keep, None for all of them.
+    ``anonymous`` are those that a request without a user may keep, None for all of them; ``commas`` says that
+    carriers may hold commas.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class CookieReader:
         own: Iterable[str],
         doors: DoorTable,
         anonymous: tuple[str, ...] | None,
+        commas: bool = False,
     ) -> None:
         for name in (*carriers, *(anonymous or ())):
             if _NAME.fullmatch(name) is None:
@@ -76,6 +80,7 @@ class CookieReader:
         self._own = frozenset(own)
         self._doors = doors
         self._anonymous = None if anonymous is None else frozenset(anonymous)
+        self._commas = commas
         self._cached = lru_cache(maxsize=_CACHED_HEADERS_MAX)(self._read)
 
     def read(self, raw: str) -> CanonicalCookies:
@@ -90,18 +95,15 @@ class CookieReader:
         others: list[tuple[str, str]] = []
         for part in raw.split(";"):
             text = part.strip(" \t")
-            name, _, value = text.partition("=")
+            name, equals, value = text.partition("=")
             if name in self._own:
                 own.setdefault(name, []).append(value)
                 continue
-            match = _COOKIE.fullmatch(text)
-            if match is None:
-                continue
             if name in self._carriers:
-                strict = _STRICT_VALUE.fullmatch(value)
+                strict = self._strictly(value) if equals else None
                 if strict is not None:
-                    carriers.setdefault(name, set()).add(strict[1] or strict[2] or "")
-            elif not self._is_door(name):
+                    carriers.setdefault(name, set()).add(strict)
+            elif _COOKIE.fullmatch(text) is not None and not self._is_door(name):
                 others.append((name, text))
         return self._canonical(carriers, own, others)
 
@@ -126,6 +128,14 @@ class CookieReader:
             doubled=tuple(name for name, values in carriers.items() if len(values) > 1),
             digest=digest_of(("cookie", name, value) for name, value in single.items()),
         )
+
+    def _strictly(self, value: str) -> str | None:
+        """A carrier's value in its one spelling; None where it has none."""
+        strict = _STRICT_VALUE.fullmatch(value)
+        if strict is not None:
+            return strict[1] or strict[2] or ""
+        listed = _LISTED_VALUE.fullmatch(value) if self._commas else None
+        return None if listed is None else '"' + listed[1].replace(",", "\\054") + '"'
 
     def _is_door(self, name: str) -> bool:
         return self._doors.leads_in(Where.COOKIE, name) or self._is_disguised(name)

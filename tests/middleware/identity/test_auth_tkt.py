@@ -3,12 +3,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
+from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from webob import Request
+from werkzeug.http import parse_cookie
 
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, FirstFactor
@@ -99,6 +102,17 @@ PYRAMID = {  # Pyramid 2.1
             "fe6fae834b52d22dd41d6955b900YWxpY2U%3D!editor!userid_type:b64unicode"
         ),
     ),
+}
+# The cookies of two tokens, as they are set.
+TWO_TOKENS = {
+    "Pyramid 2.1": (
+        "sha512",
+        (
+            '"65477ae561534f755e0b68af59ebee3f307883b8b27e530777c864a3deb8ece51c5ac03eec1874173587e5a1526ad14e851310c5c1'
+            r'bc8d13237c60c8c36177c76955b900YWxpY2U%3D!editor\054admin!userid_type:b64unicode"'
+        ),
+    ),
+    "repoze.who 3.2": ("md5", '"5c7a71d3ad060a36e30a3a3050f9d8ce6955b900alice!editor,admin!"'),
 }
 OTHERS = {
     "repoze.who 3.2": ("md5", None, "alice", "f47813981b9efc97d9bd688f1a7287b06955b900alice!"),
@@ -368,6 +382,20 @@ def test_a_ticket_set_for_three_domains_is_one_sign_in(adapter: AuthTkt, quoted:
     request = {"HTTP_COOKIE": f"auth_tkt={value}; auth_tkt={value}"}
     assert cleaner.clean(request).identification == ALICE
     assert request["HTTP_COOKIE"] == f"auth_tkt={ticket()}"
+
+
+@pytest.mark.parametrize("software", TWO_TOKENS)
+def test_a_ticket_with_two_tokens_is_read_alike_by_adapter_and_application(software: str) -> None:
+    digest, value = TWO_TOKENS[software]
+    cleaner = RequestCleaner(AuthTkt(REAL_SECRET, digest=digest), own_cookie_names=())
+    headers = [("Set-Cookie", f"auth_tkt={value}; Path=/")]
+    assert identify_after(cleaner, {}, headers, now=START).identification == ALICE
+    environ = {"REQUEST_METHOD": "GET", "HTTP_COOKIE": f"auth_tkt={value}"}
+    assert cleaner.clean(environ).identification == ALICE
+    plain = value.strip('"').replace(r"\054", ",")
+    assert SimpleCookie(environ["HTTP_COOKIE"])["auth_tkt"].value == plain
+    assert Request(environ).cookies["auth_tkt"] == plain
+    assert parse_cookie(environ)["auth_tkt"] == plain
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,24 @@ def test_a_badly_spelt_copy_does_not_hide_the_good_carrier() -> None:
     assert read(r'session="\141"; session=abc').header == "session=abc"
 
 
+@pytest.mark.parametrize("spelling", ['"a,b"', r'"a\054b"'])
+def test_commas_in_quotes_have_one_spelling_where_a_carrier_may_hold_them(spelling: str) -> None:
+    reader = CookieReader(carriers=("session",), own=(), doors=DoorTable(), anonymous=None, commas=True)
+    cookies = reader.read(f"theme=dark; session={spelling}")
+    assert cookies.header == r'session="a\054b"; theme=dark'
+    assert value_in(cookies.header, "session") == cookies.carriers["session"] == r'"a\054b"'
+    assert read(f"session={spelling}").header == ""
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["a,b", r"a\054b", r'"\141,b"', r'"a\073b"', '"a, b"', '"a,b', r'"a\"b"', r'"a\\054b"', '"é,b"'],
+)
+def test_nothing_else_is_let_in_with_the_commas(spelling: str) -> None:
+    reader = CookieReader(carriers=("session",), own=(), doors=DoorTable(), anonymous=None, commas=True)
+    assert reader.read(f"session={spelling}").header == ""
+
+
 def test_a_version_attribute_says_nothing() -> None:
     assert read("$Version=1; session=abc; $Path=/").header == "session=abc"
 
