@@ -23,6 +23,7 @@ from wsgi_mfa.core.commands import (
     ConfirmEnrollment,
     EndSessions,
     FenceAfterRestore,
+    InviteBySupport,
     NewKey,
     NewRecoveryCode,
     NoteActivity,
@@ -118,11 +119,21 @@ class World:
         assert self.account.recovery_code is not None
         return self.written[f"sealed-copy-{self.account.recovery_code.id}"]
 
-    def reset(self, *, seen: str | None = None) -> Decision:
+    def _new_enrollment_code(self) -> str:
         name = self.fresh("enrollment-code")
         code = self._code(name, recovery.ENROLLMENT_CODE_SYMBOLS)
         self.opened[name] = recovery.digest(code, name.encode().ljust(16)[:16])
         self.written[name] = code
+        return name
+
+    def invite(self) -> Decision:
+        name = self._new_enrollment_code()
+        return self.submit(
+            lambda account: InviteBySupport(agent="desk@example.com", reason="new here", enrollment_code=name)
+        )
+
+    def reset(self, *, seen: str | None = None) -> Decision:
+        name = self._new_enrollment_code()
         generation = self.fresh("generation")
         return self.submit(
             lambda account: ResetBySupport(
