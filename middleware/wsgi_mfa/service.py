@@ -107,24 +107,26 @@ class MfaService:
 
     def confirm_enrollment(self, visit: Visit, typed: str, *, pending_id: str | None) -> Decision:
         """Bind the phone whose pending key the page showed, by a code of it (R35)."""
-        code = canonical_code(typed, self.policy.digits)
-        command = commands.ConfirmEnrollment(
-            origin=visit.origin,
-            pending_id=pending_id,
-            code=code,
-            key=None,
-            fingerprint=self.vault.fingerprint(visit.user, "code", code),
-            session_id=self.vault.new_id(),
-            generation=self.vault.new_id(),
-            recovery_code=self.vault.new_recovery_code(visit.user),
-            address=visit.address,
-        )
+        session_id, generation = self.vault.new_id(), self.vault.new_id()
+        recovery_code = self.vault.new_recovery_code(visit.user)
 
-        def opened(account: Account) -> Command:
+        def command(account: Account) -> Command:
             pending = account.pending_of(visit.origin.browser, visit.origin.login)
-            return replace(command, key=self.vault.pending_key(visit.user, pending))
+            digits = pending.parameters.digits if pending else self.policy.digits
+            code = canonical_code(typed, digits)
+            return commands.ConfirmEnrollment(
+                origin=visit.origin,
+                pending_id=pending_id,
+                code=code,
+                key=self.vault.pending_key(visit.user, pending),
+                fingerprint=self.vault.fingerprint(visit.user, "code", code),
+                session_id=session_id,
+                generation=generation,
+                recovery_code=recovery_code,
+                address=visit.address,
+            )
 
-        return self.apply(visit, opened)
+        return self.apply(visit, command)
 
     def verify_code(self, visit: Visit, typed: str) -> Decision:
         """Sign in, or step up, with a code from the authenticator."""

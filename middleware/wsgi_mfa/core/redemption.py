@@ -12,6 +12,7 @@ from wsgi_mfa.core.account import Account, Failures, Method, RecoveryCode, Retry
 from wsgi_mfa.core.aging import is_of_login, younger
 from wsgi_mfa.core.commands import (
     AcknowledgeRecoveryCode,
+    Origin,
     RedeemRecoveryCode,
     ReplaceRecoveryCode,
     ShowRecoveryCode,
@@ -32,7 +33,9 @@ def redeem(account: Account, command: RedeemRecoveryCode, now: int, policy: Poli
     """Use the recovery code up, issue the next one and open a session, all in one change (R28)."""
     origin = command.origin
     answered = repeated(account, origin, "recovery", command.fingerprint)
-    answered = answered or repeated_refusal(account, origin, command.fingerprint)
+    if answered is not None:
+        return _shown_anew(account, origin, answered, now, policy)
+    answered = repeated_refusal(account, origin, command.fingerprint)
     if answered is not None:
         return answered
     if account.authenticator is None:
@@ -67,6 +70,20 @@ def redeem(account: Account, command: RedeemRecoveryCode, now: int, policy: Poli
     return Decision(
         outcome=Outcome.SIGNED_IN, account=changed, events=(event, *events), session_id=command.session_id
     )
+
+
+def _shown_anew(account: Account, origin: Origin, answered: Decision, now: int, policy: Policy) -> Decision:
+    """The first result again, in which the new code may be seen again (R29).
+
+    The reply that led to it may have been lost for longer than a code may be shown after its second factor. Who
+    gives the used code once more in the same browser has shown that factor now.
+    """
+    session = account.session(answered.session_id)
+    if session is None or may_show_recovery_code(account, session, now, policy):
+        return answered
+    renewed = tuple(replace(each, verified_at=now) if each is session else each for each in account.sessions)
+    event = Event(at=now, user=account.user, kind="recovery_code.retried", source=origin.source)
+    return replace(answered, account=replace(account, sessions=renewed), events=(event,))
 
 
 def show(account: Account, command: ShowRecoveryCode, now: int, policy: Policy) -> Decision:

@@ -144,8 +144,10 @@ def test_a_lost_reply_can_be_asked_for_as_long_as_its_session_lives(home, second
     first = tablet.recover(code, lose_reply=True)
     home.wait(seconds)
     again = tablet.recover(code)
-    assert (again.outcome, again.session_id, again.account) == (SIGNED_IN, first.session_id, None)
+    assert (again.outcome, again.session_id) == (SIGNED_IN, first.session_id)
+    assert len(home.account.sessions) == 2  # the one of the enrollment, and this one
     assert tablet.standing() is MUST_SAVE
+    assert tablet.show().outcome is MUST_SAVE
     assert home.browser().recover(code).outcome is WRONG
 
 
