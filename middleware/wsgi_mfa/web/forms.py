@@ -45,6 +45,16 @@ def posted(request: WebRequest) -> Mapping[str, str]:
     return fields
 
 
+def asks_for(fields: Mapping[str, str], action: str) -> bool:
+    """Whether the page's second button, whose form has an ``action``, was pressed.
+
+    :raises BadRequestError: another action than the page has.
+    """
+    if fields.get("action", action) != action:
+        raise BadRequestError(f"the field 'action' is not {action!r}")
+    return "action" in fields
+
+
 def refuse_other_sites(request: WebRequest) -> None:
     """Accept a change only from this site: ``Sec-Fetch-Site`` decides where it is sent, else ``Origin`` (D36).
 

@@ -51,7 +51,7 @@ def _post(request: WebRequest, page: str) -> Reply:
         if decision.outcome is Outcome.MUST_ENROLL:
             return _led_to_key(request, sealed)
         return refusal("enrollment_code", decision, next=sealed)
-    if fields.get("action") == "restart":
+    if forms.asks_for(fields, "restart"):
         decision = service.begin_enrollment(request.visit, restart=True)
         return (
             _led_to_key(request, sealed) if decision.pending else _key_page(request, page, decision, sealed)

@@ -55,7 +55,7 @@ def post_recovery_code(request: WebRequest) -> Reply:
     fields = forms.posted(request)
     sealed = next_of(request, fields)
     service = request.site.service
-    if fields.get("action") == "replace":
+    if forms.asks_for(fields, "replace"):
         decision = service.replace_recovery_code(request.visit)
         if decision.outcome is Outcome.MUST_SAVE_RECOVERY_CODE and not request.wants_json:
             return led_to(request, decision.outcome, sealed)
