@@ -112,7 +112,9 @@ def test_what_may_happen_to_any_request_is_told_of_each(operations):
 
 
 def test_the_limit_of_a_body_is_told(document):
-    assert f"{Policy().form_bytes_max} bytes" in document["components"]["responses"]["TooLarge"]["description"]
+    assert (
+        f"{Policy().form_bytes_max} bytes" in document["components"]["responses"]["TooLarge"]["description"]
+    )
 
 
 @pytest.mark.parametrize(("name", "words"), [("Hint", Hint), ("Reason", Reason)])
