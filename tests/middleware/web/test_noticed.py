@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from wsgiref.util import shift_path_info
+
 import pytest
 
 from wsgi_mfa import Carriers, FirstFactor, FlaskSession, Policy
@@ -107,6 +109,43 @@ def test_a_sign_in_of_somebody_who_can_have_no_account_is_refused_without_its_co
     assert answer.page.name == "refused"
     assert answer.set_cookies == {}
     assert memory_store.users() == []
+
+
+# Applications that change their environ
+
+
+@pytest.mark.requirement("D3")
+def test_an_application_that_takes_its_environ_apart_signs_nobody_out(
+    wrapped, portal, new_browser, flask_identity, phone_of, memory_store
+):
+    def application(environ, start_response):
+        environ.clear()
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"hello"]
+
+    browser = new_browser(
+        wrapped(application, identity=flask_identity), cookies={"session": portal.cookie("alice")}
+    )
+    browser.enroll("/", phone_of)
+    answer = browser.navigate("/")
+    assert (answer.text, answer.set_cookies) == ("hello", {})
+    assert len(memory_store.load("alice").sessions) == 1
+
+
+@pytest.mark.requirement("D3", "R66")
+def test_a_held_answer_leads_to_our_page_wherever_the_application_has_moved_its_root(
+    wrapped, portal, new_browser, flask_identity
+):
+    def application(environ, start_response):
+        shift_path_info(environ)
+        environ["REQUEST_METHOD"] = "HEAD"
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Set-Cookie", portal.signed_in("alice"))])
+        return [SECRET]
+
+    browser = new_browser(wrapped(application, identity=flask_identity), script_name="/portal")
+    answer = browser.navigate("/portal/accounts/sign-in")
+    assert answer.status == 303
+    assert answer.location.startswith("/portal/mfa/enroll?next=")
 
 
 # Adapters that look a session up
