@@ -17,7 +17,7 @@ from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.stores.memory import MemoryStore
-from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
+from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, WorkerReport, every_user
 from wsgi_mfa.stores.sqlite import SqliteStore
 
 MakeAccount = Callable[..., Account]
@@ -198,6 +198,54 @@ def test_of_eight_threads_that_make_an_account_exactly_one_wins(
     assert [one.save_id for one in store.events()] == [winners[0].revision]
 
 
+def report(worker_id: str, *key_ids: str, at: int) -> WorkerReport:
+    return WorkerReport(worker_id=worker_id, key_ids=key_ids, at=at)
+
+
+@pytest.mark.requirement("D29")
+def test_of_each_worker_the_latest_report_is_kept_with_its_keys_in_their_order(store: AccountStore) -> None:
+    assert store.workers() == []
+    store.report_worker(report("host/2.1", "k1", at=10), forget_before=0)
+    store.report_worker(report("host/1.1", "k2", "k1", at=11), forget_before=0)
+    store.report_worker(report("host/2.1", "k1", "k2", at=12), forget_before=0)
+    assert store.workers() == [
+        report("host/1.1", "k2", "k1", at=11),
+        report("host/2.1", "k1", "k2", at=12),
+    ]
+
+
+@pytest.mark.requirement("D29")
+def test_reports_from_before_the_given_instant_are_forgotten(store: AccountStore) -> None:
+    store.report_worker(report("old", "k1", at=9), forget_before=0)
+    store.report_worker(report("just", "k1", at=10), forget_before=0)
+    store.report_worker(report("new", "k1", at=20), forget_before=10)
+    assert [each.worker_id for each in store.workers()] == ["just", "new"]
+
+
+@pytest.mark.requirement("D33")
+def test_a_store_asks_new_users_for_an_invitation_when_it_is_told_to(store: AccountStore) -> None:
+    answers = [store.invited_only()]
+    for rule in (True, True, False, False, True):
+        store.set_invited_only(rule)
+        answers.append(store.invited_only())
+    assert answers == [False, True, True, False, False, True]
+
+
+def test_what_stands_beside_the_birth_record_is_no_account_and_no_event(store: AccountStore) -> None:
+    store.report_worker(report("host/1.1", "k1", at=1), forget_before=0)
+    store.set_invited_only(True)
+    assert contents(store) == ([], [])
+
+
+def test_every_user_is_named_once_however_long_the_pages_are(
+    store: AccountStore, account: MakeAccount
+) -> None:
+    names = [f"user{number:03}" for number in range(250)]
+    for name in names:
+        store.save(account(1, user=name), [], expected=None)
+    assert list(every_user(store)) == names
+
+
 def test_a_closed_store_is_unavailable_and_never_empty(store: AccountStore, account: MakeAccount) -> None:
     store.save(account(1), [], expected=None)
     store.close()
@@ -208,6 +256,10 @@ def test_a_closed_store_is_unavailable_and_never_empty(store: AccountStore, acco
         lambda: store.find_by_address(USER),
         store.users,
         store.events,
+        lambda: store.report_worker(report("host/1.1", at=1), forget_before=0),
+        store.workers,
+        store.invited_only,
+        lambda: store.set_invited_only(True),
     ]
     for call in calls:
         with pytest.raises(StoreUnavailableError, match="closed"):

@@ -14,7 +14,7 @@ import pytest
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.errors import ConfigurationError, StoreUnavailableError
 from wsgi_mfa.stores import sqlite_file
-from wsgi_mfa.stores.protocol import BirthRecord
+from wsgi_mfa.stores.protocol import BirthRecord, WorkerReport
 from wsgi_mfa.stores.sqlite import SqliteStore
 
 
@@ -142,3 +142,29 @@ def test_a_store_that_is_locked_at_start_up_is_unavailable(
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailableError, match="locked by another process"):
             SqliteStore(path, create=True, new_birth=birth)
+
+
+@pytest.mark.requirement("D29", "D33")
+def test_a_store_that_was_made_without_them_gets_the_tables_beside_the_birth_record(
+    path: Path, sqlite_store: SqliteStore, birth: BirthRecord, account: Callable[..., Account]
+) -> None:
+    sqlite_store.save(account(1), [], expected=None)
+    sqlite_store.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("DROP TABLE workers; DROP TABLE invited_only;")
+    with closing(SqliteStore(path, create=False, new_birth=birth)) as reopened:
+        assert reopened.workers() == []
+        assert not reopened.invited_only()
+        assert reopened.load(account(1).user) == account(1)
+
+
+@pytest.mark.requirement("D29", "D33")
+def test_other_processes_see_reports_and_the_need_of_an_invitation(
+    path: Path, sqlite_store: SqliteStore, birth: BirthRecord
+) -> None:
+    report = WorkerReport(worker_id="host/1.1", key_ids=("k2", "k1"), at=7)
+    with closing(SqliteStore(path, create=False, new_birth=birth)) as other:
+        other.report_worker(report, forget_before=0)
+        other.set_invited_only(True)
+    assert sqlite_store.workers() == [report]
+    assert sqlite_store.invited_only()
