@@ -25,6 +25,7 @@ from wsgi_mfa.rotation import (
     with_promoted,
     without_retired,
 )
+from wsgi_mfa.service import PATIENCE_SECONDS
 from wsgi_mfa.stores.protocol import WorkerReport
 
 
@@ -97,8 +98,10 @@ def _promote(place: Place, found: Survey) -> None:
 
 def _retire(place: Place, found: Survey) -> None:
     ring = place.keys.ring
-    if any(each in found.sealed_counts for each in found.old_ids):
-        _seal_anew(place, ring)  # what a worker has sealed before it read the ring of the second step
+    if found.workers:
+        SystemClock().sleep(PATIENCE_SECONDS)  # so long a request may save what it has sealed before (D21)
+    if any(each in _found(place).sealed_counts for each in found.old_ids):
+        _seal_anew(place, ring)
     _tell(place, f"step 3 of 3: {', '.join(found.old_ids)} is retired; {ring.writing_id} seals")
     _keep(place, without_retired(ring, found.old_ids))
 
