@@ -225,7 +225,9 @@ def test_the_whole_story_works_wherever_it_is_mounted(
 def test_what_only_looks_like_our_path_is_the_applications_and_gated(browser_of, portal, path):
     alice = browser_of("alice")
     answer = alice.request("GET", path, headers={"Accept": "text/html", "Sec-Fetch-Mode": "cors"})
-    assert (answer.status, portal.calls) == (404, []) if path.startswith("/mfa%2F") else (401, [])
+    # A server decodes the path before anybody sees it, so an encoded slash is one.
+    assert answer.status == (404 if path.startswith("/mfa%2F") else 401)
+    assert portal.calls == []
 
 
 @pytest.mark.requirement("R66")

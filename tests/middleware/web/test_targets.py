@@ -152,7 +152,7 @@ def test_the_path_and_query_of_a_get_come_back_as_a_browser_sends_them(path, que
     "path", ["//evil.example", "///", "http://evil.example/abs", "reports", "\\evil", "/" + "a" * 2000]
 )
 def test_a_path_that_names_another_host_leads_to_the_root(path):
-    assert requested({**HERE, "PATH_INFO": path}) in ("/", "/%5Cevil")[:1]
+    assert requested({**HERE, "PATH_INFO": path}) == "/"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
