@@ -63,6 +63,6 @@ def enrollment(place: Place, rule: str | None) -> None:
     if rule is not None:
         place.store.set_invited_only(rule == "invited")
     if place.store.invited_only():
-        click.echo("enrollment: invited, for every new user of this store")
+        click.echo("enrollment: invited, for every new user")
     else:
         click.echo(f"enrollment: {place.policy.enrollment}, as the policy says")

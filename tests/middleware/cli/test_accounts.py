@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
@@ -109,3 +110,83 @@ def test_a_name_that_no_account_can_have_is_refused_in_one_line(run, database):
     assert done.code == 2
     assert done.err.count("\n") == 1
     assert "U+000A" in done.err
+
+
+# What operators do
+
+
+def sessions_of(run, database):
+    done = run("accounts", "sessions", USER, "--database", database)
+    return [line.split() for line in done.out.splitlines()[2:]]
+
+
+def test_open_sessions_are_listed_by_the_beginning_of_their_ids(run, enrolled, service_at):
+    with service_at(enrolled) as service:
+        (session,) = service.store.load(USER).sessions
+    done = run("accounts", "sessions", USER, "--database", enrolled)
+    assert done.out.splitlines()[0].split() == ["session", "by", "since", "(UTC)", "last", "used", "(UTC)"]
+    (line,) = sessions_of(run, enrolled)
+    assert line[:2] == [session.id[:8], "code"]
+    assert session.id not in done.out
+
+
+def test_a_session_is_ended_by_the_beginning_of_its_id(run, enrolled):
+    ((beginning, *_),) = sessions_of(run, enrolled)
+    wrong = run("accounts", "revoke", USER, "zzzz", "--database", enrolled)
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "0 open sessions of 'user1@example.com' have an id that begins with 'zzzz'" in wrong.err
+    done = run("accounts", "revoke", USER, beginning, "--database", enrolled)
+    assert (done.code, done.out, done.err) == (0, "ended: 1 session\n", "")
+    assert run("accounts", "sessions", USER, "--database", enrolled).out == "no open sessions\n"
+
+
+def test_without_a_session_all_are_ended(run, enrolled):
+    assert run("accounts", "revoke", USER, "--database", enrolled).out == "ended: 1 session\n"
+    assert run("accounts", "revoke", USER, "--database", enrolled).out == "ended: 0 sessions\n"
+
+
+@pytest.mark.requirement("D33")
+def test_a_removed_account_stays_in_the_list_as_removed(run, enrolled):
+    done = run("accounts", "remove", USER, "--reason", "left", "--database", enrolled)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == f"removed: {USER} needs an invitation to enroll again\n"
+    assert run("accounts", "list", "--database", enrolled).out.splitlines()[2].split() == [
+        USER,
+        "-",
+        "removed",
+        "0",
+    ]
+    shown = run("accounts", "show", USER, "--database", enrolled).out
+    assert "support.removed from console" in shown
+    assert "reason=left" in shown
+    again = run("accounts", "remove", USER, "--database", enrolled)
+    assert (again.code, again.err.count("\n")) == (2, 1)
+
+
+@pytest.mark.requirement("D33")
+def test_an_account_is_renamed_in_one_line(run, enrolled):
+    done = run("accounts", "rename", USER, "User2@example.com", "--database", enrolled)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == f"renamed: {USER} is user2@example.com now\n"
+    listed = run("accounts", "list", "--database", enrolled).out.splitlines()[2:]
+    assert [line.split()[2] for line in listed] == ["removed", "enrolled"]
+
+
+@pytest.mark.requirement("D33")
+@pytest.mark.parametrize(
+    "arguments", [("accounts", "remove", USER), ("support", "reset", "--all", "--reason", "leak")]
+)
+def test_somebody_at_a_terminal_is_asked_before_anything_is_forgotten(
+    run, enrolled, service_at, monkeypatch, arguments
+):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    done = run(*arguments, "--database", enrolled)
+    assert done.code == 2
+    assert "aborted" in done.err
+    with service_at(enrolled) as service:
+        assert service.store.load(USER).authenticator is not None
+        assert not service.store.invited_only()

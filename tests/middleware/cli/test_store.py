@@ -84,3 +84,19 @@ def test_a_fence_reaches_every_account(run, database, service_at, visit_of):
         for number in range(103):
             service.begin_enrollment(visit_of(service, f"user{number:03d}"))
     assert run("store", "fence", "--database", database).out == "fenced: 103 accounts\n"
+
+
+@pytest.mark.requirement("D33")
+def test_the_rule_for_new_users_is_shown_and_changed(run, database):
+    def told(*rule):
+        done = run("store", "enrollment", *rule, "--database", database)
+        assert (done.code, done.err) == (0, "")
+        return done.out
+
+    by_policy, invited = "enrollment: open, as the policy says\n", "enrollment: invited, for every new user\n"
+    assert told() == by_policy
+    assert told("invited") == told() == invited
+    assert told("policy") == told() == by_policy
+    wrong = run("store", "enrollment", "closed", "--database", database)
+    assert wrong.code == 2
+    assert told() == by_policy

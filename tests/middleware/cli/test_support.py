@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.policy import Policy
 
 USER = "user1@example.com"
@@ -107,3 +108,56 @@ def test_a_file_of_configuration_serves_as_well(run, enrolled, tmp_path, monkeyp
     )
     done = run("support", "reset", USER, "--email", USER, "--reason", "lost", "--config", config)
     assert (done.code, done.out, done.err) == (0, f"reset: {USER} must enroll anew\n", "")
+
+
+# Everybody, and newcomers
+
+
+@pytest.mark.requirement("D33")
+def test_a_reset_of_all_is_one_line_and_asks_everybody_for_an_invitation(
+    run, enrolled, service_at, monkeypatch
+):
+    monkeypatch.setattr(SystemClock, "sleep", lambda self, seconds: None)
+    done = run("support", "reset", "--all", "--reason", "keys leaked", "--database", enrolled)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == "reset: 1 account; each needs an invitation to enroll anew\n"
+    with service_at(enrolled) as service:
+        assert service.store.load(USER).authenticator is None
+        assert service.store.invited_only()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--all",), "Missing option '--reason'"),
+        ((USER, "--all", "--reason", "x"), "--all takes neither USER nor --email"),
+        (("--all", "--email", USER, "--reason", "x"), "--all takes neither USER nor --email"),
+        (("--reason", "x"), "Missing argument 'USER'"),
+        ((USER, "--reason", "x"), "Missing option '--email'"),
+        ((USER, "--email", USER), "Missing option '--reason'"),
+    ],
+)
+def test_a_reset_says_what_it_lacks_and_does_nothing(run, enrolled, service_at, arguments, said):
+    done = run("support", "reset", *arguments, "--database", enrolled)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    with service_at(enrolled) as service:
+        assert service.store.load(USER).authenticator is not None
+
+
+@pytest.mark.requirement("R41", "D33")
+def test_an_invitation_prints_a_code_for_a_newcomer(run, enrolled):
+    guest = "guest@example.com"
+    done = run(
+        *("support", "invite", guest, "--email", guest, "--reason", "new here"), "--database", enrolled
+    )
+    assert (done.code, done.err) == (0, "")
+    first, second = done.out.splitlines()
+    assert first.startswith(f"invited: {guest} is asked for the enrollment code below")
+    assert re.fullmatch(r"enrollment code: \w{4}-\w{4}-\w{4}", second)
+
+
+def test_who_has_a_phone_is_not_invited(run, enrolled):
+    done = run("support", "invite", USER, "--email", USER, "--reason", "x", "--database", enrolled)
+    assert (done.code, done.out) == (1, "")
+    assert done.err == f"refused: {USER!r} has a phone: reset the account instead\n"
