@@ -155,9 +155,9 @@ def keys_beside(database: Path, *, create: bool) -> KeySource:
     if os.environ.get(KEYS_VARIABLE, "").strip():
         return KeyRing.from_environment(KEYS_VARIABLE)
     path = keys_path(database)
+    if create and not path.exists():
+        _write_key(path)
     try:
-        if create and not path.exists():
-            _write_key(path)
         return KeyFile(path)
     except InvalidKeyError:
         raise
@@ -178,6 +178,8 @@ def _write_key(path: Path) -> None:
             os.fsync(file.fileno())
         with suppress(FileExistsError):  # another process was faster: its key is the one
             os.link(draft, path)
+    except OSError as error:
+        raise ConfigurationError(f"cannot make the keys {path}: {error.strerror or error}") from None
     finally:
         draft.unlink(missing_ok=True)
 
