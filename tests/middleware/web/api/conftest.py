@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from legacy_portals.client_portal import make_portal
 from legacy_portals.people import DEMO_USERS
-
 from wsgi_mfa import FlaskSession
 from wsgi_mfa.stores.memory import MemoryStore
 
@@ -28,8 +28,6 @@ class World:
     account: Any
     cookies: dict[str, str]
     token: str
-    standing: str
-    answers: list[tuple[int, str]] = field(default_factory=list)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         environ.update({"wsgi.url_scheme": "https", "HTTP_HOST": "portal.example", "SERVER_PORT": "443"})
@@ -37,12 +35,7 @@ class World:
         service.store = MemoryStore(birth=service.store.birth)
         if self.account is not None:
             assert service.store.save(self.account, (), expected=None)
-
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            self.answers.append((int(status[:3]), dict(headers).get("Content-Type", "")))
-            return start_response(status, headers, exc_info)
-
-        return self.middleware(environ, start)
+        return self.middleware(environ, start_response)
 
 
 def _token_on(answer) -> str:
@@ -58,7 +51,7 @@ def world_of(wrapped, new_browser, phone_of, clock):
         middleware = wrapped(portal, identity=FlaskSession(SECRET_KEY), validated=False)
         browser, other = new_browser(middleware), new_browser(middleware)
         if standing == "nobody":
-            return World(middleware, None, {}, "", standing)
+            return World(middleware, None, {}, "")
 
         def sign_in(who):
             typed = {"username": USER, "password": DEMO_USERS[USER].password, "next": "/"}
@@ -84,6 +77,6 @@ def world_of(wrapped, new_browser, phone_of, clock):
             browser.cookies.pop("session")
             page = sign_in(browser)
         account = middleware.service.store.load(USER)
-        return World(middleware, account, dict(browser.cookies), _token_on(page), standing)
+        return World(middleware, account, dict(browser.cookies), _token_on(page))
 
     return make
