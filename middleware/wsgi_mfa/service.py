@@ -145,8 +145,12 @@ class MfaService:
 
         return self.apply(visit, command)
 
-    def relearn_clock(self, visit: Visit, typed: str) -> Decision:
-        """Take one of the two consecutive codes that re-learn the phone's clock (D17)."""
+    def relearn_clock(self, visit: Visit, typed: str, *, asked_for_first: bool = False) -> Decision:
+        """Take one of the two consecutive codes that re-learn the phone's clock (D17).
+
+        ``asked_for_first`` says that the page asked for the first of the two; a client without a page leaves
+        it to the account whether this is the second.
+        """
 
         def command(account: Account) -> Command:
             code = self._typed_code(account, typed)
@@ -157,6 +161,7 @@ class MfaService:
                 fingerprint=self.vault.fingerprint(visit.user, "clock", code),
                 sealed_code=self.vault.sealed_first_code(visit.user, code),
                 first_code=self.vault.first_code(visit.user, account.first_code),
+                asked_for_first=asked_for_first,
             )
 
         return self.apply(visit, command)

@@ -139,6 +139,7 @@ class RelearnClock:
     """One of the two consecutive codes that tell how far a phone's clock is off (D17).
 
     ``first_code`` is the opened first one when it was given before, ``sealed_code`` this one, sealed.
+    ``asked_for_first`` says that the page asked for the first one, whatever was given before (D12).
     """
 
     origin: Origin
@@ -147,6 +148,7 @@ class RelearnClock:
     fingerprint: str
     sealed_code: str
     first_code: str | None = field(default=None, repr=False)
+    asked_for_first: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -190,7 +190,8 @@ def relearn(account: Account, command: RelearnClock, now: int, policy: Policy) -
         return wrong(account, origin, "code_failures", None, command.fingerprint, now, policy)
     first = account.first_code
     if (
-        first is None
+        command.asked_for_first
+        or first is None
         or command.first_code is None
         or (first.browser, first.login) != (origin.browser, origin.login)
     ):

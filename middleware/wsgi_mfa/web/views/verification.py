@@ -61,7 +61,9 @@ def show_resync(request: WebRequest) -> Reply:
 def post_resync(request: WebRequest) -> Reply:
     fields = forms.posted(request)
     sealed = next_of(request, fields)
-    decision = request.site.service.relearn_clock(request.visit, fields.get("code", ""))
+    decision = request.site.service.relearn_clock(
+        request.visit, fields.get("code", ""), asked_for_first=fields.get("which") == "first"
+    )
     if decision.outcome is Outcome.MUST_VERIFY:
         location = url_of(request, "resync", sealed)
         location += ("&" if "?" in location else "?") + "second=1"

@@ -101,3 +101,13 @@ def test_a_resync_whose_last_reply_was_lost_can_be_sent_again(tablet, phone, clo
     assert tablet.submit(second, "/resync", code=phone.code()).page.outcome == "resynced"
     clock.wait(3)
     assert tablet.submit(second, "/resync", code=phone.code()).page.outcome == "resynced"
+
+
+@pytest.mark.requirement("D12", "D17")
+def test_a_page_that_asks_for_the_first_code_takes_it_as_the_first(tablet, phone, clock):
+    tablet.submit(tablet.open("/mfa/resync"), "/resync", code=phone.code(steps=3))
+    clock.wait(60)
+    second = tablet.submit(tablet.open("/mfa/resync"), "/resync", code=phone.code(steps=3))
+    assert "Now the next one" in second.page.words
+    clock.wait(30)
+    assert tablet.submit(second, "/resync", code=phone.code(steps=3)).page.outcome == "resynced"
