@@ -67,7 +67,11 @@ def _view(request: WebRequest, path: str) -> View:
         return view
     if path == "/continue" and request.argument("signed-out") and request.standing.session is None:
         return leaving.show_signed_out
-    return view if request.caller is not None else _sign_in_first
+    if request.caller is not None:
+        return view
+    if request.cleaned.doubled:
+        return leaving.post_clear_doubled if view is leaving.post_sign_out else leaving.show_doubled
+    return _sign_in_first
 
 
 def _sign_in_first(request: WebRequest) -> Reply:

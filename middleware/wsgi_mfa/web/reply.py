@@ -151,7 +151,7 @@ def _context(request: WebRequest, reply: Reply) -> dict[str, object]:
         "user": request.caller.user if request.caller else None,
         "mount": request.mount,
         "root": request.root,
-        "csrf": forms.csrf_token(request) if request.caller and request.is_https else None,
+        "csrf": forms.csrf_token(request) if request.has_forms else None,
         "next": "",
         "support_contact": site.support_contact,
         "digits": policy.digits,
@@ -184,7 +184,7 @@ def _headers(request: WebRequest, reply: Reply) -> list[tuple[str, str]]:
 def _cookies(request: WebRequest, reply: Reply) -> list[tuple[str, str]]:
     """A browser cookie where there was none, and the end of a session that is another user's (R51, D19)."""
     # Over http no form is shown, and no cookie given that is for https alone (R14).
-    if request.caller is None or not request.is_https:
+    if not request.has_forms:
         return []
     names = request.names
     given = [value.partition("=")[0] for name, value in reply.headers if name == "Set-Cookie"]

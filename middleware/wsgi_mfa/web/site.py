@@ -76,6 +76,11 @@ class WebRequest:
     def method(self) -> str:
         return str(self.environ["REQUEST_METHOD"])
 
+    @property
+    def has_forms(self) -> bool:
+        """Whether our pages have forms for this browser: it is somebody, or has two sign-ins to be rid of (D6)."""
+        return self.is_https and (self.caller is not None or bool(self.cleaned.doubled))
+
     @cached_property
     def root(self) -> str:
         """The URL of the portal's root."""

@@ -66,6 +66,7 @@ PAGES = {
     "refused": {"outcome": "refused", "reason": "changed_meanwhile"},
     "resync": {"first_code_kept": False},
     "too_large": {},
+    "two_sign_ins": {"user": None, "doubled": ("session",)},
     "unavailable": {"outcome": "unavailable", "retry_after_seconds": 5},
     "verify": {"seconds_left": 18},
 }

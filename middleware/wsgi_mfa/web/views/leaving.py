@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.web import forms
 from wsgi_mfa.web.cookies import expire_cookie, set_cookie
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.site import WebRequest
+from wsgi_mfa.web.targets import host_of
 from wsgi_mfa.web.views.leading import led_to, next_of, target_of
 
 
@@ -49,6 +52,44 @@ def post_sign_out(request: WebRequest) -> Reply:
             set_cookie(names.browser, browser, secure=names.secure),
         ),
     )
+
+
+def show_doubled(request: WebRequest) -> Reply:  # noqa: ARG001 - a view
+    """Two different sign-ins in one browser prove nothing; the way out is to be rid of both (D6)."""
+    return Reply(page="two_sign_ins", status=401, word="sign_in_required")
+
+
+def post_clear_doubled(request: WebRequest) -> Reply:
+    """Take away every cookie of the doubled names that this host could have set, and begin at the portal anew."""
+    forms.posted(request)
+    return Reply(
+        page="continue",
+        outcome=Outcome.SIGNED_OUT,
+        location=request.root,
+        members={"next": request.root},
+        headers=tuple(
+            ("Set-Cookie", f"{name}=; Path={path}; Max-Age=0{domain}")
+            for name in request.cleaned.doubled
+            for path in _paths_here(request.mount)
+            for domain in _domains_of(host_of(request.environ, "https" if request.names.secure else "http"))
+        ),
+    )
+
+
+def _paths_here(mount: str) -> tuple[str, ...]:
+    """The paths of cookies that a browser sends to our pages: its prefixes, with and without a slash."""
+    parts = mount.split("/")[1:]
+    prefixes = ["/" + "/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    return ("/", *prefixes, *(f"{prefix}/" for prefix in prefixes))
+
+
+def _domains_of(host: str) -> tuple[str, ...]:
+    """The attribute for this host alone, and those for it and its parents with all below them."""
+    name = host.rpartition(":")[0] if re.search(r":[0-9]+$", host) else host
+    if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z][A-Za-z0-9-]*", name):
+        return ("",)  # an address, or a name without a dot, has no parents
+    labels = name.split(".")
+    return ("", *(f"; Domain={'.'.join(labels[start:])}" for start in range(len(labels) - 1)))
 
 
 def show_help(request: WebRequest) -> Reply:
