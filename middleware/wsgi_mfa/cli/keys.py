@@ -9,7 +9,7 @@ import click
 from rich import box
 from rich.table import Table
 
-from wsgi_mfa.cli.place import FIRST_KEY_ID, Place, place_options
+from wsgi_mfa.cli.place import FIRST_KEY_ID, Place, keys_path, place_options
 from wsgi_mfa.cli.telling import console, counted, plain, utc
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.entropy import SystemEntropy
@@ -118,7 +118,7 @@ def _keep(place: Place, text: str) -> None:
     """Put the ring where it is kept, or give it to the one who can."""
     if isinstance(place.keys, KeyFile):
         place.keys.replace(text)
-        _tell(place, f"keys: {place.keys.path}")
+        _tell(place, f"keys: {keys_path(place.path)}")
     else:
         _tell(place, f"set {place.keys_variable} to the line below, and start every worker anew")
         click.echo(text)

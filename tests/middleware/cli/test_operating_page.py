@@ -1,0 +1,51 @@
+"""The page for operators names commands and options that there are."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import click
+import pytest
+
+from wsgi_mfa.cli.root import root as wsgi_mfa
+
+
+@pytest.fixture
+def page(root):
+    return (root / "docs" / "operating.md").read_text(encoding="utf-8")
+
+
+def command_lines(page):
+    return [shlex.split(line) for line in re.findall(r"^\$ wsgi-mfa (.*)$", page, re.MULTILINE)]
+
+
+def parsed(arguments):
+    """The path of the command that ``arguments`` call, after its own parser has taken the rest."""
+    command, path = wsgi_mfa, []
+    while isinstance(command, click.Group):
+        word, *arguments = arguments
+        path.append(word)
+        command = command.commands[word]
+    place = (
+        []
+        if {"--config", "--database"} & set(arguments) or path == ["keys", "generate"]
+        else ["--database", "x"]
+    )
+    command.make_context(path[-1], [*arguments, *place])
+    return " ".join(path)
+
+
+def test_every_command_line_is_one_that_is_understood(page):
+    told = {parsed(arguments) for arguments in command_lines(page)}
+    assert {"demo", "serve", "check", "store init", "store fence", "keys rotate", "support invite"} <= told
+
+
+def test_every_command_of_the_operator_is_told_of(page):
+    told = {parsed(arguments) for arguments in command_lines(page)}
+    there = {
+        f"{name} {each}"
+        for name in ("accounts", "keys", "support", "store")
+        for each in wsgi_mfa.commands[name].commands
+    }
+    assert there - told == set()
