@@ -89,7 +89,7 @@ def test_each_problem_has_the_status_of_the_code(problems):
             statuses[kind.page] = kind.status
     told = {word: status for _, word, status in problems}
     # Not in a table: what must come first is 401, but for the recovery code, which its own page asks for by 422.
-    first = {word: 401 for word in ("sign_in_required", "must_enroll", "must_verify", "step_up_required")}
+    first = dict.fromkeys(("sign_in_required", "must_enroll", "must_verify", "step_up_required"), 401)
     assert told == statuses | first | {"must_save_recovery_code": 422}
 
 
@@ -163,6 +163,17 @@ def test_the_command_prints_the_document(document):
     result = CliRunner().invoke(commands, ["api"])
     assert result.exit_code == 0
     assert yaml.safe_load(result.output) == document
+
+
+def test_the_documentation_has_every_problem_with_its_status(root, problems):
+    text = (root / "docs" / "api.md").read_text(encoding="utf-8")
+    told = set()
+    for statuses, words in re.findall(r"^\| ([\d, ]+) \| ([^|]+) \|", text, re.MULTILINE):
+        told |= {
+            (word, int(status)) for word in re.findall(r"`(\w+)`", words) for status in statuses.split(", ")
+        }
+    # The application's own URLs ask for the recovery code by 401, as for anything that must come first.
+    assert told == {(word, status) for _, word, status in problems} | {("must_save_recovery_code", 401)}
 
 
 @pytest.mark.parametrize("path", ["openapi.yaml", "openapi.json", "api", "../openapi.yaml"])

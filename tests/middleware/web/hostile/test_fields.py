@@ -125,7 +125,9 @@ def test_text_that_is_no_code_is_wrong_and_costs_nothing(scene, path):
 
 
 @pytest.mark.requirement("R73", "R79")
-@pytest.mark.parametrize("name", ["csrf", "next", "pending", "recovery_code_id", "action", "unknown"])
+@pytest.mark.parametrize(
+    "name", ["csrf", "next", "pending", "recovery_code_id", "action", "which", "unknown"]
+)
 def test_other_members_are_read_as_safely(scene, name):
     for text in (*WRONG_TEXTS[1:], *SURROGATES):
         wrong = {"code": "no code", name: text}
@@ -239,7 +241,17 @@ SOME_JSON = st.recursive(
     max_leaves=8,
 )
 SOME_NAMES = st.sampled_from(
-    ["code", "recovery_code", "enrollment_code", "saved", "pending", "recovery_code_id", "next", "csrf"]
+    [
+        "code",
+        "recovery_code",
+        "enrollment_code",
+        "saved",
+        "pending",
+        "recovery_code_id",
+        "next",
+        "csrf",
+        "which",
+    ]
 )
 REFUSALS = {400, 401, 403, 413, 422, 429}
 UNHURRIED = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
