@@ -225,15 +225,19 @@ def support_unlock(world: World, step: Step) -> str:
 def _ask_the_desk(world: World, step: Step, ask: Callable[[SupportDesk], SupportAnswer]) -> str:
     resident = world.resident(step["user"])
     world.time.wait(step["delay"])
-    try:
-        answer = ask(world.desk())
-    except MfaError as error:
-        record().remarks.append(f"{type(error).__name__}: {error}")
-        return "error"
+    now = world.workers[0].clock.now()
+    with world.watch.at_the_desk(step["user"], at=world.time.now(), now=now, policy=world.policy) as watched:
+        try:
+            answer = ask(world.desk())
+        except MfaError as error:
+            record().remarks.append(f"{type(error).__name__}: {error}")
+            return "error"
+        outcome = str(getattr(answer.outcome, "value", answer.outcome))
+        watched.answered(outcome, answer.enrollment_code)
     record().remarks.append(answer.message)
     if answer.enrollment_code is not None:
         resident.enrollment_code = answer.enrollment_code
-    return str(getattr(answer.outcome, "value", answer.outcome))
+    return outcome
 
 
 def restart(world: World, step: Step) -> None:

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from mfa_simulator.scenario import Scenario
 
-PASSED, FAILED, BAD_FILE = 0, 1, 2
+PASSED, FAILED, BAD_FILE, BROKEN = 0, 1, 2, 3
 PATTERN = "*.mfa.yaml"
 
 
@@ -28,17 +28,21 @@ def main() -> None:
 def run(paths: tuple[Path, ...], *, quiet: bool) -> None:
     """Play the scenario files PATHS, or all *.mfa.yaml files below a folder, and print their timelines.
 
-    Ends with 0 when all is as expected, 1 when an expectation failed, 2 for a bad file.
+    Ends with 0 when all is as expected, 1 when an expectation failed, 2 for a bad file, 3 when an invariant was
+    broken.
     """
     files = _files(paths)
     try:
         scenarios, bad_files = _read_all(files)
-        failed = _play_all(scenarios, quiet=quiet) if scenarios else 0
+        failed, broken = _play_all(scenarios, quiet=quiet) if scenarios else (0, 0)
     except ModuleNotFoundError as error:
         raise click.UsageError(f"{error.name} is missing: install wsgi-mfa[simulator]") from error
     counts = f"{len(scenarios) - failed} passed, {failed} failed"
+    if broken:
+        counts += f" ({broken} broke an invariant)"
     click.echo(counts + (f", {bad_files} bad file{'s' if bad_files > 1 else ''}" if bad_files else ""))
-    sys.exit(BAD_FILE if bad_files else FAILED if failed else PASSED)
+    # The gravest finding decides.
+    sys.exit(BROKEN if broken else BAD_FILE if bad_files else FAILED if failed else PASSED)
 
 
 def _files(paths: tuple[Path, ...]) -> list[Path]:
@@ -69,21 +73,22 @@ def _read_all(files: list[Path]) -> tuple[list[Scenario], int]:
     return scenarios, bad_files
 
 
-def _play_all(scenarios: list[Scenario], *, quiet: bool) -> int:
-    """Play scenarios one after another under one freeze; give how many failed."""
+def _play_all(scenarios: list[Scenario], *, quiet: bool) -> tuple[int, int]:
+    """Play scenarios one after another under one freeze; give how many failed, and how many broke an invariant."""
     from mfa_simulator.clock import frozen_wall_clock
     from mfa_simulator.run import play
     from mfa_simulator.timeline import timeline, verdict
 
-    failed = 0
+    failed = broken = 0
     with frozen_wall_clock(scenarios[0].start) as wall:
         for scenario in scenarios:
             played = play(scenario, wall)
             failed += played.failed
+            broken += played.broken
             if played.failed or not quiet:
                 click.echo(timeline(played))
             click.secho(verdict(played), fg="red" if played.failed else "green")
-    return failed
+    return failed, broken
 
 
 if __name__ == "__main__":

@@ -35,13 +35,17 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """One reply; `from_app` says whether the wrapped application was called for it."""
+    """One reply; `from_app` says whether the wrapped application was called for it.
+
+    `user_seen` is the user that it was told of, `cookie_seen` the `Cookie` header that it was given.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     from_app: bool = False
     user_seen: str | None = None
+    cookie_seen: str | None = None
     cut: bool = False
     crash: str | None = None
 

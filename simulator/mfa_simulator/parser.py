@@ -11,7 +11,7 @@ from mfa_simulator.document import Mapping, Node, Scalar, Sequence
 from mfa_simulator.errors import ScenarioFileError
 from mfa_simulator.format import kinds
 from mfa_simulator.format.kinds import Reading, read_keys
-from mfa_simulator.format.tables import NETWORK, TOP, USER
+from mfa_simulator.format.tables import ALWAYS, NETWORK, TOP, USER
 from mfa_simulator.format.verbs import BY_NAME
 from mfa_simulator.policy import read_policy
 from mfa_simulator.problems import Position, Problem, Problems, did_you_mean
@@ -68,8 +68,6 @@ class _Row:
                     f'no key "{name.text}" at the top of a scenario; the keys are: {", ".join(TOP)}.{hint}'
                 )
                 self._problems.add(name.position, message)
-        if self._root.get("always") is not None:
-            self._problems.add(self._key_position("always"), "always: invariants are not supported yet")
         workers = self._value("workers", kinds.whole(1, 64), 1)
         plain = Reading(problems=self._problems, workers=workers)
         users = tuple(self._users(plain))
@@ -97,10 +95,8 @@ class _Row:
             workers=workers,
             steps=reader.read(self._steps("steps", required=True)),
             finally_steps=reader.read(self._steps("finally", required=False)),
+            off=self._value("always", ALWAYS, frozenset()),
         )
-
-    def _key_position(self, key: str) -> Position:
-        return next(name.position for name, _ in self._root if name.text == key)
 
     def _value(self, key: str, kind: kinds.Kind, default: Any) -> Any:  # noqa: ANN401  # each kind has its own type
         node = self._root.get(key)

@@ -12,6 +12,7 @@ from mfa_simulator.clock import WallClock
 from mfa_simulator.errors import StepError
 from mfa_simulator.expectation import Found, differences
 from mfa_simulator.format.verbs import BY_NAME, TOGETHER
+from mfa_simulator.invariants.ledger import Broken
 from mfa_simulator.network import Exchange
 from mfa_simulator.quantities import SECOND
 from mfa_simulator.record import Record, noting_logs, start_record
@@ -39,6 +40,7 @@ class Moment:
     found: Found
     exchanges: tuple[str, ...]
     failures: tuple[str, ...]
+    broken: tuple[Broken, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,18 +52,23 @@ class Play:
 
     @property
     def failed(self) -> bool:
-        """Whether any step came to something else than expected."""
-        return any(moment.failures for moment in self.moments)
+        """Whether any step came to something else than expected, or broke an invariant."""
+        return self.broken or any(moment.failures for moment in self.moments)
+
+    @property
+    def broken(self) -> bool:
+        """Whether an invariant was broken."""
+        return any(moment.broken for moment in self.moments)
 
 
 def play(scenario: Scenario, wall: WallClock) -> Play:
     """Play a scenario in a world of its own; nothing of it depends on anything but the file and its seed."""
     world = World(scenario, wall)
     moments: list[Moment] = []
-    with noting_logs("wsgi_mfa"):
+    with noting_logs("wsgi_mfa"), world.watch.reading_logs("wsgi_mfa"):
         for step in scenario.steps:
             moments += _play_step(world, step)
-            if moments[-1].failures:
+            if moments[-1].failures or moments[-1].broken:
                 break
         for step in scenario.finally_steps:
             moments += _play_step(world, step)
@@ -87,7 +94,7 @@ def _play_together(world: World, step: Step) -> list[Moment]:
     start_record()
     world.crowd.run(tasks)
     order = {inner.position: index for index, inner in enumerate(step.steps)}
-    moments.sort(key=lambda moment: (bool(moment.failures), order[moment.step.position]))
+    moments.sort(key=lambda moment: (bool(moment.failures or moment.broken), order[moment.step.position]))
     return moments
 
 
@@ -123,6 +130,7 @@ def _play_verb(world: World, step: Step, record: Record) -> Moment:
         found=found,
         exchanges=tuple(_in_words(exchange) for exchange in record.exchanges),
         failures=failures,
+        broken=world.watch.found(),
     )
 
 

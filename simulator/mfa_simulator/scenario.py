@@ -84,7 +84,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scenario:
-    """One story, or one row of a story that has a matrix."""
+    """One story, or one row of a story that has a matrix; `off` names the invariants that are not looked at."""
 
     file: str
     title: str
@@ -99,3 +99,4 @@ class Scenario:
     workers: int = 1
     steps: tuple[Step, ...] = ()
     finally_steps: tuple[Step, ...] = ()
+    off: frozenset[str] = frozenset()

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from mfa_simulator.clock import TrueTime
 from mfa_simulator.record import record
 from wsgi_mfa import Account, BirthRecord, Event, MemoryStore, StoreUnavailableError
+
+Saved: TypeAlias = "Callable[[Account | None, Account, Sequence[Event]], object]"
 
 
 class FaultyStore(MemoryStore):
     """The middleware's own memory store, but for the failures that a story asks for.
 
     `pause` is called before each call, so that others can act in between; saved events go into the step's record.
+    `saved` is told of each save that is durable: the account before and after it, and its events.
     """
 
-    def __init__(self, *, birth: BirthRecord, time: TrueTime, pause: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        *,
+        birth: BirthRecord,
+        time: TrueTime,
+        pause: Callable[[], object],
+        saved: Saved | None = None,
+    ) -> None:
         super().__init__(birth=birth)
+        self._saved = saved
         self._time = time
         self._pause = pause
         self._saves_to_fail = 0
@@ -43,9 +55,12 @@ class FaultyStore(MemoryStore):
             self._saves_to_fail -= 1
         if failing and not self._after_commit:
             raise StoreUnavailableError("the store failed before its commit, as the scenario asked")
+        before = super().load(account.user)
         saved = super().save(account, events, expected=expected)
         if saved:
             record().events.extend(events)
+            if self._saved is not None:
+                self._saved(before, account, events)
         if failing:
             raise StoreUnavailableError("the store failed after its commit, as the scenario asked")
         return saved
@@ -68,6 +83,10 @@ class FaultyStore(MemoryStore):
     def peek(self, user: str) -> Account | None:
         """Load for the simulator itself, which no failure stops; by whatever case the file writes a name in."""
         return super().load(user) or super().load(user.casefold())
+
+    def latest(self, count: int) -> list[Event]:
+        """Give the latest events to the simulator itself."""
+        return super().events(limit=count)
 
     def _refuse_while_down(self) -> None:
         self._pause()

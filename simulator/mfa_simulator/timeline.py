@@ -27,19 +27,24 @@ def timeline(play: Play) -> str:
 
 
 def failure(play: Play, line: Line) -> list[str]:
-    """Give what failed in a step: at which line of the file, what was expected, and what was sent."""
-    if not line.failures:
+    """Give what failed in a step: at which line of the file, what was expected or broken, and what was sent."""
+    if not line.failures and not line.broken:
         return []
     expect = line.step.expect
     place = expect.position if expect is not None else line.step.position
     text = [f"    FAILED {play.scenario.file}:{place.line}: {difference}" for difference in line.failures]
+    for broken in line.broken:
+        first, *others = broken.lines
+        text.append(f"    BROKEN {play.scenario.file}:{line.step.position.line}: {first}")
+        text += [f"      {words}" for words in others]
     return text + [f"      {words}" for words in (*line.exchanges, *line.found.remarks)]
 
 
 def verdict(play: Play) -> str:
     """Give one line for a scenario."""
     row = f" [{play.scenario.row}]" if play.scenario.row else ""
-    return f"{'FAILED' if play.failed else 'passed'}  {play.scenario.file}{row}  {play.scenario.title}"
+    word = "BROKEN" if play.broken else "FAILED" if play.failed else "passed"
+    return f"{word}  {play.scenario.file}{row}  {play.scenario.title}"
 
 
 def _cells(line: Line) -> tuple[str, ...]:

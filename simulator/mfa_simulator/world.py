@@ -16,6 +16,7 @@ from mfa_simulator.crowd import Crowd
 from mfa_simulator.entropy import SeededEntropy
 from mfa_simulator.errors import StepError
 from mfa_simulator.http import Request, Response, call
+from mfa_simulator.invariants.watch import Watch
 from mfa_simulator.network import Network
 from mfa_simulator.phone import Phone
 from mfa_simulator.quantities import SECOND
@@ -74,19 +75,20 @@ class WatchedMiddleware:
         self.middleware = make(self._watch)
 
     def _watch(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        environ[WATCH].append(environ.get("wsgi_mfa.user"))
+        environ[WATCH].append((environ.get("wsgi_mfa.user"), environ.get("HTTP_COOKIE")))
         return self._portal(environ, start_response)
 
     def answer(self, request: Request) -> Response:
         """Answer a request; an error that escapes becomes a reply with status 500, as a server makes it."""
-        calls: list[str | None] = []
+        calls: list[tuple[str | None, str | None]] = []
         try:
             response = call(self.middleware, request, {WATCH: calls})
         except Exception as error:  # noqa: BLE001  # a server answers 500 whatever the application raises
             place = traceback.extract_tb(error.__traceback__)[-1]
             crash = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
             response = Response(status=500, crash=crash)
-        return replace(response, from_app=bool(calls), user_seen=calls[-1] if calls else None)
+        user, cookie = calls[-1] if calls else (None, None)
+        return replace(response, from_app=bool(calls), user_seen=user, cookie_seen=cookie)
 
 
 class World:
@@ -107,7 +109,13 @@ class World:
         birth = BirthRecord(store_id=self.chance("store").token_bytes(16).hex(), made_at=scenario.start)
         self.crowd = Crowd(self.time, self.chance("crowd"))
         self.time.sleep_in_crowd = self.crowd.sleep_until
-        self.store = FaultyStore(birth=birth, time=self.time, pause=self.crowd.pause)
+        self.watch = Watch(
+            scenario,
+            portal_cookie=PORTAL_COOKIE,
+            latest=lambda count: self.store.latest(count),
+            load=lambda user: self.store.peek(user),
+        )
+        self.store = FaultyStore(birth=birth, time=self.time, pause=self.crowd.pause, saved=self.watch.saved)
         secret = base64.urlsafe_b64encode(self.chance("keys").token_bytes(32)).decode("ascii").rstrip("=")
         self._keys = KeyRing.from_text(f"simulated:{secret}")
         self._portal_secret = self.chance("portal").token_bytes(32).hex()
@@ -239,7 +247,13 @@ class World:
         # The portal sees true time even where a worker's clock is wrong: a story is about the middleware's clock, and
         # a portal that refuses its own session, because a worker ahead of it has signed it, would hide what happens.
         self._wall.show(self.time.now())
-        return worker.application.answer(request)
+        return self.watch.served(
+            request,
+            worker.application.answer,
+            at=self.time.now(),
+            now=worker.clock.now(),
+            policy=self.policy,
+        )
 
     def lockout_end(self) -> int:
         """Give when the lock of the user named last ends, as an instant of true time."""

@@ -10,6 +10,7 @@ from mfa_simulator.clock import frozen_wall_clock
 from mfa_simulator.format.outcomes import ALL
 from mfa_simulator.format.tables import EXPECT, NETWORK, TOP
 from mfa_simulator.format.verbs import VERBS
+from mfa_simulator.invariants.names import INVARIANTS
 from mfa_simulator.parser import parse
 from mfa_simulator.run import play
 from mfa_simulator.timeline import timeline, verdict
@@ -42,7 +43,8 @@ def test_every_verb_is_there_with_its_arguments_and_outcomes(page):
 def test_every_key_of_the_other_tables_is_there(page):
     assert set(rows(page, "What can be expected")) == {key.name for key in EXPECT}
     assert set(rows(page, "Network")) == {key.name for key in NETWORK}
-    assert set(rows(page, "A file")) == set(TOP) - {"always"}
+    assert set(rows(page, "A file")) == set(TOP)
+    assert set(rows(page, "Invariants")) == set(INVARIANTS)
     outcomes = page.partition("\nOutcomes: ")[2].partition("\n\n")[0]
     assert set(re.findall(r"`(\w+)`", outcomes)) == set(ALL)
 

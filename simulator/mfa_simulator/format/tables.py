@@ -6,6 +6,8 @@ from mfa_simulator.document import Mapping, Node, Scalar
 from mfa_simulator.format import kinds
 from mfa_simulator.format.kinds import Key, Kind, Reading, UnreadableError
 from mfa_simulator.format.outcomes import ALL, HINTS
+from mfa_simulator.invariants.names import INVARIANTS
+from mfa_simulator.problems import meant_or_legal
 
 EXPECT = (
     Key(
@@ -74,6 +76,27 @@ USER = (
         about="phones, each with its clock's error",
     ),
 )
+
+
+def _invariants_off(node: Node, reading: Reading) -> frozenset[str]:
+    """Read which invariants are not looked at in a file, `always: {INVARIANT: off}`."""
+    if isinstance(node, Scalar) and node.is_nothing:
+        return frozenset()
+    if not isinstance(node, Mapping):
+        raise UnreadableError(
+            node.position, "always is a mapping of invariants to off, such as {liveness: off}"
+        )
+    off = set()
+    for name, value in node:
+        if name.text not in INVARIANTS:
+            legal = meant_or_legal(name.text, INVARIANTS, what="The invariants")
+            reading.problems.add(name.position, f'no invariant "{name.text}".{legal}')
+        elif reading.attempt(kinds.TICK, value) is False:
+            off.add(name.text)
+    return frozenset(off)
+
+
+ALWAYS = Kind(name="INVARIANTS", read=_invariants_off)
 
 TOP = (
     "scenario",

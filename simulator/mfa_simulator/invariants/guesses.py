@@ -1,0 +1,244 @@
+"""Judges guesses: each wrong code that was judged is charged, and what is closed judges nothing.
+
+The judges count for themselves, from replies and from saves, and compare with what the account says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+
+from mfa_simulator.http import Response
+from mfa_simulator.invariants import names
+from mfa_simulator.invariants.call import BROWSER_COOKIE, Call, Save, id_in
+from mfa_simulator.invariants.factors import right_code
+from mfa_simulator.invariants.ledger import CODES, RECOVERY_CODES, Ledger
+from mfa_simulator.quantities import SECOND
+from mfa_simulator.reading import look_at
+from wsgi_mfa import Account, Policy
+
+DAY = 86_400 * SECOND
+GRANTED_TRIES = 10  # D14
+REPEAT_SECONDS = 5  # D11
+KIND_OF = {"code": CODES, "recovery_code": RECOVERY_CODES, "enrollment_code": RECOVERY_CODES}
+SUCCESS_OF = {
+    CODES: ("sign_in.accepted", "step_up.accepted", "clock.relearned"),
+    RECOVERY_CODES: ("recovery_code.used", "enrollment_code.accepted"),
+}
+FORGETTING_OF = {
+    CODES: ("enrollment.confirmed", "support.reset", "support.removed"),
+    RECOVERY_CODES: ("recovery_code.replaced", "support.reset", "support.removed"),
+}
+# What differs between two replies that say the same.
+VARIABLE = re.compile(rb'(?:value|nonce|href)="[^"]*"|[0-9]+')
+
+
+@dataclass(kw_only=True, slots=True)
+class Tally:
+    """Wrong answers of one kind and what they close, as the judges count; instants are the server's."""
+
+    count: int = 0
+    failed_at: deque[int] = field(default_factory=deque)
+    locked_since: int | None = None
+    locked_seconds: int = 0
+    granted: int = 0
+
+    def locked(self, now: int, policy: Policy) -> bool:
+        """Whether the back-off lasts at a moment."""
+        since = self.locked_since
+        if since is None or since - policy.clock_skew_seconds_max * SECOND > now:
+            return False
+        return now < since + self.locked_seconds * SECOND
+
+    def spent(self, now: int, policy: Policy) -> bool:
+        """Whether a budget is spent."""
+        if self.granted:
+            return False
+        return self.count >= policy.failures_max or self.recent(now, policy) >= policy.failures_rolling_max
+
+    def recent(self, now: int, policy: Policy) -> int:
+        """Count the failures of the days that the rolling budget looks at."""
+        first = now // DAY - policy.failures_rolling_days
+        while self.failed_at and self.failed_at[0] // DAY <= first:
+            self.failed_at.popleft()
+        return len(self.failed_at)
+
+    def charge(self, now: int, policy: Policy) -> None:
+        """Count one more, and begin the wait that it brings."""
+        self.count += 1
+        self.failed_at.append(now)
+        self.granted = max(0, self.granted - 1)
+        self.locked_since, self.locked_seconds = None, 0
+        beyond = self.count - policy.free_tries
+        if beyond >= 0 and not self.granted:
+            doubled = policy.backoff_seconds_min * 2 ** min(beyond, 20)
+            self.locked_since, self.locked_seconds = now, min(doubled, policy.backoff_seconds_max)
+
+    def clear(self) -> None:
+        """A success of the same kind forgets consecutive failures and their lock, and no day of the budget."""
+        self.count, self.locked_since, self.locked_seconds = 0, None, 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wrong:
+    """A wrong answer that was judged, for which the same browser gets the same answer again for a moment."""
+
+    user: str
+    browser: str | None
+    typed: str
+    at: int
+
+
+class GuessJudge:
+    """Counts by user and kind."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._tallies: dict[tuple[str, str], Tally] = {}
+        self._wrong: deque[Wrong] = deque(maxlen=64)
+        self._refused: dict[tuple[object, ...], dict[bool, tuple[int, bytes]]] = {}
+
+    def tally(self, user: str, kind: str) -> Tally:
+        """Give what was counted for a user."""
+        return self._tallies.setdefault((user, kind), Tally())
+
+    def closed(self, user: str | None, now: int, policy: Policy) -> dict[str, bool]:
+        """Say which kinds of code judge nothing now."""
+        if user is None:
+            return {}
+        found = {kind: self._tallies.get((user, kind)) for kind in (CODES, RECOVERY_CODES)}
+        return {
+            kind: tally is not None and (tally.locked(now, policy) or tally.spent(now, policy))
+            for kind, tally in found.items()
+        }
+
+    def judge(self, call: Call, save: Save) -> None:
+        """Judge what a save says of failures."""
+        for kind in (CODES, RECOVERY_CODES):
+            tally = self.tally(save.after.user, kind)
+            charged = _count(save.after, kind) - _count(save.before, kind)
+            if charged > 0:
+                self._charged(call, save, kind, charged)
+            if save.kinds.intersection(FORGETTING_OF[kind]):
+                # The back-off closes the binding of a new phone too; a budget closes only what was guessed at (D14).
+                if "enrollment.confirmed" in save.kinds and tally.locked(call.now, call.policy):
+                    self._in_a_lock(call, save, kind, "a phone was bound")
+                self._tallies[save.after.user, kind] = Tally()
+            elif save.kinds.intersection(SUCCESS_OF[kind]) or self._opened_by(call, save, kind):
+                if tally.locked(call.now, call.policy) or tally.spent(call.now, call.policy):
+                    self._in_a_lock(call, save, kind, "a right code was accepted")
+                tally.clear()
+            elif "support.unlocked" in save.kinds:
+                if tally.locked(call.now, call.policy) or tally.spent(call.now, call.policy):
+                    tally.granted, tally.locked_since, tally.locked_seconds = GRANTED_TRIES, None, 0
+            elif "lock.restarted" in save.kinds and tally.locked_since is not None:
+                tally.locked_since = getattr(save.after, kind).locked_since or call.now
+            self._compare(call, save, kind)
+
+    def _opened_by(self, call: Call, save: Save, kind: str) -> bool:
+        field_name = "code" if kind == CODES else "recovery_code"
+        return bool(call.opened(save)) and call.typed(field_name) is not None
+
+    def _charged(self, call: Call, save: Save, kind: str, charged: int) -> None:
+        tally = self.tally(save.after.user, kind)
+        is_bound = save.after.authenticator is not None
+        if tally.locked(call.now, call.policy) or (is_bound and self._spent_for(call, tally)):
+            self._in_a_lock(call, save, kind, "a wrong code was judged")
+        for _ in range(charged):
+            tally.charge(call.now, call.policy)
+
+    @staticmethod
+    def _spent_for(call: Call, tally: Tally) -> bool:
+        return not call.path.startswith("/mfa/enroll") and tally.spent(call.now, call.policy)
+
+    def _in_a_lock(self, call: Call, save: Save, kind: str, what: str) -> None:
+        tally = self.tally(save.after.user, kind)
+        seconds = ""
+        if tally.locked_since is not None:
+            left = tally.locked_since + tally.locked_seconds * SECOND - call.now
+            seconds = f"; {left // SECOND} s of it were left" if left > 0 else ""
+        self._ledger.report(
+            names.LOCK, f"{what} while {kind} closed after {tally.count} wrong{seconds}", call, save
+        )
+
+    def _compare(self, call: Call, save: Save, kind: str) -> None:
+        tally, failures = self.tally(save.after.user, kind), getattr(save.after, kind)
+        days = sum(count for _, count in failures.days)
+        seen = None
+        if failures.consecutive_count < tally.count:
+            seen = f"{tally.count} wrong in a row were judged, and {kind} says {failures.consecutive_count}"
+        elif days < tally.recent(call.now, call.policy):
+            seen = f"{tally.recent(call.now, call.policy)} wrong were judged of late, and {kind} says {days}"
+        elif failures.granted_count > tally.granted:
+            seen = f"{kind} has {failures.granted_count} tries granted, and support gave {tally.granted}"
+        if seen is not None:
+            self._ledger.report(names.BUDGET, seen, call, save)
+        elif tally.locked(call.now, call.policy) and (
+            failures.locked_since is None or failures.locked_seconds < tally.locked_seconds
+        ):
+            seen = f"{tally.count} wrong in a row must lock for {tally.locked_seconds} s"
+            self._ledger.report(names.LOCK, f"{seen}, and {kind} has {failures.locked_seconds} s", call, save)
+
+    def replied(self, call: Call) -> None:
+        """Judge the reply to somebody who typed a code."""
+        response, user = call.response, call.user
+        name = next((name for name in KIND_OF if name in call.fields), None)
+        if response is None or user is None or name is None or not call.path.startswith("/mfa/"):
+            return
+        typed, kind = call.typed(name), KIND_OF[name]
+        outcome = look_at(response).outcome
+        if outcome == "wrong_code" and typed is not None:
+            self._judged_wrong(call, user, kind, typed)
+        closed = call.closed.get(kind, False) and self.closed(user, call.now, call.policy)[kind]
+        if closed and outcome == "used_code":
+            self._ledger.report(names.LOCK, f"a code was told to be used up while {kind} is closed", call)
+        if closed and outcome != "wrong_code" and typed is not None and not call.saves:
+            self._tells_nothing(call, user, name, typed, response)
+
+    def _judged_wrong(self, call: Call, user: str, kind: str, typed: str) -> None:
+        browser = id_in(call.cookies.get(BROWSER_COOKIE))
+        if any(_count(save.after, kind) > _count(save.before, kind) for save in call.saves):
+            self._wrong.append(Wrong(user=user, browser=browser, typed=typed, at=call.now))
+            return
+        repeats = any(
+            (wrong.user, wrong.browser, wrong.typed) == (user, browser, typed)
+            and abs(call.now - wrong.at) < REPEAT_SECONDS * SECOND
+            for wrong in self._wrong
+        )
+        if not repeats and self._could_be_code(call, user, typed):
+            self._ledger.report(names.BUDGET, "a wrong code was judged and charged to nobody", call)
+
+    def _could_be_code(self, call: Call, user: str, typed: str) -> bool:
+        """What cannot be a code at all is never judged, and costs nothing (R8)."""
+        if "code" not in call.fields:
+            return len(typed) in (call.policy.recovery_code_symbols, 12)
+        account = self._ledger.accounts.get(user)
+        digits = {item.parameters.digits for item in account.pending} if account is not None else set()
+        if account is not None and account.authenticator is not None:
+            digits.add(account.authenticator.parameters.digits)
+        return len(typed) in digits
+
+    def _tells_nothing(self, call: Call, user: str, name: str, typed: str, response: Response) -> None:
+        """The reply in a lock is the same for a right and for a wrong code (R20)."""
+        account = self._ledger.accounts.get(user)
+        if name == "code":
+            right = right_code(self._ledger, account, typed, call)
+        else:
+            current = account.recovery_code if account is not None else None
+            right = current is not None and self._ledger.recovery_codes.get(current.id) == typed
+        tally = self.tally(user, KIND_OF[name])
+        like = (user, name, call.path, response.header("Content-Type"), tally.locked_since, tally.count)
+        shown = self._refused.setdefault(like, {})
+        shown.setdefault(right, (response.status, VARIABLE.sub(b"", response.body)))
+        if len(shown) == 2 and shown[True] != shown[False]:
+            seen = (
+                f"in a lock the reply to a right code ({shown[True][0]}, {len(shown[True][1])} bytes) differs"
+                f" from that to a wrong one ({shown[False][0]}, {len(shown[False][1])} bytes)"
+            )
+            self._ledger.report(names.LOCK, seen, call)
+
+
+def _count(account: Account | None, kind: str) -> int:
+    count: int = getattr(account, kind).consecutive_count if account is not None else 0
+    return count

@@ -1,0 +1,203 @@
+"""Judges what is told: no key, code or cookie in a reply, a log line, an event or an account at rest.
+
+What pages show is learned here too: the judges know a key or a recovery code only from the page that showed it.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+
+from mfa_simulator.errors import StepError
+from mfa_simulator.http import Response
+from mfa_simulator.invariants import names
+from mfa_simulator.invariants.call import (
+    BROWSER_COOKIE,
+    FIELDS,
+    LOOK_ALIKES,
+    SESSION_COOKIE,
+    Call,
+    Save,
+    cookie_set,
+    id_in,
+)
+from mfa_simulator.invariants.ledger import Ledger
+from mfa_simulator.phone import AuthenticatorKey, key_from_uri
+from wsgi_mfa import Account
+
+KEY_PAGES = ("/mfa/enroll", "/mfa/enroll/manual")
+SHOWS_KEY = (b"otpauth:", b'id="key"')
+SHOWS_CODE = (b'id="recovery-code"', b'"recovery_code":')
+KEY_LINK = re.compile(rb'href="(otpauth:[^"]*)"')
+KEY_TEXT = re.compile(rb'id="key"[^>]*>([^<]*)<')
+CODE_TEXT = re.compile(rb'id="recovery-code"[^>]*>([^<]*)<')
+COOKIES = (BROWSER_COOKIE, SESSION_COOKIE)
+
+
+class SecrecyJudge:
+    """Knows every secret that was shown, and looks for it everywhere else."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._keys: dict[str, tuple[bytes, ...]] = {}
+        self._recovery_codes: dict[str, tuple[bytes, ...]] = {}
+
+    def replied(self, call: Call) -> None:
+        """Learn from a reply what it may show, and judge the rest of it."""
+        response = call.response
+        if response is None or not response.body:
+            self._judge_headers(call)
+            return
+        body = response.body
+        if call.path.startswith("/mfa/"):
+            if any(mark in body for mark in SHOWS_KEY):
+                self._learn_key(call, response)
+            if any(mark in body for mark in SHOWS_CODE):
+                self._learn_recovery_code(call, response)
+        self._judge_body(call, body)
+        self._judge_headers(call)
+
+    def _judge_body(self, call: Call, body: bytes) -> None:
+        pending = self._pending(call.user) if call.path in KEY_PAGES else frozenset()
+        for key_id, spellings in self._keys.items():
+            if key_id not in pending and any(text in body for text in spellings):
+                self._tell(call, "a key", "the reply")
+        shown = self._shown_code(call)
+        for code_id, spellings in self._recovery_codes.items():
+            if code_id != shown and any(text in body for text in spellings):
+                self._tell(call, "a recovery code", "the reply")
+        for value in self._cookies(call):
+            if value.encode() in body:
+                self._tell(call, "a cookie", "the reply's body")
+        self._judge_typed(call, body.decode("utf-8", "replace"), "the reply")
+
+    def _judge_headers(self, call: Call) -> None:
+        if call.response is None:
+            return
+        text = "\n".join(
+            f"{name}: {value}" for name, value in call.response.headers if name.lower() != "set-cookie"
+        )
+        self._judge_text(call, text, "the reply's headers")
+
+    def judge_save(self, call: Call, save: Save) -> None:
+        """Judge the events of a save, and the account as it is kept."""
+        self._judge_text(call, " ".join(map(repr, save.events)), "an event")
+        self._judge_text(call, repr(save.after), "the stored account", typed=False)
+
+    def judge_logs(self, call: Call) -> None:
+        """Judge what was logged meanwhile."""
+        for line in call.logs:
+            self._judge_text(call, line, "a log line")
+
+    def _judge_text(self, call: Call, text: str, where: str, *, typed: bool = True) -> None:
+        data = text.encode("utf-8", "replace")
+        for what, secrets in (("a key", self._keys), ("a recovery code", self._recovery_codes)):
+            if any(spelling in data for spellings in secrets.values() for spelling in spellings):
+                self._tell(call, what, where)
+        if any(code in text for code in self._ledger.enrollment_codes):
+            self._tell(call, "an enrollment code", where)
+        if any(value in text for value in self._cookies(call)):
+            self._tell(call, "a cookie", where)
+        if typed:
+            self._judge_typed(call, text, where)
+
+    def _judge_typed(self, call: Call, text: str, where: str) -> None:
+        for name in FIELDS:
+            typed = call.fields.get(name, "").strip()
+            if len(typed) < 6 or typed not in text:
+                continue
+            # A code as a word of its own, not the digits of a colour or of something signed.
+            if re.search(rf"(?<![\w#.+/=-]){re.escape(typed)}(?![\w.+/=-])", text):
+                self._tell(call, "the code that was typed", where)
+
+    def _tell(self, call: Call, what: str, where: str) -> None:
+        self._ledger.report(names.SECRETS, f"{what} stands in {where}", call)
+
+    def _cookies(self, call: Call) -> list[str]:
+        found = [call.cookies[name] for name in COOKIES if len(call.cookies.get(name, "")) > 8]
+        if call.response is not None:
+            given = [cookie_set(call.response, name) for name in COOKIES]
+            found += [value for value in given if value is not None]
+        return found
+
+    def _account(self, user: str | None) -> Account | None:
+        return self._ledger.accounts.get(user) if user is not None else None
+
+    def _pending(self, user: str | None) -> frozenset[str]:
+        account = self._account(user)
+        return frozenset(item.id for item in account.pending) if account is not None else frozenset()
+
+    def _shown_code(self, call: Call) -> str | None:
+        """Give the recovery code that this reply may show: one that was not stored when it was asked for."""
+        is_json = call.response is not None and "json" in (call.response.header("Content-Type") or "")
+        if call.path != "/mfa/recovery-code" and not is_json:
+            return None
+        account = self._account(call.user)
+        code = account.recovery_code if account is not None else None
+        return code.id if code is not None and not code.acknowledged else None
+
+    def _learn_key(self, call: Call, response: Response) -> None:
+        key, account = _key_in(call, response), self._account(call.user)
+        if key is None or account is None:
+            return
+        browser = id_in(call.cookies.get(BROWSER_COOKIE)) or id_in(cookie_set(response, BROWSER_COOKIE))
+        mine = [item for item in account.pending if item.browser == browser and item.id not in self._keys]
+        if mine:
+            self._ledger.keys[mine[-1].id] = key
+            groups = " ".join(key.secret[at : at + 4] for at in range(0, len(key.secret), 4))
+            self._keys[mine[-1].id] = (key.secret.encode(), groups.encode())
+
+    def _learn_recovery_code(self, call: Call, response: Response) -> None:
+        account = self._account(call.user)
+        code = account.recovery_code if account is not None else None
+        shown = _recovery_code_in(response)
+        if code is None or shown is None or code.id in self._ledger.recovery_codes:
+            return
+        bare = shown.upper().translate(LOOK_ALIKES)
+        self._ledger.recovery_codes[code.id] = bare
+        self._recovery_codes[code.id] = (shown.encode(), bare.encode())
+
+
+def _members(response: Response) -> dict[str, object] | None:
+    if "json" not in (response.header("Content-Type") or ""):
+        return None
+    try:
+        values = json.loads(response.body)
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _key_in(call: Call, response: Response) -> AuthenticatorKey | None:
+    members = _members(response)
+    if members is not None:
+        uri = members.get("otpauth_uri")
+    else:
+        uri = _first(KEY_LINK, response)
+        secret = _first(KEY_TEXT, response)
+        if uri is None and secret is not None:
+            return AuthenticatorKey(
+                account=call.user or "",
+                secret="".join(secret.split()),
+                digits=call.policy.digits,
+                period_seconds=call.policy.period_seconds,
+                algorithm=call.policy.algorithm,
+            )
+    try:
+        return key_from_uri(uri) if isinstance(uri, str) else None
+    except (StepError, ValueError):
+        return None
+
+
+def _recovery_code_in(response: Response) -> str | None:
+    members = _members(response)
+    if members is not None:
+        code = members.get("recovery_code")
+        return code if isinstance(code, str) else None
+    return _first(CODE_TEXT, response)
+
+
+def _first(pattern: re.Pattern[bytes], response: Response) -> str | None:
+    found = pattern.search(response.body)
+    return html.unescape(found[1].decode("utf-8", "replace")).strip() or None if found else None

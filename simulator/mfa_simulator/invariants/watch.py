@@ -1,0 +1,169 @@
+"""Stands at the server's door and at the store, and hands what passes to the judges."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar, Token
+
+from mfa_simulator.http import Request, Response
+from mfa_simulator.invariants import names
+from mfa_simulator.invariants.call import Call, Save
+from mfa_simulator.invariants.changes import ChangeJudge
+from mfa_simulator.invariants.doors import DoorJudge
+from mfa_simulator.invariants.factors import FactorJudge
+from mfa_simulator.invariants.guesses import GuessJudge
+from mfa_simulator.invariants.ledger import Broken, Ledger
+from mfa_simulator.invariants.secrecy import SecrecyJudge
+from mfa_simulator.scenario import Scenario
+from wsgi_mfa import Account, Event, Policy
+
+# Requests that are served at the same time run in contexts of their own.
+_current: ContextVar[Call | None] = ContextVar("call", default=None)
+
+
+class Watch:
+    """Sees every request, every save and every log line of a run, and knows what is broken.
+
+    `latest` gives the latest events that the store keeps and `load` an account of it, past any failure.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        portal_cookie: str,
+        latest: Callable[[int], list[Event]],
+        load: Callable[[str], Account | None],
+    ) -> None:
+        self._ledger = Ledger(off=scenario.off)
+        self._load = load
+        self._doors = DoorJudge(
+            self._ledger,
+            passwords={user.name.casefold(): user.password for user in scenario.users},
+            portal_cookie=portal_cookie,
+        )
+        self._factors = FactorJudge(self._ledger)
+        self._guesses = GuessJudge(self._ledger)
+        self._secrecy = SecrecyJudge(self._ledger)
+        self._changes = ChangeJudge(self._ledger, latest)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the judges know."""
+        return self._ledger
+
+    def found(self) -> tuple[Broken, ...]:
+        """Give what was found broken since the last time this was asked."""
+        broken = tuple(self._ledger.broken)
+        self._ledger.broken.clear()
+        return broken
+
+    def served(
+        self, request: Request, answer: Callable[[Request], Response], *, at: int, now: int, policy: Policy
+    ) -> Response:
+        """Have a request answered under watch; `at` is true time and `now` what the worker's clock shows."""
+        call = Call(
+            request=request,
+            user=None,
+            at=at,
+            now=now,
+            policy=policy,
+            number=self._ledger.next_number(),
+            closed={},
+        )
+        call.user = self._doors.user_of(call.cookies)
+        if request.method == "POST":
+            call.closed = self._guesses.closed(call.user, now, policy)
+        token = _current.set(call)
+        try:
+            response = call.response = answer(request)
+        finally:
+            _current.reset(token)
+        self._compare(call)
+        self._doors.judge(call)
+        if request.method == "POST":
+            self._guesses.replied(call)
+        self._secrecy.replied(call)
+        self._secrecy.judge_logs(call)
+        return response
+
+    @contextmanager
+    def at_the_desk(self, user: str, *, at: int, now: int, policy: Policy) -> Iterator[DeskWatch]:
+        """Watch what the support desk does to an account."""
+        name = user.casefold()
+        call = Call(
+            request=None,
+            user=name,
+            at=at,
+            now=now,
+            policy=policy,
+            number=self._ledger.next_number(),
+            closed={},
+        )
+        token: Token[Call | None] = _current.set(call)
+        try:
+            yield DeskWatch(call, self._ledger, self._doors)
+        finally:
+            _current.reset(token)
+        self._compare(call)
+        self._secrecy.judge_logs(call)
+
+    def saved(self, before: Account | None, after: Account, events: Sequence[Event]) -> None:
+        """Take a save that is durable, whoever will hear of it."""
+        call = _current.get()
+        if call is None:
+            return
+        save = Save(before=before, after=after, events=tuple(events))
+        call.saves.append(save)
+        self._ledger.accounts[after.user] = after
+        number = self._ledger.next_number()
+        self._factors.judge(call, save)
+        self._doors.saved(call, save, number)
+        self._guesses.judge(call, save)
+        self._changes.judge(call, save)
+        self._secrecy.judge_save(call, save)
+
+    def _compare(self, call: Call) -> None:
+        """The store holds what was saved last, of every user (compared by identity: accounts never change)."""
+        for user, account in self._ledger.accounts.items():
+            if self._load(user) is not account:
+                seen = "the store holds another account than was saved last"
+                self._ledger.report(names.EVENTS, seen, call, user=user)
+
+    @contextmanager
+    def reading_logs(self, name: str) -> Iterator[None]:
+        """Read what a logger and those below it say, down to the audit lines."""
+        logger, reader, level = logging.getLogger(name), _Reader(logging.INFO), logging.getLogger(name).level
+        logger.addHandler(reader)
+        logger.setLevel(min(level, logging.INFO) if level else logging.INFO)
+        try:
+            yield
+        finally:
+            logger.removeHandler(reader)
+            logger.setLevel(level)
+
+
+class DeskWatch:
+    """What is noted of one visit at the support desk."""
+
+    def __init__(self, call: Call, ledger: Ledger, doors: DoorJudge) -> None:
+        self._call = call
+        self._ledger = ledger
+        self._doors = doors
+
+    def answered(self, outcome: str, enrollment_code: str | None) -> None:
+        """Take the desk's answer; the enrollment code is for the caller's ears alone."""
+        if enrollment_code is not None:
+            self._ledger.enrollment_codes.append(enrollment_code)
+        if outcome == "reset" and self._call.user is not None:
+            self._doors.reset_answered(self._call, self._call.user)
+
+
+class _Reader(logging.Handler):
+    def emit(self, entry: logging.LogRecord) -> None:
+        call = _current.get()
+        if call is not None:
+            error = f" {entry.exc_info[1]!r}" if entry.exc_info else ""
+            call.logs.append(entry.getMessage() + error)
