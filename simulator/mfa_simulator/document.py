@@ -67,17 +67,18 @@ def compose(text: str, problems: Problems) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Position(line=mark.line + 1, column=mark.column + 1) if mark else Position(line=1, column=1)
-        problems.add(place, f"not readable as YAML: {error.problem or error.context}")
+        problems.add(place, f"not readable as YAML: {error.problem or error.context}", "yaml")
         return None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         place = Position(line=before.count("\n") + 1, column=error.position - (before.rfind("\n") + 1) + 1)
-        problems.add(place, "not readable as YAML: a character that YAML does not allow")
+        problems.add(place, "not readable as YAML: a character that YAML does not allow", "yaml")
         return None
     if root is None:
         problems.add(
             Position(line=1, column=1),
             "the file is empty: a scenario needs at least `scenario`, `users`, `steps`",
+            "missing-key",
         )
         return None
     return _Converter(problems).convert(root, depth=0)
@@ -95,11 +96,11 @@ class _Converter:
         self._count += 1
         if self._count > NODES_MAX or depth > DEPTH_MAX:
             self._problems.add(
-                place, "the file is too large or too deeply nested, or an alias contains itself"
+                place, "the file is too large or too deeply nested, or an alias contains itself", "yaml"
             )
             return None
         if node.tag not in _TAGS:
-            self._problems.add(place, f'tags such as "{node.tag}" are not part of the format')
+            self._problems.add(place, f'tags such as "{node.tag}" are not part of the format', "yaml")
             return None
         if isinstance(node, yaml.ScalarNode):
             return Scalar(position=place, text=node.value, plain=node.style is None)
@@ -116,11 +117,13 @@ class _Converter:
             if key is None or value is None:
                 continue
             if not isinstance(key, Scalar):
-                self._problems.add(key.position, "a key must be a plain text")
+                self._problems.add(key.position, "a key must be a plain text", "wrong-shape")
             elif key.text in seen:
                 first = seen[key.text].line
                 self._problems.add(
-                    key.position, f'the key "{key.text}" stands twice here, first in line {first}'
+                    key.position,
+                    f'the key "{key.text}" stands twice here, first in line {first}',
+                    "duplicate-key",
                 )
             else:
                 seen[key.text] = key.position

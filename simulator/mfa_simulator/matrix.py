@@ -23,33 +23,37 @@ def rows(root: Mapping, problems: Problems) -> list[tuple[str, Mapping]]:
     try:
         table = [_filled(row, plain) for row in _combinations(matrix)]
     except UnreadableError as error:
-        problems.add(error.position, str(error))
+        problems.add(error.position, str(error), error.rule)
         return [("", plain)]
     return table
 
 
 def _combinations(matrix: Node) -> list[Row]:
     if not isinstance(matrix, Mapping):
-        raise UnreadableError(matrix.position, "matrix is a mapping such as {policy.steps_back: [0, 1]}")
+        raise UnreadableError(
+            matrix.position, "matrix is a mapping such as {policy.steps_back: [0, 1]}", "matrix"
+        )
     axes: list[list[tuple[str, Node]]] = []
     for name, value in matrix:
         if name.text in ("include", "exclude"):
             continue
         if not isinstance(value, Sequence) or not value.items:
-            raise UnreadableError(value.position, f'matrix: "{name.text}" needs a list of values')
+            raise UnreadableError(value.position, f'matrix: "{name.text}" needs a list of values', "matrix")
         if name.text.split(".")[0] not in TOP:
             raise UnreadableError(
-                name.position, f'matrix: "{name.text}" must begin with a key of the file, such as policy.'
+                name.position,
+                f'matrix: "{name.text}" must begin with a key of the file, such as policy.',
+                "matrix",
             )
         axes.append([(name.text, item) for item in value.items])
     found = [dict(row) for row in itertools.islice(itertools.product(*axes), ROWS_MAX + 1)] if axes else []
     if len(found) > ROWS_MAX:
-        raise UnreadableError(matrix.position, f"matrix: more than {ROWS_MAX} rows")
+        raise UnreadableError(matrix.position, f"matrix: more than {ROWS_MAX} rows", "matrix")
     excluded = _maps(matrix, "exclude")
     kept = [row for row in found if not any(_covers(rule, row) for rule in excluded)]
     result = kept + _maps(matrix, "include")
     if not result:
-        raise UnreadableError(matrix.position, "matrix: no row is left")
+        raise UnreadableError(matrix.position, "matrix: no row is left", "matrix")
     return result
 
 
@@ -59,7 +63,7 @@ def _maps(matrix: Mapping, key: str) -> list[Row]:
         return []
     if not isinstance(node, Sequence) or not all(isinstance(item, Mapping) for item in node.items):
         raise UnreadableError(
-            node.position, f"matrix: {key} is a list of mappings such as [{{policy.steps_back: 2}}]"
+            node.position, f"matrix: {key} is a list of mappings such as [{{policy.steps_back: 2}}]", "matrix"
         )
     return [{name.text: value for name, value in item} for item in node.items if isinstance(item, Mapping)]
 

@@ -13,7 +13,7 @@ from mfa_simulator.format import kinds
 from mfa_simulator.format.kinds import Reading, read_keys
 from mfa_simulator.format.tables import ALWAYS, NETWORK, TOP, USER
 from mfa_simulator.format.verbs import BY_NAME
-from mfa_simulator.policy import read_policy
+from mfa_simulator.policy import SETTINGS_SCHEMA, read_policy
 from mfa_simulator.problems import Position, Problem, Problems, did_you_mean
 from mfa_simulator.scenario import START, ClockSetting, NetworkSpec, Scenario, UserSpec
 from mfa_simulator.steps import StepReader
@@ -31,7 +31,12 @@ def read_file(path: Path) -> list[Scenario]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         place = Position(line=1, column=1)
-        problem = Problem(file=str(path), position=place, message=f"the file cannot be read: {reason}")
+        problem = Problem(
+            file=str(path),
+            position=place,
+            message=f"the file cannot be read: {reason}",
+            rule="unreadable-file",
+        )
         raise ScenarioFileError([problem]) from error
     return parse(text, file=str(path))
 
@@ -46,7 +51,9 @@ def parse(text: str, *, file: str) -> list[Scenario]:
             _Row(document, problems, file).scenario(label) for label, document in matrix.rows(root, problems)
         ]
     elif root is not None:
-        problems.add(root.position, "a scenario file is a mapping that begins with `scenario:`")
+        problems.add(
+            root.position, "a scenario file is a mapping that begins with `scenario:`", "wrong-shape"
+        )
     if problems.found:
         raise ScenarioFileError(problems.in_order())
     return scenarios
@@ -67,7 +74,7 @@ class _Row:
                 message = (
                     f'no key "{name.text}" at the top of a scenario; the keys are: {", ".join(TOP)}.{hint}'
                 )
-                self._problems.add(name.position, message)
+                self._problems.add(name.position, message, "unknown-key")
         workers = self._value("workers", kinds.whole(1, 64), 1)
         plain = Reading(problems=self._problems, workers=workers)
         users = tuple(self._users(plain))
@@ -108,7 +115,9 @@ class _Row:
     def _title(self) -> str:
         if self._root.get("scenario") is None:
             self._problems.add(
-                self._root.position, "a scenario needs the key `scenario`, its title in one sentence"
+                self._root.position,
+                "a scenario needs the key `scenario`, its title in one sentence",
+                "missing-key",
             )
         title: str = self._value("scenario", kinds.TEXT, "")
         return title
@@ -117,7 +126,11 @@ class _Row:
         node = self._root.get("policy")
         if node is None:
             return {}
-        kind = kinds.Kind(name="policy", read=lambda value, context: read_policy(value, context, {}))
+        kind = kinds.Kind(
+            name="policy",
+            read=lambda value, context: read_policy(value, context, {}),
+            schema=SETTINGS_SCHEMA,
+        )
         return reading.attempt(kind, node) or {}
 
     def _users(self, reading: Reading) -> Iterator[UserSpec]:
@@ -125,13 +138,15 @@ class _Row:
         if node is None or (isinstance(node, Scalar) and node.is_nothing):
             return
         if not isinstance(node, Mapping):
-            self._problems.add(node.position, "users is a mapping of names to users")
+            self._problems.add(node.position, "users is a mapping of names to users", "wrong-shape")
             return
         table = {key.name: key for key in USER}
         for name, value in node:
             if not isinstance(value, Mapping):
                 self._problems.add(
-                    value.position, f'the user "{name.text}" is a mapping of {", ".join(table)}'
+                    value.position,
+                    f'the user "{name.text}" is a mapping of {", ".join(table)}',
+                    "wrong-shape",
                 )
                 continue
             found = read_keys(value, table, reading, f'the user "{name.text}"')
@@ -146,13 +161,17 @@ class _Row:
         node = self._root.get(key)
         if node is None:
             if required:
-                self._problems.add(self._root.position, "a scenario needs the key `steps`")
+                self._problems.add(self._root.position, "a scenario needs the key `steps`", "missing-key")
             return ()
         if not isinstance(node, Sequence):
-            self._problems.add(node.position, f"{key} is a list of steps, each beginning with -")
+            self._problems.add(
+                node.position, f"{key} is a list of steps, each beginning with -", "wrong-shape"
+            )
             return ()
         if not node.items and required:
-            self._problems.add(node.position, "steps is empty: a scenario without a step shows nothing")
+            self._problems.add(
+                node.position, "steps is empty: a scenario without a step shows nothing", "wrong-value"
+            )
         return node.items
 
     def _blocks(self) -> dict[str, tuple[Node, ...]]:
@@ -160,12 +179,14 @@ class _Row:
         if node is None:
             return {}
         if not isinstance(node, Mapping):
-            self._problems.add(node.position, "blocks is a mapping of names to lists of steps")
+            self._problems.add(node.position, "blocks is a mapping of names to lists of steps", "wrong-shape")
             return {}
         for name, value in node:
             if not isinstance(value, Sequence):
                 self._problems.add(
-                    value.position, f'the block "{name.text}" is a list of steps, each beginning with -'
+                    value.position,
+                    f'the block "{name.text}" is a list of steps, each beginning with -',
+                    "wrong-shape",
                 )
         return {name.text: value.items for name, value in node if isinstance(value, Sequence)}
 

@@ -7,11 +7,27 @@ from collections.abc import Mapping as Settings
 from typing import Any
 
 from mfa_simulator.document import Mapping, Node, Scalar, Sequence
-from mfa_simulator.format.kinds import Reading, UnreadableError, text_of, yes_or_no
+from mfa_simulator.format.kinds import Reading, Schema, UnreadableError, text_of, yes_or_no
 from mfa_simulator.problems import meant_or_legal
 from wsgi_mfa import MfaError, Policy
 
 FIELDS = {entry.name: getattr(Policy(), entry.name) for entry in dataclasses.fields(Policy)}
+
+
+def _setting_schema(default: object) -> Schema:
+    """Give what a setting's default tells of its type; its bounds are the middleware's alone to enforce."""
+    if isinstance(default, tuple):
+        return {"type": ["array", "string"], "items": {"type": "string"}}
+    if isinstance(default, int):
+        return {"type": ["integer", "string"], "pattern": "^-?[0-9]+$", "default": default}
+    return {"type": "string", "default": default}
+
+
+SETTINGS_SCHEMA: Schema = {
+    "type": ["object", "null"],
+    "properties": {name: _setting_schema(default) for name, default in FIELDS.items()},
+    "additionalProperties": False,
+}
 
 
 def read_policy(node: Node, reading: Reading, base: Settings[str, Any]) -> dict[str, Any]:
@@ -19,17 +35,19 @@ def read_policy(node: Node, reading: Reading, base: Settings[str, Any]) -> dict[
     if isinstance(node, Scalar) and node.is_nothing:
         return {}
     if not isinstance(node, Mapping):
-        raise UnreadableError(node.position, "policy is a mapping of settings, such as {steps_back: 1}")
+        raise UnreadableError(
+            node.position, "policy is a mapping of settings, such as {steps_back: 1}", "wrong-shape"
+        )
     settings: dict[str, Any] = {}
     for name, value in node:
         if name.text not in FIELDS:
             hint = meant_or_legal(name.text, FIELDS, what="The settings")
-            reading.problems.add(name.position, f'policy has no setting "{name.text}".{hint}')
+            reading.problems.add(name.position, f'policy has no setting "{name.text}".{hint}', "unknown-key")
             continue
         try:
             settings[name.text] = _setting(value, FIELDS[name.text])
         except (UnreadableError, ValueError) as error:
-            reading.problems.add(value.position, f"policy.{name.text}: {error}")
+            reading.problems.add(value.position, f"policy.{name.text}: {error}", "wrong-value")
     _refuse_illegal(node, settings, reading, base)
     return settings
 
@@ -60,4 +78,4 @@ def _refuse_illegal(
     except (MfaError, TypeError, ValueError) as error:
         message = str(error)
         named = [value.position for name, value in node if name.text in message]
-        reading.problems.add(named[0] if named else node.position, message)
+        reading.problems.add(named[0] if named else node.position, message, "policy")

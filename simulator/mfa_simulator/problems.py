@@ -6,6 +6,25 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+# Every rule of the format that a file can break, by the name that stands at the end of a problem.
+RULES = {
+    "unreadable-file": "The file exists and is UTF-8.",
+    "yaml": "The file is one YAML document without tags, of bounded size and depth.",
+    "duplicate-key": "A key stands once in its mapping.",
+    "unknown-key": "Only the keys of the format stand in a file.",
+    "missing-key": "What is required is there.",
+    "unknown-verb": "A step's verb is one of the format's.",
+    "one-verb": "A step has exactly one verb, and beside it only `expect` and `network` where the verb takes them.",
+    "one-of": "Of arguments that exclude one another there is exactly one.",
+    "unknown-name": "Users, phones, workers, blocks and invariants are named as the file or the format has them.",
+    "wrong-shape": "A mapping, a list or a text stands where one is needed.",
+    "wrong-value": "A value is one of those that are legal in its place.",
+    "duration": "A duration is a number with its unit, and goes forward where time itself passes.",
+    "policy": "A setting is within the bounds that the middleware's `Policy` enforces.",
+    "impossible-expectation": "What is expected of a verb is something that it can come to.",
+    "matrix": "A matrix has lists of values for places of the file, and leaves some rows.",
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class Position:
@@ -17,16 +36,17 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """One thing that a scenario file says and must not say."""
+    """One thing that a scenario file says and must not say; `rule` is the one of `RULES` that it breaks."""
 
     file: str
     position: Position
     message: str
+    rule: str
     source_line: str = ""
 
     def __str__(self) -> str:
-        """Give `file:line:col: message`."""
-        return f"{self.file}:{self.position.line}:{self.position.column}: {self.message}"
+        """Give `file:line:col: message [rule]`."""
+        return f"{self.file}:{self.position.line}:{self.position.column}: {self.message} [{self.rule}]"
 
     @property
     def picture(self) -> str:
@@ -42,11 +62,13 @@ class Problems:
     lines: list[str]
     found: list[Problem] = field(default_factory=list)
 
-    def add(self, position: Position, message: str) -> None:
+    def add(self, position: Position, message: str, rule: str) -> None:
         """Note a problem at a place; the same one is noted once, however often an alias repeats it."""
         inside = 0 < position.line <= len(self.lines)
         source_line = self.lines[position.line - 1] if inside else ""
-        problem = Problem(file=self.file, position=position, message=message, source_line=source_line)
+        problem = Problem(
+            file=self.file, position=position, message=message, rule=rule, source_line=source_line
+        )
         if problem not in self.found:
             self.found.append(problem)
 

@@ -10,7 +10,7 @@ from mfa_simulator.format import kinds
 from mfa_simulator.format.kinds import Reading, Rule
 from mfa_simulator.format.tables import EXPECT, NETWORK, STEP
 from mfa_simulator.format.verbs import BY_NAME, TOGETHER, VALUE, Verb
-from mfa_simulator.policy import read_policy
+from mfa_simulator.policy import SETTINGS_SCHEMA, read_policy
 from mfa_simulator.problems import Position, did_you_mean, meant_or_legal
 from mfa_simulator.reading import page_name
 from mfa_simulator.scenario import Expectation, Step
@@ -39,10 +39,12 @@ class StepReader:
         for node in nodes:
             self._count += 1
             if self._count > STEPS_MAX:
-                self._problem(node.position, f"more than {STEPS_MAX} steps")
+                self._problem(node.position, f"more than {STEPS_MAX} steps", "wrong-value")
                 return ()
             if not isinstance(node, Mapping):
-                self._problem(node.position, "a step is a mapping with one verb, such as `- wait: 1m`")
+                self._problem(
+                    node.position, "a step is a mapping with one verb, such as `- wait: 1m`", "wrong-shape"
+                )
             elif node.get(USE) is not None:
                 steps += self._block(node, inside)
             else:
@@ -50,23 +52,25 @@ class StepReader:
                 steps += [step] if step else []
         return tuple(steps)
 
-    def _problem(self, position: Position, message: str) -> None:
-        self._reading.problems.add(position, message)
+    def _problem(self, position: Position, message: str, rule: str) -> None:
+        self._reading.problems.add(position, message, rule)
 
     def _block(self, node: Mapping, inside: tuple[str, ...]) -> tuple[Step, ...]:
         (key, value), *others = node.entries
         if others or key.text != USE:
-            self._problem(node.position, "a step with `use` has no other key")
+            self._problem(node.position, "a step with `use` has no other key", "one-verb")
             return ()
         name = value.text if isinstance(value, Scalar) else ""
         if name not in self._blocks:
             there = ", ".join(self._blocks) or "none"
             self._problem(
-                value.position, f'no block "{name}"; there is: {there}.{did_you_mean(name, self._blocks)}'
+                value.position,
+                f'no block "{name}"; there is: {there}.{did_you_mean(name, self._blocks)}',
+                "unknown-name",
             )
             return ()
         if name in inside:
-            self._problem(value.position, f'the block "{name}" uses itself')
+            self._problem(value.position, f'the block "{name}" uses itself', "wrong-value")
             return ()
         return self.read(self._blocks[name], inside=(*inside, name))
 
@@ -78,11 +82,11 @@ class StepReader:
             elif key.text not in STEP:
                 legal = [*BY_NAME, USE, *STEP]
                 message = f'no verb "{key.text}".{meant_or_legal(key.text, legal, what="The keys of a step")}'
-                self._problem(key.position, message)
+                self._problem(key.position, message, "unknown-verb")
                 return None
         if len(verbs) != 1:
             found = ", ".join(key.text for key, _ in verbs) or "none"
-            self._problem(node.position, f"a step has exactly one verb, and this one has {found}")
+            self._problem(node.position, f"a step has exactly one verb, and this one has {found}", "one-verb")
             return None
         ((key, value),) = verbs
         verb = BY_NAME[key.text]
@@ -99,16 +103,22 @@ class StepReader:
     def _together(self, node: Mapping, key: Scalar, value: Node) -> Step | None:
         if len(node.entries) > 1:
             self._problem(
-                key.position, "a step with `together` has no other key: each step inside has its own `expect`"
+                key.position,
+                "a step with `together` has no other key: each step inside has its own `expect`",
+                "one-verb",
             )
             return None
         if not isinstance(value, Sequence) or not value.items:
-            self._problem(value.position, "together is a list of steps that happen at the same time")
+            self._problem(
+                value.position, "together is a list of steps that happen at the same time", "wrong-shape"
+            )
             return None
         steps = self.read(value.items)
         for step in steps:
             if step.verb in (*ALONE, TOGETHER):
-                self._problem(step.position, f"{step.verb} cannot happen at the same time as other steps")
+                self._problem(
+                    step.position, f"{step.verb} cannot happen at the same time as other steps", "one-verb"
+                )
         return Step(verb=TOGETHER, arguments={}, position=key.position, steps=steps)
 
     def _arguments(self, verb: Verb, key: Scalar, value: Node) -> dict[str, Any]:
@@ -116,14 +126,16 @@ class StepReader:
             return {VALUE: self._reading.attempt(verb.scalar, value)}
         if verb.name == "change_policy":
             kind = kinds.Kind(
-                name="policy", read=lambda node, reading: read_policy(node, reading, self._policy)
+                name="policy",
+                read=lambda node, reading: read_policy(node, reading, self._policy),
+                schema=SETTINGS_SCHEMA,
             )
             return {VALUE: self._reading.attempt(kind, value) or {}}
         table = {entry.name: entry for entry in verb.keys}
         if isinstance(value, Scalar) and value.is_nothing:
             value = Mapping(position=value.position, entries=())
         if not isinstance(value, Mapping):
-            self._problem(value.position, f"{verb.name} takes a mapping of {', '.join(table)}")
+            self._problem(value.position, f"{verb.name} takes a mapping of {', '.join(table)}", "wrong-shape")
             return {}
         given = kinds.read_keys(value, table, self._reading, verb.name)
         for rule in verb.rules:
@@ -136,26 +148,35 @@ class StepReader:
             self._problem(
                 key.position,
                 f"{verb.name} takes only one of {', '.join(rule.names)}, and has {', '.join(found)}",
+                "one-of",
             )
         elif not found:
-            self._problem(key.position, f"{verb.name} needs one of {', '.join(rule.names)}")
+            self._problem(key.position, f"{verb.name} needs one of {', '.join(rule.names)}", "one-of")
 
     def _expectation(self, verb: Verb, node: Mapping) -> Expectation | None:
         value = node.get("expect")
         if value is None:
             return None
         if not isinstance(value, Mapping):
-            self._problem(value.position, f"expect is a mapping of {', '.join(EXPECT_TABLE)}")
+            self._problem(value.position, f"expect is a mapping of {', '.join(EXPECT_TABLE)}", "wrong-shape")
             return None
         if not verb.answers:
-            self._problem(value.position, f"{verb.name} asks nobody, so nothing can be expected of it")
+            self._problem(
+                value.position,
+                f"{verb.name} asks nobody, so nothing can be expected of it",
+                "impossible-expectation",
+            )
             return None
         found = kinds.read_keys(value, EXPECT_TABLE, self._reading, "expect")
         outcomes = found.get("outcome")
         for outcome in outcomes or ():
             if outcome not in verb.answers:
                 legal = ", ".join(verb.answers)
-                self._problem(value.position, f"{verb.name} cannot end in {outcome}; it can end in: {legal}")
+                self._problem(
+                    value.position,
+                    f"{verb.name} cannot end in {outcome}; it can end in: {legal}",
+                    "impossible-expectation",
+                )
         return Expectation(
             position=value.position,
             outcomes=outcomes,
@@ -174,9 +195,13 @@ class StepReader:
         if value is None:
             return {}
         if not isinstance(value, Mapping):
-            self._problem(value.position, f"network is a mapping of {', '.join(NETWORK_TABLE)}")
+            self._problem(
+                value.position, f"network is a mapping of {', '.join(NETWORK_TABLE)}", "wrong-shape"
+            )
             return {}
-        if not verb.answers or verb.name.startswith("support_"):
-            self._problem(value.position, f"{verb.name} sends no request, so the network cannot touch it")
+        if not verb.sends:
+            self._problem(
+                value.position, f"{verb.name} sends no request, so the network cannot touch it", "one-verb"
+            )
             return {}
         return kinds.read_keys(value, NETWORK_TABLE, self._reading, "network")

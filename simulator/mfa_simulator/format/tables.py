@@ -53,7 +53,9 @@ def _phones(node: Node, reading: Reading) -> dict[str, dict[str, object]]:
         return {}
     if not isinstance(node, Mapping):
         raise UnreadableError(
-            node.position, "phones is a mapping of names to clocks, such as {pixel: {offset: 0s}}"
+            node.position,
+            "phones is a mapping of names to clocks, such as {pixel: {offset: 0s}}",
+            "wrong-shape",
         )
     return {
         name.text: {}
@@ -71,7 +73,14 @@ USER = (
     Key(name="email", kind=kinds.TEXT, about="the address that the portal knows"),
     Key(
         name="phones",
-        kind=Kind(name="PHONES", read=_phones),
+        kind=Kind(
+            name="PHONES",
+            read=_phones,
+            schema={
+                "type": ["object", "null"],
+                "additionalProperties": {**PHONE_CLOCK.schema, "type": ["object", "null"]},
+            },
+        ),
         default={},
         about="phones, each with its clock's error",
     ),
@@ -84,19 +93,30 @@ def _invariants_off(node: Node, reading: Reading) -> frozenset[str]:
         return frozenset()
     if not isinstance(node, Mapping):
         raise UnreadableError(
-            node.position, "always is a mapping of invariants to off, such as {liveness: off}"
+            node.position, "always is a mapping of invariants to off, such as {liveness: off}", "wrong-shape"
         )
     off = set()
     for name, value in node:
         if name.text not in INVARIANTS:
             legal = meant_or_legal(name.text, INVARIANTS, what="The invariants")
-            reading.problems.add(name.position, f'no invariant "{name.text}".{legal}')
+            reading.problems.add(name.position, f'no invariant "{name.text}".{legal}', "unknown-name")
         elif reading.attempt(kinds.TICK, value) is False:
             off.add(name.text)
     return frozenset(off)
 
 
-ALWAYS = Kind(name="INVARIANTS", read=_invariants_off)
+ALWAYS = Kind(
+    name="INVARIANTS",
+    read=_invariants_off,
+    schema={
+        "type": ["object", "null"],
+        "properties": {
+            name: {**kinds.TICK.schema, "description": f"Whether to watch that {about}."}
+            for name, about in INVARIANTS.items()
+        },
+        "additionalProperties": False,
+    },
+)
 
 TOP = (
     "scenario",

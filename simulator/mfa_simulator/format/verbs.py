@@ -29,6 +29,11 @@ class Verb:
     answers: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
 
+    @property
+    def sends(self) -> bool:
+        """Whether it sends requests, which a network can touch; the support desk sits beside the server."""
+        return bool(self.answers) and not self.name.startswith("support_")
+
 
 user = Key(name="user", kind=kinds.USER, required=True, about="who acts")
 some_user = Key(name="user", kind=kinds.USER, about="who acts; the browser's last user when left out")
