@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from mfa_simulator.actions import ACTIONS
@@ -13,6 +13,7 @@ from mfa_simulator.errors import StepError
 from mfa_simulator.expectation import Found, differences
 from mfa_simulator.format.verbs import BY_NAME, TOGETHER
 from mfa_simulator.invariants.ledger import Broken
+from mfa_simulator.invariants.liveness import judge_liveness
 from mfa_simulator.network import Exchange
 from mfa_simulator.quantities import SECOND
 from mfa_simulator.record import Record, noting_logs, start_record
@@ -72,6 +73,8 @@ def play(scenario: Scenario, wall: WallClock) -> Play:
                 break
         for step in scenario.finally_steps:
             moments += _play_step(world, step)
+        if not any(moment.failures or moment.broken for moment in moments):
+            moments[-1:] = [replace(last, broken=judge_liveness(world, wall)) for last in moments[-1:]]
     return Play(scenario=scenario, moments=tuple(moments))
 
 

@@ -13,7 +13,7 @@ from mfa_simulator.invariants.call import Call, Save
 from mfa_simulator.invariants.changes import ChangeJudge
 from mfa_simulator.invariants.doors import DoorJudge
 from mfa_simulator.invariants.factors import FactorJudge
-from mfa_simulator.invariants.guesses import GuessJudge
+from mfa_simulator.invariants.guesses import GuessJudge, Tally
 from mfa_simulator.invariants.ledger import Broken, Ledger
 from mfa_simulator.invariants.secrecy import SecrecyJudge
 from mfa_simulator.scenario import Scenario
@@ -53,6 +53,10 @@ class Watch:
     def ledger(self) -> Ledger:
         """What the judges know."""
         return self._ledger
+
+    def tally(self, user: str, kind: str) -> Tally:
+        """Give what was counted of a user's wrong answers of one kind."""
+        return self._guesses.tally(user, kind)
 
     def found(self) -> tuple[Broken, ...]:
         """Give what was found broken since the last time this was asked."""

@@ -1,0 +1,140 @@
+"""At the end of a story, with all faults off: who may get in does get in.
+
+That is tried in a second world with the same accounts, so that nothing of the story itself changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from mfa_simulator.clock import WallClock
+from mfa_simulator.errors import StepError
+from mfa_simulator.invariants.call import in_words
+from mfa_simulator.invariants.ledger import CODES, RECOVERY_CODES, Broken
+from mfa_simulator.invariants.names import INVARIANTS, LIVENESS
+from mfa_simulator.quantities import SECOND
+from mfa_simulator.record import start_record
+from mfa_simulator.scenario import NetworkSpec
+from mfa_simulator.visitor import Visitor
+from mfa_simulator.world import World
+from wsgi_mfa import Account, MfaError
+
+PATIENCE_STEPS = 40  # a step further ahead was used up by a wrong clock, which only the desk mends (D22)
+
+
+def judge_liveness(world: World, wall: WallClock) -> tuple[Broken, ...]:
+    """Try every way in for every user who has an account; give what did not open."""
+    found = [(name, world.account(name)) for name in world.residents]
+    accounts = {name: account for name, account in found if account is not None}
+    if LIVENESS in world.scenario.off or not accounts:
+        return ()
+    start_record()
+    twin = _twin(world, wall, list(accounts.values()))
+    return tuple(
+        broken for name, account in accounts.items() for broken in _Trial(world, twin, name, account).judge()
+    )
+
+
+def _twin(world: World, wall: WallClock, accounts: list[Account]) -> World:
+    """Give a world that goes on from the same accounts at the same moment: one worker, right clocks, no faults."""
+    scenario = replace(world.scenario, network=NetworkSpec(), workers=1, off=frozenset(INVARIANTS))
+    twin = World(scenario, wall)
+    twin.time.wait_until(world.time.now())
+    twin.policy = world.policy
+    for account in accounts:
+        twin.store.save(account, (), expected=None)
+    # Ids are never used twice, and those of the story's own streams are.
+    twin.workers[0].entropy = world.chance("the end of the story")
+    twin.restart()
+    return twin
+
+
+class _Trial:
+    """One user's ways in, each from a browser of its own; the reset comes last, since it ends the others."""
+
+    def __init__(self, world: World, twin: World, name: str, account: Account) -> None:
+        self._world = world
+        self._twin = twin
+        self._name = name
+        self._account = account
+
+    def judge(self) -> Iterator[Broken]:
+        ways = {
+            "a good phone": self._by_phone,
+            "the current recovery code": self._by_recovery_code,
+            "a reset by the desk": self._by_reset,
+        }
+        for way, attempt in ways.items():
+            try:
+                outcome = attempt(way)
+            except (StepError, MfaError) as error:
+                outcome = f"an error: {error}"
+            if outcome not in (None, "signed_in"):
+                yield self._broken(way, outcome or "")
+
+    def _broken(self, way: str, outcome: str) -> Broken:
+        return Broken(
+            invariant=LIVENESS,
+            at=self._world.time.now(),
+            user=self._name,
+            request="the end of the story",
+            seen=f"the right password and {way} came to {outcome}",
+            before=in_words(self._account),
+        )
+
+    def _visitor(self, way: str) -> Visitor:
+        browser = self._twin.browser(f"{self._name} with {way}")
+        return Visitor(self._twin, browser, self._twin.resident(self._name))
+
+    def _by_phone(self, way: str) -> str | None:
+        """A phone with the active key, whose clock is as wrong as the portal has learned (D18)."""
+        time, phone = self._twin.time, self._account.authenticator
+        key = self._world.watch.ledger.keys.get(phone.id) if phone is not None else None
+        if phone is None or key is None or not self._opens(CODES):
+            return None
+        period = key.period_seconds * SECOND
+        step = time.now() // period + 1
+        while step + phone.drift_steps <= phone.last_step or step + phone.drift_steps in phone.used_steps:
+            step += 1
+        if step - time.now() // period > PATIENCE_STEPS:
+            return None
+        time.wait_until(step * period)
+        good = self._twin.add_phone(self._name, way)
+        good.clock.set_offset(phone.drift_steps * period)
+        good.add(key)
+        visitor = self._visitor(way)
+        outcome = visitor.arrive()
+        if outcome != "must_verify":
+            return outcome
+        outcome = visitor.type_code(good.code, typing=0)
+        return "signed_in" if outcome == "must_save_recovery_code" else outcome
+
+    def _by_recovery_code(self, way: str) -> str | None:
+        code = self._account.recovery_code
+        text = self._world.watch.ledger.recovery_codes.get(code.id) if code is not None else None
+        if self._account.authenticator is None or text is None or not self._opens(RECOVERY_CODES):
+            return None
+        return self._visitor(way).recover(text, typing=0, save=True)
+
+    def _by_reset(self, way: str) -> str | None:
+        """The desk resets the account, and the user enrolls a new phone, by the desk's code if it gave one."""
+        address = self._account.address
+        if address is None or self._twin.policy.enrollment == "closed":
+            return None
+        answer = self._twin.desk().reset(self._name, email=address, reason=way, agent="an agent")
+        if str(answer.outcome.value) != "reset":
+            return f"{answer.outcome.value}: {answer.message}"
+        self._twin.resident(self._name).enrollment_code = answer.enrollment_code
+        visitor, phone = self._visitor(way), self._twin.add_phone(self._name, way)
+        outcome = visitor.take_key(phone, manual=True)
+        return visitor.confirm_key(phone, typing=0, save=True) if outcome == "must_enroll" else outcome
+
+    def _opens(self, kind: str) -> bool:
+        """Wait for the end of a lock; a spent budget has none that is near (D14)."""
+        tally, time = self._world.watch.tally(self._account.user, kind), self._twin.time
+        if tally.spent(time.now(), self._twin.policy):
+            return False
+        if tally.locked_since is not None:
+            time.wait_until(max(time.now(), tally.locked_since + tally.locked_seconds * SECOND))
+        return True
