@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urljoin
 
 from mfa_simulator.clock import TrueTime
 from mfa_simulator.cookies import CookieJar
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 HOPS_MAX = 20
 FORM = "application/x-www-form-urlencoded"
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
+NAVIGATION = (
+    ("Accept", HTML),
+    ("Sec-Fetch-Mode", "navigate"),
+    ("Sec-Fetch-Dest", "document"),
+    ("Sec-Fetch-User", "?1"),
+)
 DECIDING = ("code", "recovery_code", "saved")
 GONE = Sight(response=Response(status=0), outcome="timeout")
 
@@ -91,11 +98,11 @@ class Browser:
 
     def open(self, path: str) -> str:
         """Go to an address as a link or a typed line does; give the outcome."""
-        return self._navigate("GET", urljoin(self._url, path))
+        return self._navigate("GET", _joined(self._url, path))
 
     def submit(self, form: Form, values: dict[str, str], *, about: str = "") -> str:
         """Fill in a form and send it; `about` is the field that it is about."""
-        action = urljoin(self._url, form.action or self._url)
+        action = _joined(self._url, form.action or self._url)
         pairs = form.filled(values)
         if form.method == "GET":
             return self._navigate("GET", action.partition("?")[0] + "?" + urlencode(pairs))
@@ -104,7 +111,7 @@ class Browser:
     def post(self, path: str, pairs: list[tuple[str, str]], *, about: str = "") -> str:
         """Send a form that needs no page."""
         return self._navigate(
-            "POST", urljoin(self._url, path), body=urlencode(pairs).encode("ascii"), about=about
+            "POST", _joined(self._url, path), body=urlencode(pairs).encode("ascii"), about=about
         )
 
     def resend(self) -> str:
@@ -151,22 +158,17 @@ class Browser:
         return self._show(request, about)
 
     def _headers_of_a_navigation(self, method: str) -> tuple[tuple[str, str], ...]:
-        headers = [
-            ("Accept", HTML),
-            ("Sec-Fetch-Mode", "navigate"),
-            ("Sec-Fetch-Dest", "document"),
-            ("Sec-Fetch-User", "?1"),
-            ("Sec-Fetch-Site", "same-origin" if method == "POST" else "none"),
-        ]
-        if method == "POST":
-            headers += [("Origin", ORIGIN), ("Referer", self._url), ("Content-Type", FORM)]
-        return tuple(headers)
+        if method != "POST":
+            return (*NAVIGATION, ("Sec-Fetch-Site", "none"))
+        own = ("Sec-Fetch-Site", "same-origin")
+        return (*NAVIGATION, own, ("Origin", ORIGIN), ("Referer", self._url), ("Content-Type", FORM))
 
     def _request(self, method: str, url: str, body: bytes, headers: tuple[tuple[str, str], ...]) -> Request:
-        cookie = self.jar.header(urlsplit(url).path or "/", now=self._time.now())
-        has_its_own = any(name.lower() == "cookie" for name, _ in headers)
-        sent = headers if cookie is None or has_its_own else (*headers, ("Cookie", cookie))
-        return Request(method=method, url=url, headers=sent, body=body)
+        bare = Request(method=method, url=url, headers=headers, body=body)
+        cookie = self.jar.header(bare.path or "/", now=self._time.now())
+        if cookie is None or any(name.lower() == "cookie" for name, _ in headers):
+            return bare
+        return Request(method=method, url=url, headers=(*headers, ("Cookie", cookie)), body=body)
 
     def _exchange(self, request: Request, about: str) -> Response | None:
         was_spent = self.weather.spent
@@ -194,7 +196,7 @@ class Browser:
             if target is None:
                 self._visited.append(self._url)
                 return self.outcome
-            url = urljoin(self._url, target)
+            url = _joined(self._url, target)
             if not url.startswith(ORIGIN + "/"):
                 return self._give_up(f"{request.method} {request.path} leads away from the site, to {url}")
             request, about = self._request("GET", url, b"", self._headers_of_a_navigation("GET")), ""
@@ -215,3 +217,7 @@ class Browser:
         self.sight = GONE
         record().sights.append(GONE)
         return "timeout"
+
+
+# Stories ask for few addresses, again and again.
+_joined = lru_cache(maxsize=1024)(urljoin)

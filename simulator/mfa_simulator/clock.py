@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 import freezegun
+import freezegun.api
 
 from mfa_simulator.quantities import EPOCH, SECOND
 
@@ -161,6 +162,13 @@ def frozen_wall_clock(start: int) -> Iterator[WallClock]:
     """Freeze the time that the wrapped application sees, once a run, and hand out what moves it.
 
     A freeze costs milliseconds and a move about one microsecond, so nothing is ever frozen a second time in a run.
+    Each reading would also search the call stack for modules that shall see real time; nothing in a run shall, and
+    without the search short-lived threads of the application see virtual time too.
     """
+    searched = freezegun.api.call_stack_inspection_limit
     with freezegun.freeze_time(EPOCH + timedelta(microseconds=start)) as frozen:
-        yield _FrozenWallClock(frozen)
+        freezegun.api.call_stack_inspection_limit = 0
+        try:
+            yield _FrozenWallClock(frozen)
+        finally:
+            freezegun.api.call_stack_inspection_limit = searched

@@ -6,9 +6,10 @@ import io
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from http.client import responses as reason_phrases
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -18,7 +19,7 @@ HOST, PORT = "127.0.0.1", "8000"
 CLIENT_ADDRESS = "127.0.0.1"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """One request, complete with the cookies that the browser sent at that moment."""
 
@@ -27,13 +28,18 @@ class Request:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
 
+    @cached_property
+    def parts(self) -> SplitResult:
+        """The parts of the URL."""
+        return urlsplit(self.url)
+
     @property
     def path(self) -> str:
         """The path without its query."""
-        return urlsplit(self.url).path
+        return self.parts.path
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Response:
     """One reply; `from_app` says whether the wrapped application was called for it.
 
@@ -51,13 +57,21 @@ class Response:
 
     def header(self, name: str) -> str | None:
         """Give the first header of a name, or None."""
-        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+        values = self._by_name.get(name.lower())
+        return values[0] if values else None
 
     def headers_named(self, name: str) -> list[str]:
         """Give the values of all headers of a name, in their order."""
-        return [value for key, value in self.headers if key.lower() == name.lower()]
+        return self._by_name.get(name.lower(), [])
 
-    @property
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, value in self.headers:
+            found.setdefault(name.lower(), []).append(value)
+        return found
+
+    @cached_property
     def text(self) -> str:
         """The body as text."""
         return self.body.decode("utf-8", "replace")
@@ -72,7 +86,7 @@ class Response:
 
 def environ_of(request: Request) -> WSGIEnvironment:
     """Build the environ that a server would hand to the application."""
-    parts = urlsplit(request.url)
+    parts = request.parts
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
@@ -95,12 +109,16 @@ def environ_of(request: Request) -> WSGIEnvironment:
     if request.body or request.method == "POST":
         environ["CONTENT_LENGTH"] = str(len(request.body))
     for name, value in request.headers:
-        key = name.upper().replace("-", "_")
-        if key == "CONTENT_TYPE":
+        key = _environ_key(name)
+        if key != "CONTENT_LENGTH":
             environ[key] = value
-        elif key != "CONTENT_LENGTH":
-            environ[f"HTTP_{key}"] = value
     return environ
+
+
+@lru_cache(maxsize=256)
+def _environ_key(name: str) -> str:
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
 def call(application: WSGIApplication, request: Request, extra: dict[str, Any] | None = None) -> Response:
@@ -117,7 +135,9 @@ def call(application: WSGIApplication, request: Request, extra: dict[str, Any] |
         state["status"], state["headers"] = status, tuple(headers)
         return chunks.append
 
-    result: Iterable[bytes] = application({**environ_of(request), **(extra or {})}, start_response)
+    environ = environ_of(request)
+    environ.update(extra or {})
+    result: Iterable[bytes] = application(environ, start_response)
     try:
         chunks.extend(result)
     finally:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
 
 # What no person reads; taken out beforehand, because it is most of a page and slow to go through.
 UNSEEN = re.compile(r"<(style|script)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
 BODY = re.compile(r"<body\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
+META = re.compile(r"<meta\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
 VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
@@ -96,8 +98,9 @@ class Page:
         return any(item.kind == "password" for form in self.forms for item in form.fields)
 
 
+@lru_cache(maxsize=256)
 def read_page(html: str) -> Page:
-    """Read a page."""
+    """Read a page; who reads the same page again is given the same value, which nobody may change."""
     reader = _Reader()
     reader.feed(UNSEEN.sub("", html))
     reader.close()
@@ -109,6 +112,12 @@ def body_marks(html: str) -> dict[str, str]:
     """Read the body's data attributes alone."""
     match = BODY.search(html)
     return read_page(match[0]).marks if match is not None else {}
+
+
+def refresh_in(html: str) -> str | None:
+    """Read alone where a page leads on to by itself."""
+    found = (read_page(tag).refresh for tag in META.findall(UNSEEN.sub("", html)))
+    return next((target for target in found if target is not None), None)
 
 
 class _Reader(HTMLParser):

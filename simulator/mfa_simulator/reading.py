@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from mfa_simulator.http import Response
-from mfa_simulator.page import Page, body_marks, read_page
+from mfa_simulator.page import Page, body_marks, read_page, refresh_in
 
 HTML = "text/html"
 PROBLEM = "urn:wsgi-mfa:"
@@ -56,7 +56,9 @@ class Sight:
     @property
     def refresh(self) -> str | None:
         """Where the page leads on to by itself."""
-        return self.page.refresh if REFRESH in self.response.body and not self.response.cut else None
+        if REFRESH not in self.response.body or self.response.cut or _kind(self.response) != HTML:
+            return None
+        return refresh_in(self.response.text)
 
 
 def look_at(response: Response) -> Sight:

@@ -88,7 +88,15 @@ class WatchedMiddleware:
             crash = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
             response = Response(status=500, crash=crash)
         user, cookie = calls[-1] if calls else (None, None)
-        return replace(response, from_app=bool(calls), user_seen=user, cookie_seen=cookie)
+        return Response(
+            status=response.status,
+            headers=response.headers,
+            body=response.body,
+            crash=response.crash,
+            from_app=bool(calls),
+            user_seen=user,
+            cookie_seen=cookie,
+        )
 
 
 class World:
