@@ -18,7 +18,7 @@ from wsgi_mfa.identity.query import QueryReader
 # Clients invent header names, so the names that were judged harmless are forgotten when they are too many.
 _HARMLESS_NAMES_MAX = 4096
 
-_URI_KEYS = ("REQUEST_URI", "RAW_URI")
+_URI_KEYS = frozenset(("REQUEST_URI", "RAW_URI"))
 
 
 class Cleaned(NamedTuple):
@@ -84,9 +84,13 @@ class RequestCleaner:
         """
         if not self._harmless.issuperset(environ):
             self._remove_doors(environ)
-        cookies = self.cookie_reader.read(environ.get("HTTP_COOKIE", ""))
-        _write_cookies(environ, cookies.header)
-        doubled = cookies.doubled + self._clean_query(environ)
+        raw = environ.get("HTTP_COOKIE", "")
+        cookies = self.cookie_reader.read(raw)
+        if cookies.header != raw:
+            _write_cookies(environ, cookies.header)
+        doubled = cookies.doubled
+        if environ.get("QUERY_STRING") or not _URI_KEYS.isdisjoint(environ):
+            doubled += self._clean_query(environ)
         identification = self.adapter.identify(environ)
         digest = self.digest(environ, cookies)
         if identification is UNRESOLVED:
@@ -94,9 +98,7 @@ class RequestCleaner:
         elif identification is None and not self._reads_cookies:
             # D5: the adapter vouches for no cookie, so without a user none may speak for one.
             _write_cookies(environ, cookies.for_nobody)
-        return Cleaned(
-            identification=identification, cookies=cookies, doubled=doubled, carriers_digest=digest
-        )
+        return Cleaned(identification, cookies, doubled, digest)
 
     def strip_carriers(self, environ: dict[str, Any], cleaned: Cleaned) -> None:
         """Take the user out of a cleaned request: the application sees an anonymous visitor."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import lru_cache
 
 from wsgi_mfa.core import exempt
 from wsgi_mfa.core.aging import login_is_ended
@@ -40,13 +41,18 @@ def caller_of(identification: Identification, directory: Directory | None) -> Ca
     if not isinstance(identification, FirstFactor):
         return None
     if directory is None:
-        user = canonical(identification.user)
-        # Without a directory an id that looks like an address is its own address.
-        return Caller(user=user, login=identification.login, address=user if "@" in user else None)
+        return _undirected(identification)
     person = directory(identification.user)
     if person is None:
         raise UnknownUserError("the directory does not know it")
     return Caller(user=canonical(person.name), login=identification.login, address=person.email)
+
+
+@lru_cache(maxsize=4096)
+def _undirected(first_factor: FirstFactor) -> Caller:
+    """The caller where there is no directory: an id that looks like an address is its own address."""
+    user = canonical(first_factor.user)
+    return Caller(user=user, login=first_factor.login, address=user if "@" in user else None)
 
 
 def admit(request: WebRequest, caller: Caller | None) -> bool:
@@ -60,7 +66,7 @@ def admit(request: WebRequest, caller: Caller | None) -> bool:
                 account, fingerprint, request.now, request.site.service.policy
             ):
                 return False
-    request.caller, request.account = caller, account
+    request.take(caller, account)
     return True
 
 
@@ -71,7 +77,7 @@ def is_exempt(request: WebRequest) -> bool:
     other request with its method does not pass (R63-R65).
     """
     policy, environ = request.site.service.policy, request.environ
-    if policy.exempt_paths and exempt.is_exempt(environ.get("PATH_INFO", ""), policy.exempt_paths):
+    if exempt.is_exempt(environ.get("PATH_INFO", ""), policy.exempt_paths):
         return True
     return (
         request.method in policy.exempt_methods
@@ -207,7 +213,7 @@ def _held(
     signing_in = WebRequest(
         site, request.environ, request.names, request.cleaned, now=site.service.clock.now()
     )
-    signing_in.caller, signing_in.account = caller, site.service.store.load(caller.user)
+    signing_in.take(caller, site.service.store.load(caller.user))
     if carriers_digest is not None and signing_in.account is not None:
         site.service.admit_login(signing_in.visit, carriers_digest)
     # A new sign-in asks for a new second factor, also where the old one has not run out.

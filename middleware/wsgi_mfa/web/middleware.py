@@ -104,7 +104,7 @@ class MfaMiddleware:
         self._identity = identity
         self._directory = directory
         self._plain_http = plain_http
-        self._scheme_key = "HTTP_" + scheme_from.upper().replace("-", "_") if scheme_from else None
+        self._has_exemptions = bool(self.service.policy.exempt_paths or self.service.policy.exempt_methods)
         self._ways: dict[str, Way] = {}
         self._site = Site(
             service=self.service,
@@ -115,15 +115,16 @@ class MfaMiddleware:
             targets=TargetSigner(keys),
             sources=SourceReader(self.service.policy.trusted_peers),
             watch=SprayWatch(clock),
+            plain_http=plain_http,
+            scheme_key="HTTP_" + scheme_from.upper().replace("-", "_") if scheme_from else None,
         )
-        if not plain_http:
-            self._way({})  # so that a portal's cookie with one of our names is an error of the start
+        # Made now, so that a portal's cookie with one of our names is an error of the start.
+        self._https_way = None if plain_http else self._made_way(CookieNames.over_https())
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         names, cleaner, nothing = self._way(environ)
         path = pages.path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
         request = WebRequest(self._site, environ, names, nothing, now=self.service.clock.now())
-        request.is_https = self._is_https(environ)
         if not self._heartbeat.since <= request.now < self._heartbeat.until:
             self._heartbeat.beat(request.now)
         try:
@@ -145,7 +146,7 @@ class MfaMiddleware:
                 "store: several processes need a store that they share (R24)", setting="store"
             )
         request.cleaned = cleaner.clean(environ)
-        if path is None and gate.is_exempt(request):
+        if path is None and self._has_exemptions and gate.is_exempt(request):
             self._exempt(request, cleaner, environ)
             return None
         try:
@@ -225,19 +226,17 @@ class MfaMiddleware:
 
     def _way(self, environ: WSGIEnvironment) -> Way:
         """What belongs to this way of being reached; over plain http there is one for each port."""
-        port = str(environ.get("SERVER_PORT", "")) if self._plain_http else ""
+        if self._https_way is not None:
+            return self._https_way
+        port = str(environ.get("SERVER_PORT", ""))
         found = self._ways.get(port)
         if found is None:
-            names = CookieNames.over_plain_http(port) if self._plain_http else CookieNames.over_https()
-            cleaner = RequestCleaner(self._identity, own_cookie_names=names.all)
-            found = self._ways[port] = Way(names, cleaner, _nothing(cleaner))
+            found = self._ways[port] = self._made_way(CookieNames.over_plain_http(port))
         return found
 
-    def _is_https(self, environ: WSGIEnvironment) -> bool:
-        """Whether our pages may be served: plain http is never inferred from a request (R14, D35)."""
-        if self._plain_http or environ.get("wsgi.url_scheme") == "https":
-            return True
-        return self._scheme_key is not None and environ.get(self._scheme_key) == "https"
+    def _made_way(self, names: CookieNames) -> Way:
+        cleaner = RequestCleaner(self._identity, own_cookie_names=names.all)
+        return Way(names, cleaner, _nothing(cleaner))
 
 
 def _as_json(request: WebRequest, path: str | None) -> bool:

@@ -11,6 +11,7 @@ from werkzeug.utils import cached_property  # without the lock of functools'
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Origin
+from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.core.standing import Standing, standing
 from wsgi_mfa.identity.clean import Cleaned
 from wsgi_mfa.person import Person
@@ -21,6 +22,8 @@ from wsgi_mfa.web.source import SourceReader, SprayWatch
 from wsgi_mfa.web.targets import TargetSigner
 
 QUERY_FIELDS_MAX = 50
+#: Where a browser stands that nobody is signed in with.
+NOBODY = Standing(outcome=Outcome.MUST_ENROLL)
 
 Directory = Callable[[str], "Person | None"]
 
@@ -37,6 +40,8 @@ class Site:
     targets: TargetSigner
     sources: SourceReader
     watch: SprayWatch
+    plain_http: bool
+    scheme_key: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,13 +69,36 @@ class WebRequest:
         self.now = now
         self.caller: Caller | None = None
         self.account: Account | None = None
-        self.is_https = True
+        self.session_id: str | None = None
+        self.standing = NOBODY
+
+    def take(self, caller: Caller, account: Account | None) -> None:
+        """Go on as ``caller``, whose account is ``account``, in the session that this browser's cookie names."""
+        self.caller, self.account = caller, account
+        value = self.cleaned.cookies.own.get(self.names.session)
+        self.session_id = self.site.cookies.session_id_of(value, caller.user)
+        self.standing = standing(
+            account,
+            session_id=self.session_id,
+            login=caller.login,
+            now=self.now,
+            policy=self.site.service.policy,
+        )
 
     def forget_caller(self) -> None:
         """Go on as nobody: what was derived from the caller is gone too."""
-        self.caller = self.account = None
-        for derived in ("session_id", "changed_hands", "known_browser", "browser", "standing", "visit"):
+        self.caller = self.account = self.session_id = None
+        self.standing = NOBODY
+        for derived in ("changed_hands", "known_browser", "browser", "visit"):
             self.__dict__.pop(derived, None)
+
+    @property
+    def is_https(self) -> bool:
+        """Whether our pages may be served: plain http is never inferred from a request (R14, D35)."""
+        if self.site.plain_http or self.environ.get("wsgi.url_scheme") == "https":
+            return True
+        key = self.site.scheme_key
+        return key is not None and bool(self.environ.get(key) == "https")
 
     @property
     def method(self) -> str:
@@ -112,26 +140,6 @@ class WebRequest:
     def browser(self) -> str:
         """The browser's id; a new one for a browser that carries none."""
         return self.known_browser or self.site.service.vault.new_id()
-
-    @cached_property
-    def session_id(self) -> str | None:
-        """The session that this browser's cookie names, if it was signed for this user."""
-        if self.caller is None:
-            return None
-        value = self.cleaned.own_cookies.get(self.names.session)
-        return self.site.cookies.session_id_of(value, self.caller.user)
-
-    @cached_property
-    def standing(self) -> Standing:
-        """Where this browser stands with its account."""
-        login = self.caller.login if self.caller else None
-        return standing(
-            self.account,
-            session_id=self.session_id,
-            login=login,
-            now=self.now,
-            policy=self.site.service.policy,
-        )
 
     @cached_property
     def visit(self) -> Visit:

@@ -36,7 +36,7 @@ def requested(wrapped, portal, clock):
         cleaner = RequestCleaner(FlaskSession(portal.secret_key), own_cookie_names=names.all)
         request = WebRequest(site, given, names, cleaner.clean(given), now=clock.now())
         if user is not None:
-            request.caller = Caller(user=user, login=None, address=None)
+            request.take(Caller(user=user, login=None, address=None), None)
         return request
 
     return make
