@@ -18,6 +18,7 @@ HOMES = {
         "qrcode": "wsgi_mfa.web",
         "rich": "wsgi_mfa.cli",
         "tomli": "wsgi_mfa.config",
+        "tomllib": "wsgi_mfa.config",
         "waitress": "wsgi_mfa.cli",
         "werkzeug": "wsgi_mfa.web",
     },
@@ -89,6 +90,7 @@ def test_each_outside_package_has_one_home(modules, package):
     assert wrong == []
 
 
+@pytest.mark.requirement("R10", "D21")
 @pytest.mark.parametrize("package", sorted(SEAMS))
 def test_time_chance_and_the_database_enter_through_one_module_each(modules, package):
     wrong = []

@@ -21,14 +21,25 @@ from wsgi_mfa.errors import MfaError
 EXIT_BAD_INPUT = 2
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(context_settings=HELP_OPTIONS)
 @click.version_option(package_name="wsgi-mfa", prog_name="wsgi-mfa")
 def root() -> None:
     """Multi-factor authentication around any WSGI application."""
 
 
-for command in (demo, serve, check, support, accounts, keys, store, api):
-    root.add_command(command)
+def _add(group: click.Group, *commands: click.Command) -> None:
+    """Add commands that know both help options by themselves, whoever asks them first."""
+    for command in commands:
+        command.context_settings = {**command.context_settings, **HELP_OPTIONS}
+        group.add_command(command)
+        if isinstance(command, click.Group):
+            _add(command, *command.commands.values())
+
+
+_add(root, demo, serve, check, support, accounts, keys, store, api)
 
 
 def main() -> NoReturn:

@@ -52,6 +52,10 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
+#: The threads that end this process when it does not end by itself.
+_insisting: list[threading.Timer] = []
+
+
 def run(application: WSGIApplication, listener: socket.socket, *, threads: int) -> None:
     """Serve until SIGINT or SIGTERM, then return.
 
@@ -60,6 +64,10 @@ def run(application: WSGIApplication, listener: socket.socket, *, threads: int) 
     end_on_signals()
     server = _waitress().create_server(application, sockets=[listener], threads=threads, ident=None)
     server.run()
+    for insisting in _insisting:
+        # A thread that outlived the interpreter's own end was seen to crash it.
+        insisting.cancel()
+        insisting.join()
 
 
 def end_on_signals() -> None:
@@ -76,6 +84,7 @@ def _end(*_: object) -> NoReturn:
     insist = threading.Timer(SHUTDOWN_SECONDS, os._exit, (0,))
     insist.daemon = True
     insist.start()
+    _insisting.append(insist)
     sys.exit(0)
 
 
