@@ -112,3 +112,18 @@ def duration_text(span: int) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return ("-" if span < 0 else "") + ("".join(parts) or "0s")
+
+
+def at_least_zero(text: str) -> int:
+    """Read a duration that cannot be negative."""
+    span = duration(text)
+    if span < 0:
+        raise ValueError(f'"{text}" goes back in time: true time only moves forward')
+    return span
+
+
+def seconds(text: str) -> int:
+    """Read a span in whole seconds, written with or without its unit."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    return at_least_zero(text) // SECOND

@@ -40,7 +40,7 @@ def test_a_quoted_word_is_a_text():
 
 def test_a_key_that_stands_twice_is_a_problem():
     _, problems = read("a: 1\nb: 2\na: 3\n")
-    assert problems == ['x:3:1: the key "a" stands twice here, first in line 1']
+    assert problems == ['x:3:1: the key "a" stands twice here, first in line 1 [duplicate-key]']
 
 
 @pytest.mark.parametrize(

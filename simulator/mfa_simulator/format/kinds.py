@@ -8,7 +8,16 @@ from typing import Any, TypeAlias
 
 from mfa_simulator.document import Mapping, Node, Scalar, Sequence
 from mfa_simulator.problems import Position, Problems, did_you_mean, meant_or_legal, one_of
-from mfa_simulator.quantities import SECOND, duration, duration_text, instant, moment, ppm, zone_shift
+from mfa_simulator.quantities import (
+    at_least_zero,
+    duration,
+    duration_text,
+    instant,
+    moment,
+    ppm,
+    seconds,
+    zone_shift,
+)
 
 YES = ("yes", "true", "on")
 NO = ("no", "false", "off")
@@ -133,21 +142,6 @@ def whole(low: int, high: int | None = None) -> Kind:
     return scalar(
         "NUMBER", legal, convert, {"type": ["integer", "string"], **bounds, "pattern": "^-?[0-9]+$"}
     )
-
-
-def at_least_zero(text: str) -> int:
-    """Read a duration that cannot be negative."""
-    span = duration(text)
-    if span < 0:
-        raise ValueError(f'"{text}" goes back in time: true time only moves forward')
-    return span
-
-
-def seconds(text: str) -> int:
-    """Read a span in whole seconds, written with or without its unit."""
-    if text.isascii() and text.isdigit():
-        return int(text)
-    return at_least_zero(text) // SECOND
 
 
 def yes_or_no(text: str) -> bool:
