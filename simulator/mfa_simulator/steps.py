@@ -7,9 +7,9 @@ from typing import Any
 
 from mfa_simulator.document import Mapping, Node, Scalar, Sequence
 from mfa_simulator.format import kinds
-from mfa_simulator.format.kinds import Reading, Rule
+from mfa_simulator.format.kinds import Reading
 from mfa_simulator.format.tables import EXPECT, NETWORK, STEP
-from mfa_simulator.format.verbs import BY_NAME, TOGETHER, VALUE, Verb
+from mfa_simulator.format.verbs import BY_NAME, TOGETHER, VALUE, Rule, Verb
 from mfa_simulator.policy import SETTINGS_SCHEMA, read_policy
 from mfa_simulator.problems import Position, did_you_mean, meant_or_legal
 from mfa_simulator.reading import page_name

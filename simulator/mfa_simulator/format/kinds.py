@@ -355,10 +355,3 @@ CLOCK_KEYS = (
     Key(name="wrong_zone", kind=ZONE, about="off by a zone that was made up for by hand"),
     Key(name="synchronise", kind=TICK, about="show true time"),
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
-    """How the keys of a verb depend on one another: exactly one of them is there."""
-
-    names: tuple[str, ...]

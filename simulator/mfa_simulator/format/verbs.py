@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mfa_simulator.format import kinds
-from mfa_simulator.format.kinds import Key, Kind, Rule
+from mfa_simulator.format.kinds import Key, Kind
 from mfa_simulator.format.outcomes import DESK, PAGES
 from mfa_simulator.quantities import SECOND
 
 VALUE = "value"
 TOGETHER = "together"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """How the keys of a verb depend on one another: exactly one of them is there."""
+
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
