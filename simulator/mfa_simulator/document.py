@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -58,6 +58,11 @@ class Mapping:
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping
+
+
+def texts_of(text: str) -> Any:  # noqa: ANN401  # whatever the document is made of
+    """A YAML document as plain lists and mappings in which every scalar is a text, for examples of our own."""
+    return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  # it makes nothing but texts
 
 
 def compose(text: str, problems: Problems) -> Node | None:

@@ -3,29 +3,46 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping as Settings
 from typing import Any
 
 from mfa_simulator.document import Mapping, Node, Scalar, Sequence
 from mfa_simulator.format.kinds import Reading, Schema, UnreadableError, text_of, yes_or_no
 from mfa_simulator.problems import meant_or_legal
-from wsgi_mfa import MfaError, Policy
+from wsgi_mfa import InvalidPolicyError, MfaError, Policy
 
 FIELDS = {entry.name: getattr(Policy(), entry.name) for entry in dataclasses.fields(Policy)}
+_BOUNDS = re.compile(r"(?:legal is )?(?P<low>\d+)(?: to (?P<high>\d+)| is the only legal value)")
+_LEGAL_WORDS = re.compile(r"(\w+)(?:,|$)")
 
 
-def _setting_schema(default: object) -> Schema:
-    """Give what a setting's default tells of its type; its bounds are the middleware's alone to enforce."""
+def _setting_schema(name: str, default: object) -> Schema:
+    """Give a setting's schema; what is legal is asked of the middleware, which alone writes it down."""
+    nothing_legal: dict[str, Any] = {name: object()}
+    try:
+        Policy(**nothing_legal)
+    except InvalidPolicyError as error:
+        legal = error.legal
+    notes = {"description": f"{legal[:1].upper()}{legal[1:]}.", "default": default}
     if isinstance(default, tuple):
-        return {"type": ["array", "string"], "items": {"type": "string"}}
-    if isinstance(default, int):
-        return {"type": ["integer", "string"], "pattern": "^-?[0-9]+$", "default": default}
-    return {"type": "string", "default": default}
+        return {"type": ["array", "string"], "items": {"type": "string"}, **notes, "default": [*default]}
+    bounds = _BOUNDS.match(legal)
+    if bounds is not None:
+        low, high = int(bounds["low"]), int(bounds["high"] or bounds["low"])
+        return {
+            "type": ["integer", "string"],
+            "minimum": low,
+            "maximum": high,
+            "pattern": "^[0-9]+$",
+            **notes,
+        }
+    return {"enum": _LEGAL_WORDS.findall(legal.partition(" [")[0]), **notes}
 
 
 SETTINGS_SCHEMA: Schema = {
     "type": ["object", "null"],
-    "properties": {name: _setting_schema(default) for name, default in FIELDS.items()},
+    "properties": {name: _setting_schema(name, default) for name, default in FIELDS.items()},
     "additionalProperties": False,
 }
 

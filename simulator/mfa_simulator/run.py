@@ -42,6 +42,7 @@ class Moment:
     exchanges: tuple[str, ...]
     failures: tuple[str, ...]
     broken: tuple[Broken, ...] = ()
+    unplayable: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +77,24 @@ def play(scenario: Scenario, wall: WallClock) -> Play:
         if not any(moment.failures or moment.broken for moment in moments):
             moments[-1:] = [replace(last, broken=judge_liveness(world, wall)) for last in moments[-1:]]
     return Play(scenario=scenario, moments=tuple(moments))
+
+
+def unfold(scenario: Scenario, wall: WallClock) -> Play:
+    """Play every step of a scenario whatever comes of it; only what cannot be played at all is told."""
+    world = World(scenario, wall)
+    moments: list[Moment] = []
+    with noting_logs("wsgi_mfa"):
+        for step in (*scenario.steps, *scenario.finally_steps):
+            moments += _play_step(world, _unjudged(step))
+    told = (
+        replace(moment, failures=moment.failures if moment.unplayable else (), broken=())
+        for moment in moments
+    )
+    return Play(scenario=scenario, moments=tuple(told))
+
+
+def _unjudged(step: Step) -> Step:
+    return replace(step, expect=None, steps=tuple(_unjudged(inner) for inner in step.steps))
 
 
 def _play_step(world: World, step: Step) -> list[Moment]:
@@ -114,13 +133,13 @@ def _play_verb(world: World, step: Step, record: Record) -> Moment:
     if browser is not None:
         about = DECIDES.get(step.verb, DECIDING)
         browser.weather = Weather(base=world.scenario.network, changes=step.network, about=about)
-    record.must = BY_NAME[step.verb].must
+    record.must, unplayable = BY_NAME[step.verb].must, False
     try:
         outcome = ACTIONS[step.verb](world, step) or None
         found = _found(record, outcome)
         failures = differences(step, found, must=record.must)
     except StepError as error:
-        found, failures = _found(record, None), (str(error),)
+        found, failures, unplayable = _found(record, None), (str(error),), True
     if browser is not None and "request" in step.network and not browser.weather.spent:
         failures = (*failures, f"network: no request of this step is {step.network['request']}")
     at = _decided_at(record.exchanges, began_at)
@@ -134,6 +153,7 @@ def _play_verb(world: World, step: Step, record: Record) -> Moment:
         exchanges=tuple(_in_words(exchange) for exchange in record.exchanges),
         failures=failures,
         broken=world.watch.found(),
+        unplayable=unplayable,
     )
 
 

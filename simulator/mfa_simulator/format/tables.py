@@ -118,20 +118,21 @@ ALWAYS = Kind(
     },
 )
 
-TOP = (
-    "scenario",
-    "about",
-    "tags",
-    "start",
-    "seed",
-    "policy",
-    "users",
-    "network",
-    "workers",
-    "blocks",
-    "matrix",
-    "always",
-    "steps",
-    "finally",
-)
+# The keys of a file, each with what it is for.
+TOP = {
+    "scenario": "The title, in one sentence.",
+    "about": "More words.",
+    "tags": "A word or a list of words.",
+    "start": "The instant at which the story begins; the default is the boundary of a time step.",
+    "seed": "All chance of the run comes from it.",
+    "policy": "Settings of the middleware, by the names of its `Policy`.",
+    "users": "The users of the portal, by their names.",
+    "network": "What the network does to every request.",
+    "workers": "How many processes serve the portal; they take turns and share one store.",
+    "blocks": "Lists of steps by name; a step `use: NAME` puts them in its place.",
+    "matrix": "Lists of values for places of the file; each combination is a scenario of its own.",
+    "always": "Which invariants are not watched, such as {liveness: off}.",
+    "steps": "What happens.",
+    "finally": "Steps that are played at the end, after a failure too.",
+}
 STEP = ("expect", "network")

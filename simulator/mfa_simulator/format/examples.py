@@ -1,0 +1,109 @@
+"""An example of each verb: the steps of a short story that ends well, for the users of `HEAD`."""
+
+from __future__ import annotations
+
+HEAD = """\
+scenario: Example
+users:
+  user1: {password: correct horse, email: user1@example.com, phones: {pixel: }}
+steps:
+"""
+_ENROLLED = "- enroll: {user: user1, browser: laptop, phone: pixel}\n"
+_LATER = _ENROLLED + "- wait: 1m\n"
+_ALONE = {
+    "wait": "- wait: 1m\n",
+    "wait_until": "- wait_until: step+2s\n",
+    "set_clock": "- set_clock: {phone: pixel, offset: -45s}\n",
+    "new_phone": "- new_phone: {user: user1, phone: nokia}\n",
+    "lose_phone": "- lose_phone: {user: user1, phone: pixel}\n",
+    "password": "- password: {user: user1, browser: laptop}\n",
+    "enroll": _ENROLLED,
+    "start_enrollment": "- start_enrollment: {user: user1, browser: laptop, phone: pixel}\n",
+    "confirm_enrollment": (
+        "- start_enrollment: {user: user1, browser: laptop, phone: pixel}\n"
+        "- confirm_enrollment: {user: user1, browser: laptop, phone: pixel}\n"
+    ),
+    "server_clock": "- server_clock: {offset: 20s}\n",
+    "restart": "- restart: {worker: 1}\n",
+    "change_policy": "- change_policy: {steps_back: 0, steps_ahead: 0, drift_steps_max: 0}\n",
+    "store_fails": (
+        "- store_fails: {for: 20s}\n"
+        "- password: {user: user1, browser: laptop}\n"
+        "  expect: {outcome: unavailable}\n"
+    ),
+}
+_ENROLLED_FIRST = {
+    "sign_out": "- sign_out: {browser: laptop}\n",
+    "visit": "- visit: {browser: laptop, path: /}\n",
+    "post": "- post: {browser: laptop, path: /orders, data: {item: Paper, quantity: '3'}}\n",
+    "back": "- visit: {browser: laptop}\n- back: {browser: laptop}\n",
+    "close_browser": "- close_browser: {browser: laptop}\n",
+    "support_reset": "- support_reset: {user: user1, email: user1@example.com, reason: new phone}\n",
+    "request": (
+        "- request: {browser: laptop, method: GET, path: /api/status.json, "
+        "headers: {Accept: application/json}}\n"
+        "  expect: {status: 200}\n"
+    ),
+    "replay_code": "- replay_code: {user: user1, browser: thief, from: laptop}\n",
+    "steal_cookie": "- steal_cookie: {user: user1, browser: thief, from: laptop}\n",
+}
+_MUCH_LATER = {
+    "clone_phone": (
+        "- clone_phone: {user: user1, phone: pixel, as: copy}\n"
+        "- sign_in: {user: user1, browser: tablet, phone: copy}\n"
+    ),
+    "read_code": (
+        "- read_code: {phone: pixel, as: seen}\n- sign_in: {user: user1, browser: tablet, code: seen}\n"
+    ),
+    "sign_in": "- sign_in: {user: user1, browser: tablet, phone: pixel}\n",
+    "enter_code": (
+        "- password: {user: user1, browser: tablet}\n"
+        "- enter_code: {user: user1, browser: tablet, phone: pixel}\n"
+    ),
+    "recover": "- recover: {user: user1, browser: tablet}\n",
+    "save_recovery_code": (
+        "- recover: {user: user1, browser: tablet, save: no}\n"
+        "  expect: {outcome: must_save_recovery_code}\n"
+        "- save_recovery_code: {browser: tablet}\n"
+    ),
+    "resync": "- sign_out: {browser: laptop}\n- resync: {user: user1, browser: laptop, phone: pixel}\n",
+    "retry": (
+        "- recover: {user: user1, browser: tablet}\n"
+        "  network: {lose: response}\n"
+        "  expect: {outcome: timeout}\n"
+        "- retry: {browser: tablet}\n"
+        "  expect: {outcome: signed_in}\n"
+    ),
+    "double_click": (
+        "- sign_in: {user: user1, browser: tablet, phone: pixel}\n- double_click: {browser: tablet}\n"
+    ),
+    "guess": "- guess: {user: user1, browser: thief, times: 3, every: 1s}\n",
+    "support_unlock": (
+        "- guess: {user: user1, browser: thief, times: 20, every: 1s}\n"
+        "- support_unlock: {user: user1, email: user1@example.com, reason: locked out}\n"
+    ),
+    "phish_relay": (
+        "- read_code: {phone: pixel, as: told}\n"
+        "- wait: 2m\n"
+        "- phish_relay: {user: user1, browser: thief, code: told}\n"
+    ),
+    "stuff_recovery": "- stuff_recovery: {user: user1, browser: thief, times: 3}\n",
+    "together": (
+        "- read_code: {phone: pixel, as: seen}\n"
+        "- together:\n"
+        "    - sign_in: {user: user1, browser: one, code: seen}\n"
+        "      expect: {outcome: [signed_in, used_code]}\n"
+        "    - sign_in: {user: user1, browser: two, code: seen}\n"
+        "      expect: {outcome: [signed_in, used_code]}\n"
+    ),
+}
+EXAMPLES = {
+    **_ALONE,
+    **{verb: _ENROLLED + steps for verb, steps in _ENROLLED_FIRST.items()},
+    **{verb: _LATER + steps for verb, steps in _MUCH_LATER.items()},
+}
+
+
+def example_file(verb: str) -> str:
+    """Give a whole scenario file in which a verb is used."""
+    return HEAD + "".join(f"  {line}\n" for line in EXAMPLES[verb].splitlines())
