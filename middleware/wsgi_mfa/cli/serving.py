@@ -64,6 +64,7 @@ def run(application: WSGIApplication, listener: socket.socket, *, threads: int) 
     end_on_signals()
     server = _waitress().create_server(application, sockets=[listener], threads=threads, ident=None)
     server.run()
+    server.close()
     for insisting in _insisting:
         # A thread that outlived the interpreter's own end was seen to crash it.
         insisting.cancel()
