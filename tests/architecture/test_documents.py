@@ -93,6 +93,7 @@ def test_documents_name_only_what_is_exported(texts):
     assert names - set(wsgi_mfa.__all__) == set()
 
 
+@pytest.mark.requirement("R88")
 def test_the_security_page_has_the_defaults_of_the_policy(texts):
     told = {}
     for names, values in re.findall(r"^\| (`[^|]+) \| ([\d, ]+) \|", texts["SECURITY.md"], re.MULTILINE):

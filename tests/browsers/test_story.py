@@ -47,6 +47,7 @@ def page_name(page):
     return page.locator("body").get_attribute("data-page")
 
 
+@pytest.mark.requirement("R87")
 @pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without-scripts"])
 def test_a_user_enrolls_signs_in_recovers_and_gets_a_new_phone(demo, open_browser, scan, scripts):
     user, password = demo.take_account()
@@ -86,6 +87,7 @@ def test_a_user_enrolls_signs_in_recovers_and_gets_a_new_phone(demo, open_browse
     expect_portal(page, demo)
 
 
+@pytest.mark.requirement("R87")
 @pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without-scripts"])
 def test_a_user_who_cannot_scan_types_the_key(demo, open_browser, type_key, scripts):
     user, password = demo.take_account()

@@ -1,6 +1,6 @@
 """The gate as racers see it: the middleware over one store, and browsers that speak JSON to it.
 
-Tests get this module as the fixture ``gate``; ``rival.py`` and ``doomed.py`` are other processes that import it.
+Tests get this module as the fixture ``gate``; ``rival.py`` is another process that imports it.
 """
 
 from __future__ import annotations

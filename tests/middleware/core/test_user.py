@@ -8,6 +8,7 @@ from wsgi_mfa.core.errors import InvalidUserError
 from wsgi_mfa.core.user import USER_CHARACTERS_MAX, canonical
 
 
+@pytest.mark.requirement("R23", "D1")
 @pytest.mark.parametrize(
     "spelling",
     [
@@ -40,6 +41,7 @@ def test_letters_of_different_scripts_stay_apart() -> None:
     assert canonical("alice") != canonical("\N{CYRILLIC SMALL LETTER A}lice")
 
 
+@pytest.mark.requirement("D1")
 @pytest.mark.parametrize(
     "character", ["\0", "\n", "\r", "\t", "\x7f", "\x85", "\u200b", "\u202e", "\u2028", "\ud800"]
 )
@@ -73,6 +75,7 @@ def test_exact_keeps_case_and_white_space() -> None:
     assert canonical("  Alice  van Dam", exact=True) == "  Alice  van Dam"
 
 
+@pytest.mark.requirement("D1")
 @given(st.text())
 def test_canonical_is_idempotent_and_never_too_long(user: str) -> None:
     try:

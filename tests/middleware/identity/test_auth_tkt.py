@@ -225,6 +225,7 @@ def test_a_ticket_written_over_at_sign_out_is_nobody(adapter: AuthTkt) -> None:
     assert adapter.identify(environ("")) is None
 
 
+@pytest.mark.requirement("R60")
 def test_a_ticket_changed_anywhere_is_unresolved(adapter: AuthTkt) -> None:
     value = ticket(tokens="editor", user_data="data")
     assert adapter.identify(environ(value)) == ALICE
@@ -245,6 +246,7 @@ def test_another_secret_digest_or_place_is_unresolved(adapter: AuthTkt) -> None:
         assert adapter.identify(environ(value)) is UNRESOLVED
 
 
+@pytest.mark.requirement("R60")
 @pytest.mark.parametrize(
     "value",
     [
@@ -327,6 +329,7 @@ def test_user_data_and_tokens_are_signed_and_say_nothing_else(adapter: AuthTkt) 
         assert adapter.identify(environ(ticket(tokens=tokens, user_data=data))) == ALICE
 
 
+@pytest.mark.requirement("R60", "D3")
 def test_a_ticket_expires_also_when_it_was_seen_before(at) -> None:
     adapter, value = AuthTkt(SECRET, timeout_seconds=1200), ticket()
     at(START + 1200)

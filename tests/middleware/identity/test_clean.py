@@ -38,6 +38,7 @@ def test_a_cookie_header_of_which_nothing_is_left_is_taken_away(recorded) -> Non
     assert environ == request()
 
 
+@pytest.mark.requirement("D4", "R59")
 @pytest.mark.parametrize(
     "key",
     [
@@ -79,6 +80,7 @@ def test_a_flood_of_header_names_changes_nothing(recorded) -> None:
         assert environ == request(**names, REMOTE_USER="alice")
 
 
+@pytest.mark.requirement("D4")
 def test_a_door_in_the_query_is_taken_out_of_every_copy_of_the_query(recorded) -> None:
     environ = request(
         QUERY_STRING="a=1&api_key=K",
@@ -97,6 +99,7 @@ def test_a_target_without_a_query_stays_as_it_is(recorded) -> None:
     assert environ == request(QUERY_STRING="", REQUEST_URI="/api_key=K", RAW_URI="*")
 
 
+@pytest.mark.requirement("D7")
 def test_an_unresolved_carrier_is_taken_out_at_once(recorded) -> None:
     adapter = recorded(ALL_CARRIERS, rule=lambda environ: UNRESOLVED)
     environ = request(
@@ -129,6 +132,7 @@ def test_doubled_cookies_and_arguments_are_named(recorded) -> None:
 # D5
 
 
+@pytest.mark.requirement("D5")
 def test_with_remote_user_and_no_user_only_named_cookies_reach_the_application() -> None:
     each = cleaner(RemoteUser(anonymous_cookies=("lang",)))
     environ = request(HTTP_COOKIE="sessionid=abc; lang=de")
@@ -136,6 +140,7 @@ def test_with_remote_user_and_no_user_only_named_cookies_reach_the_application()
     assert environ == request(HTTP_COOKIE="lang=de")
 
 
+@pytest.mark.requirement("D5")
 def test_with_remote_user_and_a_user_all_cookies_reach_the_application() -> None:
     environ = request(HTTP_COOKIE="sessionid=abc; lang=de", REMOTE_USER="alice")
     cleaned = cleaner(RemoteUser()).clean(environ)
@@ -187,6 +192,7 @@ def test_without_carriers_there_is_no_digest(recorded) -> None:
 # Errors
 
 
+@pytest.mark.requirement("D7")
 def test_an_adapter_that_cannot_ask_is_heard(recorded) -> None:
     def cannot_ask(environ: object) -> None:
         raise AdapterUnavailableError("the session table does not answer")

@@ -24,6 +24,7 @@ def read(raw: str) -> CanonicalCookies:
 # Carriers
 
 
+@pytest.mark.requirement("D6")
 def test_a_carrier_comes_first_and_is_known_by_name() -> None:
     cookies = read("theme=dark; session=abc.def-_=; lang=de")
     assert cookies.carriers == {"session": "abc.def-_="}
@@ -74,6 +75,7 @@ def test_a_carrier_given_twice_alike_is_one() -> None:
     assert cookies.doubled == ()
 
 
+@pytest.mark.requirement("D6")
 @pytest.mark.parametrize("values", list(permutations(["abc", "abd", ""], 2)))
 def test_a_carrier_with_two_different_values_is_left_out_and_named(values: tuple[str, str]) -> None:
     cookies = read(f"session={values[0]}; theme=dark; sso=x; session={values[1]}")
@@ -110,6 +112,7 @@ def test_a_version_attribute_says_nothing() -> None:
 # Others
 
 
+@pytest.mark.requirement("D6")
 @pytest.mark.parametrize(
     "cookie",
     [
@@ -126,6 +129,7 @@ def test_another_well_formed_cookie_stays_byte_for_byte(cookie: str) -> None:
     assert read(f"{cookie}; session=abc").header == f"session=abc; {cookie}"
 
 
+@pytest.mark.requirement("D6")
 @pytest.mark.parametrize(
     "cookie",
     [
@@ -177,6 +181,7 @@ def test_our_cookies_are_split_out() -> None:
     assert cookies.header == "session=abc; theme=dark"
 
 
+@pytest.mark.requirement("R54", "D6")
 @pytest.mark.parametrize(
     "spelling",
     [
@@ -244,6 +249,7 @@ def first_wins(header: str) -> dict[str, str]:
     return {name: value for name, _, value in reversed(parts)}
 
 
+@pytest.mark.requirement("D6")
 @pytest.mark.parametrize("name", ["session", "sso", OWN])
 @pytest.mark.parametrize("application", [simple_cookie, parse_cookie, comma_or_semicolon, first_wins])
 @given(raw=RAW)

@@ -7,6 +7,7 @@ from wsgi_mfa.identity.doors import DOORS, Door, DoorTable, Where
 TABLE = DoorTable()
 
 
+@pytest.mark.requirement("D4", "R62")
 @pytest.mark.parametrize(
     "key",
     [
@@ -63,6 +64,7 @@ def test_another_environ_key_is_none(key: str) -> None:
     assert not TABLE.leads_in(Where.ENVIRON, key)
 
 
+@pytest.mark.requirement("D4")
 @pytest.mark.parametrize(
     "name", ["api_key", "API-KEY", "%61pi_key", "api%5Fkey", "+api_key", "apikey", "access_token"]
 )

@@ -93,6 +93,7 @@ def test_no_cookie_is_nobody(adapter: FlaskSession) -> None:
     assert adapter.identify({"HTTP_COOKIE": "theme=dark; session2=x; xsession=y"}) is None
 
 
+@pytest.mark.requirement("R60")
 def test_another_time_salt_or_secret_is_unresolved(adapter: FlaskSession) -> None:
     for cookie in (
         signed({"_user_id": "alice"}, secret="another secret"),
@@ -104,6 +105,7 @@ def test_another_time_salt_or_secret_is_unresolved(adapter: FlaskSession) -> Non
         assert adapter.identify(environ(cookie)) is UNRESOLVED
 
 
+@pytest.mark.requirement("R60")
 def test_a_session_changed_anywhere_is_unresolved(adapter: FlaskSession) -> None:
     cookie = signed({"_user_id": "alice"})
     assert adapter.identify(environ(cookie)) == ALICE
@@ -138,6 +140,7 @@ def test_a_user_that_is_no_text_or_number_is_unresolved(adapter: FlaskSession, u
     assert adapter.identify(environ(signed({"_user_id": user}))) is UNRESOLVED
 
 
+@pytest.mark.requirement("R60")
 def test_a_session_expires_after_31_days_also_when_it_was_seen_before(adapter: FlaskSession, at) -> None:
     cookie = signed({"_user_id": "alice"})
     at(START + 31 * DAY)
@@ -153,6 +156,7 @@ def test_a_session_signed_in_the_future_is_unresolved(adapter: FlaskSession, at)
     assert adapter.identify(environ(cookie)) is UNRESOLVED
 
 
+@pytest.mark.requirement("D3")
 def test_a_flood_of_cookies_does_not_confuse_users(adapter: FlaskSession) -> None:
     cookies = [(f"user{number}", signed({"_user_id": f"user{number}"})) for number in range(1100)]
     for user, cookie in cookies + cookies[:3]:

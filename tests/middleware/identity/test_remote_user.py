@@ -21,6 +21,7 @@ def test_an_empty_user_is_nobody(value: str | None) -> None:
     assert ADAPTER.identify({}) is None
 
 
+@pytest.mark.requirement("R56")
 def test_a_header_of_the_client_is_not_read() -> None:
     assert ADAPTER.identify({"HTTP_REMOTE_USER": "admin", "HTTP_X_REMOTE_USER": "admin"}) is None
 
@@ -36,6 +37,7 @@ def test_a_user_that_is_not_utf_8_is_taken_as_it_stands(user: str) -> None:
     assert ADAPTER.identify({"REMOTE_USER": user}) == FirstFactor(user=user)
 
 
+@pytest.mark.requirement("D5")
 def test_it_vouches_for_no_cookie_but_the_named_ones() -> None:
     assert RemoteUser().anonymous_cookies == ()
     assert RemoteUser(anonymous_cookies=["lang"]).anonymous_cookies == ("lang",)

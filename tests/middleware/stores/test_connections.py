@@ -25,6 +25,7 @@ def open_files(path: Path) -> int:
     return sum(str(entry.resolve()).startswith(str(path)) for entry in Path("/proc/self/fd").iterdir())
 
 
+@pytest.mark.requirement("D32")
 @needs_proc
 def test_nothing_is_open_before_the_first_call_nor_in_a_forked_child(
     sqlite_store: SqliteStore, start_worker: StartWorker
@@ -42,6 +43,7 @@ def test_nothing_is_open_before_the_first_call_nor_in_a_forked_child(
     assert account.revision == "child"
 
 
+@pytest.mark.requirement("D32")
 def test_a_process_may_fork_while_another_thread_saves(
     sqlite_store: SqliteStore, start_worker: StartWorker
 ) -> None:

@@ -40,6 +40,7 @@ def test_an_absolute_path_has_four_slashes(path: Path, birth: BirthRecord) -> No
         assert store.path == path
 
 
+@pytest.mark.requirement("D2")
 def test_a_store_that_is_made_is_named_in_a_warning_once(
     path: Path, birth: BirthRecord, other_birth: BirthRecord, caplog: pytest.LogCaptureFixture
 ) -> None:

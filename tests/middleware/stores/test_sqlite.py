@@ -75,6 +75,7 @@ def test_of_four_processes_at_one_revision_exactly_one_wins(
             assert [event.save_id for event in sqlite_store.events(user)] == [account.revision]
 
 
+@pytest.mark.requirement("D25")
 def test_a_process_killed_while_it_saves_leaves_the_old_account_or_the_new_one(
     path: Path, sqlite_store: SqliteStore, birth: BirthRecord, start_worker: StartWorker
 ) -> None:
@@ -114,6 +115,7 @@ def test_an_event_that_cannot_be_written_keeps_its_account_out(
     assert sqlite_store.save(account(2), [event("good")], expected=account(1).revision)
 
 
+@pytest.mark.requirement("R80")
 def test_a_store_locked_by_another_is_unavailable_and_recovers(
     path: Path,
     sqlite_store: SqliteStore,
@@ -145,6 +147,7 @@ def test_a_corrupt_account_is_an_error_that_names_user_and_store(
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.requirement("R42")
 def test_an_account_in_the_row_of_another_user_is_refused(
     path: Path, sqlite_store: SqliteStore, account: MakeAccount
 ) -> None:

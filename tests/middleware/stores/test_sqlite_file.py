@@ -27,6 +27,7 @@ def refusal(path: Path, birth: BirthRecord, *, create: bool = True) -> str:
     return str(caught.value)
 
 
+@pytest.mark.requirement("D2")
 def test_a_missing_store_is_named_by_its_absolute_path(
     path: Path, birth: BirthRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,6 +82,7 @@ def test_what_is_no_database_is_refused(path: Path, birth: BirthRecord, create: 
     assert "not a database" in refusal(path, birth, create=create)
 
 
+@pytest.mark.requirement("D2")
 @pytest.mark.parametrize("create", [True, False])
 def test_an_emptied_file_is_not_taken_for_a_new_store(path: Path, birth: BirthRecord, create: bool) -> None:
     path.touch()
@@ -93,6 +95,7 @@ def test_the_database_of_another_program_is_refused(path: Path, birth: BirthReco
     assert "not a store of wsgi-mfa" in refusal(path, birth)
 
 
+@pytest.mark.requirement("D2")
 def test_a_store_that_lost_its_birth_record_is_refused(
     path: Path, sqlite_store: SqliteStore, birth: BirthRecord
 ) -> None:

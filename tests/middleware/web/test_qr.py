@@ -61,6 +61,7 @@ def test_each_module_is_a_whole_number_of_pixels(uri):
     assert int(width) // len(drawn(svg)) >= 3
 
 
+@pytest.mark.requirement("R86")
 def test_the_text_alternative_does_not_hold_the_key():
     svg = qr_svg(URI)
     assert 'role="img"' in svg

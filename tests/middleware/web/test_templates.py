@@ -173,6 +173,7 @@ def test_a_page_tells_machines_what_it_is_and_says_no_more_than_it_knows(name):
     }
 
 
+@pytest.mark.requirement("R75")
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_obeys_its_content_security_policy(name):
     page = show(name)
@@ -185,6 +186,7 @@ def test_a_page_obeys_its_content_security_policy(name):
     assert not re.search(r"https?://(?!</b>)|url\(|@import", page.html)
 
 
+@pytest.mark.requirement("R86")
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_well_made(name):
     page = show(name)
@@ -221,6 +223,7 @@ def test_whoever_is_signed_in_can_sign_out_and_whoever_is_not_is_not_asked(name)
     assert "/portal/mfa/sign-out" not in show(name, user=None, csrf=None).html
 
 
+@pytest.mark.requirement("R85", "R79")
 @pytest.mark.parametrize(("name", "field_name"), FIELD_OF.items())
 def test_a_form_has_one_text_field_that_anything_can_be_pasted_into(name, field_name):
     (typed,) = show(name).all("input", type="text")
@@ -231,6 +234,7 @@ def test_a_form_has_one_text_field_that_anything_can_be_pasted_into(name, field_
     assert show(name).all("label", **{"for": typed["id"]})
 
 
+@pytest.mark.requirement("R85")
 @pytest.mark.parametrize("name", CODE_PAGES)
 def test_the_code_field_suits_phones_and_password_managers(name):
     (typed,) = show(name).all("input", type="text")
@@ -238,6 +242,7 @@ def test_the_code_field_suits_phones_and_password_managers(name):
     assert "8 digits" in show(name, digits=8).words
 
 
+@pytest.mark.requirement("R86")
 @pytest.mark.parametrize("outcome", ["wrong_code", "used_code", "locked", "refused"])
 @pytest.mark.parametrize("name", FIELD_OF)
 def test_a_problem_is_said_once_and_belongs_to_the_field(name, outcome):
@@ -344,6 +349,7 @@ def test_the_methods_are_named_as_the_help_page_names_them():
     assert page.links["Recovery code"].startswith("/portal/mfa/recover?")
 
 
+@pytest.mark.requirement("R87")
 def test_the_recovery_code_can_be_kept_without_scripts():
     page = show("recovery_code", issuer="A & <B>")
     assert page.texts["recovery-code"] == RECOVERY_CODE
@@ -403,6 +409,7 @@ def test_over_plain_http_nothing_leads_to_a_form():
     assert not [link for link in page.links.values() if link.startswith("/")]
 
 
+@pytest.mark.requirement("D6")
 def test_a_cookie_that_came_twice_is_named():
     page = show("verify", doubled=("session", "auth_tkt"))
     assert "session, auth_tkt twice" in page.words

@@ -1,0 +1,67 @@
+"""The page of requirements is what the markers in the tests make it, and hides nothing that is not met."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def generator(root):
+    spec = importlib.util.spec_from_file_location("requirements_page", root / "docs" / "requirements.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def data(generator):
+    return generator.read_data()
+
+
+@pytest.fixture(scope="module")
+def markers(generator):
+    return generator.read_markers()
+
+
+def test_every_requirement_and_decision_has_its_line(data):
+    expected = [f"R{number}" for number in range(1, 89)] + [f"D{number}" for number in range(1, 39)]
+    assert list(data["holds"]) == expected
+
+
+def test_a_marker_names_only_what_there_is(data, markers):
+    assert set(markers) - set(data["holds"]) == set()
+
+
+def test_what_is_not_met_is_listed_as_such_and_the_rest_has_tests(data, markers):
+    assert set(data["not_met"]) == set(data["holds"]) - set(markers)
+    assert set(data["partly"]) <= set(markers)
+
+
+def test_the_page_is_the_one_that_the_generator_makes(generator, data, markers):
+    made = generator.page(data, markers)
+    assert generator.PAGE.read_text(encoding="utf-8") == made, "run `python docs/requirements.py`"
+
+
+def test_a_marker_that_is_not_written_out_is_an_error(generator, tmp_path):
+    text = "import pytest\nRULES = ('R1',)\n@pytest.mark.requirement(*RULES)\ndef test_it(): pass\n"
+    (tmp_path / "test_it.py").write_text(text)
+    with pytest.raises(ValueError, match=r"test_it\.py:3"):
+        generator.read_markers(tmp_path)
+
+
+@pytest.mark.requirement("R88")
+@pytest.mark.parametrize(
+    "told",
+    [
+        "**Codes are not phishing-resistant.**",
+        "**a deviation**",
+        "`session_idle_seconds`, `session_seconds_max`",
+        "## Locks",
+        "## Duties of the server or proxy in front",
+        "## Reset",
+    ],
+)
+def test_the_security_page_says_what_a_reviewer_must_know(root, told):
+    assert told in (root / "SECURITY.md").read_text(encoding="utf-8")
