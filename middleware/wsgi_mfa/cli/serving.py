@@ -63,18 +63,25 @@ def run(application: WSGIApplication, listener: socket.socket, *, threads: int) 
     """
     end_on_signals()
     server = _waitress().create_server(application, sockets=[listener], threads=threads, ident=None)
-    server.run()
-    server.close()
-    for insisting in _insisting:
-        # A thread that outlived the interpreter's own end was seen to crash it.
-        insisting.cancel()
-        insisting.join()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+    try:
+        server.run()
+    finally:
+        server.close()
+        for insisting in _insisting:
+            # A thread that outlived the interpreter's own end was seen to crash it.
+            insisting.cancel()
+            insisting.join()
 
 
 def end_on_signals() -> None:
-    """Let SIGINT and SIGTERM end this process with exit 0, from before it says that it serves."""
+    """Let SIGINT and SIGTERM end this process with exit 0, from before it says that it serves.
+
+    Until :func:`run` serves, nothing is under way, and half a server was seen to crash an orderly end.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
+        signal.signal(number, lambda *_: os._exit(0))
 
 
 def _end(*_: object) -> NoReturn:
