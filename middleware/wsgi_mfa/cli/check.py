@@ -9,11 +9,13 @@ from pathlib import Path
 import click
 
 from wsgi_mfa.cli.place import keys_of, store_of
+from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.config import Configuration, read_configuration
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.errors import MfaError, UnknownKeyError
 from wsgi_mfa.keys import KeyRing
-from wsgi_mfa.stores.protocol import AccountStore
+from wsgi_mfa.rotation import survey
+from wsgi_mfa.stores.protocol import AccountStore, every_user
 
 
 @click.command(short_help="Tell whether a configuration would work.")
@@ -69,19 +71,9 @@ def _store(configuration: Configuration, found: list[AccountStore]) -> str:
 
 
 def _accounts(store: AccountStore, keys: KeyRing) -> str:
-    """Whether every account's key was sealed by a key of the ring (D29)."""
-    count, missing = 0, set()
-    after = ""
-    while page := store.users(after=after):
-        after = page[-1]
-        for user in page:
-            account = store.load(user)
-            count += 1
-            if account is None or account.authenticator is None:
-                continue
-            key_id = account.authenticator.sealed_key.partition(".")[0]
-            if key_id not in keys.ids:
-                missing.add(key_id)
+    """Whether everything that is sealed was sealed by a key of the ring (D29)."""
+    counts = survey(store, keys, now=SystemClock().now()).sealed_counts
+    missing = sorted(set(counts) - set(keys.ids))
     if missing:
-        raise UnknownKeyError(", ".join(sorted(missing)), known=keys.ids)
-    return f"{count}, each sealed by a key of the ring"
+        raise UnknownKeyError(", ".join(missing), known=keys.ids)
+    return f"{sum(1 for _ in every_user(store))}, each sealed by a key of the ring"

@@ -87,6 +87,16 @@ def in_session(visit: Visit, session_id: str) -> Visit:
     return replace(visit, origin=replace(visit.origin, session_id=session_id))
 
 
+def asked_for(request: WebRequest, page: str, **context: object) -> Reply:
+    """The page that asks for a second factor, first or afresh; or the way on for whom another changes nothing."""
+    outcome = request.standing.outcome
+    if outcome is Outcome.MUST_ENROLL or needs_no_factor(request):
+        return led_to(request, outcome, str(context["next"]))
+    if outcome is not Outcome.MUST_VERIFY:
+        outcome = Outcome.STEP_UP_REQUIRED
+    return Reply(page=page, outcome=outcome, context=context)
+
+
 def needs_no_factor(request: WebRequest) -> bool:
     """Whether the second factor was shown so lately that showing it again could change nothing."""
     session, account, policy = request.standing.session, request.account, request.site.service.policy

@@ -9,8 +9,8 @@ from wsgi_mfa.web.reply import Reply, refusal
 from wsgi_mfa.web.site import WebRequest
 from wsgi_mfa.web.views.leading import (
     accepted,
+    asked_for,
     led_to,
-    needs_no_factor,
     next_of,
     refuse_embedding,
     target_of,
@@ -21,12 +21,7 @@ from wsgi_mfa.web.views.leading import (
 def show_recover(request: WebRequest) -> Reply:
     """The page that asks for the recovery code."""
     sealed = next_of(request)
-    outcome = request.standing.outcome
-    if outcome is Outcome.MUST_ENROLL or needs_no_factor(request):
-        return led_to(request, outcome, sealed)
-    if outcome is not Outcome.MUST_VERIFY:
-        outcome = Outcome.STEP_UP_REQUIRED
-    return Reply(page="recover", outcome=outcome, context={"next": sealed})
+    return asked_for(request, "recover", next=sealed)
 
 
 def post_recover(request: WebRequest) -> Reply:

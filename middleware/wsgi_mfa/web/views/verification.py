@@ -7,18 +7,13 @@ from wsgi_mfa.core.steps import seconds_left_in_step
 from wsgi_mfa.web import forms
 from wsgi_mfa.web.reply import Reply, refusal
 from wsgi_mfa.web.site import WebRequest
-from wsgi_mfa.web.views.leading import accepted, led_to, needs_no_factor, next_of, url_of
+from wsgi_mfa.web.views.leading import accepted, asked_for, led_to, next_of, url_of
 
 
 def show_verify(request: WebRequest) -> Reply:
     """The page that asks for the code; also for a session that needs a fresh second factor (R40)."""
     sealed = next_of(request)
-    outcome = request.standing.outcome
-    if outcome is Outcome.MUST_ENROLL or needs_no_factor(request):
-        return led_to(request, outcome, sealed)
-    if outcome is not Outcome.MUST_VERIFY:
-        outcome = Outcome.STEP_UP_REQUIRED
-    return Reply(page="verify", outcome=outcome, context=_step_context(request, sealed))
+    return asked_for(request, "verify", **_step_context(request, sealed))
 
 
 def post_verify(request: WebRequest) -> Reply:

@@ -10,8 +10,8 @@ import yaml
 schemathesis = pytest.importorskip("schemathesis")
 
 import requests  # noqa: E402 - Schemathesis brings it
-from schemathesis.core.failures import Failure, FailureGroup  # noqa: E402
-from schemathesis.core.transport import Response  # noqa: E402
+from schemathesis.core.failures import Failure, FailureGroup  # noqa: E402 - as above
+from schemathesis.core.transport import Response  # noqa: E402 - as above
 
 USER = "user1@example.com"
 

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, settings
 
 schemathesis = pytest.importorskip("schemathesis")
 
-from schemathesis.config import SchemathesisConfig  # noqa: E402
-from schemathesis.core.parameters import ParameterLocation  # noqa: E402
+from schemathesis.config import SchemathesisConfig  # noqa: E402 - after importorskip
+from schemathesis.core.parameters import ParameterLocation  # noqa: E402 - after importorskip
 
 FORM = "application/x-www-form-urlencoded"
 STANDINGS = ("nobody", "must_enroll", "must_verify", "must_save", "signed_in", "locked")
