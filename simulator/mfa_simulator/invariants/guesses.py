@@ -30,8 +30,10 @@ FORGETTING_OF = {
     CODES: ("enrollment.confirmed", "support.reset", "support.removed"),
     RECOVERY_CODES: ("recovery_code.replaced", "support.reset", "support.removed"),
 }
-# What differs between two replies that say the same.
-VARIABLE = re.compile(rb'(?:value|nonce|href)="[^"]*"|[0-9]+')
+# What differs between two replies that say the same: what is made anew, and what only tells the time.
+TIMER = rb'<(\w+)[^>]* role="timer".*?</\1>'
+SPAN = rb"[0-9]+(?: (?:second|minute|hour|day)s?\b(?: and [0-9]+ (?:second|minute|hour|day)s?\b)?)?"
+VARIABLE = re.compile(TIMER + rb'|(?:value|nonce|href)="[^"]*"|' + SPAN, re.DOTALL)
 
 
 @dataclass(kw_only=True, slots=True)
