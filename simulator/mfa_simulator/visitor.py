@@ -69,7 +69,7 @@ class Visitor:
             outcome = self._browser.open("/mfa/enroll")
         if outcome == "must_enroll" and self._page.form_with("enrollment_code") is not None:
             outcome = self._type_enrollment_code()
-        if outcome != "must_enroll":
+        if outcome != "must_enroll" or self._page.form_with("enrollment_code") is not None:
             return outcome
         key = None if manual else self._scanned_key()
         if key is None:
@@ -112,6 +112,8 @@ class Visitor:
 
     def confirm_key(self, phone: Phone, *, typing: int, save: bool | None) -> str:
         """Type a code of the key that the phone took from this browser; `save` None stops before the tick box."""
+        if self._page.form_with("enrollment_code") is not None:
+            return self._browser.outcome
         if self._browser.key is None:
             raise StepError(
                 f"the browser {self._browser.name} has shown no key yet: start the enrollment first"
