@@ -22,6 +22,7 @@ from wsgi_mfa.entropy import Entropy, SystemEntropy
 from wsgi_mfa.errors import (
     AccountError,
     AdapterUnavailableError,
+    AmbiguousCarrierError,
     ConfigurationError,
     InvalidIssuerError,
     InvalidKeyError,
@@ -35,8 +36,11 @@ from wsgi_mfa.errors import (
 )
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor, Identification
 from wsgi_mfa.identity.auth_tkt import AuthTkt
+from wsgi_mfa.identity.chain import Chain
+from wsgi_mfa.identity.environ_key import EnvironKey
 from wsgi_mfa.identity.flask_session import FlaskSession
 from wsgi_mfa.identity.remote_user import RemoteUser
+from wsgi_mfa.identity.trusted_header import TrustedHeader
 from wsgi_mfa.key_file import KeyFile
 from wsgi_mfa.keys import KeyRing, KeySource
 from wsgi_mfa.person import Person
@@ -54,13 +58,16 @@ __all__ = [
     "AccountStore",
     "Adapter",
     "AdapterUnavailableError",
+    "AmbiguousCarrierError",
     "AuthTkt",
     "BirthRecord",
     "Carriers",
+    "Chain",
     "Clock",
     "ConfigurationError",
     "Decision",
     "Entropy",
+    "EnvironKey",
     "Event",
     "FirstFactor",
     "FlaskSession",
@@ -90,6 +97,7 @@ __all__ = [
     "SupportDesk",
     "SystemClock",
     "SystemEntropy",
+    "TrustedHeader",
     "UnknownKeyError",
     "UnsealError",
     "WorkerReport",

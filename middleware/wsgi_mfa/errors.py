@@ -12,6 +12,7 @@ from wsgi_mfa.core.errors import InvalidIssuerError, InvalidPolicyError, Invalid
 __all__ = [
     "AccountError",
     "AdapterUnavailableError",
+    "AmbiguousCarrierError",
     "ConfigurationError",
     "InvalidIssuerError",
     "InvalidKeyError",
@@ -73,3 +74,7 @@ class StoreUnavailableError(StoreError):
 
 class AdapterUnavailableError(MfaError):
     """An identity adapter could not ask who is signed in; answered 503 with ``Retry-After`` (D7)."""
+
+
+class AmbiguousCarrierError(MfaError):
+    """A carrier of a request names two users at once; answered 400 (R57)."""

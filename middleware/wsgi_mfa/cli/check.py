@@ -13,6 +13,7 @@ from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.config import Configuration, read_configuration
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.errors import MfaError, UnknownKeyError
+from wsgi_mfa.identity.adapter import problems_of
 from wsgi_mfa.keys import KeyRing
 from wsgi_mfa.rotation import survey
 from wsgi_mfa.stores.protocol import AccountStore, every_user
@@ -51,7 +52,7 @@ def _finding(subject: str, look: Callable[[], str]) -> bool:
 
 
 def _identity(configuration: Configuration) -> str:
-    problems = configuration.identity.selftest()
+    problems = problems_of(configuration.identity, has_directory=configuration.directory is not None)
     if problems:
         raise MfaError("; ".join(problems))
     carriers = configuration.identity.carriers

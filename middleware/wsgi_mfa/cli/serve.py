@@ -11,8 +11,9 @@ import click
 
 from wsgi_mfa.cli import serving
 from wsgi_mfa.cli.place import keys_of, store_of
-from wsgi_mfa.config import Configuration, imported, read_configuration
+from wsgi_mfa.config import Configuration, read_configuration
 from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.settings import imported
 from wsgi_mfa.web.middleware import MfaMiddleware
 
 if TYPE_CHECKING:

@@ -20,11 +20,19 @@ class FirstFactor:
 
     ``user`` is the portal's id, not yet canonical. ``login`` is a fingerprint of this one sign-in, which ends
     with it, or None where the mechanism has none: the second factor is then bound to our own cookie and the
-    user alone.
+    user alone. ``unproven`` are carriers beside this user's that prove nothing, and are taken out.
     """
 
     user: str
     login: str | None = None
+    unproven: Carriers | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Nobody:
+    """Nobody is signed in, and the carriers ``unproven`` prove nothing; the other ones may stay."""
+
+    unproven: Carriers
 
 
 class Unresolved(Enum):
@@ -36,7 +44,7 @@ class Unresolved(Enum):
 UNRESOLVED: Final = Unresolved.UNRESOLVED
 """A carrier is there and proves nothing: a bad signature, an unknown session. It is not "nobody"."""
 
-Identification = FirstFactor | Unresolved | None
+Identification = FirstFactor | Nobody | Unresolved | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,9 +90,21 @@ class Adapter(Protocol):
 
         Raises:
             AdapterUnavailableError: the adapter cannot ask at present; the request is answered 503 (D7).
+            AmbiguousCarrierError: a carrier names two users at once; the request is answered 400 (R57).
         """
         ...
 
     def selftest(self) -> list[str]:
         """What is wrong with the configuration, each entry saying what to change; empty when all is well."""
         ...
+
+
+def problems_of(adapter: Adapter, *, has_directory: bool) -> list[str]:
+    """What keeps ``adapter`` from being used as it is set up; empty when nothing does.
+
+    An adapter whose attribute ``aliases`` is true accepts a user under several names, and needs a directory (D1).
+    """
+    problems = adapter.selftest()
+    if getattr(adapter, "aliases", False) and not has_directory:
+        problems.append("aliases are accepted, so directory= must say which person each of them is (D1)")
+    return problems

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from wsgi_mfa.errors import ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Identification
+from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor, Identification
 from wsgi_mfa.identity.cookies import CanonicalCookies, CookieReader
 from wsgi_mfa.identity.digest import digest_of
 from wsgi_mfa.identity.doors import Door, DoorTable, Where
@@ -81,6 +81,7 @@ class RequestCleaner:
 
         Raises:
             AdapterUnavailableError: the adapter cannot ask at present (D7).
+            AmbiguousCarrierError: a carrier names two users at once (R57).
         """
         if not self._harmless.issuperset(environ):
             self._remove_doors(environ)
@@ -95,9 +96,12 @@ class RequestCleaner:
         digest = self.digest(environ, cookies)
         if identification is UNRESOLVED:
             self._take_carriers_out(environ, cookies)
-        elif identification is None and not self._reads_cookies:
-            # D5: the adapter vouches for no cookie, so without a user none may speak for one.
-            _write_cookies(environ, cookies.for_nobody)
+        else:
+            if identification is not None and identification.unproven is not None:
+                self._take_out(environ, identification.unproven)
+            if not self._reads_cookies and not isinstance(identification, FirstFactor):
+                # D5: the adapter vouches for no cookie, so without a user none may speak for one.
+                _write_cookies(environ, cookies.for_nobody)
         return Cleaned(identification, cookies, doubled, digest)
 
     def strip_carriers(self, environ: dict[str, Any], cleaned: Cleaned) -> None:
@@ -146,6 +150,23 @@ class RequestCleaner:
         _write_cookies(environ, cookies.without_carriers if self._reads_cookies else cookies.for_nobody)
         for key in self._headers:
             environ.pop(key, None)
+        if self._arguments:
+            self._take_arguments_out(environ)
+
+    def _take_out(self, environ: dict[str, Any], unproven: Carriers) -> None:
+        """Take some carriers out, and leave those that speak for the user or for nobody (Chain)."""
+        kept = [
+            text
+            for text in environ.get("HTTP_COOKIE", "").split("; ")
+            if text.partition("=")[0] not in unproven.cookies
+        ]
+        _write_cookies(environ, "; ".join(kept))
+        for key in unproven.headers:
+            environ.pop(key, None)
+        if unproven.arguments:
+            self._take_arguments_out(environ)
+
+    def _take_arguments_out(self, environ: dict[str, Any]) -> None:
         if environ.get("QUERY_STRING"):
             environ["QUERY_STRING"] = self._query_reader.read(environ["QUERY_STRING"]).without_carriers
         for key in _URI_KEYS:

@@ -8,13 +8,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.identity.adapter import Adapter, Carriers, FirstFactor, Identification
+from wsgi_mfa.identity.spelling import decoded
 
 
 class RemoteUser:
     """Trusts ``environ["REMOTE_USER"]`` and nothing else.
 
     ``anonymous_cookies`` names the cookies that a request without a user may keep; all others are taken out of
-    it, because nothing here could tell whom they stand for (D5).
+    it, because nothing here could tell whom they stand for (D5). ``aliases`` says that the server accepts a user
+    under more than one spelling or by e-mail address too; then ``directory=`` has to map all of them to one
+    person, since each alias would be a fresh account, and a fresh account may enroll (D1).
 
     A request header named ``Remote-User`` arrives as ``HTTP_REMOTE_USER``; anybody can send it, and it is taken
     out of every request (R56).
@@ -23,8 +26,9 @@ class RemoteUser:
     carriers = Carriers(headers=("REMOTE_USER",))
     user_changes_in_response = False
 
-    def __init__(self, *, anonymous_cookies: tuple[str, ...] | list[str] = ()) -> None:
+    def __init__(self, *, anonymous_cookies: tuple[str, ...] | list[str] = (), aliases: bool = False) -> None:
         self._anonymous_cookies = tuple(anonymous_cookies)
+        self.aliases = aliases
 
     @property
     def anonymous_cookies(self) -> tuple[str, ...]:
@@ -37,33 +41,24 @@ class RemoteUser:
         return _first_factor(user)
 
     def selftest(self) -> list[str]:
-        user = os.environ.get("REMOTE_USER")
-        if not user:
-            return []
-        problem = (
-            f"unset REMOTE_USER ({user!r}) in the environment of this process: servers such as wsgiref copy the"
-            " environment into every request, and everybody would be signed in by it"
-        )
-        return [problem]
+        return in_process_environment("REMOTE_USER")
+
+
+def in_process_environment(key: str) -> list[str]:
+    """The problem of a process whose own environment holds ``key``; none where it does not."""
+    user = os.environ.get(key)
+    if not user:
+        return []
+    problem = (
+        f"unset {key} ({user!r}) in the environment of this process: servers such as wsgiref copy the"
+        " environment into every request, and everybody would be signed in by it"
+    )
+    return [problem]
 
 
 @lru_cache(maxsize=1024)
 def _first_factor(user: str) -> FirstFactor:
-    return FirstFactor(user=_decoded(user))
-
-
-def _decoded(user: str) -> str:
-    """The name behind PEP 3333's text, in which each character is one byte of what the server was given.
-
-    Servers and password files of today write UTF-8. Bytes that are not UTF-8 come from an older one and are
-    latin-1, as the text already says.
-    """
-    if user.isascii():
-        return user
-    try:
-        return user.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return user
+    return FirstFactor(user=decoded(user))
 
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from wsgi_mfa.core.aging import login_is_ended
 from wsgi_mfa.core.outcome import Outcome, Reason
 from wsgi_mfa.core.standing import activity_is_due
 from wsgi_mfa.core.user import canonical
-from wsgi_mfa.errors import InvalidUserError, StoreError
+from wsgi_mfa.errors import AmbiguousCarrierError, InvalidUserError, StoreError
 from wsgi_mfa.identity.adapter import FirstFactor, Identification
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.observe import identify_after
@@ -111,6 +111,11 @@ def refused_user() -> Reply:
     return Reply(
         page="refused", status=403, outcome=Outcome.REFUSED, reason=Reason.UNKNOWN_USER, context={"next": ""}
     )
+
+
+def ambiguous(error: AmbiguousCarrierError) -> Reply:
+    """The request names two users at once, as no honest client's does: not read any further (R57)."""
+    return Reply(page="bad_request", status=400, word="bad_request", context={"message": str(error)})
 
 
 def tell_application(request: WebRequest, environ: dict[str, object]) -> None:

@@ -13,9 +13,9 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import Entropy, SystemEntropy
-from wsgi_mfa.errors import ConfigurationError, InvalidUserError
+from wsgi_mfa.errors import AmbiguousCarrierError, ConfigurationError, InvalidUserError
 from wsgi_mfa.heartbeat import Heartbeat
-from wsgi_mfa.identity.adapter import Adapter
+from wsgi_mfa.identity.adapter import Adapter, problems_of
 from wsgi_mfa.identity.clean import Cleaned, RequestCleaner
 from wsgi_mfa.identity.observe import without_own_cookies
 from wsgi_mfa.keys import KeyRing, KeySource
@@ -87,7 +87,7 @@ class MfaMiddleware:
                 f"mount_path is {mount_path!r}: legal is a path such as /mfa, without a slash at its end",
                 setting="mount_path",
             )
-        problems = identity.selftest()
+        problems = problems_of(identity, has_directory=directory is not None)
         if problems:
             raise ConfigurationError(f"identity: {'; '.join(problems)}", setting="identity")
         clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
@@ -145,7 +145,10 @@ class MfaMiddleware:
             raise ConfigurationError(
                 "store: several processes need a store that they share (R24)", setting="store"
             )
-        request.cleaned = cleaner.clean(environ)
+        try:
+            request.cleaned = cleaner.clean(environ)
+        except AmbiguousCarrierError as error:
+            return response_to(request, gate.ambiguous(error), as_json=_as_json(request, path))
         if path is None and self._has_exemptions and gate.is_exempt(request):
             self._exempt(request, cleaner, environ)
             return None

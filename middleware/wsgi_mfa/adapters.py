@@ -1,0 +1,113 @@
+"""The table ``[identity]`` of a settings file: which adapter tells who passed the first factor (R60)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.adapter import Adapter
+from wsgi_mfa.identity.auth_tkt import AuthTkt
+from wsgi_mfa.identity.chain import Chain
+from wsgi_mfa.identity.environ_key import EnvironKey
+from wsgi_mfa.identity.flask_session import FlaskSession
+from wsgi_mfa.identity.remote_user import RemoteUser
+from wsgi_mfa.identity.trusted_header import TrustedHeader
+from wsgi_mfa.settings import IMPORTED, TABLES, TEXT, TEXTS, WHOLE, YES_NO, check, imported, secret
+
+PREFIX = "identity."
+#: The settings of every adapter whose user is one that a server or proxy tells.
+TOLD = {"anonymous_cookies": TEXTS, "aliases": YES_NO}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdapterKind:
+    """One word of ``identity.kind``: what makes the adapter, and its settings; secrets are named by variables."""
+
+    make: Callable[..., Adapter]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    env_argument: str | None = None  # the argument that `secret_env` fills
+    env_required: bool = True
+    envs_argument: str | None = None  # the argument that `fallback_envs` fills
+
+    @property
+    def legal(self) -> dict[str, str]:
+        """The settings as they are spelt in a file."""
+        return {
+            **self.settings,
+            **({} if self.env_argument is None else {"secret_env": TEXT}),
+            **({} if self.envs_argument is None else {"fallback_envs": TEXTS}),
+        }
+
+
+def _chain(*, of: list[dict[str, Any]]) -> Chain:
+    return Chain(*(adapter_from(table) for table in of))
+
+
+ADAPTERS: dict[str, AdapterKind] = {
+    "remote-user": AdapterKind(make=RemoteUser, settings=TOLD),
+    "trusted-header": AdapterKind(
+        make=TrustedHeader,
+        settings={"header": TEXT, "peers": TEXTS, "secret_header": TEXT, "session_header": TEXT, **TOLD},
+        required=("header", "peers"),
+        env_argument="secret",
+        env_required=False,
+    ),
+    "environ-key": AdapterKind(
+        make=EnvironKey, settings={"key": TEXT, "item": TEXT, **TOLD}, required=("key",)
+    ),
+    "flask-session": AdapterKind(
+        make=FlaskSession,
+        settings={"cookie": TEXT, "user_key": TEXT, "salt": TEXT},
+        env_argument="secret_key",
+        envs_argument="fallbacks",
+    ),
+    "auth-tkt": AdapterKind(
+        make=AuthTkt,
+        settings={"cookie": TEXT, "digest": TEXT, "include_ip": YES_NO, "timeout_seconds": WHOLE},
+        env_argument="secret",
+    ),
+    "chain": AdapterKind(make=_chain, settings={"of": TABLES}, required=("of",)),
+}
+
+
+def adapter_from(table: Mapping[str, Any]) -> Adapter:
+    """The adapter that the table ``[identity]``, or one table of ``[[identity.of]]``, describes.
+
+    :raises ConfigurationError: a setting is unknown, missing or not legal, or a secret is not there.
+    """
+    given = dict(table)
+    kind_name = given.pop("kind", None)
+    kind = ADAPTERS.get(kind_name) if isinstance(kind_name, str) else None
+    if kind is None:
+        found = "is missing" if kind_name is None else f"is {kind_name!r}"
+        raise ConfigurationError(
+            f"identity.kind {found}: legal are {', '.join(ADAPTERS)}", setting="identity.kind"
+        )
+    check(PREFIX, given, kind.legal)
+    _refuse_missing(kind, given)
+    arguments = {
+        name: imported(value, setting=PREFIX + name) if kind.settings[name] == IMPORTED else value
+        for name, value in given.items()
+        if name in kind.settings
+    }
+    if kind.env_argument is not None and "secret_env" in given:
+        arguments[kind.env_argument] = secret(given["secret_env"])
+    if kind.envs_argument is not None:
+        arguments[kind.envs_argument] = [secret(name) for name in given.get("fallback_envs", ())]
+    return kind.make(**arguments)
+
+
+def _refuse_missing(kind: AdapterKind, given: Mapping[str, Any]) -> None:
+    if kind.env_argument is not None and kind.env_required and "secret_env" not in given:
+        raise ConfigurationError(
+            "identity.secret_env is missing: the name of the environment variable with the portal's secret",
+            setting="identity.secret_env",
+        )
+    for name in kind.required:
+        if name not in given:
+            raise ConfigurationError(
+                f"{PREFIX}{name} is missing: {kind.settings[name]} is needed", setting=PREFIX + name
+            )

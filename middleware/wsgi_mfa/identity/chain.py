@@ -1,0 +1,93 @@
+"""Several adapters for a portal that takes a user by more than one mechanism."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from wsgi_mfa.core.user import canonical
+from wsgi_mfa.errors import ConfigurationError, InvalidUserError
+from wsgi_mfa.identity.adapter import (
+    UNRESOLVED,
+    Adapter,
+    Carriers,
+    FirstFactor,
+    Identification,
+    Nobody,
+)
+
+logger = logging.getLogger("wsgi_mfa")
+
+
+class Chain:
+    """Asks every one of ``adapters``, and takes the user on whom all that name one agree.
+
+    Two different users are nobody: all carriers are taken out, because which of them the application would take
+    is unknown. Where one adapter names a user and the carriers of another prove nothing, those are taken out and
+    the user stays. The second factor is bound to all logins together.
+    """
+
+    def __init__(self, *adapters: Adapter) -> None:
+        """Join what the adapters declare.
+
+        Raises:
+            ConfigurationError: fewer than two adapters.
+        """
+        if len(adapters) < 2:
+            raise ConfigurationError("Chain: needs two adapters or more", setting="identity")
+        self._adapters = adapters
+        self.carriers = _joined([adapter.carriers for adapter in adapters])
+        vouched = [adapter.anonymous_cookies for adapter in adapters]
+        # One that reads cookies itself vouches for what the application keeps in them (D5).
+        self.anonymous_cookies = (
+            None
+            if None in vouched
+            else tuple(dict.fromkeys(name for names in vouched for name in names or ()))
+        )
+        self.user_changes_in_response = any(adapter.user_changes_in_response for adapter in adapters)
+        self.aliases = any(getattr(adapter, "aliases", False) for adapter in adapters)
+
+    def identify(self, environ: Mapping[str, Any]) -> Identification:
+        found: list[FirstFactor] = []
+        unproven: list[Carriers] = []
+        for adapter in self._adapters:
+            answer = adapter.identify(environ)
+            if isinstance(answer, FirstFactor):
+                found.append(answer)
+            elif answer is UNRESOLVED:
+                unproven.append(adapter.carriers)
+            if isinstance(answer, FirstFactor | Nobody) and answer.unproven is not None:
+                unproven.append(answer.unproven)
+        left_out = _joined(unproven) if unproven else None
+        if not found:
+            return None if left_out is None else Nobody(unproven=left_out)
+        if len({_name_of(each.user) for each in found}) > 1:
+            logger.warning("a request names different users by different carriers: taken as nobody's")
+            return UNRESOLVED
+        logins = [each.login for each in found if each.login is not None]
+        return FirstFactor(user=found[0].user, login="|".join(logins) or None, unproven=left_out)
+
+    def selftest(self) -> list[str]:
+        return [problem for adapter in self._adapters for problem in adapter.selftest()]
+
+
+def _joined(carriers: list[Carriers]) -> Carriers:
+    return Carriers(
+        cookies=tuple(dict.fromkeys(name for each in carriers for name in each.cookies)),
+        headers=tuple(dict.fromkeys(key for each in carriers for key in each.headers)),
+        arguments=tuple(dict.fromkeys(name for each in carriers for name in each.arguments)),
+        commas=any(each.commas for each in carriers),
+    )
+
+
+def _name_of(user: str) -> str:
+    """The account's name; a user who can have none differs from all others, and is refused further on."""
+    try:
+        return canonical(user)
+    except InvalidUserError:
+        return user
+
+
+if TYPE_CHECKING:
+    _: Adapter = Chain()

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import pytest
+
+from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.adapter import UNRESOLVED, Carriers, FirstFactor, Identification, Nobody
+from wsgi_mfa.identity.chain import Chain
+from wsgi_mfa.identity.clean import RequestCleaner
+from wsgi_mfa.identity.remote_user import RemoteUser
+
+COOKIES = Carriers(cookies=("sid",))
+HEADERS = Carriers(headers=("REMOTE_USER",))
+
+
+@pytest.fixture
+def chain_of(recorded):
+    """``chain_of(a, b)``: a chain of adapters with these answers, the first by a cookie, the second by a key."""
+
+    def make(by_cookie: Identification, by_key: Identification) -> Chain:
+        return Chain(
+            recorded(COOKIES, lambda environ: by_cookie),
+            recorded(HEADERS, lambda environ: by_key, anonymous_cookies=(), user_changes_in_response=False),
+        )
+
+    return make
+
+
+ALICE = FirstFactor(user="alice")
+
+
+@pytest.mark.parametrize(
+    ("by_cookie", "by_key", "expected"),
+    [
+        (None, None, None),
+        (ALICE, None, ALICE),
+        (None, ALICE, ALICE),
+        (FirstFactor(user="Alice ", login="1"), ALICE, FirstFactor(user="Alice ", login="1")),
+        (
+            FirstFactor(user="alice", login="1"),
+            FirstFactor(user="alice", login="2"),
+            FirstFactor(user="alice", login="1|2"),
+        ),
+        (UNRESOLVED, ALICE, FirstFactor(user="alice", unproven=COOKIES)),
+        (ALICE, UNRESOLVED, FirstFactor(user="alice", unproven=HEADERS)),
+        (UNRESOLVED, None, Nobody(unproven=COOKIES)),
+        (UNRESOLVED, UNRESOLVED, Nobody(unproven=Carriers(cookies=("sid",), headers=("REMOTE_USER",)))),
+        (ALICE, FirstFactor(user="bob"), UNRESOLVED),
+        (ALICE, FirstFactor(user="a\x00"), UNRESOLVED),
+        (Nobody(unproven=COOKIES), ALICE, FirstFactor(user="alice", unproven=COOKIES)),
+    ],
+)
+def test_the_user_is_the_one_on_whom_all_agree(chain_of, by_cookie, by_key, expected):
+    assert chain_of(by_cookie, by_key).identify({}) == expected
+
+
+def test_it_declares_what_its_adapters_declare(chain_of, recorded):
+    chain = chain_of(None, None)
+    assert chain.carriers == Carriers(cookies=("sid",), headers=("REMOTE_USER",))
+    assert chain.anonymous_cookies is None
+    assert chain.user_changes_in_response
+    assert chain.selftest() == []
+    told = Chain(
+        RemoteUser(anonymous_cookies=["lang"]), RemoteUser(anonymous_cookies=["theme"], aliases=True)
+    )
+    assert told.anonymous_cookies == ("lang", "theme")
+    assert not told.user_changes_in_response
+    assert told.aliases
+
+
+def test_one_adapter_alone_is_no_chain():
+    with pytest.raises(ConfigurationError, match="two adapters or more"):
+        Chain(RemoteUser())
+
+
+def cleaned(chain, **more):
+    environ = {"REMOTE_USER": "alice", "HTTP_COOKIE": "sid=1; lang=en", "QUERY_STRING": "", **more}
+    identification = RequestCleaner(chain, own_cookie_names=("own",)).clean(environ).identification
+    return identification, environ
+
+
+def test_a_carrier_that_proves_nothing_is_taken_out_from_beside_the_user(chain_of):
+    identification, environ = cleaned(chain_of(UNRESOLVED, ALICE))
+    assert identification.user == "alice"
+    assert environ["HTTP_COOKIE"] == "lang=en"
+    assert environ["REMOTE_USER"] == "alice"
+
+
+def test_a_carrier_that_proves_nothing_is_taken_out_from_beside_a_visitor(chain_of):
+    _, environ = cleaned(chain_of(None, UNRESOLVED))
+    assert environ["HTTP_COOKIE"] == "sid=1; lang=en"
+    assert "REMOTE_USER" not in environ
+
+
+def test_two_users_reach_the_application_as_nobody(chain_of):
+    identification, environ = cleaned(chain_of(ALICE, FirstFactor(user="bob")))
+    assert identification is UNRESOLVED
+    assert environ["HTTP_COOKIE"] == "lang=en"
+    assert "REMOTE_USER" not in environ
+
+
+@pytest.mark.requirement("D5")
+def test_adapters_that_vouch_for_no_cookie_let_none_pass_for_a_visitor(recorded):
+    told = [
+        recorded(HEADERS, lambda environ: UNRESOLVED, anonymous_cookies=("lang",)),
+        recorded(Carriers(headers=("portal.user",)), lambda environ: None, anonymous_cookies=()),
+    ]
+    _, environ = cleaned(Chain(*told))
+    assert environ["HTTP_COOKIE"] == "lang=en"
+    assert "REMOTE_USER" not in environ

@@ -1,0 +1,65 @@
+"""The table ``[identity]``: each kind makes its adapter, and whatever is wrong is one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from wsgi_mfa import AuthTkt, Chain, ConfigurationError, EnvironKey, FlaskSession, RemoteUser, TrustedHeader
+from wsgi_mfa.adapters import ADAPTERS, adapter_from
+
+LEGAL = {
+    "remote-user": ({"anonymous_cookies": ["lang"], "aliases": True}, RemoteUser),
+    "trusted-header": ({"header": "X-User", "peers": ["10.0.0.5"], "secret_env": "SECRET"}, TrustedHeader),
+    "environ-key": ({"key": "repoze.who.identity"}, EnvironKey),
+    "flask-session": ({"secret_env": "SECRET", "fallback_envs": ["OLD"]}, FlaskSession),
+    "auth-tkt": ({"secret_env": "SECRET", "digest": "md5"}, AuthTkt),
+    "chain": ({"of": [{"kind": "remote-user"}, {"kind": "auth-tkt", "secret_env": "SECRET"}]}, Chain),
+}
+
+
+@pytest.fixture(autouse=True)
+def secrets(monkeypatch):
+    monkeypatch.setenv("SECRET", "a secret of the portal in tests")
+    monkeypatch.setenv("OLD", "its secret of last year in tests")
+
+
+def test_every_kind_is_tried():
+    assert set(LEGAL) == set(ADAPTERS)
+
+
+@pytest.mark.parametrize("kind", LEGAL)
+def test_a_kind_makes_its_adapter(kind):
+    settings, adapter = LEGAL[kind]
+    assert isinstance(adapter_from({"kind": kind, **settings}), adapter)
+
+
+def test_a_header_of_a_proxy_needs_no_secret():
+    assert isinstance(
+        adapter_from({"kind": "trusted-header", "header": "X-User", "peers": ["10.0.0.5"]}), TrustedHeader
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({}, "identity.kind is missing: legal are remote-user, "),
+        ({"kind": "remote_user"}, "identity.kind is 'remote_user': legal are remote-user, "),
+        ({"kind": "remote-user", "alias": True}, 'identity.alias is no setting: .*; did you mean "aliases"'),
+        ({"kind": "remote-user", "aliases": "yes"}, "identity.aliases is 'yes': legal is true or false"),
+        ({"kind": "remote-user", "secret_env": "SECRET"}, "identity.secret_env is no setting"),
+        ({"kind": "trusted-header", "peers": ["10.0.0.5"]}, "identity.header is missing: text is needed"),
+        (
+            {"kind": "trusted-header", "header": "X-User", "peers": ["*"]},
+            r"peers has '\*': legal are addresses",
+        ),
+        ({"kind": "environ-key"}, "identity.key is missing"),
+        ({"kind": "auth-tkt"}, "identity.secret_env is missing: the name of the environment variable"),
+        ({"kind": "auth-tkt", "secret_env": "UNSET_HERE"}, "the environment variable UNSET_HERE is not set"),
+        ({"kind": "chain", "of": [{"kind": "remote-user"}]}, "two adapters or more"),
+        ({"kind": "chain", "of": ["remote-user"]}, "identity.of is .*: legal is a list of tables"),
+        ({"kind": "chain", "of": [{"kind": "none"}, {"kind": "none"}]}, "identity.kind is 'none'"),
+    ],
+)
+def test_what_is_wrong_is_said_with_what_is_legal(table, said):
+    with pytest.raises(ConfigurationError, match=said):
+        adapter_from(table)
