@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["pytester"]
+
 # A slow machine is no failed property. The rest is Hypothesis's own choice, which repeats itself under CI.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")

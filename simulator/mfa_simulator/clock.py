@@ -163,10 +163,11 @@ def frozen_wall_clock(start: int) -> Iterator[WallClock]:
 
     A freeze costs milliseconds and a move about one microsecond, so nothing is ever frozen a second time in a run.
     Each reading would also search the call stack for modules that shall see real time; nothing in a run shall, and
-    without the search short-lived threads of the application see virtual time too.
+    without the search short-lived threads of the application see virtual time too. pytest's own stop-watch is left
+    alone: a test that tells a story takes as long as it takes.
     """
     searched = freezegun.api.call_stack_inspection_limit
-    with freezegun.freeze_time(EPOCH + timedelta(microseconds=start)) as frozen:
+    with freezegun.freeze_time(EPOCH + timedelta(microseconds=start), ignore=["_pytest.timing"]) as frozen:
         freezegun.api.call_stack_inspection_limit = 0
         try:
             yield _FrozenWallClock(frozen)

@@ -65,6 +65,20 @@ def texts_of(text: str) -> Any:  # noqa: ANN401  # whatever the document is made
     return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  # it makes nothing but texts
 
 
+def node_of(value: object, position: Position) -> Node:
+    """Give the node of a value of Python's, as a file would write it; all of it stands at one place."""
+    if isinstance(value, dict):
+        entries = tuple(
+            (Scalar(position=position, text=str(key), plain=True), node_of(inner, position))
+            for key, inner in value.items()
+        )
+        return Mapping(position=position, entries=entries)
+    if isinstance(value, (list, tuple)):
+        return Sequence(position=position, items=tuple(node_of(inner, position) for inner in value))
+    text = "" if value is None else ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    return Scalar(position=position, text=text, plain=value is None)
+
+
 def compose(text: str, problems: Problems) -> Node | None:
     """Read the one document of a file; None when it cannot be read, with the reason among the problems."""
     try:

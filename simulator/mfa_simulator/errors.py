@@ -28,5 +28,9 @@ class StepError(SimulatorError):
     """A step cannot be played at all, because the story so far does not allow it."""
 
 
+class StoryError(SimulatorError):
+    """A step of a story told from Python cannot be understood, or came to something else than it must."""
+
+
 class RequestTimeoutError(SimulatorError):
     """The browser gave up: no reply came within its time limit."""

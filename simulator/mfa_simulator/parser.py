@@ -21,34 +21,39 @@ from mfa_simulator.steps import StepReader
 NETWORK_KIND = kinds.mapping_of(NETWORK, "network")
 
 
-def read_file(path: Path) -> list[Scenario]:
+def read_file(path: Path, *, shown_as: str | None = None) -> list[Scenario]:
     """Read one scenario file; a matrix makes several scenarios of it.
 
-    Raises ScenarioFileError with all its problems.
+    `shown_as` is the path that is told to people. Raises ScenarioFileError with all its problems.
     """
+    file = shown_as or str(path)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         place = Position(line=1, column=1)
         problem = Problem(
-            file=str(path),
+            file=file,
             position=place,
             message=f"the file cannot be read: {reason}",
             rule="unreadable-file",
         )
         raise ScenarioFileError([problem]) from error
-    return parse(text, file=str(path))
+    return parse(text, file=file)
 
 
 def parse(text: str, *, file: str) -> list[Scenario]:
     """Read the text of a scenario file; raises ScenarioFileError with all problems, by line and column."""
     problems = Problems(file=file, lines=text.splitlines())
-    root = document.compose(text, problems)
+    return read_document(document.compose(text, problems), problems)
+
+
+def read_document(root: Node | None, problems: Problems) -> list[Scenario]:
+    """Read a document that was composed; raises ScenarioFileError with all that was noted as a problem."""
     scenarios: list[Scenario] = []
     if isinstance(root, Mapping):
         scenarios = [
-            _Row(document, problems, file).scenario(label) for label, document in matrix.rows(root, problems)
+            _Row(document, problems).scenario(label) for label, document in matrix.rows(root, problems)
         ]
     elif root is not None:
         problems.add(
@@ -62,10 +67,9 @@ def parse(text: str, *, file: str) -> list[Scenario]:
 class _Row:
     """Reads one document, a file without its matrix."""
 
-    def __init__(self, root: Mapping, problems: Problems, file: str) -> None:
+    def __init__(self, root: Mapping, problems: Problems) -> None:
         self._root = root
         self._problems = problems
-        self._file = file
 
     def scenario(self, label: str) -> Scenario:
         for name, _ in self._root:
@@ -89,8 +93,9 @@ class _Row:
         policy = self._policy(reading)
         reader = StepReader(reading, self._blocks(), policy)
         return Scenario(
-            file=self._file,
+            file=self._problems.file,
             title=self._title(),
+            line=next((name.position.line for name, _ in self._root if name.text == "scenario"), 1),
             about=self._value("about", kinds.TEXT, ""),
             tags=self._value("tags", kinds.NAMES, ()),
             row=label,

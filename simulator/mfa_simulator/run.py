@@ -69,11 +69,11 @@ def play(scenario: Scenario, wall: WallClock) -> Play:
     moments: list[Moment] = []
     with noting_logs("wsgi_mfa"), world.watch.reading_logs("wsgi_mfa"):
         for step in scenario.steps:
-            moments += _play_step(world, step)
+            moments += play_step(world, step)
             if moments[-1].failures or moments[-1].broken:
                 break
         for step in scenario.finally_steps:
-            moments += _play_step(world, step)
+            moments += play_step(world, step)
         if not any(moment.failures or moment.broken for moment in moments):
             moments[-1:] = [replace(last, broken=judge_liveness(world, wall)) for last in moments[-1:]]
     return Play(scenario=scenario, moments=tuple(moments))
@@ -85,7 +85,7 @@ def unfold(scenario: Scenario, wall: WallClock) -> Play:
     moments: list[Moment] = []
     with noting_logs("wsgi_mfa"):
         for step in (*scenario.steps, *scenario.finally_steps):
-            moments += _play_step(world, _unjudged(step))
+            moments += play_step(world, _unjudged(step))
     told = (
         replace(moment, failures=moment.failures if moment.unplayable else (), broken=())
         for moment in moments
@@ -97,7 +97,8 @@ def _unjudged(step: Step) -> Step:
     return replace(step, expect=None, steps=tuple(_unjudged(inner) for inner in step.steps))
 
 
-def _play_step(world: World, step: Step) -> list[Moment]:
+def play_step(world: World, step: Step) -> list[Moment]:
+    """Play one step, in a record of its own; steps at the same time give a moment each."""
     if step.verb == TOGETHER:
         return _play_together(world, step)
     return [_play_verb(world, step, start_record())]

@@ -84,10 +84,14 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scenario:
-    """One story, or one row of a story that has a matrix; `off` names the invariants that are not looked at."""
+    """One story, or one row of a story that has a matrix, with the line of its title.
+
+    `off` names the invariants that are not looked at.
+    """
 
     file: str
     title: str
+    line: int = 1
     about: str = ""
     tags: tuple[str, ...] = ()
     row: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mfa_simulator.format.verbs import VALUE
+from mfa_simulator.problems import Position
 from mfa_simulator.quantities import SECOND, Moment, clock_text, duration_text
 from mfa_simulator.run import Moment as Line
 from mfa_simulator.run import Play
@@ -30,14 +31,26 @@ def failure(play: Play, line: Line) -> list[str]:
     """Give what failed in a step: at which line of the file, what was expected or broken, and what was sent."""
     if not line.failures and not line.broken:
         return []
-    expect = line.step.expect
-    place = expect.position if expect is not None else line.step.position
-    text = [f"    FAILED {play.scenario.file}:{place.line}: {difference}" for difference in line.failures]
+    place = f"{play.scenario.file}:{_place(line).line}"
+    text = [f"    FAILED {place}: {difference}" for difference in line.failures]
     for broken in line.broken:
         first, *others = broken.lines
         text.append(f"    BROKEN {play.scenario.file}:{line.step.position.line}: {first}")
         text += [f"      {words}" for words in others]
     return text + [f"      {words}" for words in (*line.exchanges, *line.found.remarks)]
+
+
+def first_failure(play: Play) -> tuple[Position, str]:
+    """Give where and what failed first in a play that failed."""
+    line = next(line for line in play.moments if line.failures or line.broken)
+    if line.failures:
+        return _place(line), line.failures[0]
+    return line.step.position, line.broken[0].lines[0]
+
+
+def _place(line: Line) -> Position:
+    """What was expected stands in its own place; what was not written is a matter of the verb."""
+    return line.step.expect.position if line.step.expect is not None else line.step.position
 
 
 def verdict(play: Play) -> str:

@@ -27,6 +27,7 @@ HOMES = {
         "freezegun": "mfa_simulator.clock",
         "legacy_portals": "mfa_simulator.world",
         "pyotp": "mfa_simulator.phone",
+        "pytest": "mfa_simulator.pytest_plugin",
         "wsgi_mfa": "mfa_simulator",
         "yaml": "mfa_simulator.document",
     },

@@ -1,0 +1,138 @@
+"""The pytest plugin: scenario files as tests, and the world of a story for tests in Python.
+
+It is imported in every session of everybody who has the simulator installed, so whatever costs time is imported only
+once a scenario file or the fixture `mfa_sim` asks for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mfa_simulator.run import Play
+    from mfa_simulator.scenario import Scenario
+    from mfa_simulator.story import Story
+
+SUFFIX = ".mfa.yaml"
+EXTRA = "install wsgi-mfa[simulator]"
+# Marks that pytest itself gives a meaning that needs arguments; `skip` and `xfail` need none, and keep theirs.
+NOT_TAGS = frozenset({"filterwarnings", "parametrize", "skipif", "usefixtures"})
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect a scenario file."""
+    return ScenarioFile.from_parent(parent, path=file_path) if file_path.name.endswith(SUFFIX) else None
+
+
+@pytest.fixture
+def mfa_sim(request: pytest.FixtureRequest) -> Iterator[Story]:
+    """A story to be told step by step: `mfa_sim.begin(users=...)`, then the verbs of scenario files as methods.
+
+    From its beginning to the end of the test the whole process sees virtual time.
+    """
+    try:
+        from mfa_simulator.story import Story
+    except ModuleNotFoundError as error:
+        pytest.fail(f"the fixture mfa_sim needs {error.name}: {EXTRA}", pytrace=False)
+    with Story(request.node.name, file=request.path.name) as story:
+        yield story
+
+
+class ScenarioFailed(Exception):  # noqa: N818  # a verdict that pytest prints by its name
+    """A story came to something else than expected; `play` is all that happened."""
+
+    def __init__(self, play: Play) -> None:
+        super().__init__(play.scenario.title)
+        self.play = play
+
+
+class ScenarioFile(pytest.Module):
+    """One scenario file: an item for its scenario, or for each row of its matrix.
+
+    A module, as pytest's own text files are, so that fixtures of every scope may be asked for.
+    """
+
+    obj = None
+
+    def collect(self) -> Iterator[ScenarioItem]:
+        """Read the file; raises pytest's CollectError with all that is wrong in it."""
+        try:
+            from mfa_simulator.errors import ScenarioFileError
+            from mfa_simulator.parser import read_file
+        except ModuleNotFoundError as error:
+            raise self.CollectError(f"{self.path.name}: scenario files need {error.name}: {EXTRA}") from error
+        try:
+            scenarios = read_file(self.path, shown_as=self._shown_path())
+        except ScenarioFileError as error:
+            told = "\n".join(f"{problem}\n{problem.picture}" for problem in error.problems)
+            raise self.CollectError(told) from error
+        for scenario in scenarios:
+            item = ScenarioItem.from_parent(
+                self, name=_name(scenario), callobj=_as_function(scenario), scenario=scenario
+            )
+            for mark in map(_mark_of, scenario.tags):
+                if mark and mark not in NOT_TAGS:
+                    # Tags need no registration of their own under --strict-markers: the file is where they are made.
+                    self.config.addinivalue_line("markers", f"{mark}: scenarios with this tag")
+                    item.add_marker(mark)
+            yield item
+
+    def _shown_path(self) -> str:
+        """Give the path as pytest shows others: from where it was started, where that is above the file."""
+        start = self.config.invocation_params.dir
+        return str(self.path.relative_to(start)) if self.path.is_relative_to(start) else str(self.path)
+
+
+class ScenarioItem(pytest.Function):
+    """One scenario as a test; a function, so that it may have fixtures."""
+
+    def __init__(self, *, scenario: Scenario, **others: object) -> None:
+        super().__init__(**others)  # type: ignore[arg-type]  # what from_parent hands on to a function
+        self.scenario = scenario
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Give the place of the scenario; pytest counts lines from zero."""
+        return self.path, self.scenario.line - 1, self.name
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ANN401  # pytest's types are not public
+        """Give the timeline with what failed in it, at the line of the file where it did."""
+        if style is not None or not isinstance(excinfo.value, ScenarioFailed):
+            return super().repr_failure(excinfo)
+        from mfa_simulator.timeline import first_failure, timeline
+
+        excinfo.value.args = (timeline(excinfo.value.play),)
+        shown = excinfo.getrepr(style="value", chain=False)
+        place, difference = first_failure(excinfo.value.play)
+        if shown.reprcrash is not None:
+            shown.reprcrash.path, shown.reprcrash.lineno = str(self.path), place.line
+            shown.reprcrash.message = difference
+        return shown
+
+
+def _name(scenario: Scenario) -> str:
+    """A title is a good name but for what separates names on pytest's command line."""
+    title = " ".join(scenario.title.replace("::", ":").split())
+    return f"{title} [{scenario.row}]" if scenario.row else title
+
+
+def _mark_of(tag: str) -> str:
+    return re.sub(r"[^\w-]+", "_", tag).strip("_")
+
+
+def _as_function(scenario: Scenario) -> Callable[[], None]:
+    def play_scenario() -> None:
+        from mfa_simulator.clock import frozen_wall_clock
+        from mfa_simulator.run import play
+
+        with frozen_wall_clock(scenario.start) as wall:
+            played = play(scenario, wall)
+        if played.failed:
+            raise ScenarioFailed(played)
+
+    return play_scenario
