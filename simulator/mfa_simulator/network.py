@@ -27,6 +27,14 @@ class Exchange:
     served: Response | None
     seen: Response | None
 
+    @property
+    def summary(self) -> str:
+        """Which request it was and what came back, in words."""
+        reply = self.seen.summary if self.seen is not None else "no reply"
+        if self.seen is None and self.served is not None:
+            reply += f" (the server had answered {self.served.summary})"
+        return f"{self.request.method} {self.request.path} {reply}"
+
 
 class Network:
     """Carries requests to the server, and notes them in the record of the step."""

@@ -11,10 +11,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mfa_simulator.browser import Browser
+    from mfa_simulator.http import Request, Response
     from mfa_simulator.network import Exchange
     from mfa_simulator.reading import Sight
     from mfa_simulator.visitor import Visitor
     from wsgi_mfa import Event
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """One request that reached a worker, whether its reply was seen or not; `at` is an instant of true time."""
+
+    at: int
+    worker: int
+    request: Request
+    response: Response
 
 
 @dataclass(kw_only=True, slots=True)
@@ -28,6 +39,7 @@ class Record:
     exchanges: list[Exchange] = field(default_factory=list)
     sights: list[Sight] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     tabs: dict[str, Browser] = field(default_factory=dict)
     finish: Callable[[Visitor], str] | None = None

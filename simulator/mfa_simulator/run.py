@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,9 +16,10 @@ from mfa_simulator.invariants.ledger import Broken
 from mfa_simulator.invariants.liveness import judge_liveness
 from mfa_simulator.network import Exchange
 from mfa_simulator.quantities import SECOND
-from mfa_simulator.record import Record, noting_logs, start_record
+from mfa_simulator.record import Delivery, Record, noting_logs, start_record
 from mfa_simulator.scenario import Scenario, Step
 from mfa_simulator.world import World
+from wsgi_mfa import Account, Event, Policy
 
 # Which form field the deciding request of a verb is about, where it is no code and no tick box; () is any request.
 DECIDES: dict[str, tuple[str, ...]] = {
@@ -31,7 +32,10 @@ CODES = ("code", "recovery_code")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Moment:
-    """One line of a timeline; instants in microseconds of true time, `phone_error` in microseconds."""
+    """One line of a timeline; instants in microseconds of true time, `phone_error` in microseconds.
+
+    `at` is when its deciding request was sent; `accounts` and `policy` are as they stood at its end.
+    """
 
     at: int
     into_step: int
@@ -39,8 +43,14 @@ class Moment:
     step: Step
     actor: str
     found: Found
-    exchanges: tuple[str, ...]
+    exchanges: tuple[Exchange, ...]
     failures: tuple[str, ...]
+    began_at: int
+    ended_at: int
+    policy: Policy
+    accounts: Mapping[str, Account]
+    events: tuple[Event, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
     broken: tuple[Broken, ...] = ()
     unplayable: bool = False
 
@@ -151,8 +161,14 @@ def _play_verb(world: World, step: Step, record: Record) -> Moment:
         step=step,
         actor=_actor(step),
         found=found,
-        exchanges=tuple(_in_words(exchange) for exchange in record.exchanges),
+        exchanges=tuple(record.exchanges),
         failures=failures,
+        began_at=began_at,
+        ended_at=world.time.now(),
+        policy=world.policy,
+        accounts=dict(world.watch.ledger.accounts),
+        events=tuple(record.events),
+        deliveries=tuple(record.deliveries),
         broken=world.watch.found(),
         unplayable=unplayable,
     )
@@ -207,10 +223,3 @@ def _phone_error(world: World, step: Step) -> int | None:
 def _actor(step: Step) -> str:
     names = (step.arguments.get("user"), step.arguments.get("browser"), step.arguments.get("phone"))
     return "/".join(name for name in names if name)
-
-
-def _in_words(exchange: Exchange) -> str:
-    reply = exchange.seen.summary if exchange.seen is not None else "no reply"
-    if exchange.seen is None and exchange.served is not None:
-        reply += f" (the server had answered {exchange.served.summary})"
-    return f"{exchange.request.method} {exchange.request.path} {reply}"

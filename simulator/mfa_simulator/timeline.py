@@ -37,7 +37,8 @@ def failure(play: Play, line: Line) -> list[str]:
         first, *others = broken.lines
         text.append(f"    BROKEN {play.scenario.file}:{line.step.position.line}: {first}")
         text += [f"      {words}" for words in others]
-    return text + [f"      {words}" for words in (*line.exchanges, *line.found.remarks)]
+    sent = (exchange.summary for exchange in line.exchanges)
+    return text + [f"      {words}" for words in (*sent, *line.found.remarks)]
 
 
 def first_failure(play: Play) -> tuple[Position, str]:

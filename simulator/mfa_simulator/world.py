@@ -20,7 +20,7 @@ from mfa_simulator.invariants.watch import Watch
 from mfa_simulator.network import Network
 from mfa_simulator.phone import Phone
 from mfa_simulator.quantities import SECOND
-from mfa_simulator.record import record
+from mfa_simulator.record import Delivery, record
 from mfa_simulator.scenario import ClockSetting, Scenario, UserSpec
 from mfa_simulator.store import FaultyStore
 from wsgi_mfa import (
@@ -248,20 +248,24 @@ class World:
 
     def _deliver(self, request: Request) -> Response:
         """Hand a request to the next worker in turn."""
-        worker = self.workers[self._turn % len(self.workers)]
+        index = self._turn % len(self.workers)
+        worker = self.workers[index]
         self._turn += 1
         if worker.application is None:
             raise StepError("no worker runs")
         # The portal sees true time even where a worker's clock is wrong: a story is about the middleware's clock, and
         # a portal that refuses its own session, because a worker ahead of it has signed it, would hide what happens.
         self._wall.show(self.time.now())
-        return self.watch.served(
+        at = self.time.now()
+        response = self.watch.served(
             request,
             worker.application.answer,
-            at=self.time.now(),
+            at=at,
             now=worker.clock.now(),
             policy=self.policy,
         )
+        record().deliveries.append(Delivery(at=at, worker=index + 1, request=request, response=response))
+        return response
 
     def lockout_end(self) -> int:
         """Give when the lock of the user named last ends, as an instant of true time."""
