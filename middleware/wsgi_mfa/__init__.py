@@ -39,6 +39,8 @@ from wsgi_mfa.identity.auth_tkt import AuthTkt
 from wsgi_mfa.identity.chain import Chain
 from wsgi_mfa.identity.environ_key import EnvironKey
 from wsgi_mfa.identity.flask_session import FlaskSession
+from wsgi_mfa.identity.htpasswd import HtpasswdFile
+from wsgi_mfa.identity.http_basic import HttpBasic
 from wsgi_mfa.identity.remote_user import RemoteUser
 from wsgi_mfa.identity.trusted_header import TrustedHeader
 from wsgi_mfa.key_file import KeyFile
@@ -72,6 +74,8 @@ __all__ = [
     "FirstFactor",
     "FlaskSession",
     "Hint",
+    "HtpasswdFile",
+    "HttpBasic",
     "Identification",
     "InvalidIssuerError",
     "InvalidKeyError",

@@ -12,6 +12,8 @@ from wsgi_mfa.identity.auth_tkt import AuthTkt
 from wsgi_mfa.identity.chain import Chain
 from wsgi_mfa.identity.environ_key import EnvironKey
 from wsgi_mfa.identity.flask_session import FlaskSession
+from wsgi_mfa.identity.htpasswd import HtpasswdFile
+from wsgi_mfa.identity.http_basic import HttpBasic, PasswordChecker
 from wsgi_mfa.identity.remote_user import RemoteUser
 from wsgi_mfa.identity.trusted_header import TrustedHeader
 from wsgi_mfa.settings import IMPORTED, TABLES, TEXT, TEXTS, WHOLE, YES_NO, check, imported, secret
@@ -46,6 +48,20 @@ def _chain(*, of: list[dict[str, Any]]) -> Chain:
     return Chain(*(adapter_from(table) for table in of))
 
 
+def _http_basic(
+    *,
+    htpasswd: str | None = None,
+    checker: PasswordChecker | None = None,
+    **settings: Any,  # noqa: ANN401 - checked against the kind's settings
+) -> HttpBasic:
+    if (htpasswd is None) == (checker is None):
+        raise ConfigurationError(
+            "identity.htpasswd or identity.checker is needed, and only one of them",
+            setting="identity.checker",
+        )
+    return HttpBasic(checker or HtpasswdFile(htpasswd or ""), **settings)
+
+
 ADAPTERS: dict[str, AdapterKind] = {
     "remote-user": AdapterKind(make=RemoteUser, settings=TOLD),
     "trusted-header": AdapterKind(
@@ -57,6 +73,10 @@ ADAPTERS: dict[str, AdapterKind] = {
     ),
     "environ-key": AdapterKind(
         make=EnvironKey, settings={"key": TEXT, "item": TEXT, **TOLD}, required=("key",)
+    ),
+    "http-basic": AdapterKind(
+        make=_http_basic,
+        settings={"htpasswd": TEXT, "checker": IMPORTED, "realm": TEXT, "code_digits": WHOLE, **TOLD},
     ),
     "flask-session": AdapterKind(
         make=FlaskSession,

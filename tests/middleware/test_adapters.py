@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from wsgi_mfa import AuthTkt, Chain, ConfigurationError, EnvironKey, FlaskSession, RemoteUser, TrustedHeader
+from wsgi_mfa import (
+    AuthTkt,
+    Chain,
+    ConfigurationError,
+    EnvironKey,
+    FlaskSession,
+    HttpBasic,
+    RemoteUser,
+    TrustedHeader,
+)
 from wsgi_mfa.adapters import ADAPTERS, adapter_from
 
 LEGAL = {
     "remote-user": ({"anonymous_cookies": ["lang"], "aliases": True}, RemoteUser),
     "trusted-header": ({"header": "X-User", "peers": ["10.0.0.5"], "secret_env": "SECRET"}, TrustedHeader),
     "environ-key": ({"key": "repoze.who.identity"}, EnvironKey),
+    "http-basic": ({"checker": "operator:is_", "realm": "Portal", "code_digits": 6}, HttpBasic),
     "flask-session": ({"secret_env": "SECRET", "fallback_envs": ["OLD"]}, FlaskSession),
     "auth-tkt": ({"secret_env": "SECRET", "digest": "md5"}, AuthTkt),
     "chain": ({"of": [{"kind": "remote-user"}, {"kind": "auth-tkt", "secret_env": "SECRET"}]}, Chain),
@@ -33,6 +43,13 @@ def test_a_kind_makes_its_adapter(kind):
     assert isinstance(adapter_from({"kind": kind, **settings}), adapter)
 
 
+def test_a_password_file_is_named_by_its_path(tmp_path):
+    path = tmp_path / "htpasswd"
+    path.write_text("alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n")
+    adapter = adapter_from({"kind": "http-basic", "htpasswd": str(path)})
+    assert adapter.identify({"HTTP_AUTHORIZATION": "Basic YWxpY2U6cGFzc3dvcmQ="}).user == "alice"
+
+
 def test_a_header_of_a_proxy_needs_no_secret():
     assert isinstance(
         adapter_from({"kind": "trusted-header", "header": "X-User", "peers": ["10.0.0.5"]}), TrustedHeader
@@ -52,6 +69,9 @@ def test_a_header_of_a_proxy_needs_no_secret():
             {"kind": "trusted-header", "header": "X-User", "peers": ["*"]},
             r"peers has '\*': legal are addresses",
         ),
+        ({"kind": "http-basic"}, "identity.htpasswd or identity.checker is needed, and only one of them"),
+        ({"kind": "http-basic", "checker": "operator"}, "identity.checker is 'operator': legal is MODULE:NAME"),
+        ({"kind": "http-basic", "htpasswd": "/nowhere"}, "/nowhere: "),
         ({"kind": "environ-key"}, "identity.key is missing"),
         ({"kind": "auth-tkt"}, "identity.secret_env is missing: the name of the environment variable"),
         ({"kind": "auth-tkt", "secret_env": "UNSET_HERE"}, "the environment variable UNSET_HERE is not set"),

@@ -9,7 +9,7 @@ that it does not declare, and that is known to carry a user, is taken out of the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Protocol
 
@@ -21,11 +21,16 @@ class FirstFactor:
     ``user`` is the portal's id, not yet canonical. ``login`` is a fingerprint of this one sign-in, which ends
     with it, or None where the mechanism has none: the second factor is then bound to our own cookie and the
     user alone. ``unproven`` are carriers beside this user's that prove nothing, and are taken out.
+
+    ``code`` is what came behind the password as a code from the authenticator, and is judged like one that was
+    typed. ``replaced`` are environ keys with what the application is to read there in its place.
     """
 
     user: str
     login: str | None = None
     unproven: Carriers | None = None
+    code: str | None = field(default=None, repr=False)
+    replaced: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

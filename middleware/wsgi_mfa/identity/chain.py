@@ -47,6 +47,9 @@ class Chain:
         )
         self.user_changes_in_response = any(adapter.user_changes_in_response for adapter in adapters)
         self.aliases = any(getattr(adapter, "aliases", False) for adapter in adapters)
+        self.authenticate = next(
+            (each for each in (getattr(adapter, "authenticate", None) for adapter in adapters) if each), None
+        )
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
         found: list[FirstFactor] = []
@@ -66,7 +69,13 @@ class Chain:
             logger.warning("a request names different users by different carriers: taken as nobody's")
             return UNRESOLVED
         logins = [each.login for each in found if each.login is not None]
-        return FirstFactor(user=found[0].user, login="|".join(logins) or None, unproven=left_out)
+        return FirstFactor(
+            user=found[0].user,
+            login="|".join(logins) or None,
+            unproven=left_out,
+            code=next((each.code for each in found if each.code is not None), None),
+            replaced=tuple(pair for each in found for pair in each.replaced),
+        )
 
     def selftest(self) -> list[str]:
         return [problem for adapter in self._adapters for problem in adapter.selftest()]

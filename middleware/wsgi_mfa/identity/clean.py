@@ -99,7 +99,10 @@ class RequestCleaner:
         else:
             if identification is not None and identification.unproven is not None:
                 self._take_out(environ, identification.unproven)
-            if not self._reads_cookies and not isinstance(identification, FirstFactor):
+            if isinstance(identification, FirstFactor):
+                if identification.replaced:
+                    environ.update(identification.replaced)
+            elif not self._reads_cookies:
                 # D5: the adapter vouches for no cookie, so without a user none may speak for one.
                 _write_cookies(environ, cookies.for_nobody)
         return Cleaned(identification, cookies, doubled, digest)

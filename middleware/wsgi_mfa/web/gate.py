@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from wsgi_mfa.core import exempt
 from wsgi_mfa.core.aging import login_is_ended
-from wsgi_mfa.core.outcome import Outcome, Reason
+from wsgi_mfa.core.outcome import Decision, Outcome, Reason
 from wsgi_mfa.core.standing import activity_is_due
 from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import AmbiguousCarrierError, InvalidUserError, StoreError
@@ -20,9 +20,9 @@ from wsgi_mfa.identity.adapter import FirstFactor, Identification
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.observe import identify_after
 from wsgi_mfa.service import Visit
-from wsgi_mfa.web import pages, targets
+from wsgi_mfa.web import appended, pages, targets
 from wsgi_mfa.web.cookies import expire_cookie, set_cookie
-from wsgi_mfa.web.reply import Reply
+from wsgi_mfa.web.reply import Reply, refusal
 from wsgi_mfa.web.site import Caller, Directory, WebRequest
 from wsgi_mfa.web.views.leading import PAGE_OF, url_of
 
@@ -41,7 +41,7 @@ def caller_of(identification: Identification, directory: Directory | None) -> Ca
     if not isinstance(identification, FirstFactor):
         return None
     if directory is None:
-        return _undirected(identification)
+        return _undirected(identification.user, identification.login)
     person = directory(identification.user)
     if person is None:
         raise UnknownUserError("the directory does not know it")
@@ -49,10 +49,10 @@ def caller_of(identification: Identification, directory: Directory | None) -> Ca
 
 
 @lru_cache(maxsize=4096)
-def _undirected(first_factor: FirstFactor) -> Caller:
+def _undirected(name: str, login: str | None) -> Caller:
     """The caller where there is no directory: an id that looks like an address is its own address."""
-    user = canonical(first_factor.user)
-    return Caller(user=user, login=first_factor.login, address=user if "@" in user else None)
+    user = canonical(name)
+    return Caller(user=user, login=login, address=user if "@" in user else None)
 
 
 def admit(request: WebRequest, caller: Caller | None) -> bool:
@@ -93,7 +93,26 @@ def challenge(request: WebRequest) -> Reply | None:
     outcome = request.standing.outcome
     if outcome is Outcome.SIGNED_IN:
         return None
+    code = appended.code_in(request)
+    if code is not None:
+        decision = appended.judge(request, code)
+        if decision.outcome is Outcome.SIGNED_IN:
+            return None
+        if decision.outcome not in PAGE_OF:
+            return _code_refused(request, decision)
+        outcome = decision.outcome
     return led_from_application(request, outcome, targets.requested(request.environ))
+
+
+def _code_refused(request: WebRequest, decision: Decision) -> Reply:
+    """The code behind the password was refused: a browser is led to the page for codes, a program asked anew."""
+    asked = led_from_application(request, Outcome.MUST_VERIFY, targets.requested(request.environ))
+    if request.is_navigation:
+        return asked
+    locked = decision.outcome is Outcome.LOCKED
+    return replace(
+        refusal("verify", decision), status=429 if locked else 401, headers=() if locked else asked.headers
+    )
 
 
 def led_from_application(request: WebRequest, outcome: Outcome, target: str) -> Reply:
@@ -103,7 +122,16 @@ def led_from_application(request: WebRequest, outcome: Outcome, target: str) -> 
         status=401,
         outcome=outcome,
         location=url_of(request, PAGE_OF[outcome], request.site.targets.sealed(target)),
+        headers=_asking_for_credentials(request),
     )
+
+
+def _asking_for_credentials(request: WebRequest) -> tuple[tuple[str, str], ...]:
+    """How a program is asked to send its password with a code; a browser would show a dialog for it."""
+    authenticate = request.site.authenticate
+    if authenticate is None or request.is_navigation or "HTTP_SEC_FETCH_MODE" in request.environ:
+        return ()
+    return (("WWW-Authenticate", authenticate),)
 
 
 def refused_user() -> Reply:

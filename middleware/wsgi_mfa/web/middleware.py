@@ -28,6 +28,7 @@ from wsgi_mfa.web.observer import Headers, Observer, first_drawn, start_without_
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.site import Directory, Site, WebRequest
 from wsgi_mfa.web.source import SourceReader, SprayWatch
+from wsgi_mfa.web.spent import SpentCredentials
 from wsgi_mfa.web.targets import TargetSigner
 
 if TYPE_CHECKING:
@@ -115,8 +116,10 @@ class MfaMiddleware:
             targets=TargetSigner(keys),
             sources=SourceReader(self.service.policy.trusted_peers),
             watch=SprayWatch(clock),
+            spent=SpentCredentials(),
             plain_http=plain_http,
             scheme_key="HTTP_" + scheme_from.upper().replace("-", "_") if scheme_from else None,
+            authenticate=getattr(identity, "authenticate", None),
         )
         # Made now, so that a portal's cookie with one of our names is an error of the start.
         self._https_way = None if plain_http else self._made_way(CookieNames.over_https())

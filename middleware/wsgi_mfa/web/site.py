@@ -19,6 +19,7 @@ from wsgi_mfa.service import MfaService, Visit
 from wsgi_mfa.web import targets
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.source import SourceReader, SprayWatch
+from wsgi_mfa.web.spent import SpentCredentials
 from wsgi_mfa.web.targets import TargetSigner
 
 QUERY_FIELDS_MAX = 50
@@ -40,8 +41,10 @@ class Site:
     targets: TargetSigner
     sources: SourceReader
     watch: SprayWatch
+    spent: SpentCredentials
     plain_http: bool
     scheme_key: str | None
+    authenticate: str | None  # the WWW-Authenticate of programs, where the adapter takes credentials
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
