@@ -193,7 +193,7 @@ class Browser:
             self._url = request.url
             sight = self._see(response)
             target = response.header("Location") if 300 <= response.status < 400 else sight.refresh
-            if target is None:
+            if target is None or not self._follows(target):
                 self._visited.append(self._url)
                 return self.outcome
             url = _joined(self._url, target)
@@ -201,6 +201,9 @@ class Browser:
                 return self._give_up(f"{request.method} {request.path} leads away from the site, to {url}")
             request, about = self._request("GET", url, b"", self._headers_of_a_navigation("GET")), ""
         return self._give_up(f"{HOPS_MAX} redirects and no page: the last led to {request.path}")
+
+    def _follows(self, target: str) -> bool:  # noqa: ARG002  # other clients are more choosy
+        return True
 
     def _give_up(self, why: str) -> str:
         record().remarks.append(why)

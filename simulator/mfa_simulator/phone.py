@@ -26,6 +26,10 @@ class AuthenticatorKey:
     period_seconds: int = 30
     algorithm: str = "SHA1"
 
+    def step_at(self, now: int) -> int:
+        """Give the time step of an instant."""
+        return now // (self.period_seconds * SECOND)
+
     def code_at(self, step: int) -> str:
         """Give the code of a time step."""
         return pyotp.HOTP(self.secret, digits=self.digits, digest=DIGESTS[self.algorithm]).at(step)
@@ -81,7 +85,7 @@ class Phone:
     def step(self, key: AuthenticatorKey | None = None) -> int:
         """Give the time step that the phone's own clock is in."""
         key = key or self.key()
-        return self.clock.now() // (key.period_seconds * SECOND)
+        return key.step_at(self.clock.now())
 
     def code(self, key: AuthenticatorKey | None = None) -> str:
         """Give the code that the phone shows now."""

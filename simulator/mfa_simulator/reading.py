@@ -11,6 +11,7 @@ from mfa_simulator.http import Response
 from mfa_simulator.page import Page, body_marks, read_page, refresh_in
 
 HTML = "text/html"
+MOUNT_PATH = "/mfa/"
 PROBLEM = "urn:wsgi-mfa:"
 # What a page must hold for the whole of it to be worth reading.
 RECOVERY_CODE, REFRESH = b"recovery-code", b"http-equiv"
@@ -90,9 +91,11 @@ def _outcome(response: Response, name: str | None) -> str:
     location = (response.header("Location") or "").partition("?")[0]
     if response.status >= 500 and response.status != 503:
         return "error"
-    if response.from_app:
+    is_redirect = 300 <= response.status < 400
+    # A redirect to a page of ours is our answer, also where the app was asked and its own was held.
+    if response.from_app and not (is_redirect and location.startswith(MOUNT_PATH)):
         return _of_the_app(response)
-    if 300 <= response.status < 400:
+    if is_redirect:
         return next((word for ending, word in LEADS.items() if location.endswith(ending)), "error")
     if response.status in STATUSES:
         return STATUSES[response.status]

@@ -109,3 +109,8 @@ def test_a_reply_that_was_cut_off_is_an_error():
         look_at(Response(status=200, headers=HTML, body=b'<body data-outcome="signed_in">', cut=True)).outcome
         == "error"
     )
+
+
+def test_a_sign_in_that_was_held_came_to_what_the_middleware_leads_to():
+    held = Response(status=303, headers=(("Location", "/mfa/verify?next=x"),), from_app=True)
+    assert look_at(held).outcome == "must_verify"

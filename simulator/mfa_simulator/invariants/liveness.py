@@ -13,6 +13,8 @@ from mfa_simulator.errors import StepError
 from mfa_simulator.invariants.call import in_words
 from mfa_simulator.invariants.ledger import CODES, RECOVERY_CODES, Broken
 from mfa_simulator.invariants.names import INVARIANTS, LIVENESS
+from mfa_simulator.phone import key_from_uri
+from mfa_simulator.program import Program
 from mfa_simulator.quantities import SECOND
 from mfa_simulator.record import start_record
 from mfa_simulator.scenario import NetworkSpec
@@ -83,9 +85,19 @@ class _Trial:
             before=in_words(self._account),
         )
 
-    def _visitor(self, way: str) -> Visitor:
-        browser = self._twin.browser(f"{self._name} with {way}")
-        return Visitor(self._twin, browser, self._twin.resident(self._name))
+    def _at_the_challenge(self, way: str) -> tuple[str, Program]:
+        """Type the right password in a browser of its own; give what the portal came to."""
+        client = Program(name=f"{self._name} with {way}", network=self._twin.network, time=self._twin.time)
+        return Visitor(self._twin, client, self._twin.resident(self._name)).arrive(), client
+
+    @staticmethod
+    def _let_in(client: Program, outcome: str) -> str:
+        """Store the recovery code if the answer showed one, and open the portal."""
+        if outcome == "must_save_recovery_code":
+            outcome = client.answer("recovery-code", saved=True)
+        if outcome == "signed_in":
+            outcome = client.open("/")
+        return "signed_in" if outcome == "welcome" else outcome
 
     def _by_phone(self, way: str) -> str | None:
         """A phone with the active key, whose clock is as wrong as the portal has learned (D18)."""
@@ -100,22 +112,20 @@ class _Trial:
         if step - time.now() // period > PATIENCE_STEPS:
             return None
         time.wait_until(step * period)
-        good = self._twin.add_phone(self._name, way)
-        good.clock.set_offset(phone.drift_steps * period)
-        good.add(key)
-        visitor = self._visitor(way)
-        outcome = visitor.arrive()
-        if outcome != "must_verify":
-            return outcome
-        outcome = visitor.type_code(good.code, typing=0)
-        return "signed_in" if outcome == "must_save_recovery_code" else outcome
+        outcome, client = self._at_the_challenge(way)
+        if outcome == "must_verify":
+            outcome = client.answer("verify", code=key.code_at(step + phone.drift_steps))
+        return self._let_in(client, outcome)
 
     def _by_recovery_code(self, way: str) -> str | None:
         code = self._account.recovery_code
         text = self._world.watch.ledger.recovery_codes.get(code.id) if code is not None else None
         if self._account.authenticator is None or text is None or not self._opens(RECOVERY_CODES):
             return None
-        return self._visitor(way).recover(text, typing=0, save=True)
+        outcome, client = self._at_the_challenge(way)
+        if outcome == "must_verify":
+            outcome = client.answer("recover", recovery_code=text)
+        return self._let_in(client, outcome)
 
     def _by_reset(self, way: str) -> str | None:
         """The desk resets the account, and the user enrolls a new phone, by the desk's code if it gave one."""
@@ -125,10 +135,16 @@ class _Trial:
         answer = self._twin.desk().reset(self._name, email=address, reason=way, agent="an agent")
         if str(answer.outcome.value) != "reset":
             return f"{answer.outcome.value}: {answer.message}"
-        self._twin.resident(self._name).enrollment_code = answer.enrollment_code
-        visitor, phone = self._visitor(way), self._twin.add_phone(self._name, way)
-        outcome = visitor.take_key(phone, manual=True)
-        return visitor.confirm_key(phone, typing=0, save=True) if outcome == "must_enroll" else outcome
+        outcome, client = self._at_the_challenge(way)
+        if outcome == "must_enroll" and answer.enrollment_code is not None:
+            outcome = client.answer("enroll", enrollment_code=answer.enrollment_code)
+        if outcome == "must_enroll":
+            outcome = client.ask("enroll")
+        uri = client.told("otpauth_uri")
+        if outcome == "must_enroll" and uri is not None:
+            key = key_from_uri(uri)
+            outcome = client.answer("enroll", code=key.code_at(key.step_at(self._twin.time.now())))
+        return self._let_in(client, outcome)
 
     def _opens(self, kind: str) -> bool:
         """Wait for the end of a lock; a spent budget has none that is near (D14)."""

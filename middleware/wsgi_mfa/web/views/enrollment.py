@@ -82,12 +82,10 @@ def _key_page(request: WebRequest, page: str, decision: Decision, sealed: str) -
     pending = decision.pending
     if pending is None:
         return _refused(request, decision, sealed)
-    return Reply(
-        page=page,
-        outcome=Outcome.MUST_ENROLL,
-        context={"next": sealed, **_key_context(request, page, pending)},
-        members=_key_members(request, pending) if request.wants_json else {},
-    )
+    if request.wants_json:  # who reads no page is drawn no picture
+        return Reply(page=page, outcome=Outcome.MUST_ENROLL, members=_key_members(request, pending))
+    context = {"next": sealed, **_key_context(request, page, pending)}
+    return Reply(page=page, outcome=Outcome.MUST_ENROLL, context=context)
 
 
 def _refused(request: WebRequest, decision: Decision, sealed: str) -> Reply:
