@@ -104,7 +104,8 @@ def page(data: Data, stories: list[Story]) -> str:
 def _row(story: Story) -> str:
     rows = f" ({story.runs} rows)" if story.runs > 1 else ""
     tags = ", ".join(tag for tag in story.tags if not COMPLAINT.fullmatch(tag))
-    return f"| {story.link}{rows} | **{_cell(story.title)}.** {_cell(story.why[:1].upper() + story.why[1:])} | {tags} |\n"
+    why = story.why[:1].upper() + story.why[1:]
+    return f"| {story.link}{rows} | **{_cell(story.title)}.** {_cell(why)} | {tags} |\n"
 
 
 def _played(number: str, data: Data, stories: Iterable[Story]) -> str:

@@ -17,7 +17,8 @@ LAYERS = (
     {"service"},
     {"rotation"},
     {"config", "support", "web"},
-    {"cli"},
+    {"configured"},
+    {"cli", "paste"},
 )
 #: Doors to the outside stand above all layers, and no module of the package imports them.
 OUTSIDE = {"", "__main__"}

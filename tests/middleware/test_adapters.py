@@ -70,7 +70,10 @@ def test_a_header_of_a_proxy_needs_no_secret():
             r"peers has '\*': legal are addresses",
         ),
         ({"kind": "http-basic"}, "identity.htpasswd or identity.checker is needed, and only one of them"),
-        ({"kind": "http-basic", "checker": "operator"}, "identity.checker is 'operator': legal is MODULE:NAME"),
+        (
+            {"kind": "http-basic", "checker": "operator"},
+            "identity.checker is 'operator': legal is MODULE:NAME",
+        ),
         ({"kind": "http-basic", "htpasswd": "/nowhere"}, "/nowhere: "),
         ({"kind": "environ-key"}, "identity.key is missing"),
         ({"kind": "auth-tkt"}, "identity.secret_env is missing: the name of the environment variable"),

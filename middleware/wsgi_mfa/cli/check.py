@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from wsgi_mfa.cli.place import keys_of, store_of
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.config import Configuration, read_configuration
+from wsgi_mfa.configured import keys_of, store_of
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.errors import MfaError, UnknownKeyError
 from wsgi_mfa.identity.adapter import problems_of

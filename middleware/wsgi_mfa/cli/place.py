@@ -13,14 +13,14 @@ import click
 
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.config import KEYS_VARIABLE, Configuration, read_configuration
+from wsgi_mfa.configured import keys_of, new_birth, store_of
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import ConfigurationError, InvalidKeyError
 from wsgi_mfa.key_file import KeyFile
 from wsgi_mfa.keys import KeyRing, KeySource
 from wsgi_mfa.service import MfaService
-from wsgi_mfa.stores.open import open_store
-from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
+from wsgi_mfa.stores.protocol import AccountStore
 from wsgi_mfa.stores.sqlite import SqliteStore
 from wsgi_mfa.support.desk import SupportDesk
 
@@ -117,19 +117,9 @@ def place_options(command: Callable[..., None]) -> Callable[..., None]:
     return placed
 
 
-def keys_of(configuration: Configuration) -> KeyRing:
-    """The key ring that the configuration's environment variable holds."""
-    return KeyRing.from_environment(configuration.keys_env)
-
-
-def store_of(configuration: Configuration, *, create: bool = False) -> AccountStore:
-    """The configuration's store; a missing one is an error unless it may be made (D2)."""
-    return open_store(configuration.store, new_birth=_new_birth(), create=create)
-
-
 def database_store(database: Path, *, create: bool = False) -> SqliteStore:
     """The store in the file ``database``; a missing one is an error unless it may be made (D2)."""
-    return SqliteStore(database, create=create, new_birth=_new_birth())
+    return SqliteStore(database, create=create, new_birth=new_birth())
 
 
 def made_database(database: Path) -> tuple[SqliteStore, KeySource]:
@@ -187,7 +177,3 @@ def _write_key(path: Path) -> None:
 def keys_path(database: Path) -> Path:
     """``PATH.keys`` beside the database ``PATH``."""
     return database.with_name(database.name + ".keys")
-
-
-def _new_birth() -> BirthRecord:
-    return BirthRecord(store_id=SystemEntropy().token_bytes(16).hex(), made_at=SystemClock().now())

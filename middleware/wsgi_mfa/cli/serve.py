@@ -5,19 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from wsgi_mfa.cli import serving
-from wsgi_mfa.cli.place import keys_of, store_of
-from wsgi_mfa.config import Configuration, read_configuration
+from wsgi_mfa.config import read_configuration
+from wsgi_mfa.configured import wrapped
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.settings import imported
-from wsgi_mfa.web.middleware import MfaMiddleware
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
 
 
 @click.command(short_help="Serve your own application with a second factor around it.")
@@ -46,23 +41,12 @@ def serve(
             f"--plain-http with --host {host}: legal is a loopback address, such as 127.0.0.1"
         )
     configuration = read_configuration(config)
-    wrapped = wrap(imported(application, setting="MODULE:APP"), configuration, plain_http=plain_http)
+    served = wrapped(imported(application, setting="MODULE:APP"), configuration, plain_http=plain_http)
     with serving.listening_socket(host, port) as listener:
         scheme = "http" if plain_http else "https, by a proxy in front,"
         click.echo(f"{configuration.issuer}: {scheme} on {serving.in_url(host)}:{port}")
         sys.stdout.flush()
         if workers == 1:
-            serving.run(wrapped, listener, threads=threads)
+            serving.run(served, listener, threads=threads)
         else:
-            serving.run_workers(wrapped, listener, workers=workers, threads=threads)
-
-
-def wrap(application: Any, configuration: Configuration, *, plain_http: bool) -> WSGIApplication:  # noqa: ANN401
-    """``application`` with the middleware of ``configuration`` around it; the store must be there (D2)."""
-    return MfaMiddleware(
-        application,
-        store=store_of(configuration),
-        keys=keys_of(configuration),
-        plain_http=plain_http,
-        **configuration.settings(),
-    )
+            serving.run_workers(served, listener, workers=workers, threads=threads)

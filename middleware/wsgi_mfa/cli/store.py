@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from wsgi_mfa.cli.place import Place, made_database, place_options, store_of
+from wsgi_mfa.cli.place import Place, made_database, place_options
 from wsgi_mfa.cli.telling import counted
+from wsgi_mfa.configured import store_of
 from wsgi_mfa.core import commands
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.service import STUBBORN_SECONDS, Visit

@@ -1,0 +1,44 @@
+"""What a configuration describes, opened: its keys, its store, the middleware around an application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wsgi_mfa.clock import SystemClock
+from wsgi_mfa.config import Configuration
+from wsgi_mfa.entropy import SystemEntropy
+from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.stores.open import open_store
+from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
+from wsgi_mfa.web.middleware import MfaMiddleware
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+def keys_of(configuration: Configuration) -> KeyRing:
+    """The key ring that the configuration's environment variable holds."""
+    return KeyRing.from_environment(configuration.keys_env)
+
+
+def store_of(configuration: Configuration, *, create: bool = False) -> AccountStore:
+    """The configuration's store; a missing one is an error unless it may be made (D2)."""
+    return open_store(configuration.store, new_birth=new_birth(), create=create)
+
+
+def wrapped(
+    application: WSGIApplication, configuration: Configuration, *, plain_http: bool = False
+) -> MfaMiddleware:
+    """``application`` with the middleware of ``configuration`` around it; the store must be there (D2)."""
+    return MfaMiddleware(
+        application,
+        store=store_of(configuration),
+        keys=keys_of(configuration),
+        plain_http=plain_http,
+        **configuration.settings(),
+    )
+
+
+def new_birth() -> BirthRecord:
+    """The birth record of a store that is made now (D2)."""
+    return BirthRecord(store_id=SystemEntropy().token_bytes(16).hex(), made_at=SystemClock().now())
