@@ -36,12 +36,17 @@ from wsgi_mfa.errors import (
 )
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor, Identification
 from wsgi_mfa.identity.auth_tkt import AuthTkt
+from wsgi_mfa.identity.beaker_session import BeakerSession
 from wsgi_mfa.identity.chain import Chain
+from wsgi_mfa.identity.django_session import DjangoSession, django_person
 from wsgi_mfa.identity.environ_key import EnvironKey
+from wsgi_mfa.identity.flask_app import FlaskApp
 from wsgi_mfa.identity.flask_session import FlaskSession
 from wsgi_mfa.identity.htpasswd import HtpasswdFile
 from wsgi_mfa.identity.http_basic import HttpBasic
+from wsgi_mfa.identity.pyramid_session import PyramidSession
 from wsgi_mfa.identity.remote_user import RemoteUser
+from wsgi_mfa.identity.sql_session import SqlSession
 from wsgi_mfa.identity.trusted_header import TrustedHeader
 from wsgi_mfa.key_file import KeyFile
 from wsgi_mfa.keys import KeyRing, KeySource
@@ -62,16 +67,19 @@ __all__ = [
     "AdapterUnavailableError",
     "AmbiguousCarrierError",
     "AuthTkt",
+    "BeakerSession",
     "BirthRecord",
     "Carriers",
     "Chain",
     "Clock",
     "ConfigurationError",
     "Decision",
+    "DjangoSession",
     "Entropy",
     "EnvironKey",
     "Event",
     "FirstFactor",
+    "FlaskApp",
     "FlaskSession",
     "Hint",
     "HtpasswdFile",
@@ -92,8 +100,10 @@ __all__ = [
     "Outcome",
     "Person",
     "Policy",
+    "PyramidSession",
     "Reason",
     "RemoteUser",
+    "SqlSession",
     "SqliteStore",
     "StoreError",
     "StoreUnavailableError",
@@ -105,4 +115,5 @@ __all__ = [
     "UnknownKeyError",
     "UnsealError",
     "WorkerReport",
+    "django_person",
 ]

@@ -9,14 +9,19 @@ from typing import Any
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.auth_tkt import AuthTkt
+from wsgi_mfa.identity.beaker_session import BeakerSession
 from wsgi_mfa.identity.chain import Chain
+from wsgi_mfa.identity.django_session import DjangoSession
 from wsgi_mfa.identity.environ_key import EnvironKey
+from wsgi_mfa.identity.flask_app import FlaskApp
 from wsgi_mfa.identity.flask_session import FlaskSession
 from wsgi_mfa.identity.htpasswd import HtpasswdFile
 from wsgi_mfa.identity.http_basic import HttpBasic, PasswordChecker
+from wsgi_mfa.identity.pyramid_session import PyramidSession
 from wsgi_mfa.identity.remote_user import RemoteUser
+from wsgi_mfa.identity.sql_session import SqlSession
 from wsgi_mfa.identity.trusted_header import TrustedHeader
-from wsgi_mfa.settings import IMPORTED, TABLES, TEXT, TEXTS, WHOLE, YES_NO, check, imported, secret
+from wsgi_mfa.settings import IMPORTED, TABLE, TABLES, TEXT, TEXTS, WHOLE, YES_NO, check, imported, secret
 
 PREFIX = "identity."
 #: The settings of every adapter whose user is one that a server or proxy tells.
@@ -62,6 +67,17 @@ def _http_basic(
     return HttpBasic(checker or HtpasswdFile(htpasswd or ""), **settings)
 
 
+def _sql_session(
+    *, query: str, cookie: str, database: str | None = None, connect: Callable[[], Any] | None = None
+) -> SqlSession:
+    if (database is None) == (connect is None):
+        raise ConfigurationError(
+            "identity.database or identity.connect is needed, and only one of them",
+            setting="identity.database",
+        )
+    return SqlSession(connect or database or "", query, cookie=cookie)
+
+
 ADAPTERS: dict[str, AdapterKind] = {
     "remote-user": AdapterKind(make=RemoteUser, settings=TOLD),
     "trusted-header": AdapterKind(
@@ -83,6 +99,32 @@ ADAPTERS: dict[str, AdapterKind] = {
         settings={"cookie": TEXT, "user_key": TEXT, "salt": TEXT},
         env_argument="secret_key",
         envs_argument="fallbacks",
+    ),
+    "flask-app": AdapterKind(make=FlaskApp, settings={"app": IMPORTED, "user_key": TEXT}, required=("app",)),
+    "django-session": AdapterKind(make=DjangoSession),
+    "pyramid-session": AdapterKind(
+        make=PyramidSession,
+        settings={
+            "cookie": TEXT,
+            "user_key": TEXT,
+            "salt": TEXT,
+            "digest": TEXT,
+            "timeout_seconds": WHOLE,
+            "serializer": TEXT,
+        },
+        env_argument="secret",
+    ),
+    "beaker-session": AdapterKind(
+        make=BeakerSession,
+        settings={"options": TABLE, "user_key": TEXT},
+        required=("options", "user_key"),
+        env_argument="secret",
+        env_required=False,
+    ),
+    "sql-session": AdapterKind(
+        make=_sql_session,
+        settings={"database": TEXT, "connect": IMPORTED, "query": TEXT, "cookie": TEXT},
+        required=("query", "cookie"),
     ),
     "auth-tkt": AdapterKind(
         make=AuthTkt,

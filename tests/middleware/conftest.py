@@ -6,8 +6,12 @@ import base64
 import hashlib
 import hmac
 import random
+import sys
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -210,3 +214,89 @@ def enroll(service, visit, phone_of, clock):
         return phone, decision
 
     return run
+
+
+class DjangoProject:
+    """A Django project in this process, since there can be only one: its engine is chosen for each test."""
+
+    def __init__(self, place: Path) -> None:
+        import django
+        from django.conf import settings
+        from django.core.management import call_command
+
+        settings.configure(
+            SECRET_KEY="the secret of a Django project in tests",
+            ALLOWED_HOSTS=["*"],
+            DATABASES={
+                "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(place / "project.db")}
+            },
+            INSTALLED_APPS=[
+                "django.contrib.auth",
+                "django.contrib.contenttypes",
+                "django.contrib.sessions",
+                "django.contrib.messages",
+                "django.contrib.admin",
+            ],
+            MIDDLEWARE=[
+                "django.contrib.sessions.middleware.SessionMiddleware",
+                "django.middleware.csrf.CsrfViewMiddleware",
+                "django.contrib.auth.middleware.AuthenticationMiddleware",
+                "django.contrib.messages.middleware.MessageMiddleware",
+            ],
+            TEMPLATES=[
+                {
+                    "BACKEND": "django.template.backends.django.DjangoTemplates",
+                    "APP_DIRS": True,
+                    "OPTIONS": {
+                        "context_processors": [
+                            "django.template.context_processors.request",
+                            "django.contrib.auth.context_processors.auth",
+                            "django.contrib.messages.context_processors.messages",
+                        ]
+                    },
+                }
+            ],
+            ROOT_URLCONF=__name__ + "_urls",
+            DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+            PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+            STATIC_URL="/static/",
+            USE_TZ=True,
+        )
+        django.setup()
+        self._urls()
+        call_command("migrate", verbosity=0)
+
+    def _urls(self) -> None:
+        """The URLs of the project: its admin site."""
+        from django.contrib import admin
+        from django.urls import path
+
+        module = ModuleType(__name__ + "_urls")
+        module.urlpatterns = [path("admin/", admin.site.urls)]
+        sys.modules[module.__name__] = module
+
+    @contextmanager
+    def using(self, engine: str, place: Path):
+        """Sessions of this engine; connections are closed behind it."""
+        from django.db import connections
+        from django.test import override_settings
+
+        with override_settings(
+            SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}", SESSION_FILE_PATH=str(place)
+        ):
+            try:
+                yield
+            finally:
+                connections.close_all()
+
+    def users(self):
+        from django.contrib.auth import get_user_model
+
+        return get_user_model()._default_manager
+
+
+@pytest.fixture(scope="session")
+def django_project(tmp_path_factory) -> DjangoProject:
+    """The project, with a database of its own."""
+    pytest.importorskip("django")
+    return DjangoProject(tmp_path_factory.mktemp("django"))

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
 import pytest
 
 from wsgi_mfa import (
     AuthTkt,
+    BeakerSession,
     Chain,
     ConfigurationError,
+    DjangoSession,
     EnvironKey,
+    FlaskApp,
     FlaskSession,
     HttpBasic,
+    PyramidSession,
     RemoteUser,
+    SqlSession,
     TrustedHeader,
 )
 from wsgi_mfa.adapters import ADAPTERS, adapter_from
@@ -22,6 +30,11 @@ LEGAL = {
     "environ-key": ({"key": "repoze.who.identity"}, EnvironKey),
     "http-basic": ({"checker": "operator:is_", "realm": "Portal", "code_digits": 6}, HttpBasic),
     "flask-session": ({"secret_env": "SECRET", "fallback_envs": ["OLD"]}, FlaskSession),
+    "pyramid-session": ({"secret_env": "SECRET", "serializer": "pickle"}, PyramidSession),
+    "sql-session": (
+        {"database": "sqlite:///x.db", "query": "SELECT name FROM t WHERE c = ?", "cookie": "sid"},
+        SqlSession,
+    ),
     "auth-tkt": ({"secret_env": "SECRET", "digest": "md5"}, AuthTkt),
     "chain": ({"of": [{"kind": "remote-user"}, {"kind": "auth-tkt", "secret_env": "SECRET"}]}, Chain),
 }
@@ -33,8 +46,47 @@ def secrets(monkeypatch):
     monkeypatch.setenv("OLD", "its secret of last year in tests")
 
 
+#: Those that need their framework are made in the tests below.
+OF_FRAMEWORKS = {"beaker-session", "django-session", "flask-app"}
+
+
 def test_every_kind_is_tried():
-    assert set(LEGAL) == set(ADAPTERS)
+    assert set(LEGAL) | OF_FRAMEWORKS == set(ADAPTERS)
+
+
+def test_a_session_of_beaker_is_told_its_options():
+    pytest.importorskip("beaker.session")
+    table = {"kind": "beaker-session", "options": {"type": "memory", "key": "sid"}, "user_key": "user"}
+    adapter = adapter_from({**table, "secret_env": "SECRET"})
+    assert isinstance(adapter, BeakerSession)
+    assert adapter.carriers.cookies == ("sid",)
+    assert adapter.selftest() == []
+
+
+def test_an_application_of_flask_is_imported(monkeypatch):
+    flask = pytest.importorskip("flask")
+    module = ModuleType("portal_in_tests")
+    module.app = flask.Flask("portal")
+    module.make_app = lambda: module.app
+    monkeypatch.setitem(sys.modules, "portal_in_tests", module)
+    adapter = adapter_from({"kind": "flask-app", "app": "portal_in_tests:app", "user_key": "user"})
+    assert isinstance(adapter, FlaskApp)
+    with pytest.raises(ConfigurationError, match="not a factory"):
+        adapter_from({"kind": "flask-app", "app": "portal_in_tests:make_app"})
+
+
+def test_a_project_of_django_is_its_own_configuration(django_project, tmp_path):
+    with django_project.using("db", tmp_path):
+        assert isinstance(adapter_from({"kind": "django-session"}), DjangoSession)
+
+
+def test_another_database_is_connected_to_by_a_function():
+    table = {"kind": "sql-session", "query": "SELECT 1", "cookie": "sid"}
+    assert isinstance(adapter_from({**table, "connect": "sqlite3:connect"}), SqlSession)
+    with pytest.raises(ConfigurationError, match="only one of them"):
+        adapter_from({**table, "connect": "sqlite3:connect", "database": "sqlite:///x.db"})
+    with pytest.raises(ConfigurationError, match="is needed"):
+        adapter_from(table)
 
 
 @pytest.mark.parametrize("kind", LEGAL)
