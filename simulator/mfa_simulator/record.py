@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """One request that reached a worker, whether its reply was seen or not; `at` is an instant of true time."""
+    """One request that reached a worker, whether its reply was seen or not; `at` is an instant of true time.
+
+    `clock_error` is by how much the worker's clock was ahead then, in microseconds.
+    """
 
     at: int
     worker: int
+    clock_error: int
     request: Request
     response: Response
 

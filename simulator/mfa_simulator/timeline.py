@@ -18,7 +18,7 @@ def timeline(play: Play) -> str:
     """Give the whole timeline of a scenario, with what failed below the line that failed."""
     scenario = play.scenario
     row = f" [{scenario.row}]" if scenario.row else ""
-    rows = [_cells(line) for line in play.moments]
+    rows = [cells_of(line) for line in play.moments]
     widths = [max(len(cells[column]) for cells in (HEADINGS, *rows)) for column in range(len(HEADINGS))]
     text = [f"{scenario.title}{row}", f"  {scenario.file}, seed {scenario.seed}", _aligned(HEADINGS, widths)]
     for line, cells in zip(play.moments, rows, strict=True):
@@ -31,7 +31,7 @@ def failure(play: Play, line: Line) -> list[str]:
     """Give what failed in a step: at which line of the file, what was expected or broken, and what was sent."""
     if not line.failures and not line.broken:
         return []
-    place = f"{play.scenario.file}:{_place(line).line}"
+    place = f"{play.scenario.file}:{place_of(line).line}"
     text = [f"    FAILED {place}: {difference}" for difference in line.failures]
     for broken in line.broken:
         first, *others = broken.lines
@@ -45,11 +45,11 @@ def first_failure(play: Play) -> tuple[Position, str]:
     """Give where and what failed first in a play that failed."""
     line = next(line for line in play.moments if line.failures or line.broken)
     if line.failures:
-        return _place(line), line.failures[0]
+        return place_of(line), line.failures[0]
     return line.step.position, line.broken[0].lines[0]
 
 
-def _place(line: Line) -> Position:
+def place_of(line: Line) -> Position:
     """What was expected stands in its own place; what was not written is a matter of the verb."""
     return line.step.expect.position if line.step.expect is not None else line.step.position
 
@@ -61,7 +61,8 @@ def verdict(play: Play) -> str:
     return f"{word}  {play.scenario.file}{row}  {play.scenario.title}"
 
 
-def _cells(line: Line) -> tuple[str, ...]:
+def cells_of(line: Line) -> tuple[str, ...]:
+    """Give what stands below each of the headings."""
     phone = "" if line.phone_error is None else duration_text(_to_milliseconds(line.phone_error))
     return (
         clock_text(line.at),

@@ -264,7 +264,15 @@ class World:
             now=worker.clock.now(),
             policy=self.policy,
         )
-        record().deliveries.append(Delivery(at=at, worker=index + 1, request=request, response=response))
+        record().deliveries.append(
+            Delivery(
+                at=at,
+                worker=index + 1,
+                clock_error=worker.clock.error(),
+                request=request,
+                response=response,
+            )
+        )
         return response
 
     def lockout_end(self) -> int:

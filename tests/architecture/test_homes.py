@@ -28,6 +28,7 @@ HOMES = {
     "mfa_simulator": {
         "click": "mfa_simulator.cli",
         "freezegun": "mfa_simulator.clock",
+        "jinja2": "mfa_simulator.report",
         "legacy_portals": "mfa_simulator.world",
         "pyotp": "mfa_simulator.phone",
         "pytest": "mfa_simulator.pytest_plugin",
