@@ -149,7 +149,7 @@ def sign_in(world: World, step: Step) -> str:
 def enter_code(world: World, step: Step) -> str:
     user, browser = visitor(world, step), world.browser(step["browser"])
     if browser.sight is None or browser.sight.page.form_with("code") is None:
-        browser.open("/")
+        browser.open(world.portal.home)
     return user.type_code(reader(world, step), typing=step["typing"])
 
 

@@ -10,7 +10,7 @@ from mfa_simulator.errors import StepError
 from mfa_simulator.page import Form
 from mfa_simulator.scenario import Step
 from mfa_simulator.visitor import Visitor
-from mfa_simulator.world import PORTAL_COOKIE, World
+from mfa_simulator.world import World
 
 # The symbols of a recovery code, without look-alikes.
 SYMBOLS = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"
@@ -65,8 +65,8 @@ def phish_relay(world: World, step: Step) -> str:
 def steal_cookie(world: World, step: Step) -> str:
     """Take the portal's own cookie from another browser, and open the portal with it."""
     browser = world.browser(step["browser"])
-    browser.jar.take(_source(world, step).jar, now=world.time.now(), name=PORTAL_COOKIE)
-    return browser.open("/")
+    browser.jar.take(_source(world, step).jar, now=world.time.now(), name=world.portal.cookie)
+    return browser.open(world.portal.home)
 
 
 def stuff_recovery(world: World, step: Step) -> str:

@@ -58,6 +58,10 @@ class CookieJar:
         """Whether a cookie that would be sent now has a text in its value."""
         return any(text in cookie.value for cookie in self._live(now))
 
+    def names(self, *, now: int) -> list[str]:
+        """Give the names of the cookies that would be sent now, in the order in which they came."""
+        return [cookie.name for cookie in self._live(now)]
+
     def copy(self) -> CookieJar:
         """Give a jar of its own with the same cookies."""
         jar = CookieJar()

@@ -28,6 +28,10 @@ class StepError(SimulatorError):
     """A step cannot be played at all, because the story so far does not allow it."""
 
 
+class PortalError(SimulatorError):
+    """The portal that stories shall be played around cannot be made."""
+
+
 class StoryError(SimulatorError):
     """A step of a story told from Python cannot be understood, or came to something else than it must."""
 

@@ -65,6 +65,11 @@ class Phone:
         self._keys: list[AuthenticatorKey] = []
         self._in_use: AuthenticatorKey | None = None
 
+    @property
+    def has_key(self) -> bool:
+        """Whether there is any row in the app."""
+        return bool(self._keys)
+
     def add(self, key: AuthenticatorKey) -> None:
         """Scan or type a key; scanning the same one again changes nothing."""
         if key not in self._keys:

@@ -15,9 +15,11 @@ from mfa_simulator.format.verbs import BY_NAME, TOGETHER
 from mfa_simulator.invariants.ledger import Broken
 from mfa_simulator.invariants.liveness import judge_liveness
 from mfa_simulator.network import Exchange
+from mfa_simulator.portal import REFERENCE_PORTAL, PortalFactory
 from mfa_simulator.quantities import SECOND
 from mfa_simulator.record import Delivery, Record, noting_logs, start_record
 from mfa_simulator.scenario import Scenario, Step
+from mfa_simulator.state import state_of
 from mfa_simulator.world import World
 from wsgi_mfa import Account, Event, Policy
 
@@ -57,10 +59,14 @@ class Moment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Play:
-    """A scenario that was played: its moments, up to the first failure and with those of `finally`."""
+    """A scenario that was played: its moments, up to the first failure and with those of `finally`.
+
+    `state` tells how everything stood where the play was to stop.
+    """
 
     scenario: Scenario
     moments: tuple[Moment, ...]
+    state: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -73,14 +79,27 @@ class Play:
         return any(moment.broken for moment in self.moments)
 
 
-def play(scenario: Scenario, wall: WallClock) -> Play:
-    """Play a scenario in a world of its own; nothing of it depends on anything but the file and its seed."""
-    world = World(scenario, wall)
+def play(
+    scenario: Scenario,
+    wall: WallClock,
+    *,
+    factory: PortalFactory = REFERENCE_PORTAL,
+    until: int | None = None,
+) -> Play:
+    """Play a scenario in a world of its own; nothing of it depends on anything but the file and its seed.
+
+    With `until` it stops after the first step that begins at that line, or that fails, and tells how everything stands
+    there; the end of the story is not looked at.
+    """
+    world = World(scenario, wall, factory)
     moments: list[Moment] = []
     with noting_logs("wsgi_mfa"), world.watch.reading_logs("wsgi_mfa"):
         for step in scenario.steps:
             moments += play_step(world, step)
-            if moments[-1].failures or moments[-1].broken:
+            failed = bool(moments[-1].failures or moments[-1].broken)
+            if until is not None and (failed or step.position.line == until):
+                return Play(scenario=scenario, moments=tuple(moments), state=tuple(state_of(world)))
+            if failed:
                 break
         for step in scenario.finally_steps:
             moments += play_step(world, step)
@@ -89,9 +108,9 @@ def play(scenario: Scenario, wall: WallClock) -> Play:
     return Play(scenario=scenario, moments=tuple(moments))
 
 
-def unfold(scenario: Scenario, wall: WallClock) -> Play:
+def unfold(scenario: Scenario, wall: WallClock, *, factory: PortalFactory = REFERENCE_PORTAL) -> Play:
     """Play every step of a scenario whatever comes of it; only what cannot be played at all is told."""
-    world = World(scenario, wall)
+    world = World(scenario, wall, factory)
     moments: list[Moment] = []
     with noting_logs("wsgi_mfa"):
         for step in (*scenario.steps, *scenario.finally_steps):

@@ -24,7 +24,7 @@ def timeline(play: Play) -> str:
     for line, cells in zip(play.moments, rows, strict=True):
         text.append(_aligned(cells, widths))
         text += failure(play, line)
-    return "\n".join(text)
+    return "\n".join([*text, *play.state])
 
 
 def failure(play: Play, line: Line) -> list[str]:

@@ -39,7 +39,7 @@ class Visitor:
         """Open the portal, and type user name and password if it asks for them."""
         if self._browser.user not in (None, self._resident.spec.name):
             self.sign_out()
-        outcome = self._browser.open("/")
+        outcome = self._browser.open(self._world.portal.home)
         return self._type_password(password) if outcome == "sign_in_required" else outcome
 
     def _type_password(self, password: str | None) -> str:
@@ -194,7 +194,9 @@ class Visitor:
 
     def sign_out(self) -> str:
         """Press "Sign out", at the portal or, where the portal is out of reach, on our page."""
-        outcome = self._browser.open("/sign-out")
+        path = self._world.portal.sign_out
+        button = next((form for form in self._page.forms if form.action == path), None)
+        outcome = self._browser.submit(button, {}) if button is not None else self._browser.open(path)
         form = self._page.form_to("/mfa/sign-out")
         if form is not None and outcome not in ("unavailable", "error"):
             outcome = self._browser.submit(form, {}, about="sign_out")

@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from legacy_portals import PortalUser, make_portal
 from mfa_simulator.browser import Browser, Weather
 from mfa_simulator.clock import ClockError, DeviceClock, TrueTime, WallClock, WorkerClock
 from mfa_simulator.crowd import Crowd
 from mfa_simulator.entropy import SeededEntropy
-from mfa_simulator.errors import StepError
+from mfa_simulator.errors import PortalError, StepError
 from mfa_simulator.http import Request, Response, call
 from mfa_simulator.invariants.watch import Watch
 from mfa_simulator.network import Network
 from mfa_simulator.phone import Phone
+from mfa_simulator.portal import REFERENCE_PORTAL, Portal, PortalFactory, portal_of, portal_users
 from mfa_simulator.quantities import SECOND
 from mfa_simulator.record import Delivery, record
 from mfa_simulator.scenario import ClockSetting, Scenario, UserSpec
@@ -26,7 +26,7 @@ from mfa_simulator.store import FaultyStore
 from wsgi_mfa import (
     Account,
     BirthRecord,
-    FlaskSession,
+    ConfigurationError,
     KeyRing,
     MfaMiddleware,
     Person,
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ISSUER = "Client Portal"
-PORTAL_COOKIE = "session"
 WATCH = "mfa_simulator.calls"
 
 
@@ -102,8 +101,11 @@ class WatchedMiddleware:
 class World:
     """Everything that a scenario acts on."""
 
-    def __init__(self, scenario: Scenario, wall: WallClock) -> None:
+    def __init__(
+        self, scenario: Scenario, wall: WallClock, factory: PortalFactory = REFERENCE_PORTAL
+    ) -> None:
         self.scenario = scenario
+        self.factory = factory
         self.time = TrueTime(scenario.start)
         self.policy = Policy(**scenario.policy)
         self.codes: dict[str, str] = {}
@@ -119,7 +121,7 @@ class World:
         self.time.sleep_in_crowd = self.crowd.sleep_until
         self.watch = Watch(
             scenario,
-            portal_cookie=PORTAL_COOKIE,
+            portal_cookie=lambda: self.portal.cookie,
             latest=lambda count: self.store.latest(count),
             load=lambda user: self.store.peek(user),
         )
@@ -127,6 +129,7 @@ class World:
         secret = base64.urlsafe_b64encode(self.chance("keys").token_bytes(32)).decode("ascii").rstrip("=")
         self._keys = KeyRing.from_text(f"simulated:{secret}")
         self._portal_secret = self.chance("portal").token_bytes(32).hex()
+        self._portal_users = portal_users(scenario.users)
         self.network = Network(self.time, deliver=self._deliver, entropy=self.chance("network"))
         self.workers = [
             Worker(clock=WorkerClock(self.time), entropy=self.chance(f"worker {number}"))
@@ -145,7 +148,12 @@ class World:
         """Start one worker, or all, anew; what is in their memory is gone and the store stays."""
         for index, worker in enumerate(self.workers, start=1):
             if number in (None, index):
-                worker.application = WatchedMiddleware(partial(self._wrap, worker=worker), self._portal())
+                self.portal = portal_of(self.factory, self._portal_users, self._portal_secret)
+                wrap = partial(self._wrap, worker=worker, portal=self.portal)
+                try:
+                    worker.application = WatchedMiddleware(wrap, self.portal.application)
+                except ConfigurationError as error:
+                    raise PortalError(f"the middleware refuses the portal: {error}") from error
 
     def change_policy(self, settings: Mapping[str, Any]) -> None:
         """Let other settings hold; every worker starts again with them."""
@@ -168,6 +176,10 @@ class World:
         """Give what a user knows."""
         self.last_user = name
         return self.residents[name]
+
+    def phones(self) -> list[Phone]:
+        """Give every phone, in the order in which their owners got them."""
+        return list(self._phones.values())
 
     def add_phone(self, owner: str, name: str, setting: ClockSetting | None = None) -> Phone:
         """Give a user a phone; one of the same name is replaced."""
@@ -219,18 +231,11 @@ class World:
         )
         return DeviceClock(self.time, error)
 
-    def _portal(self) -> WSGIApplication:
-        users = {
-            user.name: PortalUser(name=user.name, password=user.password, email=user.email)
-            for user in self.scenario.users
-        }
-        return make_portal(users, self._portal_secret)
-
-    def _wrap(self, portal: WSGIApplication, *, worker: Worker) -> MfaMiddleware:
+    def _wrap(self, application: WSGIApplication, *, worker: Worker, portal: Portal) -> MfaMiddleware:
         return MfaMiddleware(
-            portal,
+            application,
             issuer=ISSUER,
-            identity=FlaskSession(self._portal_secret, cookie=PORTAL_COOKIE),
+            identity=portal.identity,
             store=self.store,
             keys=self._keys,
             policy=self.policy,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 import subprocess
 import sys
 
@@ -57,10 +60,97 @@ def test_folders_are_searched_for_scenario_files_only(run):
     assert "deep/er/a.mfa.yaml" in result.stdout
 
 
-def test_quiet_shows_timelines_of_failures_only(run):
-    result = run({"a.mfa.yaml": GOOD, "b.mfa.yaml": FAILING}, "--quiet")
+def test_of_several_only_those_that_failed_have_a_timeline(run):
+    result = run({"a.mfa.yaml": GOOD, "b.mfa.yaml": FAILING})
     assert result.stdout.count("time (UTC)") == 1
     assert "passed  " in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "files", "timelines"), [("--quiet", 1, 0), ("--quiet", 2, 0), ("--verbose", 2, 2)]
+)
+def test_how_much_is_shown_is_a_matter_of_options(run, option, files, timelines):
+    result = run({f"{number}.mfa.yaml": GOOD for number in range(files)}, option)
+    assert result.stdout.count("time (UTC)") == timelines
+    assert result.stdout.count("passed  ") == files
+
+
+def test_the_bar_of_a_terminal_leaves_the_lines_as_they_are(tmp_path):
+    title = "A title that is as long as it takes to be wider than any terminal, " * 3
+    for name in ("a", "b"):
+        text = GOOD.replace("Good", title + name)
+        (tmp_path / f"{name}.mfa.yaml").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "mfa_simulator", "run", "-q", str(tmp_path)]
+    shown = on_a_terminal(command)
+    assert f"passed  {tmp_path / 'a.mfa.yaml'}  {title}a" in shown
+    assert "playing" in shown
+    assert "1/2" in shown
+    assert shown.rstrip().endswith("2 passed, 0 failed")
+    piped = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert "playing" not in piped.stdout + piped.stderr
+
+
+def on_a_terminal(command):
+    """What a command shows on a terminal, without the codes for colours and for the cursor."""
+    ours, theirs = os.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+    with subprocess.Popen(command, stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        shown = b""
+        # The end of a terminal is an error on Linux.
+        with contextlib.suppress(OSError):
+            while more := os.read(ours, 65536):
+                shown += more
+        assert process.wait() == 0
+    os.close(ours)
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()).replace("\r", "")
+
+
+def test_a_line_is_where_a_run_stops(run):
+    two = GOOD + "  - visit: {browser: b}\n"
+    result = run({"a.mfa.yaml": two}, "--until", "4")
+    assert result.exit_code == 0
+    assert "    browser a: status 200, sign_in_required" in result.stdout
+    assert "browser b" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("files", "line", "told"),
+    [
+        (["a"], "2", "--until: the first step of {folder}/a.mfa.yaml begins at line 3"),
+        (["a", "b"], "3", "--until is for one file, and these are 2"),
+    ],
+)
+def test_a_line_that_is_none_of_a_step_is_a_mistake(run, tmp_path, files, line, told):
+    result = run({f"{name}.mfa.yaml": GOOD for name in files}, "--until", line)
+    assert result.exit_code == 2
+    assert told.format(folder=tmp_path) in result.stderr
+
+
+def test_what_differs_between_two_plays_ends_with_4(run, monkeypatch):
+    assert run({"a.mfa.yaml": GOOD}, "--twice").exit_code == 0
+    told = ("a.mfa.yaml:3: request 1 of this step differs", "first:  1", "second: 2")
+    monkeypatch.setattr("mfa_simulator.runner.first_difference", lambda first, second: told)
+    result = run({"a.mfa.yaml": GOOD}, "--twice")
+    assert result.exit_code == 4
+    assert "NOT DETERMINISTIC  a.mfa.yaml:3: request 1 of this step differs\n    first:  1\n" in result.stdout
+    assert result.stdout.endswith("1 passed, 0 failed, 1 not deterministic\n")
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_portal_that_cannot_be_imported_ends_with_2(run, jobs):
+    files = {"a.mfa.yaml": GOOD, "b.mfa.yaml": GOOD}
+    result = run(files, "--app", "nothing_of_this_name:make", "-j", jobs)
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "Error: --app: the module nothing_of_this_name cannot be imported: ModuleNotFoundError:"
+        " No module named 'nothing_of_this_name'\n"
+    )
+
+
+def test_a_run_goes_around_the_portal_of_a_factory(run):
+    result = run({"a.mfa.yaml": GOOD}, "--app", "legacy_portals:make_portal")
+    assert result.exit_code == 0
 
 
 @pytest.mark.parametrize("arguments", [["run"], ["run", "missing.mfa.yaml"], ["fly"]])

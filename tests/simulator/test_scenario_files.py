@@ -54,9 +54,9 @@ def test_the_same_files_print_the_same_timelines_byte_for_byte():
     names = ("attacks/one-code-many-browsers", "clock/phone-slow-until-resynced")
     files = [str(FOLDER / f"{name}.mfa.yaml") for name in names]
     seen = set()
-    for hash_seed, zone in (("0", "UTC"), ("4711", "Europe/Berlin")):
+    for hash_seed, zone, jobs in (("0", "UTC", "1"), ("4711", "Europe/Berlin", "2")):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "TZ": zone}
-        command = [sys.executable, "-m", "mfa_simulator.cli", "run", *files]
+        command = [sys.executable, "-m", "mfa_simulator", "run", "-v", "-j", jobs, *files]
         done = subprocess.run(command, env=environment, capture_output=True, check=True)
         assert done.stderr == b""
         seen.add(done.stdout)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mfa_simulator.invariants import names
 from mfa_simulator.invariants.call import (
     BROWSER_COOKIE,
@@ -22,14 +24,17 @@ ENDING = ("support.reset", "support.removed")
 class DoorJudge:
     """Knows which logins and which sessions are good; `passwords` are those of the portal, by its users' names."""
 
-    def __init__(self, ledger: Ledger, *, passwords: dict[str, str], portal_cookie: str) -> None:
+    def __init__(
+        self, ledger: Ledger, *, passwords: dict[str, str], portal_cookie: Callable[[], str]
+    ) -> None:
         self._ledger = ledger
         self._passwords = passwords
         self._portal_cookie = portal_cookie
 
     def user_of(self, cookies: dict[str, str]) -> str | None:
         """Give whose password was typed for the login that these cookies hold."""
-        return self._ledger.logins.get(cookies.get(self._portal_cookie, ""))
+        # Some portals quote their cookie (RFC 6265 lets them), and what they read has lost its quotes.
+        return self._ledger.logins.get(cookies.get(self._portal_cookie(), "").strip('"'))
 
     def saved(self, call: Call, save: Save, number: int) -> None:
         """Note which sessions a save ended, and judge what it left after a reset or a new phone."""
@@ -106,17 +111,17 @@ class DoorJudge:
         given = cookie_set(response, SESSION_COOKIE)
         if given is not None:
             self._handed_out(call, id_in(given) or "")
-        login = cookie_set(response, self._portal_cookie)
+        login = cookie_set(response, self._portal_cookie())
         if login is not None:
             user = self._who_signed_in(call)
             if user is not None:
-                self._ledger.logins[login] = user
+                self._ledger.logins[login.strip('"')] = user
 
     def _who_signed_in(self, call: Call) -> str | None:
-        name = call.fields.get("username", "").strip().casefold()
-        if name in self._passwords and call.fields.get("password") == self._passwords[name]:
-            return name
-        return call.user
+        """Find whose name stands in one field and whose password in another, however the portal calls them."""
+        values = call.fields.values()
+        typed = (name for value in values if (name := value.strip().casefold()) in self._passwords)
+        return next((name for name in typed if self._passwords[name] in values), call.user)
 
     def _app_called(self, call: Call) -> None:
         response = call.response
@@ -128,7 +133,7 @@ class DoorJudge:
             seen = f"the portal was told of {told}, and the login that it saw is that of {user or 'nobody'}"
             self._ledger.report(names.BOTH_FACTORS, seen, call, user=told)
             return
-        login = cookie_set(response, self._portal_cookie)
+        login = cookie_set(response, self._portal_cookie())
         if login is not None and user is None:
             self._signed_in(call)
         if user is None:

@@ -41,7 +41,7 @@ def judge_liveness(world: World, wall: WallClock) -> tuple[Broken, ...]:
 def _twin(world: World, wall: WallClock, accounts: list[Account]) -> World:
     """Give a world that goes on from the same accounts at the same moment: one worker, right clocks, no faults."""
     scenario = replace(world.scenario, network=NetworkSpec(), workers=1, off=frozenset(INVARIANTS))
-    twin = World(scenario, wall)
+    twin = World(scenario, wall, world.factory)
     twin.time.wait_until(world.time.now())
     twin.policy = world.policy
     for account in accounts:

@@ -33,7 +33,7 @@ class Watch:
         self,
         scenario: Scenario,
         *,
-        portal_cookie: str,
+        portal_cookie: Callable[[], str],
         latest: Callable[[int], list[Event]],
         load: Callable[[str], Account | None],
     ) -> None:

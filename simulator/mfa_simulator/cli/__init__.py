@@ -1,0 +1,86 @@
+"""The command `mfa-sim`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from mfa_simulator.cli import exits
+from mfa_simulator.cli.files import files_in, read_all
+from mfa_simulator.cli.playing import run
+
+
+@click.group()
+def main() -> None:
+    """Replay scenario files against the real middleware, in virtual time."""
+
+
+main.add_command(run)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+)
+def check(paths: tuple[Path, ...], *, style: str) -> None:
+    """Read the scenario files PATHS without playing them, and print all that is wrong in them.
+
+    Ends with 0 when all can be played, 2 when a file is bad.
+    """
+    files = files_in(paths)
+    try:
+        from mfa_simulator.check import REPORTS, problems_in
+    except ModuleNotFoundError as error:
+        raise click.UsageError(f"{error.name} is missing: install wsgi-mfa[simulator]") from error
+    problems = problems_in(files)
+    click.echo(REPORTS[style](files, problems), nl=False)
+    sys.exit(exits.BAD_FILE if problems else exits.PASSED)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def explain(file: Path) -> None:
+    """Play the scenario file FILE whatever it expects, and print its timeline; nothing is judged.
+
+    Ends with 0, or with 2 for a bad file.
+    """
+    scenarios, bad_files = read_all([file])
+    if bad_files:
+        sys.exit(exits.BAD_FILE)
+    from mfa_simulator.clock import frozen_wall_clock
+    from mfa_simulator.run import unfold
+    from mfa_simulator.timeline import timeline
+
+    with frozen_wall_clock(scenarios[0].start) as wall:
+        for scenario in scenarios:
+            click.echo(timeline(unfold(scenario, wall)))
+
+
+@main.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files, for editors."""
+    from mfa_simulator.schema import schema_text
+
+    click.echo(schema_text(), nl=False)
+
+
+@main.command()
+@click.argument("name", required=False)
+def verbs(name: str | None) -> None:
+    """List the verbs of a step, or show what the verb NAME takes, what it must come to, and an example."""
+    from mfa_simulator.format.verbs import BY_NAME
+    from mfa_simulator.reference import verb_list, verb_page
+
+    if name is None:
+        click.echo(verb_list())
+    elif name in BY_NAME:
+        click.echo(verb_page(BY_NAME[name]), nl=False)
+    else:
+        raise click.UsageError(f'no verb "{name}"; the verbs are: {", ".join(BY_NAME)}')

@@ -1,0 +1,42 @@
+"""Which scenario files a command is about, and what stands in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mfa_simulator.scenario import Scenario
+
+PATTERN = "*.mfa.yaml"
+
+
+def files_in(paths: tuple[Path, ...]) -> list[Path]:
+    """Give the files that paths name, and all scenario files below those that are folders."""
+    files: list[Path] = []
+    for path in paths:
+        found = sorted(path.rglob(PATTERN)) if path.is_dir() else [path]
+        if not found:
+            raise click.UsageError(f"there is no file {PATTERN} below {path}")
+        files += found
+    return files
+
+
+def read_all(files: list[Path]) -> tuple[list[Scenario], int]:
+    """Read files, print what is wrong in them, and give the scenarios and the number of bad files."""
+    # Late, so that --help does not pay for YAML and the middleware.
+    from mfa_simulator.errors import ScenarioFileError
+    from mfa_simulator.parser import read_file
+
+    scenarios: list[Scenario] = []
+    bad_files = 0
+    for file in files:
+        try:
+            scenarios += read_file(file)
+        except ScenarioFileError as error:  # noqa: PERF203  # each file has its own verdict
+            bad_files += 1
+            for problem in error.problems:
+                click.echo(f"{problem}\n{problem.picture}", err=True)
+    return scenarios, bad_files
