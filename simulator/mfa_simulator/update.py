@@ -6,9 +6,9 @@ gets one when it came to something else than its verb must.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from mfa_simulator import document
 from mfa_simulator.document import Mapping, Node, Scalar
@@ -17,7 +17,9 @@ from mfa_simulator.expectation import Found, differences
 from mfa_simulator.format.verbs import BY_NAME, TOGETHER
 from mfa_simulator.problems import Position, Problems
 from mfa_simulator.run import Play
-from mfa_simulator.scenario import Step
+from mfa_simulator.scenario import Scenario, Step
+
+Outcomes: TypeAlias = "tuple[str, ...] | None"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,25 +36,25 @@ class _Seen:
     """All that one step of a file came to: a block is played where it is used, a matrix in each row."""
 
     step: Step
-    wanted: list[dict[str, str]] = field(default_factory=list)
+    found: list[tuple[Found, Outcomes]] = field(default_factory=list)
     unplayable: list[str] = field(default_factory=list)
 
 
-def updated(text: str, plays: Sequence[Play], steps: Iterable[Step]) -> Update:
+def updated(text: str, scenarios: Sequence[Scenario], plays: Sequence[Play]) -> Update:
     """Give the text with what happened filled in.
 
-    `plays` are those of the file's rows, unfolded to their ends, and `steps` the steps of the file as they are written.
+    `scenarios` are what the text was read as, one for each row, and `plays` the same ones unfolded to their ends.
     """
     root = document.compose(text, Problems(file="", lines=[]))
     nodes = dict(_step_nodes(root)) if root is not None else {}
-    seen = {step.position: _Seen(step=step) for step in steps}
+    seen = {step.position: _Seen(step=step) for scenario in scenarios for step in scenario.every_step()}
     for play in plays:
         for moment in play.moments:
             entry = seen[moment.step.position]
             if moment.unplayable:
                 entry.unplayable += moment.failures
             elif entry.step.verb != TOGETHER:
-                entry.wanted.append(_wanted(entry.step, moment.found, must=moment.must))
+                entry.found.append((moment.found, moment.must))
     edits: list[tuple[int, int, str]] = []
     left: list[tuple[int, str]] = [
         (place.line, reason) for place, entry in seen.items() for reason in dict.fromkeys(entry.unplayable)
@@ -60,7 +62,7 @@ def updated(text: str, plays: Sequence[Play], steps: Iterable[Step]) -> Update:
     filled = 0
     newline = "\r\n" if "\r\n" in text else "\n"
     for place, entry in seen.items():
-        wanted, conflicts = _agreed(entry.wanted)
+        wanted, conflicts = _wanted(entry.step, entry.found)
         left += [(place.line, reason) for reason in conflicts]
         if wanted and place in nodes:
             edits += _edits(text, nodes[place], wanted, newline)
@@ -82,24 +84,39 @@ def _step_nodes(node: Node) -> Iterator[tuple[Position, Mapping]]:
             yield from _step_nodes(item)
 
 
-def _wanted(step: Step, found: Found, *, must: tuple[str, ...] | None) -> dict[str, str]:
-    """Give what `expect` must say instead, by key; empty when it need not change."""
-    names = [difference.partition(":")[0] for difference in differences(step, found, must=must)]
-    if step.expect is None:
-        return {} if not names else _telling(found)
-    if step.expect.is_empty:
-        return _telling(found)
-    return {name: _value(name, found) for name in names}
+def _wanted(step: Step, found: Sequence[tuple[Found, Outcomes]]) -> tuple[dict[str, str], list[str]]:
+    """Give what `expect` must say instead, by key, and what cannot be said; nothing when it need not change."""
+    names = list(
+        dict.fromkeys(
+            difference.partition(":")[0]
+            for one, must in found
+            for difference in differences(step, one, must=must)
+        )
+    )
+    if step.expect is not None and not step.expect.is_empty:
+        return _agreed(names, [one for one, _ in found])
+    if not found or (step.expect is None and not names):
+        return {}, []
+    # What is worth telling of a step, where all that it came to agree.
+    told = [name for name in ("hint", "recovery_code") if {_value(name, one) for one, _ in found} - {"none"}]
+    agreed, _ = _agreed(["outcome", *told], [one for one, _ in found])
+    return agreed, []
 
 
-def _telling(found: Found) -> dict[str, str]:
-    """Give what is worth telling of a step."""
-    said = {"outcome": _value("outcome", found)}
-    if found.hint is not None:
-        said["hint"] = found.hint
-    if found.recovery_code_shown:
-        said["recovery_code"] = "new"
-    return said
+def _agreed(names: Sequence[str], found: Sequence[Found]) -> tuple[dict[str, str], list[str]]:
+    """Put together what a step came to in several places: of outcomes any will do, all else must agree."""
+    agreed, conflicts = {}, []
+    for name in names:
+        values = list(dict.fromkeys(_value(name, one) for one in found))
+        if "" in values:
+            conflicts.append(f"{name}: there was none, which cannot be expected")
+        elif len(values) == 1:
+            agreed[name] = values[0]
+        elif name == "outcome":
+            agreed[name] = f"[{', '.join(values)}]"
+        else:
+            conflicts.append(f"{name}: {' and '.join(values)}, in different places or rows")
+    return agreed, conflicts
 
 
 def _value(name: str, found: Found) -> str:
@@ -117,26 +134,6 @@ def _value(name: str, found: Found) -> str:
     }
     value = values[name]
     return "" if value is None else str(value)
-
-
-def _agreed(wanted: list[dict[str, str]]) -> tuple[dict[str, str], list[str]]:
-    """Put together what a step came to in several places: of outcomes any will do, all else must agree."""
-    values: dict[str, list[str]] = defaultdict(list)
-    for said in wanted:
-        for name, value in said.items():
-            if value not in values[name]:
-                values[name].append(value)
-    agreed, conflicts = {}, []
-    for name, several in values.items():
-        if "" in several:
-            conflicts.append(f"{name}: there was none, which cannot be expected")
-        elif len(several) == 1:
-            agreed[name] = several[0]
-        elif name == "outcome":
-            agreed[name] = f"[{', '.join(several)}]"
-        else:
-            conflicts.append(f"{name}: {' and '.join(several)}, in different places or rows")
-    return agreed, conflicts
 
 
 def _edits(text: str, step: Mapping, wanted: dict[str, str], newline: str) -> Iterator[tuple[int, int, str]]:
