@@ -113,21 +113,20 @@ def test_the_steps_of_a_block_and_of_a_matrix_come_to_any_of_their_outcomes(upda
     """
     head = HEAD.replace("steps:\n", top)
     result = update(steps, head)
-    wanted = "      expect: {outcome: [welcome, sign_in_required]}\n"
-    assert result.text == head.replace(
-        "look:\n    - visit: {browser: laptop}\n", f"look:\n    - visit: {{browser: laptop}}\n{wanted}"
-    ) + textwrap.indent(textwrap.dedent(steps), "  ")
+    wanted = "    - visit: {browser: laptop}\n      expect: {outcome: [welcome, sign_in_required]}\n"
+    expected = head.replace("    - visit: {browser: laptop}\n", wanted)
+    assert result.text == expected + textwrap.indent(textwrap.dedent(steps), "  ")
 
 
 def test_what_differs_between_rows_and_cannot_is_left(update):
-    head = HEAD.replace("steps:\n", "matrix: {policy.lockout_schedule_seconds: [[60], [90]]}\nsteps:\n")
+    head = HEAD.replace("steps:\n", "matrix: {policy.backoff_seconds_min: [60, 90]}\nsteps:\n")
     steps = """\
     - wait: 1m
     - guess: {user: user1, browser: thief, times: 6, every: 1s}
       expect: {outcome: locked, retry_after: 1}
     """
     result = update(steps, head)
-    assert result.left == ((8, "retry_after: 59s and 89s, in different places or rows"),)
+    assert result.left == ((9, "retry_after: 59s and 89s, in different places or rows"),)
 
 
 def test_what_cannot_be_played_or_expected_is_told_with_its_line(update):
