@@ -97,7 +97,7 @@ def compose(text: str, problems: Problems) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Position(line=mark.line + 1, column=mark.column + 1) if mark else Position(line=1, column=1)
-        problems.add(place, f"not readable as YAML: {error.problem or error.context}", "yaml")
+        problems.add(place, f"not readable as YAML: {_reason(error)}", "yaml")
         return None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
@@ -112,6 +112,19 @@ def compose(text: str, problems: Problems) -> Node | None:
         )
         return None
     return _Converter(problems).convert(root, depth=0)
+
+
+def _reason(error: yaml.MarkedYAMLError) -> str:
+    """Say what PyYAML found, and in what; the two commonest slips in plainer words."""
+    problem, begins = error.problem or error.context or "", error.context_mark
+    if "'\\t'" in problem:
+        return "a tab stands where only spaces may indent"
+    if "another document" in problem:
+        return "another document begins here, and a file holds one scenario"
+    inside = begins is not None and error.problem_mark is not None and begins.line != error.problem_mark.line
+    if not inside or not error.context or begins is None:
+        return problem
+    return f"{problem} {error.context}, which begins in line {begins.line + 1}"
 
 
 class _Converter:
@@ -131,7 +144,6 @@ class _Converter:
             return None
         if node.tag not in _TAGS:
             self._problems.add(place, f'tags such as "{node.tag}" are not part of the format', "yaml")
-            return None
         if isinstance(node, yaml.ScalarNode):
             return Scalar(
                 position=place,
