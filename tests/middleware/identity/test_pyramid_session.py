@@ -105,6 +105,8 @@ def test_a_setting_without_a_legal_value_is_named(settings: dict[str, Any], name
         PyramidSession(**{"secret": SECRET, **settings})
 
 
+@pytest.mark.filterwarnings("ignore:pkg_resources is deprecated")
+@pytest.mark.filterwarnings("ignore:Deprecated call to `pkg_resources")
 def test_pyramid_itself_writes_what_is_read() -> None:
     pyramid_session = pytest.importorskip("pyramid.session")
     request_module = pytest.importorskip("pyramid.request")

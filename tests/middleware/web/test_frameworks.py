@@ -156,6 +156,9 @@ def left(browser: Any) -> None:
     assert browser.post_form("/sign-out", {}).text == "bye"
 
 
+# Pyramid imports it, and it warns of its own end.
+@pytest.mark.filterwarnings("ignore:pkg_resources is deprecated")
+@pytest.mark.filterwarnings("ignore:Deprecated call to `pkg_resources")
 def test_pyramid_with_a_signed_session(wrapped, new_browser, phone_of, clock):
     pytest.importorskip("pyramid")
     from pyramid.config import Configurator
