@@ -44,8 +44,11 @@ from wsgi_mfa.identity.flask_app import FlaskApp
 from wsgi_mfa.identity.flask_session import FlaskSession
 from wsgi_mfa.identity.htpasswd import HtpasswdFile
 from wsgi_mfa.identity.http_basic import HttpBasic
+from wsgi_mfa.identity.login_form import LoginForm
 from wsgi_mfa.identity.pyramid_session import PyramidSession
+from wsgi_mfa.identity.rehearsal import Rehearsal
 from wsgi_mfa.identity.remote_user import RemoteUser
+from wsgi_mfa.identity.response_header import ResponseHeader
 from wsgi_mfa.identity.sql_session import SqlSession
 from wsgi_mfa.identity.trusted_header import TrustedHeader
 from wsgi_mfa.key_file import KeyFile
@@ -92,6 +95,7 @@ __all__ = [
     "KeyFile",
     "KeyRing",
     "KeySource",
+    "LoginForm",
     "MemoryStore",
     "Method",
     "MfaError",
@@ -102,7 +106,9 @@ __all__ = [
     "Policy",
     "PyramidSession",
     "Reason",
+    "Rehearsal",
     "RemoteUser",
+    "ResponseHeader",
     "SqlSession",
     "SqliteStore",
     "StoreError",

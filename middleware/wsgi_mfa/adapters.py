@@ -17,15 +17,35 @@ from wsgi_mfa.identity.flask_app import FlaskApp
 from wsgi_mfa.identity.flask_session import FlaskSession
 from wsgi_mfa.identity.htpasswd import HtpasswdFile
 from wsgi_mfa.identity.http_basic import HttpBasic, PasswordChecker
+from wsgi_mfa.identity.login_form import LoginForm
 from wsgi_mfa.identity.pyramid_session import PyramidSession
+from wsgi_mfa.identity.rehearsal import Rehearsal
 from wsgi_mfa.identity.remote_user import RemoteUser
+from wsgi_mfa.identity.response_header import ResponseHeader
 from wsgi_mfa.identity.sql_session import SqlSession
 from wsgi_mfa.identity.trusted_header import TrustedHeader
-from wsgi_mfa.settings import IMPORTED, TABLE, TABLES, TEXT, TEXTS, WHOLE, YES_NO, check, imported, secret
+from wsgi_mfa.settings import (
+    IMPORTED,
+    TABLE,
+    TABLES,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    WHOLES,
+    YES_NO,
+    check,
+    imported,
+    secret,
+)
 
 PREFIX = "identity."
 #: The settings of every adapter whose user is one that a server or proxy tells.
 TOLD = {"anonymous_cookies": TEXTS, "aliases": YES_NO}
+
+
+#: The settings of every adapter that sees logins from outside.
+PAIRED = {"paths": TEXTS, "cookies": TEXTS, "sign_out": TEXTS, "secure": YES_NO, "aliases": YES_NO}
+REHEARSAL = {"application": IMPORTED, "user": TEXT, "password_env": TEXT}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +96,29 @@ def _sql_session(
             setting="identity.database",
         )
     return SqlSession(connect or database or "", query, cookie=cookie)
+
+
+def _login_form(
+    *, paths: list[str], field: str, rehearsal: dict[str, Any] | None = None, **settings: Any
+) -> LoginForm:  # noqa: ANN401
+    return LoginForm(paths, field, rehearsal=None if rehearsal is None else _rehearsal(rehearsal), **settings)
+
+
+def _rehearsal(table: Mapping[str, Any]) -> Rehearsal:
+    prefix = PREFIX + "rehearsal."
+    check(prefix, table, {**REHEARSAL, "password_field": TEXT, "fields": TABLE})
+    for name in REHEARSAL:
+        if name not in table:
+            raise ConfigurationError(
+                f"{prefix}{name} is missing: {REHEARSAL[name]} is needed", setting=prefix + name
+            )
+    given = dict(table)
+    application = imported(given.pop("application"), setting=prefix + "application")
+    return Rehearsal(application, password=secret(given.pop("password_env")), **given)
+
+
+def _response_header(*, header: str, paths: list[str], **settings: Any) -> ResponseHeader:  # noqa: ANN401
+    return ResponseHeader(header, path=paths, **settings)
 
 
 ADAPTERS: dict[str, AdapterKind] = {
@@ -130,6 +173,18 @@ ADAPTERS: dict[str, AdapterKind] = {
         make=AuthTkt,
         settings={"cookie": TEXT, "digest": TEXT, "include_ip": YES_NO, "timeout_seconds": WHOLE},
         env_argument="secret",
+    ),
+    "login-form": AdapterKind(
+        make=_login_form,
+        settings={"field": TEXT, "succeeded": TEXTS, "failed": TEXTS, "rehearsal": TABLE, **PAIRED},
+        required=("paths", "field", "cookies", "succeeded", "failed"),
+    ),
+    "response-header": AdapterKind(
+        make=_response_header,
+        settings={"header": TEXT, "method": TEXT, "statuses": WHOLES, **PAIRED},
+        required=("header", "paths", "cookies"),
+        env_argument="secret",
+        env_required=False,
     ),
     "chain": AdapterKind(make=_chain, settings={"of": TABLES}, required=("of",)),
 }

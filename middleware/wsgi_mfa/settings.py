@@ -13,13 +13,15 @@ from typing import Any
 from wsgi_mfa.errors import ConfigurationError
 
 TEXT, WHOLE, YES_NO, TEXTS = "text", "a whole number", "true or false", "a list of texts"
-IMPORTED, TABLE, TABLES = "MODULE:NAME", "a table", "a list of tables"
+WHOLES, TABLE, TABLES = "a list of whole numbers", "a table", "a list of tables"
+IMPORTED = "MODULE:NAME"
 _TYPES: dict[str, Callable[[object], bool]] = {
     TEXT: lambda value: isinstance(value, str) and value != "",
     WHOLE: lambda value: isinstance(value, int) and not isinstance(value, bool),
     YES_NO: lambda value: isinstance(value, bool),
     TEXTS: lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
     IMPORTED: lambda value: isinstance(value, str) and value != "",
+    WHOLES: lambda value: isinstance(value, list) and all(type(each) is int for each in value),
     TABLE: lambda value: isinstance(value, dict),
     TABLES: lambda value: isinstance(value, list) and all(isinstance(each, dict) for each in value),
 }

@@ -17,8 +17,10 @@ from wsgi_mfa import (
     FlaskApp,
     FlaskSession,
     HttpBasic,
+    LoginForm,
     PyramidSession,
     RemoteUser,
+    ResponseHeader,
     SqlSession,
     TrustedHeader,
 )
@@ -36,6 +38,26 @@ LEGAL = {
         SqlSession,
     ),
     "auth-tkt": ({"secret_env": "SECRET", "digest": "md5"}, AuthTkt),
+    "login-form": (
+        {
+            "paths": ["/sign-in"],
+            "field": "user",
+            "cookies": ["sid"],
+            "succeeded": ["status=302"],
+            "failed": ["status=200"],
+            "rehearsal": {
+                "application": "wsgiref.simple_server:demo_app",
+                "user": "check",
+                "password_env": "SECRET",
+                "fields": {"next": "/"},
+            },
+        },
+        LoginForm,
+    ),
+    "response-header": (
+        {"header": "X-User", "paths": ["/in"], "cookies": ["sid"], "statuses": [302], "secret_env": "SECRET"},
+        ResponseHeader,
+    ),
     "chain": ({"of": [{"kind": "remote-user"}, {"kind": "auth-tkt", "secret_env": "SECRET"}]}, Chain),
 }
 
@@ -130,6 +152,15 @@ def test_a_header_of_a_proxy_needs_no_secret():
         ({"kind": "environ-key"}, "identity.key is missing"),
         ({"kind": "auth-tkt"}, "identity.secret_env is missing: the name of the environment variable"),
         ({"kind": "auth-tkt", "secret_env": "UNSET_HERE"}, "the environment variable UNSET_HERE is not set"),
+        ({"kind": "login-form", "field": "user"}, "identity.paths is missing: a list of texts is needed"),
+        (
+            {"kind": "login-form", **LEGAL["login-form"][0], "rehearsal": {"user": "check"}},
+            "identity.rehearsal.application is missing: MODULE:NAME is needed",
+        ),
+        (
+            {"kind": "response-header", **LEGAL["response-header"][0], "statuses": ["302"]},
+            "identity.statuses is .*: legal is a list of whole numbers",
+        ),
         ({"kind": "chain", "of": [{"kind": "remote-user"}]}, "two adapters or more"),
         ({"kind": "chain", "of": ["remote-user"]}, "identity.of is .*: legal is a list of tables"),
         ({"kind": "chain", "of": [{"kind": "none"}, {"kind": "none"}]}, "identity.kind is 'none'"),

@@ -36,7 +36,7 @@ class Chain:
         """
         if len(adapters) < 2:
             raise ConfigurationError("Chain: needs two adapters or more", setting="identity")
-        self._adapters = adapters
+        self.parts = adapters
         self.carriers = _joined([adapter.carriers for adapter in adapters])
         vouched = [adapter.anonymous_cookies for adapter in adapters]
         # One that reads cookies itself vouches for what the application keeps in them (D5).
@@ -54,7 +54,7 @@ class Chain:
     def identify(self, environ: Mapping[str, Any]) -> Identification:
         found: list[FirstFactor] = []
         unproven: list[Carriers] = []
-        for adapter in self._adapters:
+        for adapter in self.parts:
             answer = adapter.identify(environ)
             if isinstance(answer, FirstFactor):
                 found.append(answer)
@@ -78,7 +78,7 @@ class Chain:
         )
 
     def selftest(self) -> list[str]:
-        return [problem for adapter in self._adapters for problem in adapter.selftest()]
+        return [problem for adapter in self.parts for problem in adapter.selftest()]
 
 
 def _joined(carriers: list[Carriers]) -> Carriers:

@@ -55,16 +55,11 @@ def identify_after(
         AdapterUnavailableError: the adapter cannot ask at present (D7).
     """
     carriers = dict(cleaner.cookie_reader.read(request.get("HTTP_COOKIE", "")).carriers)
-    kept: dict[str, dict[tuple[str, str], str]] = {}
-    for header, text in headers:
-        cookie = parse_set_cookie(text, now=now) if header.lower() == "set-cookie" else None
-        if cookie is None or cookie.name not in cleaner.adapter.carriers.cookies:
+    kept = kept_cookies(headers, now=now)
+    for name in cleaner.adapter.carriers.cookies:
+        places = kept.get(name)
+        if places is None:
             continue
-        places = kept.setdefault(cookie.name, {})
-        places.pop(cookie.place, None)
-        if not cookie.removed:
-            places[cookie.place] = cookie.value
-    for name, places in kept.items():
         carriers.pop(name, None)
         carriers.update((name, value) for value in places.values())
     # Read as the next request will be read, so that a value which that would drop is dropped here too.
@@ -73,6 +68,23 @@ def identify_after(
     return Observation(
         identification=cleaner.adapter.identify(after), carriers_digest=cleaner.digest(after, cookies)
     )
+
+
+def kept_cookies(headers: Iterable[tuple[str, str]], *, now: int) -> dict[str, dict[tuple[str, str], str]]:
+    """The cookies that a response sets: by their names, the values that the browser keeps, for each place.
+
+    A name without a value is one that is only taken away.
+    """
+    kept: dict[str, dict[tuple[str, str], str]] = {}
+    for header, text in headers:
+        cookie = parse_set_cookie(text, now=now) if header.lower() == "set-cookie" else None
+        if cookie is None:
+            continue
+        places = kept.setdefault(cookie.name, {})
+        places.pop(cookie.place, None)
+        if not cookie.removed:
+            places[cookie.place] = cookie.value
+    return kept
 
 
 def without_own_cookies(

@@ -25,6 +25,7 @@ from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
 from wsgi_mfa.web import gate, pages
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.observer import Headers, Observer, first_drawn, start_without_own_cookies, thrown_away
+from wsgi_mfa.web.paired import paired_around
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.site import Directory, Site, WebRequest
 from wsgi_mfa.web.source import SourceReader, SprayWatch
@@ -92,7 +93,7 @@ class MfaMiddleware:
         if problems:
             raise ConfigurationError(f"identity: {'; '.join(problems)}", setting="identity")
         clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
-        self.application = application
+        self.application = paired_around(application, identity, keys, clock, plain_http=plain_http)
         self.service = MfaService(
             store=_opened(store, clock, entropy),
             keys=keys,
@@ -213,7 +214,7 @@ class MfaMiddleware:
         return instead(request.environ, start_response)
 
     def _judged(
-        self, request: WebRequest, cleaner: RequestCleaner, headers: Headers
+        self, request: WebRequest, cleaner: RequestCleaner, _: str, headers: Headers
     ) -> tuple[Headers, WSGIApplication | None]:
         headers = without_own_cookies(headers, request.names.all)
         as_json = not request.is_navigation

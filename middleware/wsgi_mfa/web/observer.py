@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
 
 Headers = list[tuple[str, str]]
-#: What is to become of a response with these headers: the headers to send, or an application to answer instead.
-Judge = Callable[[Headers], "tuple[Headers, WSGIApplication | None]"]
+#: What is to become of a response with this status and these headers: the headers to send, or an application to
+#: answer instead.
+Judge = Callable[[str, Headers], "tuple[Headers, WSGIApplication | None]"]
 
 DRAWN_BYTES_MAX = 1024 * 1024  # a held body is drawn to its end, within bounds, then thrown away (D34)
 DRAWN_SECONDS_MAX = 5
@@ -67,7 +68,7 @@ class Observer:
                 raise AssertionError("start_response was called twice without exc_info (PEP 3333)")
             self.started = True
             if not self._held:
-                headers, instead = self._judge(headers)
+                headers, instead = self._judge(status, headers)
                 if instead is None:
                     self._instead, self._passed = None, True
                     if exc_info is None:

@@ -7,8 +7,15 @@ from typing import Any
 
 import pytest
 
-from wsgi_mfa import BeakerSession, DjangoSession, FlaskApp, PyramidSession
-from wsgi_mfa.identity.django_session import django_person
+from wsgi_mfa import (
+    BeakerSession,
+    DjangoSession,
+    FlaskApp,
+    LoginForm,
+    PyramidSession,
+    Rehearsal,
+    django_person,
+)
 
 SECRET = "the secret of a portal in tests"
 PASSWORD = "correct horse"
@@ -106,6 +113,44 @@ def test_the_admin_site_of_django(
             {"name": f"{engine}{script_name}", "csrfmiddlewaretoken": token(browser.navigate(page).text)},
         )
         assert changed.status == 302
+
+
+@pytest.mark.requirement("D9")
+@pytest.mark.parametrize("engine", ["db", "signed_cookies"])
+def test_the_admin_site_of_django_by_its_form_alone(
+    engine, django_project, tmp_path, wrapped, new_browser, phone_of, clock
+):
+    from django.core.handlers.wsgi import WSGIHandler
+
+    with django_project.using(engine, tmp_path):
+        django_project.users().filter(username="root").delete()
+        django_project.users().create_superuser("root", "root@example.com", PASSWORD)
+        login, portal = "/admin/login/", WSGIHandler()
+        identity = LoginForm(
+            login,
+            "username",
+            cookies=["sessionid"],
+            succeeded=["status=302", "cookie=sessionid"],
+            failed=["status=200"],
+            rehearsal=Rehearsal(portal, user="root", password=PASSWORD, fields={"next": "/admin/"}),
+        )
+        browser = new_browser(wrapped(portal, identity=identity))
+
+        def token(text: str) -> str:
+            return re.search('name="csrfmiddlewaretoken" value="([^"]+)"', text)[1]
+
+        def sign_in(browser: Any) -> Any:
+            form = browser.navigate(login).text
+            fields = {"username": "root", "password": PASSWORD, "csrfmiddlewaretoken": token(form)}
+            assert browser.post_form(login, {**fields, "password": "wrong"}).status == 200
+            return browser.post_form(login, {**fields, "next": "/admin/"})
+
+        def sign_out(browser: Any) -> None:
+            form = browser.navigate("/admin/").text
+            assert browser.post_form("/admin/logout/", {"csrfmiddlewaretoken": token(form)}).status == 200
+
+        page = "/admin/auth/user/"
+        story(browser, phone_of=phone_of, clock=clock, sign_in=sign_in, sign_out=sign_out, page=page)
 
 
 # Python 3.12 warns of how Flask-Login makes the date of its cookie.

@@ -1,0 +1,92 @@
+"""A portal of which nothing is known but its sign-in form (D9): no key, no database, no change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.adapter import Adapter
+from wsgi_mfa.identity.paired import Headers, PairedLogin, UnrecognizedSignInError
+from wsgi_mfa.identity.response_rule import ResponseRule
+
+
+class LoginForm(PairedLogin):
+    """Watches the form at ``path``, in whose ``field`` the user is typed.
+
+    ``cookies`` are those by which the portal knows its users afterwards. ``succeeded`` and ``failed`` are conditions
+    on its answers, such as ``["status=302", "location!=/sign-in*"]`` and ``["status=200"]``; see
+    :class:`~wsgi_mfa.identity.response_rule.ResponseRule`. Both are needed: an answer that is neither, or both, is
+    kept back and signs nobody in. ``path`` may be several, where the form stands elsewhere than it is sent to.
+
+    People type users as they like. Where the portal accepts a user under more than one name, ``aliases`` says so,
+    and ``directory=`` must say who each of them is (D1).
+
+    ``rehearsal``, a :class:`~wsgi_mfa.identity.rehearsal.Rehearsal`, plays a wrong and a right sign-in at the
+    self-test, so that conditions which do not tell them apart stop the start.
+    """
+
+    def __init__(
+        self,
+        path: str | Sequence[str],
+        field: str,
+        *,
+        cookies: Sequence[str],
+        succeeded: Sequence[str],
+        failed: Sequence[str],
+        sign_out: Sequence[str] = (),
+        secure: bool = True,
+        aliases: bool = False,
+        rehearsal: Callable[[LoginForm], list[str]] | None = None,
+    ) -> None:
+        """Check the settings.
+
+        Raises:
+            ConfigurationError: a setting has no legal value; the message names both.
+        """
+        super().__init__(
+            paths=(path,) if isinstance(path, str) else path,
+            cookies=cookies,
+            sign_out=sign_out,
+            secure=secure,
+            aliases=aliases,
+        )
+        if not field:
+            raise ConfigurationError(
+                "LoginForm: field is empty: legal is the name of the form's field with the user",
+                setting="field",
+            )
+        self._field = field
+        self._succeeded = ResponseRule(succeeded, setting="succeeded")
+        self._failed = ResponseRule(failed, setting="failed")
+        self._rehearsal = rehearsal
+
+    @property
+    def field(self) -> str:
+        return self._field
+
+    def signs_in(self, environ: Mapping[str, Any]) -> bool:
+        return environ.get("REQUEST_METHOD") == "POST" and environ.get("PATH_INFO", "") in self.paths
+
+    def user_in(
+        self, typed: str | None, status: int, headers: Headers, kept_cookies: Sequence[str]
+    ) -> str | None:
+        succeeded = self._succeeded.holds(status, headers, kept_cookies)
+        failed = self._failed.holds(status, headers, kept_cookies)
+        if failed and not succeeded:
+            return None
+        if not succeeded or failed:
+            words = "both succeeded and failed" if failed else "neither succeeded nor failed"
+            raise UnrecognizedSignInError(f"an answer with status {status} is {words}")
+        if not typed:
+            raise UnrecognizedSignInError(
+                f"a sign-in succeeded without one {self._field!r} in the form's body"
+            )
+        return typed
+
+    def selftest(self) -> list[str]:
+        return [] if self._rehearsal is None else self._rehearsal(self)
+
+
+if TYPE_CHECKING:
+    _: Adapter = LoginForm("", "", cookies=(), succeeded=(), failed=())

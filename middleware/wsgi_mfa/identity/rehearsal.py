@@ -1,0 +1,152 @@
+"""One wrong and one right sign-in, played at the portal's own form before anybody depends on them (D9)."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable, Mapping
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from wsgi_mfa.clock import SystemClock
+from wsgi_mfa.entropy import SystemEntropy
+from wsgi_mfa.identity.login_form import LoginForm
+from wsgi_mfa.identity.observe import kept_cookies
+from wsgi_mfa.identity.paired import UnrecognizedSignInError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_BODY_BYTES_MAX = 1024 * 1024
+
+
+class Rehearsal:
+    """Signs ``user`` in at ``application``, the portal itself, with a made-up password and with ``password``.
+
+    It fetches the form, sends back its hidden fields and cookies, and asks the adapter what it makes of the answers.
+    ``fields`` are what else has to be filled in. The user may be one without any rights.
+    """
+
+    def __init__(
+        self,
+        application: WSGIApplication,
+        *,
+        user: str,
+        password: str,
+        password_field: str = "password",  # noqa: S107 - a field's name
+        fields: Mapping[str, str] | None = None,
+    ) -> None:
+        self._application = application
+        self._user = user
+        self._password = password
+        self._password_field = password_field
+        self._fields = dict(fields or {})
+
+    def __call__(self, adapter: LoginForm) -> list[str]:
+        """What is wrong with the adapter's ``succeeded`` and ``failed``."""
+        problems = []
+        for what, password in (("wrong", SystemEntropy().token_bytes(12).hex()), ("right", self._password)):
+            try:
+                user, has_cookies = self._play(adapter, password)
+            except UnrecognizedSignInError as error:
+                problems.append(f"LoginForm: a {what} password was not recognised: {error}")
+                continue
+            except Exception as error:  # noqa: BLE001 - whatever the portal raises is what is wrong
+                problems.append(f"LoginForm: the sign-in with a {what} password failed: {error!r}")
+                continue
+            if what == "wrong" and user is not None:
+                problems.append("LoginForm: succeeded holds for a wrong password: it must not")
+            elif what == "right" and user is None:
+                problems.append("LoginForm: failed holds for a right password: it must not")
+            elif what == "right" and not has_cookies:
+                problems.append(f"LoginForm: a sign-in sets none of the cookies {', '.join(adapter.cookies)}")
+        return problems
+
+    def _play(self, adapter: LoginForm, password: str) -> tuple[str | None, bool]:
+        path = sorted(adapter.paths)[0]
+        _, headers, page = self._asked("GET", path, "", b"")
+        cookies = _kept(headers)
+        form = {**_hidden_fields(page), **self._fields}
+        form |= {adapter.field: self._user, self._password_field: password}
+        header = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        status, headers, _ = self._asked("POST", path, header, urlencode(form).encode())
+        kept = _kept(headers)
+        after = "; ".join(f"{name}={value}" for name, value in {**cookies, **kept}.items())
+        user = adapter.user_in(self._user, status, headers, list(kept))
+        return user, adapter.digest(after) is not None
+
+    def _asked(
+        self, method: str, path: str, cookies: str, body: bytes
+    ) -> tuple[int, list[tuple[str, str]], str]:
+        """Status, headers and body of one answer of the portal."""
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": path,
+            "QUERY_STRING": "",
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "443",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "HTTP_HOST": "localhost",
+            "HTTP_ACCEPT": "text/html",
+            "HTTP_REFERER": f"https://localhost{path}",
+            "REMOTE_ADDR": "127.0.0.1",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "https",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": False,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        if cookies:
+            environ["HTTP_COOKIE"] = cookies
+        if method == "POST":
+            environ["CONTENT_TYPE"] = "application/x-www-form-urlencoded"
+            environ["CONTENT_LENGTH"] = str(len(body))
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+        written: list[bytes] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> Any:  # noqa: ANN401
+            started.append((status, headers))
+            return written.append
+
+        iterable: Iterable[bytes] = self._application(environ, start_response)
+        try:
+            for chunk in iterable:
+                written.append(chunk)
+                if sum(map(len, written)) > _BODY_BYTES_MAX:
+                    break
+        finally:
+            close = getattr(iterable, "close", None)
+            if close is not None:
+                close()
+        status, headers = started[-1]
+        return int(status[:3]), headers, b"".join(written).decode("utf-8", "replace")
+
+
+def _kept(headers: list[tuple[str, str]]) -> dict[str, str]:
+    return {
+        name: list(places.values())[-1].strip('"')
+        for name, places in kept_cookies(headers, now=SystemClock().now()).items()
+        if places
+    }
+
+
+class _HiddenFields(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "input" and (given.get("type") or "").lower() == "hidden" and given.get("name"):
+            self.found[str(given["name"])] = given.get("value") or ""
+
+
+def _hidden_fields(page: str) -> dict[str, str]:
+    parser = _HiddenFields()
+    parser.feed(page)
+    parser.close()
+    return parser.found

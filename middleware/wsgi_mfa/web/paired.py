@@ -1,0 +1,190 @@
+"""Around a portal whose logins are seen from outside: its answers get the labels of
+:mod:`wsgi_mfa.identity.paired`, and it never sees one.
+
+To the middleware, which stands around this, such a portal is one that signs its users in by a signed cookie.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from wsgi_mfa.clock import Clock
+from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.adapter import Adapter, FirstFactor
+from wsgi_mfa.identity.observe import kept_cookies
+from wsgi_mfa.identity.paired import PairedLogin, UnrecognizedSignInError
+from wsgi_mfa.keys import KeySource
+from wsgi_mfa.web.cookies import expire_cookie, set_cookie
+from wsgi_mfa.web.observer import Headers, Observer, first_drawn, thrown_away
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+logger = logging.getLogger("wsgi_mfa")
+
+PURPOSE = "cookie/login"
+FORM_BYTES_MAX = 64 * 1024
+FIELDS_MAX = 200
+_FORM = "application/x-www-form-urlencoded"
+_REFUSED = b"The portal's answer to this sign-in was not understood, so nobody was signed in.\n"
+
+
+def paired_around(
+    application: WSGIApplication, identity: Adapter, keys: KeySource, clock: Clock, *, plain_http: bool
+) -> WSGIApplication:
+    """``application`` with a label maker around it for each adapter that needs one, bound to ``keys``.
+
+    Raises:
+        ConfigurationError: an adapter's cookie would not come back over plain http, or be open over https.
+    """
+    for adapter in getattr(identity, "parts", (identity,)):
+        if not isinstance(adapter, PairedLogin):
+            continue
+        if adapter.secure is plain_http:
+            raise ConfigurationError(
+                f"{type(adapter).__name__}: secure is {adapter.secure}: legal is {not plain_http} with"
+                f" plain_http={plain_http}",
+                setting="secure",
+            )
+        adapter.bind(
+            sign=lambda message: keys.ring.sign_value(PURPOSE, message),
+            check=lambda message, value: keys.ring.check_value(PURPOSE, message, value),
+        )
+        application = PairedPortal(application, adapter, clock)
+    return application
+
+
+class PairedPortal:
+    """``application``, with its sign-ins watched by ``adapter``."""
+
+    def __init__(self, application: WSGIApplication, adapter: PairedLogin, clock: Clock) -> None:
+        self._application = application
+        self._adapter = adapter
+        self._clock = clock
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        adapter = self._adapter
+        identification = adapter.identify(environ)
+        before = identification if isinstance(identification, FirstFactor) else None
+        cookies = _without(environ, adapter.label_cookie)
+        had_label = cookies != environ.get("HTTP_COOKIE", "")
+        if had_label:
+            environ["HTTP_COOKIE"] = cookies
+            if not cookies:
+                del environ["HTTP_COOKIE"]
+        signing_in = adapter.signs_in(environ)
+        typed = self._typed(environ) if signing_in and adapter.field is not None else None
+        path = environ.get("PATH_INFO", "")
+        judge = partial(self._labelled, before, cookies, had_label, typed, signing_in, path)
+        observer = Observer(judge, start_response)
+        iterable = self._application(environ, observer.start_response)
+        if not observer.started:
+            iterable = first_drawn(iterable, observer)
+        instead = observer.held()
+        if instead is None:
+            return iterable
+        thrown_away(iterable, self._clock)
+        return instead(environ, start_response)
+
+    def _labelled(
+        self,
+        before: FirstFactor | None,
+        cookies: str,
+        had_label: bool,
+        typed: str | None,
+        signing_in: bool,
+        path: str,
+        status: str,
+        headers: Headers,
+    ) -> tuple[Headers, WSGIApplication | None]:
+        """The headers with the label that fits what the portal's cookies are from now on."""
+        adapter = self._adapter
+        after, kept = self._after(cookies, headers)
+        sent = [pair for pair in headers if pair[0].lower() != adapter.stripped_header]
+        label: str | None = None
+        if signing_in:
+            try:
+                user = adapter.user_in(typed, int(status[:3]), headers, kept)
+            except UnrecognizedSignInError as error:
+                logger.error("held the answer to a sign-in: %s", error)
+                return headers, _refused
+            label = adapter.label(after, user)
+        elif path in adapter.sign_out_paths:
+            label = None
+        elif before is not None:
+            if adapter.digest(after) == adapter.digest(cookies):
+                return sent, None
+            label = adapter.label(after, before.user, login=before.login)
+        elif path in adapter.paths:
+            label = adapter.label(after, None)
+        else:
+            # A visitor's cookie without a label is of no use, and would overwrite the one that the form needs.
+            return [pair for pair in sent if not self._is_of_portal(pair)], None
+        if label is not None:
+            sent.append(set_cookie(adapter.label_cookie, label, secure=adapter.secure))
+        elif had_label:
+            sent.append(expire_cookie(adapter.label_cookie, secure=adapter.secure))
+        return sent, None
+
+    def _is_of_portal(self, header: tuple[str, str]) -> bool:
+        name = header[1].partition("=")[0].strip()
+        return header[0].lower() == "set-cookie" and name in self._adapter.cookies
+
+    def _after(self, cookies: str, headers: Headers) -> tuple[str, list[str]]:
+        """The portal's cookies once the browser has taken the answer in, and the names of those that it sets."""
+        held = dict(part.partition("=")[::2] for part in cookies.split("; ") if part)
+        kept: list[str] = []
+        for name, places in kept_cookies(headers, now=self._clock.now()).items():
+            held.pop(name, None)
+            # As the next request's canonical form will have it: the last one, without quotes.
+            value = list(places.values())[-1].strip('"') if places else ""
+            if value:
+                kept.append(name)
+                held[name] = value
+        return "; ".join(f"{name}={value}" for name, value in held.items()), kept
+
+    def _typed(self, environ: WSGIEnvironment) -> str | None:
+        """What was typed in the adapter's field; the body is read, and put back for the portal.
+
+        None where it is not there exactly once, or in the query too: what the portal would take is unknown then.
+        """
+        media_type = str(environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
+        length = str(environ.get("CONTENT_LENGTH") or "")
+        if media_type != _FORM or not length.isascii() or not length.isdigit():
+            return None
+        if int(length) > FORM_BYTES_MAX:
+            return None
+        body = environ["wsgi.input"].read(int(length))
+        environ["wsgi.input"] = io.BytesIO(body)
+        typed = _values(body.decode("latin-1"), self._adapter.field)
+        if len(typed) != 1 or _values(str(environ.get("QUERY_STRING") or ""), self._adapter.field):
+            return None
+        return typed[0]
+
+
+def _values(form: str, field: str | None) -> list[str]:
+    try:
+        pairs = parse_qsl(form, keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except ValueError:
+        return []
+    return [value for name, value in pairs if name == field]
+
+
+def _without(environ: WSGIEnvironment, label: str) -> str:
+    parts = str(environ.get("HTTP_COOKIE", "")).split("; ")
+    return "; ".join(part for part in parts if part and part.partition("=")[0] != label)
+
+
+def _refused(_: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    headers: list[tuple[str, Any]] = [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Length", str(len(_REFUSED))),
+        ("Cache-Control", "no-store"),
+    ]
+    start_response("403 Forbidden", headers)
+    return [_REFUSED]
