@@ -6,7 +6,8 @@ The environ is changed in place, because the very same dictionary must reach the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor, Identification
@@ -18,11 +19,12 @@ from wsgi_mfa.identity.query import QueryReader
 # Clients invent header names, so the names that were judged harmless are forgotten when they are too many.
 _HARMLESS_NAMES_MAX = 4096
 
-_URI_KEYS = frozenset(("REQUEST_URI", "RAW_URI"))
+_URI_KEYS = ("REQUEST_URI", "RAW_URI")
 
 
-class Cleaned(NamedTuple):
-    """What the cleaning of one request found; a tuple, because one is made on every request (D24).
+@dataclass(slots=True)
+class Cleaned:
+    """What the cleaning of one request found; not frozen, since one is made on every request (D24).
 
     ``cookies`` is what its ``Cookie`` header said and ``own_cookies`` those of the middleware in it. ``doubled``
     names the carriers that were dropped because they had two different values. ``carriers_digest`` names the
@@ -59,10 +61,12 @@ class RequestCleaner:
             )
         self.adapter = adapter
         self._doors = DoorTable(extra_doors)
+        self.own_cookie_names = own
         self._headers = adapter.carriers.headers
         # A value that the server sets is no carrier that a browser could change.
         self._browser_headers = tuple(key for key in self._headers if key.startswith("HTTP_"))
         self._arguments = adapter.carriers.arguments
+        self._only_cookies = not self._browser_headers and not self._arguments
         self._reads_cookies = adapter.anonymous_cookies is None
         self._query_reader = QueryReader(carriers=self._arguments, doors=self._doors)
         self._harmless: set[object] = set(self._headers)
@@ -90,10 +94,10 @@ class RequestCleaner:
         if cookies.header != raw:
             _write_cookies(environ, cookies.header)
         doubled = cookies.doubled
-        if environ.get("QUERY_STRING") or not _URI_KEYS.isdisjoint(environ):
+        if environ.get("QUERY_STRING") or "REQUEST_URI" in environ or "RAW_URI" in environ:
             doubled += self._clean_query(environ)
         identification = self.adapter.identify(environ)
-        digest = self.digest(environ, cookies)
+        digest = cookies.digest if self._only_cookies else self.digest(environ, cookies)
         if identification is UNRESOLVED:
             self._take_carriers_out(environ, cookies)
         else:
@@ -113,7 +117,7 @@ class RequestCleaner:
 
     def digest(self, environ: Mapping[str, Any], cookies: CanonicalCookies) -> str | None:
         """The digest of the carriers in a cleaned environ whose cookies are ``cookies``."""
-        if not self._browser_headers and not self._arguments:
+        if self._only_cookies:
             return cookies.digest
         arguments = self._query_reader.read(environ.get("QUERY_STRING", "")).carriers
         return digest_of(

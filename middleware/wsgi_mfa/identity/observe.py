@@ -18,6 +18,7 @@ from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.identity.adapter import Identification
 from wsgi_mfa.identity.clean import RequestCleaner
 
+_SET_COOKIE_CHARACTERS = len("set-cookie")
 _MAX_AGE = re.compile(r"-?[0-9]+", re.ASCII)
 
 
@@ -94,6 +95,11 @@ def without_own_cookies(
 
     The list itself is given back when there is nothing to take out.
     """
+    for name, _ in headers:
+        if len(name) == _SET_COOKIE_CHARACTERS and name.lower() == "set-cookie":
+            break
+    else:
+        return headers
     kept = [
         (name, value)
         for name, value in headers

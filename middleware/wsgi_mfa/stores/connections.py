@@ -10,70 +10,98 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable
 
 from wsgi_mfa.errors import StoreUnavailableError
 
+LOOK_SECONDS = 0.25  # how long a reader may go on with a file that was replaced under it
+
 
 class Link:
-    """The connection of one thread: ``with link as connection`` opens it if need be and holds off a fork."""
+    """The connection of one thread; whoever holds ``lock`` may use it, and holds off a fork."""
 
-    __slots__ = ("__weakref__", "_connection", "_lock", "_open", "_pid")
+    __slots__ = ("__weakref__", "_check", "_connection", "_looked_at", "_open", "_pid", "lock")
 
-    def __init__(self, open_connection: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(self, open_connection: Callable[[], sqlite3.Connection], check: Callable[[], None]) -> None:
         self._open = open_connection
+        self._check = check
         self._connection: sqlite3.Connection | None = None
-        self._lock = threading.Lock()
+        self._looked_at = 0.0
         self._pid = 0
+        self.lock = threading.Lock()
+
+    def connection(self) -> sqlite3.Connection:
+        """The connection, for a reader who holds the lock.
+
+        Whether process and file are still the same is looked at every ``LOOK_SECONDS``: it costs two calls of
+        the system, and each of these as much as all that the gate does.
+
+        :raises StoreUnavailableError: they are not.
+        """
+        connection = self._connection
+        if connection is None or not 0 <= time.monotonic() - self._looked_at < LOOK_SECONDS:
+            return self._looked_after()
+        return connection
 
     def __enter__(self) -> sqlite3.Connection:
-        self._lock.acquire()
+        """Hold the lock, for one who writes or is in no hurry: process and file are looked at each time."""
+        self.lock.acquire()
         try:
-            if self._connection is None:
-                self._pid = os.getpid()
-                self._connection = self._open()
-            elif self._pid != os.getpid():
-                raise StoreUnavailableError(
-                    "this process was forked past Python while the store was open: fork first, or close the store"
-                )
+            return self._looked_after()
         except BaseException:
-            self._lock.release()
+            self.lock.release()
             raise
-        return self._connection
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
-        # After an error the state of the connection is not known; the next use opens a fresh one.
         if kind is not None:
-            self._drop()
-        self._lock.release()
+            self.drop()
+        self.lock.release()
 
-    def close(self) -> None:
-        with self._lock:
-            self._drop()
-
-    def hold(self) -> None:
-        """Close, and let nobody open before :meth:`release`: what a fork needs."""
-        self._lock.acquire()
-        self._drop()
-
-    def release(self) -> None:
-        self._lock.release()
-
-    def __del__(self) -> None:
-        self._drop()
-
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """Forget the connection, whose state is not known after an error; the next use opens a fresh one."""
         connection, self._connection = self._connection, None
         if connection is not None and self._pid == os.getpid():
             connection.close()  # rolls back what was not committed
 
+    def close(self) -> None:
+        with self.lock:
+            self.drop()
+
+    def hold(self) -> None:
+        """Close, and let nobody open before :meth:`release`: what a fork needs."""
+        self.lock.acquire()
+        self.drop()
+
+    def release(self) -> None:
+        self.lock.release()
+
+    def __del__(self) -> None:
+        self.drop()
+
+    def _looked_after(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._pid = os.getpid()
+            self._connection = self._open()
+        elif self._pid != os.getpid():
+            raise StoreUnavailableError(
+                "this process was forked past Python while the store was open: fork first, or close the store"
+            )
+        self._check()
+        self._looked_at = time.monotonic()
+        return self._connection
+
 
 class Connections:
-    """All the links of one store; ``mine()`` is the one of the calling thread."""
+    """All the links of one store; ``mine()`` is the one of the calling thread.
 
-    def __init__(self, open_connection: Callable[[], sqlite3.Connection]) -> None:
+    ``check`` raises where the file that ``open_connection`` opens is no longer the one that it was.
+    """
+
+    def __init__(self, open_connection: Callable[[], sqlite3.Connection], check: Callable[[], None]) -> None:
         self._open = open_connection
+        self._check = check
         self._local = threading.local()
         self._links: weakref.WeakSet[Link] = weakref.WeakSet()
         self._lock = threading.Lock()
@@ -91,7 +119,7 @@ class Connections:
         try:
             link: Link = self._local.link
         except AttributeError:
-            link = Link(self._open)
+            link = Link(self._open, self._check)
             with self._lock:
                 self._links.add(link)
             self._local.link = link

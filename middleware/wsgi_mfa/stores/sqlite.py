@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from functools import partial
@@ -56,16 +55,16 @@ class SqliteStore:
     ) -> None:
         self.path = Path(path).absolute()  # a server may change its folder later
         self.birth = open_file(self.path, create=create, new_birth=new_birth)
-        self._name = str(self.path)
         self._file = self.path.stat()
-        self._connections = Connections(partial(connect, self.path))
+        self._connections = Connections(partial(connect, self.path), self._check_file)
         # Used only while a link is held, so that no other thread is inside it when this process forks.
         self._recent = RecentAccounts(accounts_max=accounts_max)
 
     def load(self, user: str) -> Account | None:
-        try:
-            with self._connections.mine() as connection:
-                self._check_file()
+        link = self._connections.mine()
+        with link.lock:
+            try:
+                connection = link.connection()
                 recent = self._recent.find(user)
                 if recent is not None:
                     row = connection.execute(_REVISION, (user,)).fetchone()
@@ -78,8 +77,9 @@ class SqliteStore:
                 account = self._decode(user, *row)
                 self._recent.keep(account)
                 return account
-        except sqlite3.Error as error:
-            raise self._unavailable("read", error) from error
+            except sqlite3.Error as error:
+                link.drop()
+                raise self._unavailable("read", error) from error
 
     def save(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
         check_revision(account, expected)
@@ -93,7 +93,6 @@ class SqliteStore:
         event_rows = [(event.user, EVENT_CODEC.encode(event)) for event in events]
         try:
             with self._connections.mine() as connection:
-                self._check_file()
                 connection.execute("BEGIN IMMEDIATE")
                 if expected is None:
                     changed = connection.execute(_INSERT, values).rowcount
@@ -143,7 +142,6 @@ class SqliteStore:
         """All statements in one transaction, durable when it returns."""
         try:
             with self._connections.mine() as connection:
-                self._check_file()
                 connection.execute("BEGIN IMMEDIATE")
                 for statement, parameters in statements:
                     connection.execute(statement, parameters)
@@ -154,7 +152,6 @@ class SqliteStore:
     def _rows(self, query: str, *parameters: str | int) -> list[tuple[Any, ...]]:
         try:
             with self._connections.mine() as connection:
-                self._check_file()
                 return connection.execute(query, parameters).fetchall()
         except sqlite3.Error as error:
             raise self._unavailable("read", error) from error
@@ -182,7 +179,7 @@ class SqliteStore:
     def _check_file(self) -> None:
         """Refuse to go on with a file that other processes no longer find under its name (D28)."""
         try:
-            found = os.stat(self._name)  # noqa: PTH116 - on the path of every request, at half the cost
+            found = self.path.stat()
         except OSError:
             found = None
         if found is None or found.st_ino != self._file.st_ino or found.st_dev != self._file.st_dev:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from wsgi_mfa.core import exempt
 from wsgi_mfa.core.aging import login_is_ended
 from wsgi_mfa.core.outcome import Decision, Outcome, Reason
-from wsgi_mfa.core.standing import activity_is_due
+from wsgi_mfa.core.standing import SIGNED_IN, activity_is_due
 from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import AmbiguousCarrierError, InvalidUserError, StoreError
 from wsgi_mfa.identity.adapter import FirstFactor, Identification
@@ -55,8 +55,12 @@ def _undirected(name: str, login: str | None) -> Caller:
     return Caller(user=user, login=login, address=user if "@" in user else None)
 
 
-def admit(request: WebRequest, caller: Caller | None) -> bool:
-    """Take ``caller`` as the one who asks; False when this login was ended and must be taken out (D19)."""
+def admit(request: WebRequest, directory: Directory | None) -> bool:
+    """Take whom the adapter named as the one who asks; False when this login was ended and must be taken out (D19).
+
+    :raises InvalidUserError: a user who can have no account.
+    """
+    caller = caller_of(request.cleaned.identification, directory)
     if caller is None:
         return True
     account = request.site.service.store.load(caller.user)
@@ -91,7 +95,7 @@ def challenge(request: WebRequest) -> Reply | None:
     if request.caller is None:
         return None
     outcome = request.standing.outcome
-    if outcome is Outcome.SIGNED_IN:
+    if outcome is SIGNED_IN:
         return None
     code = appended.code_in(request)
     if code is not None:
@@ -148,10 +152,10 @@ def ambiguous(error: AmbiguousCarrierError) -> Reply:
 
 def tell_application(request: WebRequest, environ: dict[str, object]) -> None:
     """What the application may know of the second factor (R59), and that it was used just now (D23)."""
-    session = request.standing.session
-    if request.caller is None or session is None:
+    session, caller = request.standing.session, request.caller
+    if caller is None or session is None:
         return
-    environ["wsgi_mfa.user"] = request.caller.user
+    environ["wsgi_mfa.user"] = caller.user
     environ["wsgi_mfa.method"] = session.method.value
     environ["wsgi_mfa.verified_at"] = session.verified_at // 1_000_000
     if activity_is_due(session, request.now, request.site.service.policy):

@@ -126,7 +126,7 @@ class MfaMiddleware:
         self._https_way = None if plain_http else self._made_way(CookieNames.over_https())
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        names, cleaner, nothing = self._way(environ)
+        names, cleaner, nothing = self._https_way or self._plain_way(environ)
         path = pages.path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
         request = WebRequest(self._site, environ, names, nothing, now=self.service.clock.now())
         if not self._heartbeat.since <= request.now < self._heartbeat.until:
@@ -170,8 +170,7 @@ class MfaMiddleware:
         self, request: WebRequest, cleaner: RequestCleaner, environ: WSGIEnvironment, path: str | None
     ) -> Reply | None:
         """Our page, a challenge, or None for a request that may pass."""
-        caller = gate.caller_of(request.cleaned.identification, self._directory)
-        if not gate.admit(request, caller):
+        if not gate.admit(request, self._directory):
             cleaner.strip_carriers(environ, request.cleaned)
         if path is not None:
             return pages.answer(request, path)
@@ -200,7 +199,7 @@ class MfaMiddleware:
     ) -> Iterable[bytes]:
         """Call the application, and watch what its answer does to the user."""
         if not self._identity.user_changes_in_response:
-            own = request.names.all
+            own = cleaner.own_cookie_names
             return self.application(environ, partial(start_without_own_cookies, start_response, own))
         request.environ = dict(environ)  # applications change their environ
         observer = Observer(partial(self._judged, request, cleaner), start_response)
@@ -216,7 +215,7 @@ class MfaMiddleware:
     def _judged(
         self, request: WebRequest, cleaner: RequestCleaner, _: str, headers: Headers
     ) -> tuple[Headers, WSGIApplication | None]:
-        headers = without_own_cookies(headers, request.names.all)
+        headers = without_own_cookies(headers, cleaner.own_cookie_names)
         as_json = not request.is_navigation
         try:
             headers, reply = gate.judged(request, cleaner, self._directory, headers)
@@ -231,10 +230,8 @@ class MfaMiddleware:
         nobody = WebRequest(self._site, request.environ, request.names, request.cleaned, now=request.now)
         return response_to(nobody, pages.unavailable(), as_json=as_json)
 
-    def _way(self, environ: WSGIEnvironment) -> Way:
-        """What belongs to this way of being reached; over plain http there is one for each port."""
-        if self._https_way is not None:
-            return self._https_way
+    def _plain_way(self, environ: WSGIEnvironment) -> Way:
+        """What belongs to a request over plain http: cookies cross ports, so there is a way for each port."""
         port = str(environ.get("SERVER_PORT", ""))
         found = self._ways.get(port)
         if found is None:

@@ -62,6 +62,12 @@ class WebRequest:
     Applications change their environ, so all that is needed after them is read before (PORTALS: Trac, Roundup).
     """
 
+    # As long as nobody has asked: no instance needs its own until :meth:`take`.
+    caller: Caller | None = None
+    account: Account | None = None
+    session_id: str | None = None
+    standing = NOBODY
+
     def __init__(
         self, site: Site, environ: dict[str, Any], names: CookieNames, cleaned: Cleaned, *, now: int
     ) -> None:
@@ -70,10 +76,6 @@ class WebRequest:
         self.names = names
         self.cleaned = cleaned
         self.now = now
-        self.caller: Caller | None = None
-        self.account: Account | None = None
-        self.session_id: str | None = None
-        self.standing = NOBODY
 
     def take(self, caller: Caller, account: Account | None) -> None:
         """Go on as ``caller``, whose account is ``account``, in the session that this browser's cookie names."""

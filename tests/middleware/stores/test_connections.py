@@ -97,6 +97,7 @@ def test_a_process_forked_past_python_is_told_so(
     pid = os.getpid()
     with monkeypatch.context() as patch:
         patch.setattr(connections.os, "getpid", lambda: pid + 1)
+        patch.setattr(connections, "LOOK_SECONDS", 0)  # as a quarter of a second later
         with pytest.raises(StoreUnavailableError, match="forked past Python"):
             sqlite_store.load(USER)
     assert sqlite_store.load(USER) == account(1)

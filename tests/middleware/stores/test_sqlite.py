@@ -14,7 +14,7 @@ import pytest
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.errors import StoreError, StoreUnavailableError
-from wsgi_mfa.stores import sqlite_file
+from wsgi_mfa.stores import connections, sqlite_file
 from wsgi_mfa.stores.protocol import BirthRecord
 from wsgi_mfa.stores.sqlite import SqliteStore
 
@@ -192,17 +192,23 @@ def test_only_so_many_accounts_are_remembered(
 
 @pytest.mark.parametrize("fate", ["removed", "replaced"])
 def test_a_file_that_is_gone_from_its_name_is_unavailable(
-    path: Path, sqlite_store: SqliteStore, other_birth: BirthRecord, account: MakeAccount, fate: str
+    path: Path,
+    sqlite_store: SqliteStore,
+    other_birth: BirthRecord,
+    account: MakeAccount,
+    fate: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sqlite_store.save(account(1), [], expected=None)
     path.rename(path.with_name("old.db"))
     if fate == "replaced":
         SqliteStore(path, create=True, new_birth=other_birth).close()
     calls: list[Callable[[], object]] = [
-        lambda: sqlite_store.load(USER),
         lambda: sqlite_store.save(account(2), [], expected=account(1).revision),
         sqlite_store.users,
+        lambda: sqlite_store.load(USER),
     ]
+    monkeypatch.setattr(connections, "LOOK_SECONDS", 0)  # as a quarter of a second later
     for call in calls:
         with pytest.raises(StoreUnavailableError):
             call()
