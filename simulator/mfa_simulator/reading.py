@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from mfa_simulator.http import Response
@@ -66,7 +65,7 @@ class Sight:
 def look_at(response: Response) -> Sight:
     """Read a reply."""
     kind = _kind(response)
-    said = body_marks(response.body) if kind == HTML else _from_json(response, kind)
+    said = body_marks(response.text) if kind == HTML else _from_json(response, kind)
     retry_after = said.get("retry-after-seconds") or response.header("Retry-After") or ""
     name = page_name(said["page"]) if "page" in said else None
     return Sight(
@@ -79,12 +78,7 @@ def look_at(response: Response) -> Sight:
 
 
 def _kind(response: Response) -> str:
-    return _media_type(response.header("Content-Type") or "")
-
-
-@lru_cache(maxsize=64)
-def _media_type(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
+    return (response.header("Content-Type") or "").partition(";")[0].strip().lower()
 
 
 def page_name(name: str) -> str:
@@ -122,7 +116,7 @@ def _of_the_app(response: Response) -> str:
     return "error"
 
 
-def _from_json(response: Response, kind: str) -> Mapping[str, str]:
+def _from_json(response: Response, kind: str) -> dict[str, str]:
     if kind not in ("application/json", "application/problem+json"):
         return {}
     try:

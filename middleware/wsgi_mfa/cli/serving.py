@@ -62,7 +62,15 @@ def run(application: WSGIApplication, listener: socket.socket, *, threads: int) 
     :raises ConfigurationError: waitress is missing.
     """
     end_on_signals()
-    server = _waitress().create_server(application, sockets=[listener], threads=threads, ident=None)
+    server = _waitress().create_server(
+        application,
+        sockets=[listener],
+        threads=threads,
+        ident=None,
+        # Whose words count is decided by lists of our own (scheme_from, trusted_peers); waitress would take the
+        # scheme of every proxy away.
+        clear_untrusted_proxy_headers=False,
+    )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     try:

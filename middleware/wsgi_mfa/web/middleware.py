@@ -31,6 +31,7 @@ from wsgi_mfa.web.site import Directory, Site, WebRequest
 from wsgi_mfa.web.source import SourceReader, SprayWatch
 from wsgi_mfa.web.spent import SpentCredentials
 from wsgi_mfa.web.targets import TargetSigner
+from wsgi_mfa.web.unread import discard_body
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -138,6 +139,8 @@ class MfaMiddleware:
             logger.exception("a request was answered 503")
             response = self._unavailable(request, as_json=_as_json(request, path))
         if response is not None:
+            if path is None:
+                discard_body(environ, self.service.clock)
             return response(environ, start_response)
         return self._pass(request, cleaner, environ, start_response)
 

@@ -51,8 +51,8 @@ def explain(file: Path) -> None:
 
     Ends with 0, or with 2 for a bad file.
     """
-    scenarios, problems = read_all([file])
-    if problems:
+    scenarios, bad_files = read_all([file])
+    if bad_files:
         sys.exit(exits.BAD_FILE)
     from mfa_simulator.clock import frozen_wall_clock
     from mfa_simulator.run import unfold
