@@ -29,7 +29,8 @@ HEAD = """\
 
 Made by `python docs/catalogue.py` from the files in `fixtures/scenarios` and from `docs/catalogue.toml`: change those.
 {files} files stand for {runs} scenarios; `mfa-sim run fixtures/scenarios` plays them all.
-[scenarios](scenarios.md) tells of their format.
+`tox run -e sabotage` breaks the middleware in one place at a time and fails where none of them notices.
+[scenarios](scenarios.md) tells of the format.
 """
 
 Data = dict[str, dict[str, str]]
