@@ -88,6 +88,7 @@ class Failures:
     )
     locked_seconds: int = 0
     granted_count: int = 0  # tries that support granted over a spent budget (D14)
+    latest: tuple[int, ...] = ()  # instants of the last ones, which a success does not clear (R17)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

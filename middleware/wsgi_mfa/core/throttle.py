@@ -1,6 +1,7 @@
 """How many wrong answers an account may get, and how long it then waits (R15-R20, D14).
 
-Three bounds work together. After ``free_tries`` consecutive failures every further one doubles the wait, which
+Four bounds work together. No more than ``free_tries`` failures are evaluated within ``backoff_seconds_min``, which
+no success clears: else guesses that are sent together with the right code get the free tries once more. After ``free_tries`` consecutive failures every further one doubles the wait, which
 bounds a day; ``failures_max`` consecutive ones close the factor until it is bound anew (NIST SP 800-63B-4
 section 3.2.2); ``failures_rolling_max`` in ``failures_rolling_days``, which no success clears, bound the year:
 without it a victim who signs in daily refills the budget of an attacker.
@@ -35,9 +36,17 @@ def settled(failures: Failures, now: int, policy: Policy) -> Failures:
     if since is not None and now >= since + seconds * SECOND:
         since, seconds = None, 0
     kept = tuple(sorted(days.items()))
-    if (kept, since, seconds) == (failures.days, failures.locked_since, failures.locked_seconds):
+    latest = _of_this_burst(failures.latest, now, policy)
+    settled_ones = (kept, since, seconds, latest)
+    if settled_ones == (failures.days, failures.locked_since, failures.locked_seconds, failures.latest):
         return failures
-    return replace(failures, days=kept, locked_since=since, locked_seconds=seconds)
+    return replace(failures, days=kept, locked_since=since, locked_seconds=seconds, latest=latest)
+
+
+def _of_this_burst(instants: tuple[int, ...], now: int, policy: Policy) -> tuple[int, ...]:
+    """Those of ``instants`` that count together with a failure at ``now``; one ahead counts as now (D22)."""
+    span = policy.backoff_seconds_min * SECOND
+    return tuple(min(instant, now) for instant in instants if now - instant < span)
 
 
 def began_ahead(failures: Failures, now: int, policy: Policy) -> bool:
@@ -99,9 +108,10 @@ def charged(failures: Failures, now: int, policy: Policy) -> Failures:
     today = day_of(now)
     days[today] = days.get(today, 0) + 1
     granted = max(0, failures.granted_count - 1)
+    latest = (*_of_this_burst(failures.latest, now, policy), now)[-policy.free_tries :]
     seconds = 0
-    if granted == 0 and consecutive >= policy.free_tries:
-        doublings = min(consecutive - policy.free_tries, 32)
+    if granted == 0 and (consecutive >= policy.free_tries or len(latest) == policy.free_tries):
+        doublings = min(max(0, consecutive - policy.free_tries), 32)
         seconds = min(policy.backoff_seconds_min << doublings, policy.backoff_seconds_max)
     return Failures(
         consecutive_count=consecutive,
@@ -109,11 +119,15 @@ def charged(failures: Failures, now: int, policy: Policy) -> Failures:
         locked_since=now if seconds else None,
         locked_seconds=seconds,
         granted_count=granted,
+        latest=latest,
     )
 
 
 def cleared(failures: Failures) -> Failures:
-    """``failures`` after a success of the same kind: consecutive ones are gone, the rolling budget is not (R19)."""
+    """``failures`` after a success of the same kind: consecutive ones are gone, the rolling budget is not (R19).
+
+    Nor are the latest ones: who guesses beside somebody who signs in gets no more tries by it.
+    """
     return replace(failures, consecutive_count=0, locked_since=None, locked_seconds=0)
 
 

@@ -72,9 +72,10 @@ class Tally:
         self.failed_at.append(now)
         self.granted = max(0, self.granted - 1)
         self.locked_since, self.locked_seconds = None, 0
+        at_once = sum(now - at < policy.backoff_seconds_min * SECOND for at in self.failed_at)
         beyond = self.count - policy.free_tries
-        if beyond >= 0 and not self.granted:
-            doubled = policy.backoff_seconds_min * 2 ** min(beyond, 20)
+        if max(beyond, at_once - policy.free_tries) >= 0 and not self.granted:
+            doubled = policy.backoff_seconds_min * 2 ** max(0, min(beyond, 20))
             self.locked_since, self.locked_seconds = now, min(doubled, policy.backoff_seconds_max)
 
     def clear(self) -> None:

@@ -67,6 +67,38 @@ def test_a_success_clears_the_consecutive_count_and_not_the_budget():
     assert after.days == failures.days == ((now // DAY, 7),)
 
 
+@pytest.mark.requirement("R17", "R19")
+@pytest.mark.parametrize("before", range(5))
+def test_a_success_among_guesses_gives_no_guess_more_than_are_free_at_once(before):
+    failures, _ = fail(Failures(), NOON, before)
+    failures, _ = fail(throttle.cleared(failures), NOON + SECOND, 5 - before)
+    assert failures.consecutive_count == 5 - before
+    assert throttle.wait_seconds(failures, NOON + SECOND, POLICY) == 30
+
+
+@pytest.mark.requirement("R19")
+def test_half_a_minute_after_the_last_failure_a_success_has_cleared_them_all():
+    failures, _ = fail(Failures(), NOON, 4)
+    later = NOON + 30 * SECOND
+    failures = throttle.settled(throttle.cleared(failures), later, POLICY)
+    assert failures == Failures(days=((NOON // DAY, 4),))
+
+
+@given(st.lists(st.tuples(st.sampled_from(["wrong", "right"]), st.integers(0, 12)), max_size=60))
+def test_no_half_minute_has_more_failures_than_are_free(tries):
+    failures, now, failed_at = Failures(), NOON, []
+    for kind, seconds in tries:
+        now += seconds * SECOND
+        failures = throttle.settled(failures, now, POLICY)
+        if throttle.wait_seconds(failures, now, POLICY) is None:
+            if kind == "right":
+                failures = throttle.cleared(failures)
+                continue
+            failures = throttle.charged(failures, now, POLICY)
+            failed_at.append(now)
+            assert sum(now - at < 30 * SECOND for at in failed_at) <= POLICY.free_tries
+
+
 @pytest.mark.requirement("R19")
 def test_thirty_wrong_and_one_right_a_day_trip_on_the_fourth_day():
     failures, trips = Failures(), []
