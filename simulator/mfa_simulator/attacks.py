@@ -45,6 +45,7 @@ def _send_at_once(world: World, browser: Browser, form: Form, codes: list[str]) 
             for window, code in zip(windows, codes, strict=True)
         ]
     )
+    browser.last_code = codes[-1]
     return windows[-1].outcome
 
 

@@ -102,6 +102,7 @@ class Browser:
 
     def submit(self, form: Form, values: dict[str, str], *, about: str = "") -> str:
         """Fill in a form and send it; `about` is the field that it is about."""
+        self.last_code = values.get("code", self.last_code)
         action = _joined(self._url, form.action or self._url)
         pairs = form.filled(values)
         if form.method == "GET":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from mfa_simulator.format.outcomes import ALL
 from mfa_simulator.http import Response
 from mfa_simulator.page import Page, body_marks, read_page, refresh_in
 
@@ -68,9 +69,11 @@ def look_at(response: Response) -> Sight:
     said = body_marks(response.text) if kind == HTML else _from_json(response, kind)
     retry_after = said.get("retry-after-seconds") or response.header("Retry-After") or ""
     name = page_name(said["page"]) if "page" in said else None
+    # What is no matter of a second factor, such as `not_found`, is told by its status.
+    told = said.get("outcome") if said.get("outcome") in ALL else None
     return Sight(
         response=response,
-        outcome="error" if response.cut else said.get("outcome") or _outcome(response, name),
+        outcome="error" if response.cut else told or _outcome(response, name),
         hint=said.get("hint"),
         retry_after_seconds=int(retry_after) if retry_after.isdigit() else None,
         name=name,

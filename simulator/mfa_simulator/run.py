@@ -172,7 +172,8 @@ def _play_verb(world: World, step: Step, record: Record) -> Moment:
         found, failures, unplayable = _found(record, None), (str(error),), True
     if browser is not None and "request" in step.network and not browser.weather.spent:
         failures = (*failures, f"network: no request of this step is {step.network['request']}")
-    at = _decided_at(record.exchanges, began_at)
+    # Whoever asks the desk waits, and then it acts.
+    at = _decided_at(record.exchanges, began_at + step.arguments.get("delay", 0))
     return Moment(
         at=at,
         into_step=at % (world.policy.period_seconds * SECOND),
@@ -226,7 +227,7 @@ def _is_judged(exchange: Exchange) -> bool:
 
 
 def _decided_at(exchanges: Iterable[Exchange], began_at: int) -> int:
-    """A step's moment is that of its deciding request, else of its beginning."""
+    """A step's moment is that of its deciding request, else the one given."""
     return next((exchange.sent_at for exchange in exchanges if exchange.about in DECIDING), began_at)
 
 

@@ -90,20 +90,51 @@ def _words(step: Step) -> Iterator[str]:
         )
     elif isinstance(value, int):
         yield duration_text(value)
-    for name in ("offset", "jump", "wrong_zone"):
-        if step.arguments.get(name) is not None:
-            yield f"{name} {duration_text(step[name])}"
-    if step.arguments.get("drift_ppm") is not None:
-        yield f"drift {step['drift_ppm']} ppm"
-    for name in ("path", "email", "as"):
-        if step.arguments.get(name) is not None:
-            yield str(step[name])
+    elif value is not None:
+        yield ", ".join(f"{name} {_plain(setting)}" for name, setting in value.items())
+    yield from _arguments(step)
     if step.network:
         yield (
             "(network: "
             + ", ".join(f"{name} {_setting(name, value)}" for name, value in step.network.items())
             + ")"
         )
+
+
+def _arguments(step: Step) -> Iterator[str]:
+    """Give the arguments that say what a step is about, but for the names of who acts."""
+    given = {name: value for name, value in step.arguments.items() if value is not None}
+    for name in ("code", "among"):
+        # A code by its name; one that is written out does not stand in a timeline.
+        if given.get(name) == "current" or not str(given.get(name)).isidentifier():
+            given.pop(name, None)
+    for name in ("worker", "code", "among", "from", "path", "email", "as"):
+        if name in given:
+            yield str(given[name]) if name in ("path", "email", "as") else f"{name} {given[name]}"
+    for name in ("offset", "jump", "wrong_zone", "for"):
+        if name in given:
+            yield f"{name} {duration_text(given[name])}"
+    if "drift_ppm" in given:
+        yield f"drift {given['drift_ppm']} ppm"
+    for name in ("synchronise", "wrong", "manual"):
+        if given.get(name):
+            yield name
+    if given.get("save") is False:
+        yield "without saving"
+    if "calls" in given:
+        yield f"{given['calls']} calls"
+    if step.verb == "store_fails":
+        yield f"{given['when']} the commit"
+    if given.get("times", 1) > 1:
+        yield f"{given['times']} times"
+    if given.get("parallel", 1) > 1:
+        yield f"{given['parallel']} at once"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(str, value)) + "]"
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _setting(name: str, value: object) -> str:

@@ -138,7 +138,6 @@ class Visitor:
             return self._browser.outcome
         code = read()
         self._world.time.wait(typing)
-        self._browser.last_code = code
         return self._decide(form, {"code": code}, "code", finish or Visitor._arrived)
 
     def recover(self, code: str, *, typing: int, save: bool | None) -> str:

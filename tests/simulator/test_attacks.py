@@ -68,3 +68,16 @@ def test_recovery_codes_from_the_seed_are_wrong_and_the_right_one_is_not(played)
 def test_what_nobody_has_used_cannot_be_taken(played, verb):
     (failure,) = failures(played(f"- {verb}: {{user: user1, browser: thief}}"))
     assert failure.startswith(("user1 has used no browser yet", "no code was typed"))
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_a_code_that_an_attacker_typed_can_be_replayed(played, parallel):
+    play = played(
+        f"""\
+- enroll: {{user: user1, browser: laptop, phone: pixel}}
+- guess: {{user: user1, browser: thief, times: 2, parallel: {parallel}}}
+- replay_code: {{user: user1, browser: other, from: thief}}
+  expect: {{outcome: wrong_code}}
+"""
+    )
+    assert not play.failed

@@ -114,3 +114,13 @@ def test_a_reply_that_was_cut_off_is_an_error():
 def test_a_sign_in_that_was_held_came_to_what_the_middleware_leads_to():
     held = Response(status=303, headers=(("Location", "/mfa/verify?next=x"),), from_app=True)
     assert look_at(held).outcome == "must_verify"
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "outcome"), [("not_found", 404, "error"), ("closed", 503, "unavailable")]
+)
+def test_a_word_that_nobody_can_expect_is_read_by_its_status(word, status, outcome):
+    problem = (("Content-Type", "application/problem+json"),)
+    body = json.dumps({"type": f"urn:wsgi-mfa:{word}"}).encode()
+    assert look_at(Response(status=status, headers=problem, body=body)).outcome == outcome
+    assert look_at(page(f'data-outcome="{word}"', status=status)).outcome == outcome

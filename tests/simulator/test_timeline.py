@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mfa_simulator.timeline import timeline, verdict
 
 
@@ -67,3 +69,61 @@ def test_no_code_key_or_cookie_is_in_a_timeline(played):
     text = timeline(play)
     assert "?" not in text
     assert "csrf" not in text
+
+
+def cells(line):
+    return [cell.strip() for cell in line.split("  ")]
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("set_clock: {phone: pixel, synchronise: yes}", "set_clock synchronise"),
+        ("set_clock: {phone: pixel, wrong_zone: 0s}", "set_clock wrong_zone 0s"),
+        ("set_clock: {phone: pixel, drift_ppm: -12.5}", "set_clock drift -25/2 ppm"),
+        ("server_clock: {worker: 1, jump: -2m}", "server_clock worker 1 jump -2m"),
+        ("restart: {worker: 1}", "restart worker 1"),
+        (
+            "change_policy: {steps_back: 2, enrollment: closed}",
+            "change_policy steps_back 2, enrollment closed",
+        ),
+        ("store_fails: {calls: 3, when: after}", "store_fails 3 calls after the commit"),
+        ("store_fails: {for: 1m}", "store_fails for 1m before the commit"),
+        ("password: {user: user1, browser: a, wrong: yes}", "password wrong"),
+        ("wait_until: 2026-01-01T00:00:01Z", "wait_until 2026-01-01 00:00:01.000"),
+    ],
+)
+def test_a_step_is_told_by_what_it_is_about(played, step, words):
+    line = timeline(played(f"- {step}\n")).splitlines()[3]
+    assert words in cells(line)
+
+
+def test_a_code_is_told_by_its_name_and_never_by_its_digits(played):
+    play = played(
+        """\
+- enroll: {user: user1, browser: laptop, phone: pixel, manual: yes, save: no}
+  expect: {outcome: must_save_recovery_code}
+- read_code: {phone: pixel, as: seen}
+- replay_code: {user: user1, browser: a, code: seen, times: 2}
+- replay_code: {user: user1, browser: a, code: 123456}
+  expect: {outcome: wrong_code}
+- guess: {user: user1, browser: a, times: 3, parallel: 2, among: seen}
+  expect: {}
+- recover: {user: user1, browser: b}
+  expect: {}
+"""
+    )
+    words = [cells(line) for line in timeline(play).splitlines()[3:]]
+    told = ["enroll manual without saving", "read_code seen", "replay_code code seen 2 times", "replay_code"]
+    told += ["guess among seen 3 times 2 at once", "recover"]
+    assert [text in line for text, line in zip(told, words, strict=True)] == [True] * 6
+
+
+def test_the_desk_is_told_at_the_moment_at_which_it_acts(played):
+    play = played(
+        """\
+- enroll: {user: user1, browser: laptop, phone: pixel}
+- support_reset: {user: user1, email: user1@example.com, reason: lost, delay: 2m}
+"""
+    )
+    assert "  2026-01-01 00:02:05.000  05.000s" in timeline(play)
