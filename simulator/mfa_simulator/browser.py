@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from mfa_simulator.clock import TrueTime
 from mfa_simulator.cookies import CookieJar
 from mfa_simulator.errors import RequestTimeoutError, StepError
-from mfa_simulator.http import ORIGIN, Request, Response
+from mfa_simulator.http import ORIGIN, Headers, Request, Response
 from mfa_simulator.network import Network
 from mfa_simulator.page import Form
 from mfa_simulator.phone import AuthenticatorKey
@@ -31,6 +31,7 @@ NAVIGATION = (
     ("Sec-Fetch-Dest", "document"),
     ("Sec-Fetch-User", "?1"),
 )
+TYPED = (*NAVIGATION, ("Sec-Fetch-Site", "none"))
 DECIDING = ("code", "recovery_code", "saved")
 GONE = Sight(response=Response(status=0), outcome="timeout")
 
@@ -132,7 +133,8 @@ class Browser:
     def send_raw(self, method: str, path: str, headers: Mapping[str, str], body: str) -> str:
         """Send one request exactly as written, with the browser's cookies unless it has its own; follow nothing."""
         # Not urljoin: it would tidy up the dots and slashes that such a request may be about.
-        request = self._request(method, ORIGIN + path, body.encode(), tuple(headers.items()))
+        make = Request if any(name.lower() == "cookie" for name in headers) else self._request
+        request = make(method=method, url=ORIGIN + path, headers=tuple(headers.items()), body=body.encode())
         response = self._exchange(request, "")
         return self._see(response).outcome if response is not None else self._lost()
 
@@ -158,18 +160,17 @@ class Browser:
         request = self._request(method, url, body, headers)
         return self._show(request, about)
 
-    def _headers_of_a_navigation(self, method: str) -> tuple[tuple[str, str], ...]:
+    def _headers_of_a_navigation(self, method: str) -> Headers:
         if method != "POST":
-            return (*NAVIGATION, ("Sec-Fetch-Site", "none"))
+            return TYPED
         own = ("Sec-Fetch-Site", "same-origin")
         return (*NAVIGATION, own, ("Origin", ORIGIN), ("Referer", self._url), ("Content-Type", FORM))
 
-    def _request(self, method: str, url: str, body: bytes, headers: tuple[tuple[str, str], ...]) -> Request:
-        bare = Request(method=method, url=url, headers=headers, body=body)
-        cookie = self.jar.header(bare.path or "/", now=self._time.now())
-        if cookie is None or any(name.lower() == "cookie" for name, _ in headers):
-            return bare
-        return Request(method=method, url=url, headers=(*headers, ("Cookie", cookie)), body=body)
+    def _request(self, method: str, url: str, body: bytes, headers: Headers) -> Request:
+        cookie = self.jar.header(urlsplit(url).path or "/", now=self._time.now())
+        if cookie is not None:
+            headers = (*headers, ("Cookie", cookie))
+        return Request(method=method, url=url, headers=headers, body=body)
 
     def _exchange(self, request: Request, about: str) -> Response | None:
         was_spent = self.weather.spent

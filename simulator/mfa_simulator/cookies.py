@@ -44,8 +44,9 @@ class CookieJar:
 
     def header(self, path: str, *, now: int) -> str | None:
         """Give the `Cookie` header for a path, longer paths first, or None when there is nothing to send."""
-        found = [cookie for cookie in self._live(now) if _matches(path, cookie.path)]
-        found.sort(key=lambda cookie: -len(cookie.path))
+        found = [cookie for cookie in self._live(now) if cookie.path == "/" or _matches(path, cookie.path)]
+        if len(found) > 1:
+            found.sort(key=_by_path)
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in found) or None
 
     def take(self, other: CookieJar, *, now: int, name: str) -> None:
@@ -91,6 +92,10 @@ def _expiry(values: dict[str, str], now: int) -> int | None:
         except (TypeError, ValueError):
             return None
     return None
+
+
+def _by_path(cookie: Cookie) -> int:
+    return -len(cookie.path)
 
 
 def _matches(path: str, cookie_path: str) -> bool:

@@ -43,7 +43,7 @@ class Crowd:
 
     def sleep_until(self, at: int) -> bool:
         """Let others act until an instant; False when the caller is not in the crowd and has to wait by itself."""
-        member = self._members.get(threading.get_ident())
+        member = self._members.get(threading.get_ident()) if self._members else None
         if member is None:
             return False
         member.wakes_at = at

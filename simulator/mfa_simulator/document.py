@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import yaml
@@ -21,11 +21,16 @@ _TAGS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:ma
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scalar:
-    """A text; `plain` when it stands without quotes."""
+    """A text; `plain` when it stands without quotes.
+
+    Every node knows from which character of the document to which one it stands there, `start` to `end`.
+    """
 
     position: Position
     text: str
     plain: bool
+    start: int = field(default=0, compare=False, repr=False)
+    end: int = field(default=0, compare=False, repr=False)
 
     @property
     def is_nothing(self) -> bool:
@@ -35,18 +40,24 @@ class Scalar:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sequence:
-    """A list."""
+    """A list; `flow` when it stands in brackets."""
 
     position: Position
     items: tuple[Node, ...]
+    flow: bool = field(default=False, compare=False, repr=False)
+    start: int = field(default=0, compare=False, repr=False)
+    end: int = field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mapping:
-    """Keys with their values, in the order of the file."""
+    """Keys with their values, in the order of the file; `flow` when it stands in braces."""
 
     position: Position
     entries: tuple[tuple[Scalar, Node], ...]
+    flow: bool = field(default=False, compare=False, repr=False)
+    start: int = field(default=0, compare=False, repr=False)
+    end: int = field(default=0, compare=False, repr=False)
 
     def get(self, key: str) -> Node | None:
         """Give the value of a key, or None."""
@@ -86,7 +97,7 @@ def compose(text: str, problems: Problems) -> Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Position(line=mark.line + 1, column=mark.column + 1) if mark else Position(line=1, column=1)
-        problems.add(place, f"not readable as YAML: {error.problem or error.context}", "yaml")
+        problems.add(place, f"not readable as YAML: {_reason(error)}", "yaml")
         return None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
@@ -101,6 +112,19 @@ def compose(text: str, problems: Problems) -> Node | None:
         )
         return None
     return _Converter(problems).convert(root, depth=0)
+
+
+def _reason(error: yaml.MarkedYAMLError) -> str:
+    """Say what PyYAML found, and in what; the two commonest slips in plainer words."""
+    problem, begins = error.problem or error.context or "", error.context_mark
+    if "'\\t'" in problem:
+        return "a tab stands where only spaces may indent"
+    if "another document" in problem:
+        return "another document begins here, and a file holds one scenario"
+    inside = begins is not None and error.problem_mark is not None and begins.line != error.problem_mark.line
+    if not inside or not error.context or begins is None:
+        return problem
+    return f"{problem} {error.context}, which begins in line {begins.line + 1}"
 
 
 class _Converter:
@@ -120,12 +144,23 @@ class _Converter:
             return None
         if node.tag not in _TAGS:
             self._problems.add(place, f'tags such as "{node.tag}" are not part of the format', "yaml")
-            return None
         if isinstance(node, yaml.ScalarNode):
-            return Scalar(position=place, text=node.value, plain=node.style is None)
+            return Scalar(
+                position=place,
+                text=node.value,
+                plain=node.style is None,
+                start=node.start_mark.index,
+                end=node.end_mark.index,
+            )
         if isinstance(node, yaml.SequenceNode):
             converted = [self.convert(item, depth=depth + 1) for item in node.value]
-            return Sequence(position=place, items=tuple(item for item in converted if item is not None))
+            return Sequence(
+                position=place,
+                items=tuple(item for item in converted if item is not None),
+                flow=bool(node.flow_style),
+                start=node.start_mark.index,
+                end=node.end_mark.index,
+            )
         return self._mapping(node, place, depth)
 
     def _mapping(self, node: yaml.Node, place: Position, depth: int) -> Mapping:
@@ -147,4 +182,10 @@ class _Converter:
             else:
                 seen[key.text] = key.position
                 entries.append((key, value))
-        return Mapping(position=place, entries=tuple(entries))
+        return Mapping(
+            position=place,
+            entries=tuple(entries),
+            flow=bool(node.flow_style),  # type: ignore[attr-defined]  # only mappings are left
+            start=node.start_mark.index,
+            end=node.end_mark.index,
+        )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html.parser import HTMLParser
 
 # What no person reads; taken out beforehand, because it is most of a page and slow to go through.
-UNSEEN = re.compile(r"<(style|script)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
-BODY = re.compile(r"<body\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
+UNSEEN = re.compile(r"<(style|script)\b[^<]*(?:<(?!/\1>)[^<]*)*</\1>", re.IGNORECASE)
+BODY = re.compile(rb"<body\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
 META = re.compile(r"<meta\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
 VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
@@ -108,10 +108,15 @@ def read_page(html: str) -> Page:
     return reader.page
 
 
-def body_marks(html: str) -> dict[str, str]:
+def body_marks(html: bytes) -> Mapping[str, str]:
     """Read the body's data attributes alone."""
     match = BODY.search(html)
-    return read_page(match[0]).marks if match is not None else {}
+    return _marks_in(match[0]) if match is not None else {}
+
+
+@lru_cache(maxsize=256)
+def _marks_in(tag: bytes) -> Mapping[str, str]:
+    return read_page(tag.decode("utf-8", "replace")).marks
 
 
 def refresh_in(html: str) -> str | None:

@@ -14,6 +14,7 @@ from wsgi_mfa import InvalidPolicyError, MfaError, Policy
 
 FIELDS = {entry.name: getattr(Policy(), entry.name) for entry in dataclasses.fields(Policy)}
 _BOUNDS = re.compile(r"(?:legal is )?(?P<low>\d+)(?: to (?P<high>\d+)| is the only legal value)")
+_REQUIREMENT = re.compile(r" \[[^\]]*\]$")
 _LEGAL_WORDS = re.compile(r"(\w+)(?:,|$)")
 
 
@@ -90,9 +91,20 @@ def _refuse_illegal(
     node: Mapping, settings: dict[str, Any], reading: Reading, base: Settings[str, Any]
 ) -> None:
     """Ask the middleware whether it takes the settings, so that its bounds are written down only there."""
+    places = {name.text: value.position for name, value in node}
+    asked = dict(settings)
+    while message := _refusal({**base, **asked}):
+        # It names one setting at a time, so the others are asked for without that one.
+        named = next((name for name in asked if re.search(rf"\b{name}\b", message)), None)
+        reading.problems.add(places[named] if named else node.position, message, "policy")
+        if named is None:
+            return
+        del asked[named]
+
+
+def _refusal(settings: Settings[str, Any]) -> str | None:
     try:
-        Policy(**{**base, **settings})
+        Policy(**settings)
     except (MfaError, TypeError, ValueError) as error:
-        message = str(error)
-        named = [value.position for name, value in node if name.text in message]
-        reading.problems.add(named[0] if named else node.position, message, "policy")
+        return _REQUIREMENT.sub("", str(error))
+    return None

@@ -70,6 +70,13 @@ def portal_of(factory: PortalFactory, users: Mapping[str, PortalUser], secret_ke
     return Portal(application=made, identity=FlaskSession(secret_key, cookie=COOKIE))
 
 
+def factory_of(app: str | PortalFactory | None) -> PortalFactory:
+    """Give the factory that somebody named, or gave, or the reference portal's; raises PortalError as below."""
+    if app is None:
+        return REFERENCE_PORTAL
+    return imported_factory(app) if isinstance(app, str) else app
+
+
 def imported_factory(reference: str) -> PortalFactory:
     """Give the factory that `MODULE:FACTORY` names; the module is looked for in the current folder too.
 

@@ -25,13 +25,30 @@ EXTRA = "install wsgi-mfa[simulator]"
 NOT_TAGS = frozenset({"filterwarnings", "parametrize", "skipif", "usefixtures"})
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the configuration file name the portal."""
+    about = (
+        "MODULE:FACTORY of the portal that scenarios are played around; the fixture mfa_sim_app wins over it"
+    )
+    parser.addini("mfa_sim_app", about, default="")
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect a scenario file."""
     return ScenarioFile.from_parent(parent, path=file_path) if file_path.name.endswith(SUFFIX) else None
 
 
 @pytest.fixture
-def mfa_sim(request: pytest.FixtureRequest) -> Iterator[Story]:
+def mfa_sim_app(pytestconfig: pytest.Config) -> Any:  # noqa: ANN401  # whoever overrides it may give a text or a factory
+    """The portal that scenarios and stories are played around: a factory, or `MODULE:FACTORY` as text.
+
+    Override it in a conftest.py to make a portal out of other fixtures. By default it is what the configuration says.
+    """
+    return pytestconfig.getini("mfa_sim_app")
+
+
+@pytest.fixture
+def mfa_sim(request: pytest.FixtureRequest, mfa_sim_app: Any) -> Iterator[Story]:  # noqa: ANN401
     """A story to be told step by step: `mfa_sim.begin(users=...)`, then the verbs of scenario files as methods.
 
     From its beginning to the end of the test the whole process sees virtual time.
@@ -40,7 +57,7 @@ def mfa_sim(request: pytest.FixtureRequest) -> Iterator[Story]:
         from mfa_simulator.story import Story
     except ModuleNotFoundError as error:
         pytest.fail(f"the fixture mfa_sim needs {error.name}: {EXTRA}", pytrace=False)
-    with Story(request.node.name, file=request.path.name) as story:
+    with Story(request.node.name, file=request.path.name, app=mfa_sim_app or None) as story:
         yield story
 
 
@@ -102,6 +119,10 @@ class ScenarioItem(pytest.Function):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ANN401  # pytest's types are not public
         """Give the timeline with what failed in it, at the line of the file where it did."""
+        from mfa_simulator.errors import PortalError
+
+        if isinstance(excinfo.value, PortalError):
+            return f"mfa_sim_app: {excinfo.value}"
         if style is not None or not isinstance(excinfo.value, ScenarioFailed):
             return super().repr_failure(excinfo)
         from mfa_simulator.timeline import first_failure, timeline
@@ -125,13 +146,14 @@ def _mark_of(tag: str) -> str:
     return re.sub(r"[^\w-]+", "_", tag).strip("_")
 
 
-def _as_function(scenario: Scenario) -> Callable[[], None]:
-    def play_scenario() -> None:
+def _as_function(scenario: Scenario) -> Callable[[Any], None]:
+    def play_scenario(mfa_sim_app: Any) -> None:  # noqa: ANN401
         from mfa_simulator.clock import frozen_wall_clock
+        from mfa_simulator.portal import factory_of
         from mfa_simulator.run import play
 
         with frozen_wall_clock(scenario.start) as wall:
-            played = play(scenario, wall)
+            played = play(scenario, wall, factory=factory_of(mfa_sim_app or None))
         if played.failed:
             raise ScenarioFailed(played)
 

@@ -5,8 +5,9 @@ The picture comes from the page and not from a lens, so no module is ever in dou
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable
+from functools import lru_cache
 
 from mfa_simulator.errors import StepError
 
@@ -36,8 +37,8 @@ MASKS: tuple[Callable[[int, int], int], ...] = (
     lambda x, y: ((x + y) % 2 + x * y % 3) % 2,
 )
 
-_COMMAND = re.compile(r"([MmHh])\s*([-\d.,\s]*)")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_SPACED = {letter: f" {letter} " for letter in "MmHh"} | {",": " ", "-": " -"}
+_BITS = bytes.maketrans(b"\0\1", b"01")
 
 
 def text_in_picture(paths: list[str]) -> str | None:
@@ -59,26 +60,20 @@ def text_in(matrix: Matrix) -> str:
     level, mask = _level_and_mask(matrix)
     if level != LEVEL_M:
         raise StepError("the phone cannot read this QR code: its error correction level is not M")
-    function, masked = _function_modules(version), MASKS[mask]
-    bits = [matrix[y][x] ^ (masked(x, y) == 0) for x, y in _path_of_data(size) if not function[y][x]]
-    codewords = [_number(bits[at : at + 8]) for at in range(0, len(bits) - 7, 8)]
+    order, turned = _order_of_data(version), _turned_over(version, mask)
+    modules = bytes(itertools.chain.from_iterable(matrix))
+    bits = int.from_bytes(bytes(map(modules.__getitem__, order)), "big") ^ turned
+    count = len(order) // 8
+    codewords = int(bits.to_bytes(len(order), "big").translate(_BITS)[: 8 * count], 2).to_bytes(count, "big")
     return _text(_data(codewords, version), version)
 
 
 def _modules(path: str) -> Matrix | None:
     """Read a drawing of horizontal strokes of width one; None when it has not the shape of a QR code."""
-    strokes: list[tuple[int, int, int]] = []
-    x = y = 0.0
-    for command, arguments in _COMMAND.findall(path):
-        numbers = [float(number) for number in _NUMBER.findall(arguments)]
-        if command in "Mm" and len(numbers) == 2:
-            x, y = numbers if command == "M" else (x + numbers[0], y + numbers[1])
-        elif command in "Hh" and len(numbers) == 1:
-            end = numbers[0] if command == "H" else x + numbers[0]
-            strokes.append((int(x), int(end), int(y)))
-            x = end
-        else:
-            return None
+    try:
+        strokes = _strokes(_words(path))
+    except (ValueError, StopIteration):  # another command, or not as many numbers as it takes
+        return None
     left, top = min((item[0] for item in strokes), default=0), min((item[2] for item in strokes), default=0)
     size = max((item[1] for item in strokes), default=0) - left
     if size < 21 or (size - 17) % 4 or max(item[2] for item in strokes) - top != size - 1:
@@ -89,11 +84,37 @@ def _modules(path: str) -> Matrix | None:
     return matrix
 
 
+def _words(path: str) -> list[str]:
+    for letter, spaced in _SPACED.items():
+        path = path.replace(letter, spaced)
+    return path.split()
+
+
+def _strokes(words: list[str]) -> list[tuple[int, int, int]]:
+    """Draw; give where each horizontal stroke begins and ends, and in which row."""
+    strokes: list[tuple[int, int, int]] = []
+    x = y = 0.0
+    rest = iter(words)
+    for command in rest:
+        first = float(next(rest))
+        if command == "h" or command == "H":
+            end = first + x if command == "h" else first
+            strokes.append((int(x), int(end), int(y)))
+            x = end
+        elif command == "m":
+            x, y = x + first, y + float(next(rest))
+        elif command == "M":
+            x, y = first, float(next(rest))
+        else:
+            raise ValueError(f"{command} draws no code")
+    return strokes
+
+
 def _level_and_mask(matrix: Matrix) -> tuple[int, int]:
     """Read the fifteen format bits beside the upper left finder."""
     column = [matrix[y][8] for y in (0, 1, 2, 3, 4, 5, 7, 8)]
     row = [matrix[8][x] for x in (7, 5, 4, 3, 2, 1, 0)]
-    value = _number(list(reversed(column + row))) ^ FORMAT_MASK
+    value = sum(dark << place for place, dark in enumerate(column + row)) ^ FORMAT_MASK
     return value >> 13, value >> 10 & 7
 
 
@@ -132,68 +153,76 @@ def _function_modules(version: int) -> Matrix:
     return function
 
 
-def _path_of_data(size: int) -> Iterator[tuple[int, int]]:
-    """Go up and down in columns of two from the right, but for the timing column."""
-    upward = True
+@lru_cache(maxsize=40)
+def _order_of_data(version: int) -> tuple[int, ...]:
+    """Give where the data modules stand, counted along the rows, in the order of their bits.
+
+    It goes up and down in columns of two from the right, but for the timing column.
+    """
+    size, function = 17 + 4 * version, _function_modules(version)
+    order: list[int] = []
+    rows = range(size - 1, -1, -1)
     for right in (*range(size - 1, 6, -2), 5, 3, 1):
-        for step in range(size):
-            y = size - 1 - step if upward else step
-            yield right, y
-            yield right - 1, y
-        upward = not upward
+        order += [y * size + x for y in rows for x in (right, right - 1) if not function[y][x]]
+        rows = rows[::-1]
+    return tuple(order)
 
 
-def _data(codewords: list[int], version: int) -> list[int]:
+@lru_cache(maxsize=40)
+def _turned_over(version: int, mask: int) -> int:
+    """Give a number with a byte for each data module, 1 where the mask has turned the module over."""
+    size, masked = 17 + 4 * version, MASKS[mask]
+    return int.from_bytes(bytes(masked(at % size, at // size) == 0 for at in _order_of_data(version)), "big")
+
+
+def _data(codewords: bytes, version: int) -> bytes:
     """Put the interleaved blocks in order and leave out what is for error correction."""
     blocks, correction = BLOCKS[version - 1], CORRECTION[version - 1]
     short = len(codewords) // blocks - correction
     long_blocks = len(codewords) % blocks
-    ordered: list[list[int]] = [[] for _ in range(blocks)]
-    stream = iter(codewords)
-    for index in range(short + 1):
-        for number, block in enumerate(ordered):
-            if index < short or number >= blocks - long_blocks:
-                block.append(next(stream))
-    return [codeword for block in ordered for codeword in block]
+    # One more codeword of each long block stands behind those that all blocks have.
+    more = codewords[short * blocks : short * blocks + long_blocks]
+    ordered = [codewords[number : short * blocks : blocks] for number in range(blocks)]
+    for number, codeword in enumerate(more, start=blocks - long_blocks):
+        ordered[number] += bytes([codeword])
+    return b"".join(ordered)
 
 
-def _text(data: list[int], version: int) -> str:
+class _Bits:
+    """Bits that are taken from the front, a few at a time."""
+
+    def __init__(self, data: bytes) -> None:
+        self._value = int.from_bytes(data, "big")
+        self.left = 8 * len(data)
+
+    def take(self, count: int) -> int:
+        """Read bits as a number, the highest first."""
+        self.left -= count
+        return self._value >> self.left & (1 << count) - 1
+
+
+def _text(data: bytes, version: int) -> str:
     """Read the segments, whatever mode each is in."""
-    bits = [bool(codeword >> shift & 1) for codeword in data for shift in range(7, -1, -1)]
-    size_class = (version > 9) + (version > 26)
-    text, at = b"", 0
-    while len(bits) - at >= 4 and (mode := _number(bits[at : at + 4])):
+    bits, size_class, text = _Bits(data), (version > 9) + (version > 26), b""
+    while bits.left >= 4 and (mode := bits.take(4)):
         if mode not in LENGTH_BITS:
             raise StepError(f"the phone cannot read this QR code: mode {mode} is not for text")
-        width = LENGTH_BITS[mode][size_class]
-        at += 4 + width
-        count = _number(bits[at - width : at])
-        segment, used = _segment(mode, bits[at:], count)
-        text, at = text + segment, at + used
+        text += _segment(mode, bits, bits.take(LENGTH_BITS[mode][size_class]))
     return text.decode("utf-8")
 
 
-def _segment(mode: int, bits: list[bool], count: int) -> tuple[bytes, int]:
-    """Read `count` characters of one mode; give them and how many bits they took."""
+def _segment(mode: int, bits: _Bits, count: int) -> bytes:
+    """Read `count` characters of one mode."""
     if mode == 4:
-        return bytes(_number(bits[8 * index : 8 * index + 8]) for index in range(count)), 8 * count
+        return bits.take(8 * count).to_bytes(count, "big")
     # Digits come in threes in 10 bits, other capitals in twos in 11; what is left over takes fewer.
     size, widths = (3, (0, 4, 7, 10)) if mode == 1 else (2, (0, 6, 11))
-    text, at = "", 0
+    text = ""
     for begin in range(0, count, size):
         length = min(size, count - begin)
-        value = _number(bits[at : at + widths[length]])
-        at += widths[length]
+        value = bits.take(widths[length])
         if mode == 1:
             text += f"{value:0{length}d}"
         else:
             text += ALPHANUMERIC[value // 45] * (length == 2) + ALPHANUMERIC[value % 45]
-    return text.encode("ascii"), at
-
-
-def _number(bits: list[bool]) -> int:
-    """Read bits as a number, the highest first."""
-    value = 0
-    for bit in bits:
-        value = value << 1 | bit
-    return value
+    return text.encode("ascii")

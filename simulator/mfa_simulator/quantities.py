@@ -5,6 +5,7 @@ Everything is held in whole microseconds, so that no rounding can differ between
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -24,6 +25,7 @@ _INSTANT = re.compile(
     r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,6}))?(Z|[+-]\d\d:\d\d)", re.IGNORECASE
 )
 
+ANCHORS = ("step", "lockout_end", "session_end")
 Anchor = Literal["step", "lockout_end", "session_end", "instant"]
 
 
@@ -79,15 +81,29 @@ def moment(text: str) -> Moment:
     except ValueError as error:
         raise ValueError(
             f'"{text}" is not a moment: write step+2s, step-1s, lockout_end+1s, session_end-1s '
-            "or an instant such as 2026-03-02T09:00:00Z"
+            f"or an instant with a zone such as 2026-03-02T09:00:00Z.{_meant_moment(text)}"
         ) from error
+
+
+def _meant_moment(text: str) -> str:
+    """Ask whether another anchor was meant, with the same shift."""
+    word, sign, rest = next(
+        ((a, s, r) for s in "+-" for a, found, r in [text.partition(s)] if found), (text, "", "")
+    )
+    close = difflib.get_close_matches(word, ANCHORS, n=1)
+    return f' Did you mean "{close[0]}{sign}{rest}"?' if close and close[0] != word else ""
 
 
 def zone_shift(text: str) -> int:
     """Read how far a hand-set wrong zone puts a clock off, as a duration or as `+02:00`, in microseconds."""
     match = _ZONE.fullmatch(text)
     if match is None:
-        return duration(text)
+        try:
+            return duration(text)
+        except ValueError as error:
+            raise ValueError(
+                f'"{text}" is not a shift of the clock: write how far it is off, such as 1h, -1h or +05:30'
+            ) from error
     minutes = int(match[2]) * 60 + int(match[3])
     return minutes * UNITS["m"] * (-1 if match[1] == "-" else 1)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from mfa_simulator.format.outcomes import ALL
@@ -66,7 +67,7 @@ class Sight:
 def look_at(response: Response) -> Sight:
     """Read a reply."""
     kind = _kind(response)
-    said = body_marks(response.text) if kind == HTML else _from_json(response, kind)
+    said = body_marks(response.body) if kind == HTML else _from_json(response, kind)
     retry_after = said.get("retry-after-seconds") or response.header("Retry-After") or ""
     name = page_name(said["page"]) if "page" in said else None
     # What is no matter of a second factor, such as `not_found`, is told by its status.
@@ -81,7 +82,12 @@ def look_at(response: Response) -> Sight:
 
 
 def _kind(response: Response) -> str:
-    return (response.header("Content-Type") or "").partition(";")[0].strip().lower()
+    return _media_type(response.header("Content-Type") or "")
+
+
+@lru_cache(maxsize=64)
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def page_name(name: str) -> str:
@@ -119,7 +125,7 @@ def _of_the_app(response: Response) -> str:
     return "error"
 
 
-def _from_json(response: Response, kind: str) -> dict[str, str]:
+def _from_json(response: Response, kind: str) -> Mapping[str, str]:
     if kind not in ("application/json", "application/problem+json"):
         return {}
     try:

@@ -36,7 +36,8 @@ CODES = ("code", "recovery_code")
 class Moment:
     """One line of a timeline; instants in microseconds of true time, `phone_error` in microseconds.
 
-    `at` is when its deciding request was sent; `accounts` and `policy` are as they stood at its end.
+    `at` is when its deciding request was sent; `must` holds the outcomes one of which it had to come to if nothing was
+    expected; `accounts` and `policy` are as they stood at its end.
     """
 
     at: int
@@ -51,6 +52,7 @@ class Moment:
     ended_at: int
     policy: Policy
     accounts: Mapping[str, Account]
+    must: tuple[str, ...] | None = None
     events: tuple[Event, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     broken: tuple[Broken, ...] = ()
@@ -187,6 +189,7 @@ def _play_verb(world: World, step: Step, record: Record) -> Moment:
         ended_at=world.time.now(),
         policy=world.policy,
         accounts=dict(world.watch.ledger.accounts),
+        must=record.must,
         events=tuple(record.events),
         deliveries=tuple(record.deliveries),
         broken=world.watch.found(),

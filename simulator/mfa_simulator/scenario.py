@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -65,6 +65,11 @@ class Expectation:
     page: str | None = None
     events: tuple[str, ...] | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is expected, as in `expect: {}`."""
+        return self == Expectation(position=self.position)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
@@ -104,3 +109,9 @@ class Scenario:
     steps: tuple[Step, ...] = ()
     finally_steps: tuple[Step, ...] = ()
     off: frozenset[str] = frozenset()
+
+    def every_step(self) -> Iterator[Step]:
+        """Give every step of the file, those that happen at the same time too."""
+        for step in (*self.steps, *self.finally_steps):
+            yield step
+            yield from step.steps

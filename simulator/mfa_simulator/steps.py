@@ -12,7 +12,6 @@ from mfa_simulator.format.tables import EXPECT, NETWORK, STEP
 from mfa_simulator.format.verbs import BY_NAME, TOGETHER, VALUE, Rule, Verb
 from mfa_simulator.policy import SETTINGS_SCHEMA, read_policy
 from mfa_simulator.problems import Position, did_you_mean, meant_or_legal
-from mfa_simulator.reading import page_name
 from mfa_simulator.scenario import Expectation, Step
 
 USE = "use"
@@ -186,7 +185,7 @@ class StepReader:
             retry_after_seconds=found.get("retry_after"),
             evaluated=found.get("evaluated"),
             status=found.get("status"),
-            page=page_name(found["page"]) if found.get("page") else None,
+            page=found.get("page"),
             events=found.get("events"),
         )
 

@@ -23,6 +23,7 @@ from mfa_simulator.format.tables import TOP
 from mfa_simulator.format.verbs import BY_NAME, TOGETHER
 from mfa_simulator.invariants.liveness import judge_liveness
 from mfa_simulator.parser import read_document
+from mfa_simulator.portal import PortalFactory, factory_of
 from mfa_simulator.problems import Position, Problems, meant_or_legal
 from mfa_simulator.quantities import EPOCH
 from mfa_simulator.record import noting_logs
@@ -56,11 +57,13 @@ class Story:
     A verb that takes one value takes it by position, any other its arguments by name, an underscore behind those
     that Python keeps for itself (`from_`, `as_`, `for_`); `expect` and `network` stand beside them. A step that comes
     to something else than it must raises StoryError, and so does a broken invariant; `expect={}` lets it come to
-    anything. Each gives what was found, with `outcome`, `hint`, `status` and the rest.
+    anything. Each gives what was found, with `outcome`, `hint`, `status` and the rest. `app` is the portal that it is
+    played around: a factory, or `MODULE:FACTORY`.
     """
 
-    def __init__(self, title: str, *, file: str = "story") -> None:
+    def __init__(self, title: str, *, file: str = "story", app: str | PortalFactory | None = None) -> None:
         self._title = title
+        self._app = app
         self._file = file
         self._beginning: dict[str, Any] = {}
         self._givers: list[dict[str, Any]] = []
@@ -91,7 +94,7 @@ class Story:
         self._beginning = beginning
         scenario = self._read([{"wait": "0s"}], START_OF_A_FILE)
         wall = self._opened.enter_context(frozen_wall_clock(scenario.start))
-        world = World(scenario, wall)
+        world = World(scenario, wall, factory_of(self._app))
         self._opened.enter_context(noting_logs("wsgi_mfa"))
         self._opened.enter_context(world.watch.reading_logs("wsgi_mfa"))
         self._stage = _Stage(scenario=scenario, world=world, wall=wall)

@@ -14,7 +14,7 @@ from mfa_simulator.clock import ClockError, DeviceClock, TrueTime, WallClock, Wo
 from mfa_simulator.crowd import Crowd
 from mfa_simulator.entropy import SeededEntropy
 from mfa_simulator.errors import PortalError, StepError
-from mfa_simulator.http import Request, Response, call
+from mfa_simulator.http import Headers, Request, Response, environ_of, serve
 from mfa_simulator.invariants.watch import Watch
 from mfa_simulator.network import Network
 from mfa_simulator.phone import Phone
@@ -80,18 +80,21 @@ class WatchedMiddleware:
     def answer(self, request: Request) -> Response:
         """Answer a request; an error that escapes becomes a reply with status 500, as a server makes it."""
         calls: list[tuple[str | None, str | None]] = []
+        environ = environ_of(request)
+        environ[WATCH] = calls
+        status, body, crash = 500, b"", None
+        headers: Headers = ()
         try:
-            response = call(self.middleware, request, {WATCH: calls})
+            status, headers, body = serve(self.middleware, environ)
         except Exception as error:  # noqa: BLE001  # a server answers 500 whatever the application raises
             place = traceback.extract_tb(error.__traceback__)[-1]
             crash = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
-            response = Response(status=500, crash=crash)
         user, cookie = calls[-1] if calls else (None, None)
         return Response(
-            status=response.status,
-            headers=response.headers,
-            body=response.body,
-            crash=response.crash,
+            status=status,
+            headers=headers,
+            body=body,
+            crash=crash,
             from_app=bool(calls),
             user_seen=user,
             cookie_seen=cookie,
@@ -111,6 +114,11 @@ class World:
         self.codes: dict[str, str] = {}
         self.browsers: dict[str, Browser] = {}
         self.residents = {user.name: Resident(spec=user, recovery_codes=[]) for user in scenario.users}
+        # The portal finds its users without regard to case.
+        names = [
+            (name, user) for user in reversed(scenario.users) for name in (user.name.casefold(), user.name)
+        ]
+        self._directory = {name: Person(name=name, email=user.email) for name, user in names}
         self.last_browser: str | None = None
         self.last_user: str | None = None
         self._wall = wall
@@ -239,17 +247,11 @@ class World:
             store=self.store,
             keys=self._keys,
             policy=self.policy,
-            directory=self._look_up,
+            directory=self._directory.get,
             plain_http=True,
             clock=worker.clock,
             entropy=worker.entropy,
         )
-
-    def _look_up(self, user: str) -> Person | None:
-        resident = next(
-            (found for name, found in self.residents.items() if user in (name, name.casefold())), None
-        )
-        return Person(name=user, email=resident.spec.email) if resident is not None else None
 
     def _deliver(self, request: Request) -> Response:
         """Hand a request to the next worker in turn."""

@@ -32,6 +32,18 @@ def gate():
 
 
 @pytest.fixture(scope="session")
+def life(gate):
+    """The module ``life.py``, which a process to be killed runs as well."""
+    sys.modules["gate"] = gate  # by this name its process finds it
+    spec = importlib.util.spec_from_file_location("races_life", HERE / "life.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name], sys.modules["gate"]
+
+
+@pytest.fixture(scope="session")
 def start():
     """``start("rival.py", *arguments)``: that script in a process of its own, which ends with the tests."""
     processes = []

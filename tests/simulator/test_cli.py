@@ -181,3 +181,43 @@ def test_the_help_does_not_load_the_middleware():
     late = "('wsgi_mfa', 'yaml', 'freezegun')"
     code = f"import sys, mfa_simulator.cli; sys.exit(any(name in sys.modules for name in {late}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_reports_go_to_files_in_folders_that_are_made(run, tmp_path):
+    out = tmp_path / "out"
+    options = ("--junit-xml", out / "a.xml", "--ndjson", out / "a.ndjson", "--html", out / "deep" / "a.html")
+    result = run({"a.mfa.yaml": GOOD, "b.mfa.yaml": FAILING, "c.mfa.yaml": BAD}, *map(str, options))
+    assert result.exit_code == 2
+    assert '<testsuites name="mfa-sim" tests="3" failures="1" errors="1">' in (out / "a.xml").read_text()
+    assert '"passed": 1, "failed": 1, "broken": 0, "bad_files": 1' in (out / "a.ndjson").read_text()
+    assert "b.mfa.yaml:3</a>" in (out / "deep" / "a.html").read_text()
+
+
+def test_reports_are_the_same_from_several_processes(run, tmp_path):
+    for jobs in ("1", "2"):
+        run({"a.mfa.yaml": GOOD, "b.mfa.yaml": FAILING}, "-j", jobs, "--html", str(tmp_path / f"{jobs}.html"))
+    assert (tmp_path / "1.html").read_bytes() == (tmp_path / "2.html").read_bytes()
+
+
+def test_a_report_that_cannot_be_written_is_named(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = run({"a.mfa.yaml": GOOD}, "--html", str(tmp_path / "file" / "a.html"))
+    assert result.exit_code == 2
+    assert "--html" in result.stderr
+
+
+def test_update_fills_in_what_happened_and_then_judges(run, tmp_path):
+    result = run({"a.mfa.yaml": FAILING, "b.mfa.yaml": BAD}, "--update")
+    assert result.exit_code == 2
+    assert f"updated  {tmp_path / 'a.mfa.yaml'}  1 step\n" in result.stdout
+    assert result.stdout.endswith("1 passed, 0 failed, 1 bad file\n")
+    expected = FAILING + "    expect: {outcome: sign_in_required}\n"
+    assert (tmp_path / "a.mfa.yaml").read_text() == expected
+
+
+def test_update_leaves_what_cannot_be_filled_in_and_the_byte_order_mark(run, tmp_path):
+    text = "\ufeff" + FAILING + "  - back: {browser: b}\n"
+    result = run({"a.mfa.yaml": text}, "--update")
+    assert result.exit_code == 1
+    assert "a.mfa.yaml:4: not filled in: the browser b has no page to go back to" in result.stderr
+    assert (tmp_path / "a.mfa.yaml").read_bytes().startswith(b"\xef\xbb\xbfscenario")

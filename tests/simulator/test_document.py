@@ -47,8 +47,12 @@ def test_a_key_that_stands_twice_is_a_problem():
     ("text", "problem"),
     [
         ("a: [1, 2", "x:1:9: not readable as YAML"),
-        ("a: 1\n\tb: 2", "x:2:1: not readable as YAML"),
-        ("a: 1\n---\nb: 2", "x:2:1: not readable as YAML"),
+        ("a: 1\n\tb: 2", "x:2:1: not readable as YAML: a tab stands where only spaces may indent"),
+        (
+            "a: 1\n---\nb: 2",
+            "x:2:1: not readable as YAML: another document begins here, and a file holds one",
+        ),
+        ("a: {b: 1\nc: 2", "got ':' while parsing a flow mapping, which begins in line 1"),
         ("a: !!python/object:os.system {}", "x:1:4: tags such as"),
         ("a: !include other.yaml", "x:1:4: tags such as"),
         ("? [a]\n: 1", "x:1:3: a key must be a plain text"),

@@ -81,4 +81,4 @@ def test_a_reply_is_summed_up_without_the_secrets_of_its_address():
     assert Response(status=204).summary == "204 No Content"
     assert Response(status=200, headers=(("Set-Cookie", "a"), ("set-cookie", "b"))).headers_named(
         "SET-COOKIE"
-    ) == ["a", "b"]
+    ) == ("a", "b")

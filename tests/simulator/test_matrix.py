@@ -45,12 +45,32 @@ def test_a_value_out_of_range_is_told_where_it_stands(problems_of):
     ("matrix", "problem"),
     [
         ("  policy.steps_back: 1\n", '6:22: matrix: "policy.steps_back" needs a list of values'),
-        ("  polcy.steps_back: [1]\n", "must begin with a key of the file"),
+        ("  polcy.steps_back: [1]\n", 'a file has no "polcy". Did you mean "policy"?'),
         ("  seed: [1]\n  exclude: [{seed: 1}]\n", "6:3: matrix: no row is left"),
         ("  seed: [1]\n  include: {seed: 1}\n", "matrix: include is a list of mappings"),
+        (
+            "  policy.steps_bak: [0, 1]\n",
+            '6:3: matrix: "policy.steps_bak": policy has no "steps_bak". Did you mean',
+        ),
+        ("  users.user2.email: [a]\n", 'users has no "user2". Did you mean "user1"?'),
+        ("  network.latencey: [1s]\n", 'network has no "latencey". Did you mean "latency"?'),
+        ("  always.locks: [no]\n", 'always has no "locks". Did you mean "lock"?'),
+        (
+            "  seed: [1, 2]\n  include: [{sed: 1}]\n",
+            '7:14: matrix: "sed": a file has no "sed". Did you mean "seed"?',
+        ),
+        (
+            "  seed: [1, 2]\n  exclude: [{sead: 1}]\n",
+            '7:14: matrix: exclude is about "sead"; it varies: seed. Did you mean "seed"?',
+        ),
         ("  - seed\n", "6:3: matrix is a mapping"),
     ],
 )
 def test_a_matrix_that_makes_no_sense_is_told(problems_of, matrix, problem):
     (found,) = problems_of(FILE + matrix)
     assert problem in found
+
+
+def test_all_that_is_wrong_in_a_matrix_and_beside_it_is_told_at_once(problems_of):
+    found = problems_of(FILE + "  sed: [1]\n  policy.stepsback: [1]\n  exclude: [{x: 1}]\ncolour: red\n")
+    assert [problem.partition(": ")[0] for problem in found] == ["6:3", "7:3", "8:14", "9:1"]

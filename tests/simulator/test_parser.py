@@ -103,6 +103,17 @@ def test_a_wrong_key_or_value_at_the_top_is_told_with_its_place(problems_of, top
     assert problem in found[0]
 
 
+def test_every_setting_out_of_range_is_told(problems_of):
+    found = problems_of(
+        "scenario: x\npolicy: {steps_back: 9, steps_ahead: 1, digits: 4, period_seconds: 5}\nsteps: [wait: 1s]\n"
+    )
+    assert found == [
+        "2:22: policy.steps_back is 9: legal is 0 to 2 [policy]",
+        "2:49: policy.digits is 4: legal is 6 to 8 [policy]",
+        "2:68: policy.period_seconds is 5: legal is 30 to 60 [policy]",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

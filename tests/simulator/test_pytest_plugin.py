@@ -207,3 +207,54 @@ def test_the_fixture_tells_a_story_and_shows_where_in_the_test_it_failed(session
         ]
     )
     result.stdout.no_fnmatch_line("*story.py:*in _act*")
+
+
+PORTAL = """
+from legacy_portals import make_portal
+from wsgi_mfa import FlaskSession
+from mfa_simulator.portal import Portal
+
+made = []
+
+
+def factory(users, secret_key):
+    made.append(sorted(users))
+    application = make_portal(users, secret_key)
+    return Portal(application=application, identity=FlaskSession(secret_key, cookie="session"))
+"""
+
+
+def test_the_portal_comes_from_the_configuration(session, pytester):
+    pytester.makeini("[pytest]\nmfa_sim_app = someportal:factory\n")
+    story = f"def test_a(mfa_sim):\n    mfa_sim.begin({USERS})\n"
+    check = "def test_b():\n    import someportal\n    assert someportal.made[0] == ['user1']\n"
+    files = {"someportal.py": PORTAL, "once.mfa.yaml": GOOD, "test_story.py": f"{story}\n{check}"}
+    session(files).assert_outcomes(passed=3)
+
+
+def test_the_portal_comes_from_a_fixture_that_may_need_others(session):
+    conftest = """
+    import pytest
+    import someportal
+
+    @pytest.fixture
+    def mfa_sim_app(tmp_path):
+        yield someportal.factory
+        (tmp_path / "used").write_text("yes")
+
+    def pytest_sessionfinish():
+        assert someportal.made
+    """
+    session({"someportal.py": PORTAL, "conftest.py": conftest, "once.mfa.yaml": GOOD}).assert_outcomes(
+        passed=1
+    )
+
+
+def test_a_portal_that_cannot_be_made_is_told_in_one_line(session, pytester):
+    pytester.makeini("[pytest]\nmfa_sim_app = nowhere:factory\n")
+    result = session({"once.mfa.yaml": GOOD})
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["mfa_sim_app: the module nowhere cannot be imported: ModuleNotFoundError: No module named 'nowhere'"]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +79,20 @@ def test_moments_are_counted_from_something_that_comes():
 def test_a_moment_that_cannot_be_read_is_refused(text):
     with pytest.raises(ValueError, match=r"moment|duration|signs"):
         moment(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("steps+2s", "step+2s"), ("lock_end-1s", "lockout_end-1s"), ("sessionend+1m", "session_end+1m")],
+)
+def test_a_moment_that_was_nearly_spelt_is_asked_about(text, meant):
+    with pytest.raises(ValueError, match=rf'Did you mean "{re.escape(meant)}"\?'):
+        moment(text)
+
+
+def test_a_zone_by_name_is_told_how_to_say_it():
+    with pytest.raises(ValueError, match="write how far it is off, such as 1h"):
+        zone_shift("Berlin")
 
 
 def test_a_wrong_zone_is_a_duration_or_written_like_a_zone():

@@ -108,6 +108,8 @@ BAD = [
     ("wrong-value", "steps: [password: {user: u, browser: b, wrong: maybe}]\n"),
     ("wrong-value", "steps: [{visit: {browser: b}, expect: {outcome: fine}}]\n"),
     ("wrong-value", "steps: [{visit: {browser: b}, expect: {status: 99}}]\n"),
+    ("unknown-name", "steps: [{visit: {browser: b}, expect: {page: verfy}}]\n"),
+    ("unknown-name", "steps: [{visit: {browser: b}, expect: {events: [code.wrong, code.right]}}]\n"),
     ("impossible-expectation", "steps: [{wait: 1s, expect: {outcome: welcome}}]\n"),
     ("impossible-expectation", "steps: [{visit: {browser: b}, expect: {outcome: unlocked}}]\n"),
     ("one-verb", "steps: [{wait: 1s, network: {lose: request}}]\n"),

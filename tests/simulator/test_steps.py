@@ -32,13 +32,13 @@ def test_expectations_and_network_are_read(scenario_of):
         - sign_in: {user: user1, browser: laptop, phone: pixel, typing: 300ms}
           network: {lose: response, latency: 2s}
           expect:
-            {outcome: [signed_in, timeout], hint: none, retry_after: 30s, app_called: no, events: a.b, status: 422}
+            {outcome: [signed_in, timeout], hint: none, retry_after: 30s, app_called: no, events: sign_out, status: 422}
         """
     ).steps
     assert step.network == {"lose": "response", "latency": 2 * SECOND}
     assert step.expect.outcomes == ("signed_in", "timeout")
     assert (step.expect.hint, step.expect.retry_after_seconds, step.expect.app_called) == ("none", 30, False)
-    assert (step.expect.events, step.expect.status) == (("a.b",), 422)
+    assert (step.expect.events, step.expect.status) == (("sign_out",), 422)
 
 
 def test_blocks_are_put_in_where_they_are_used(scenario_of):

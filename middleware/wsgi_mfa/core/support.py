@@ -15,7 +15,7 @@ from wsgi_mfa.core.outcome import Decision, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.refusal import refused
 from wsgi_mfa.core.steps import step_at
-from wsgi_mfa.core.verification import USED_STEPS_MAX, fenced
+from wsgi_mfa.core.verification import fenced, most_needed
 
 
 def under_attack(account: Account, policy: Policy) -> bool:
@@ -131,15 +131,14 @@ def _reopened(failures: Failures, now: int, policy: Policy) -> Failures:
 def _present(authenticator: Authenticator, now: int) -> Authenticator:
     """``authenticator`` whose last step is not ahead of the present; steps used ahead stay used (D22).
 
-    Where there are more of them than are kept, those that come first are the first that could be replayed.
-    Steps of the past are kept after them, for the clock may step back once more.
+    A last step that an earlier unlock set is among them only if it was used as well, lest it take the place of
+    one that was.
     """
     step = step_at(now, authenticator.parameters.period_seconds)
     if authenticator.last_step <= step:
         return authenticator
-    used = {*authenticator.used_steps, authenticator.last_step}
-    by_need = sorted(used, key=lambda candidate: (candidate <= step, abs(candidate - step)))
-    return replace(authenticator, last_step=step, used_steps=tuple(sorted(by_need[:USED_STEPS_MAX])))
+    kept = most_needed({*authenticator.used_steps}, step)
+    return replace(authenticator, last_step=step, used_steps=kept)
 
 
 def fence(account: Account, command: FenceAfterRestore, now: int, policy: Policy) -> Decision:

@@ -19,7 +19,7 @@ from wsgi_mfa.core.sessions import opened, repeated, with_retry
 from wsgi_mfa.core.steps import matching_steps, seconds_left_in_step, step_at
 
 HINTS_AN_HOUR_MAX = 3  # D17
-USED_STEPS_MAX = 8  # D22
+USED_STEPS_MAX = 8  # beside the last one (D22)
 
 
 def window(authenticator: Authenticator, step: int, policy: Policy) -> range:
@@ -31,11 +31,13 @@ def window(authenticator: Authenticator, step: int, policy: Policy) -> range:
 def fenced(authenticator: Authenticator, now: int, policy: Policy) -> Authenticator:
     """``authenticator`` that refuses every code which may have been used before ``now`` (R13).
 
-    A phone ahead of us may have used any step of the window.
+    A phone ahead of us may have used any step of the window, which therefore stays used up when support later
+    sets the last step back.
     """
     step = step_at(now, authenticator.parameters.period_seconds)
-    last_step = max(*window(authenticator, step, policy), authenticator.last_step)
-    return replace(authenticator, last_step=last_step)
+    reach = window(authenticator, step, policy)
+    used = most_needed({*authenticator.used_steps, *reach}, step)
+    return replace(authenticator, last_step=max(*reach, authenticator.last_step), used_steps=used)
 
 
 def verify(account: Account, command: VerifyCode, now: int, policy: Policy) -> Decision:
@@ -88,8 +90,17 @@ def _is_unused(authenticator: Authenticator, step: int) -> bool:
 
 def with_used(authenticator: Authenticator, step: int) -> Authenticator:
     """``authenticator`` in which ``step`` and every earlier one are used up."""
-    used = sorted({*authenticator.used_steps, step})
-    return replace(authenticator, last_step=step, used_steps=tuple(used[-USED_STEPS_MAX:]))
+    others = most_needed({*authenticator.used_steps} - {step}, step)
+    return replace(authenticator, last_step=step, used_steps=tuple(sorted((*others, step))))
+
+
+def most_needed(used_steps: set[int], step: int) -> tuple[int, ...]:
+    """Those of ``used_steps`` that could be replayed first when ``step`` is the present: so many are kept (D22).
+
+    Steps of the past come after those ahead, for the clock may step back once more.
+    """
+    by_need = sorted(used_steps, key=lambda candidate: (candidate <= step, abs(candidate - step)))
+    return tuple(sorted(by_need[:USED_STEPS_MAX]))
 
 
 def _accepted(

@@ -51,8 +51,8 @@ def explain(file: Path) -> None:
 
     Ends with 0, or with 2 for a bad file.
     """
-    scenarios, bad_files = read_all([file])
-    if bad_files:
+    scenarios, problems = read_all([file])
+    if problems:
         sys.exit(exits.BAD_FILE)
     from mfa_simulator.clock import frozen_wall_clock
     from mfa_simulator.run import unfold

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from mfa_simulator.problems import Problem
     from mfa_simulator.scenario import Scenario
 
 PATTERN = "*.mfa.yaml"
@@ -24,19 +25,19 @@ def files_in(paths: tuple[Path, ...]) -> list[Path]:
     return files
 
 
-def read_all(files: list[Path]) -> tuple[list[Scenario], int]:
-    """Read files, print what is wrong in them, and give the scenarios and the number of bad files."""
+def read_all(files: list[Path]) -> tuple[list[Scenario], list[Problem]]:
+    """Read files, print what is wrong in them, and give the scenarios and the problems."""
     # Late, so that --help does not pay for YAML and the middleware.
     from mfa_simulator.errors import ScenarioFileError
     from mfa_simulator.parser import read_file
 
     scenarios: list[Scenario] = []
-    bad_files = 0
+    problems: list[Problem] = []
     for file in files:
         try:
             scenarios += read_file(file)
         except ScenarioFileError as error:  # noqa: PERF203  # each file has its own verdict
-            bad_files += 1
+            problems += error.problems
             for problem in error.problems:
                 click.echo(f"{problem}\n{problem.picture}", err=True)
-    return scenarios, bad_files
+    return scenarios, problems

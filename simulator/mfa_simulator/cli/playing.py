@@ -13,11 +13,13 @@ import click
 
 from mfa_simulator.cli import exits
 from mfa_simulator.cli.files import files_in, read_all
+from mfa_simulator.cli.reports import Reports
 
 if TYPE_CHECKING:
     from mfa_simulator.runner import Result
     from mfa_simulator.scenario import Scenario
 
+REPORT = click.Path(path_type=Path, dir_okay=False)
 Tell: TypeAlias = Callable[[str, "str | None"], None]
 
 
@@ -42,6 +44,12 @@ class BadPortal(click.ClickException):
 )
 @click.option("--twice", is_flag=True, help="Play each twice with the same seed, and compare byte for byte.")
 @click.option("--app", metavar="MODULE:FACTORY", help="Play around the portal that this factory makes.")
+@click.option(
+    "--update", is_flag=True, help="First fill in what steps come to, in the files; comments and layout stay."
+)
+@click.option("--junit-xml", type=REPORT, metavar="FILE", help="Write a report for build servers.")
+@click.option("--ndjson", type=REPORT, metavar="FILE", help="Write a report for programs, an object a line.")
+@click.option("--html", type=REPORT, metavar="FILE", help="Write a report for people, a page of its own.")
 def run(
     paths: tuple[Path, ...],
     *,
@@ -51,6 +59,8 @@ def run(
     until: int | None,
     twice: bool,
     app: str | None,
+    update: bool,
+    **reports: Path | None,
 ) -> None:
     """Play the scenario files PATHS, or all *.mfa.yaml files below a folder.
 
@@ -58,9 +68,11 @@ def run(
     with 0 when all is as expected, 1 when an expectation failed, 2 for a bad file or a portal that cannot be made, 3
     when an invariant was broken, 4 when two plays with the same seed were not the same.
     """
-    files = files_in(paths)
+    files, wanted = files_in(paths), Reports(**reports)
     try:
-        scenarios, bad_files = read_all(files)
+        if update:
+            _update(files, app)
+        scenarios, problems = read_all(files)
         from mfa_simulator.errors import PortalError
         from mfa_simulator.runner import Order, results
     except ModuleNotFoundError as error:
@@ -69,11 +81,24 @@ def run(
     shows_all = verbose or until is not None or (len(scenarios) == 1 and not quiet)
     try:
         with _telling(len(scenarios)) as tell:
-            count = _tell_all(results(scenarios, order, jobs=jobs), tell, shows_all=shows_all)
+            found = wanted.noting(results(scenarios, order, jobs=jobs))
+            count = _tell_all(found, tell, shows_all=shows_all)
     except PortalError as error:
         raise BadPortal(f"--app: {error}" if app else str(error)) from error
+    wanted.write(files, problems)
+    bad_files = len({problem.file for problem in problems})
     click.echo(count.words(len(scenarios), bad_files))
     sys.exit(count.exit_code(bad_files))
+
+
+def _update(files: list[Path], app: str | None) -> None:
+    from mfa_simulator.cli.updating import update_files
+    from mfa_simulator.errors import PortalError
+
+    try:
+        update_files(files, app=app)
+    except PortalError as error:
+        raise BadPortal(f"--app: {error}" if app else str(error)) from error
 
 
 def _line_to_stop_at(line: int | None, files: list[Path], scenarios: list[Scenario]) -> int | None:

@@ -269,7 +269,10 @@ def bytes_or_half(text: str) -> int | None:
     """Read how much of a body arrives: a number of bytes, `yes` for the first half (-1), or `no`."""
     if text.isascii() and text.isdigit():
         return int(text)
-    return -1 if yes_or_no(text) else None
+    try:
+        return -1 if yes_or_no(text) else None
+    except ValueError as error:
+        raise ValueError(f"{error}, and no number of bytes") from error
 
 
 _PLAIN_SPAN = r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d))+"

@@ -5,9 +5,32 @@ from __future__ import annotations
 from mfa_simulator.document import Mapping, Node, Scalar
 from mfa_simulator.format import kinds
 from mfa_simulator.format.kinds import Key, Kind, Reading, UnreadableError
-from mfa_simulator.format.outcomes import ALL, HINTS
+from mfa_simulator.format.outcomes import ALL, EVENT_KINDS, HINTS, PAGE_NAMES
 from mfa_simulator.invariants.names import INVARIANTS
 from mfa_simulator.problems import meant_or_legal
+
+# A page may be written by its name, by its address, or as its address without the mount path.
+PAGE_SPELLINGS = {
+    spelling: page
+    for page in PAGE_NAMES
+    for spelling in (page, f"/mfa/{page}", page.replace("-", "_").replace("/", "_"))
+}
+
+
+def _page(text: str) -> str:
+    if text not in PAGE_SPELLINGS:
+        raise ValueError(f'no page "{text}".{meant_or_legal(text, PAGE_NAMES, what="The pages")}')
+    return PAGE_SPELLINGS[text]
+
+
+def _event(text: str) -> str:
+    if text not in EVENT_KINDS:
+        raise ValueError(f'no event "{text}".{meant_or_legal(text, EVENT_KINDS, what="The events")}')
+    return text
+
+
+PAGE = kinds.scalar("PAGE", "the name of a page", _page, {"enum": list(PAGE_SPELLINGS)}, rule="unknown-name")
+EVENT = kinds.scalar("EVENT", "an event", _event, {"enum": list(EVENT_KINDS)}, rule="unknown-name")
 
 EXPECT = (
     Key(
@@ -29,8 +52,10 @@ EXPECT = (
     Key(name="retry_after", kind=kinds.SECONDS, about="how long the page asks to wait"),
     Key(name="evaluated", kind=kinds.whole(0), about="how many of the codes sent were looked at"),
     Key(name="status", kind=kinds.whole(100, 599), about="the status of the last reply"),
-    Key(name="page", kind=kinds.TEXT, about="which page the browser shows"),
-    Key(name="events", kind=kinds.NAMES, about="what the audit log must have noted in this step"),
+    Key(name="page", kind=PAGE, about="which page the browser shows"),
+    Key(
+        name="events", kind=kinds.one_or_many(EVENT), about="what the audit log must have noted in this step"
+    ),
 )
 
 NETWORK = (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import parse_qsl
 
-from mfa_simulator.http import PORT, Request, Response
+from mfa_simulator.http import CACHED_MAX, PORT, Headers, Request, Response
 from wsgi_mfa import Account, Event, Policy
 
 BROWSER_COOKIE = f"wsgi_mfa_browser_{PORT}"
@@ -56,15 +56,10 @@ class Call:
     logs: list[str] = field(default_factory=list)
     response: Response | None = None
 
-    @cached_property
-    def cookies(self) -> dict[str, str]:
-        """The cookies that the browser sent."""
-        header = next((value for name, value in self._headers if name.lower() == "cookie"), "")
-        return cookies_in(header)
-
     @property
-    def _headers(self) -> Sequence[tuple[str, str]]:
-        return self.request.headers if self.request is not None else ()
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies that the browser sent."""
+        return cookies_in(self.request.cookie) if self.request is not None else {}
 
     @cached_property
     def fields(self) -> dict[str, str]:
@@ -108,7 +103,8 @@ class Call:
         return [session.id for session in save.after.sessions if session.id not in before]
 
 
-def cookies_in(header: str) -> dict[str, str]:
+@lru_cache(maxsize=CACHED_MAX)
+def cookies_in(header: str) -> Mapping[str, str]:
     """Read a `Cookie` header."""
     pairs = (part.strip().partition("=") for part in header.split(";"))
     return {name: value for name, equals, value in pairs if equals}
@@ -122,11 +118,19 @@ def id_in(value: str | None) -> str | None:
 
 def cookie_set(response: Response, name: str) -> str | None:
     """Give the value that a reply sets a cookie to; None when it does not touch it, or takes it away."""
-    for header in response.headers_named("Set-Cookie"):
-        pair, _, attributes = header.partition(";")
-        if pair.startswith(name + "=") and "max-age=0" not in attributes.lower():
-            return pair.partition("=")[2] or None
-    return None
+    return _cookies_set(response.headers).get(name)
+
+
+@lru_cache(maxsize=CACHED_MAX)
+def _cookies_set(headers: Headers) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for name, header in headers:
+        if name.lower() == "set-cookie":
+            pair, _, attributes = header.partition(";")
+            cookie, _, value = pair.partition("=")
+            if value and "max-age=0" not in attributes.lower():
+                found.setdefault(cookie, value)
+    return found
 
 
 def in_words(account: Account | None) -> str:

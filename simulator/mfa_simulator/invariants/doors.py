@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mfa_simulator.invariants import names
 from mfa_simulator.invariants.call import (
@@ -31,7 +31,7 @@ class DoorJudge:
         self._passwords = passwords
         self._portal_cookie = portal_cookie
 
-    def user_of(self, cookies: dict[str, str]) -> str | None:
+    def user_of(self, cookies: Mapping[str, str]) -> str | None:
         """Give whose password was typed for the login that these cookies hold."""
         # Some portals quote their cookie (RFC 6265 lets them), and what they read has lost its quotes.
         return self._ledger.logins.get(cookies.get(self._portal_cookie(), "").strip('"'))

@@ -8,9 +8,11 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 
 from mfa_simulator.errors import StepError
-from mfa_simulator.http import Response
+from mfa_simulator.http import CACHED_MAX, Headers, Response
 from mfa_simulator.invariants import names
 from mfa_simulator.invariants.call import (
     BROWSER_COOKIE,
@@ -20,6 +22,7 @@ from mfa_simulator.invariants.call import (
     Call,
     Save,
     cookie_set,
+    cookies_in,
     id_in,
 )
 from mfa_simulator.invariants.ledger import Ledger
@@ -42,84 +45,81 @@ class SecrecyJudge:
         self._ledger = ledger
         self._keys: dict[str, tuple[bytes, ...]] = {}
         self._recovery_codes: dict[str, tuple[bytes, ...]] = {}
+        # Every spelling of both: most texts hold none of them, and are done with by that.
+        self._spellings: tuple[bytes, ...] = ()
 
     def replied(self, call: Call) -> None:
         """Learn from a reply what it may show, and judge the rest of it."""
         response = call.response
-        if response is None or not response.body:
-            self._judge_headers(call)
+        if response is None:
             return
         body = response.body
-        if call.path.startswith("/mfa/"):
-            if any(mark in body for mark in SHOWS_KEY):
-                self._learn_key(call, response)
-            if any(mark in body for mark in SHOWS_CODE):
-                self._learn_recovery_code(call, response)
-        self._judge_body(call, body)
-        self._judge_headers(call)
+        if body:
+            if call.path.startswith("/mfa/"):
+                if any(mark in body for mark in SHOWS_KEY):
+                    self._learn_key(call, response)
+                if any(mark in body for mark in SHOWS_CODE):
+                    self._learn_recovery_code(call, response)
+            self._judge_body(call, body)
+        self._judge_text(call, _headers_in(response.headers), "the reply's headers")
 
     def _judge_body(self, call: Call, body: bytes) -> None:
-        pending = self._pending(call.user) if call.path in KEY_PAGES else frozenset()
-        for key_id, spellings in self._keys.items():
-            if key_id not in pending and any(text in body for text in spellings):
+        if _holds(body, self._spellings):
+            pending = self._pending(call.user) if call.path in KEY_PAGES else frozenset()
+            if any(_holds(body, self._keys[key_id]) for key_id in self._keys.keys() - pending):
                 self._tell(call, "a key", "the reply")
-        shown = self._shown_code(call)
-        for code_id, spellings in self._recovery_codes.items():
-            if code_id != shown and any(text in body for text in spellings):
+            shown = self._shown_code(call)
+            if any(
+                _holds(body, self._recovery_codes[code_id])
+                for code_id in self._recovery_codes
+                if code_id != shown
+            ):
                 self._tell(call, "a recovery code", "the reply")
-        for value in self._cookies(call):
-            if value.encode() in body:
-                self._tell(call, "a cookie", "the reply's body")
-        self._judge_typed(call, body.decode("utf-8", "replace"), "the reply")
-
-    def _judge_headers(self, call: Call) -> None:
-        if call.response is None:
-            return
-        text = "\n".join(
-            f"{name}: {value}" for name, value in call.response.headers if name.lower() != "set-cookie"
-        )
-        self._judge_text(call, text, "the reply's headers")
+        if _holds(body, self._cookies(call)):
+            self._tell(call, "a cookie", "the reply's body")
+        self._judge_typed(call, body, "the reply")
 
     def judge_save(self, call: Call, save: Save) -> None:
         """Judge the events of a save, and the account as it is kept."""
-        self._judge_text(call, " ".join(map(repr, save.events)), "an event")
-        self._judge_text(call, repr(save.after), "the stored account", typed=False)
+        self._judge_text(call, " ".join(map(repr, save.events)).encode("utf-8", "replace"), "an event")
+        self._judge_text(call, repr(save.after).encode("utf-8", "replace"), "the stored account", typed=False)
 
     def judge_logs(self, call: Call) -> None:
         """Judge what was logged meanwhile."""
         for line in call.logs:
-            self._judge_text(call, line, "a log line")
+            self._judge_text(call, line.encode("utf-8", "replace"), "a log line")
 
-    def _judge_text(self, call: Call, text: str, where: str, *, typed: bool = True) -> None:
-        data = text.encode("utf-8", "replace")
-        for what, secrets in (("a key", self._keys), ("a recovery code", self._recovery_codes)):
-            if any(spelling in data for spellings in secrets.values() for spelling in spellings):
-                self._tell(call, what, where)
-        if any(code in text for code in self._ledger.enrollment_codes):
+    def _judge_text(self, call: Call, text: bytes, where: str, *, typed: bool = True) -> None:
+        if _holds(text, self._spellings):
+            for what, secrets in (("a key", self._keys), ("a recovery code", self._recovery_codes)):
+                if any(_holds(text, spellings) for spellings in secrets.values()):
+                    self._tell(call, what, where)
+        if any(code.encode() in text for code in self._ledger.enrollment_codes):
             self._tell(call, "an enrollment code", where)
-        if any(value in text for value in self._cookies(call)):
+        if _holds(text, self._cookies(call)):
             self._tell(call, "a cookie", where)
         if typed:
             self._judge_typed(call, text, where)
 
-    def _judge_typed(self, call: Call, text: str, where: str) -> None:
-        for name in FIELDS:
+    def _judge_typed(self, call: Call, text: bytes, where: str) -> None:
+        for name in FIELDS if call.fields else ():
             typed = call.fields.get(name, "").strip()
-            if len(typed) < 6 or typed not in text:
+            if len(typed) < 6 or typed.encode("utf-8", "replace") not in text:
                 continue
             # A code as a word of its own, not the digits of a colour or of something signed.
-            if re.search(rf"(?<![\w#.+/=-]){re.escape(typed)}(?![\w.+/=-])", text):
+            alone = rf"(?<![\w#.+/=-]){re.escape(typed)}(?![\w.+/=-])"
+            if re.search(alone, text.decode("utf-8", "replace")):
                 self._tell(call, "the code that was typed", where)
 
     def _tell(self, call: Call, what: str, where: str) -> None:
         self._ledger.report(names.SECRETS, f"{what} stands in {where}", call)
 
-    def _cookies(self, call: Call) -> list[str]:
-        found = [call.cookies[name] for name in COOKIES if len(call.cookies.get(name, "")) > 8]
-        if call.response is not None:
-            given = [cookie_set(call.response, name) for name in COOKIES]
-            found += [value for value in given if value is not None]
-        return found
+    def _cookies(self, call: Call) -> tuple[bytes, ...]:
+        sent = _cookies_sent(call.request.cookie) if call.request is not None else ()
+        if call.response is None:
+            return sent
+        given = (cookie_set(call.response, name) for name in COOKIES)
+        return (*sent, *(value.encode() for value in given if value is not None))
 
     def _account(self, user: str | None) -> Account | None:
         return self._ledger.accounts.get(user) if user is not None else None
@@ -147,6 +147,7 @@ class SecrecyJudge:
             self._ledger.keys[mine[-1].id] = key
             groups = " ".join(key.secret[at : at + 4] for at in range(0, len(key.secret), 4))
             self._keys[mine[-1].id] = (key.secret.encode(), groups.encode())
+            self._spellings += self._keys[mine[-1].id]
 
     def _learn_recovery_code(self, call: Call, response: Response) -> None:
         account = self._account(call.user)
@@ -157,6 +158,24 @@ class SecrecyJudge:
         bare = shown.upper().translate(LOOK_ALIKES)
         self._ledger.recovery_codes[code.id] = bare
         self._recovery_codes[code.id] = (shown.encode(), bare.encode())
+        self._spellings += self._recovery_codes[code.id]
+
+
+def _holds(text: bytes, secrets: Iterable[bytes]) -> bool:
+    return any(map(text.__contains__, secrets))
+
+
+@lru_cache(maxsize=CACHED_MAX)
+def _headers_in(headers: Headers) -> bytes:
+    """Give a reply's headers as one text, without the cookies that it sets."""
+    lines = (f"{name}: {value}" for name, value in headers if name.lower() != "set-cookie")
+    return "\n".join(lines).encode("utf-8", "replace")
+
+
+@lru_cache(maxsize=CACHED_MAX)
+def _cookies_sent(header: str) -> tuple[bytes, ...]:
+    values = (cookies_in(header).get(name, "") for name in COOKIES)
+    return tuple(value.encode("utf-8", "replace") for value in values if len(value) > 8)
 
 
 def _members(response: Response) -> dict[str, object] | None:

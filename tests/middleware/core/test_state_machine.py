@@ -2,6 +2,9 @@
 
 What must hold is said here again in other words than the rules': which code is right is worked out from the
 phones, and what was used up is remembered in sets that never forget.
+
+A failing run prints the shortest life that it found, from ``state = Lives()`` on: paste it into a test of this file.
+``MFA_LIVES_STEPS=50000`` makes the run longer; ``tox run -e machine`` does.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -19,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from wsgi_mfa.core import throttle
+from wsgi_mfa.core import throttle, verification
 from wsgi_mfa.core.engine import decide
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.outcome import Hint, Outcome, Reason
@@ -27,8 +30,17 @@ from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.steps import step_at
 from wsgi_mfa.core.verification import USED_STEPS_MAX
 
-settings.register_profile("lives", max_examples=30, stateful_step_count=40, deadline=None)
-settings.register_profile("lives-ci", max_examples=100, stateful_step_count=50, deadline=None)
+#: How many steps are asked for: 1,000 beside the other tests, 50,000 in the environment ``machine``.
+STEPS = int(os.environ.get("MFA_LIVES_STEPS", "1000"))
+STEPS_A_LIFE = 50
+# A quarter more lives than such long ones would take, for those that end early.
+LONG = settings(
+    max_examples=STEPS // STEPS_A_LIFE * 5 // 4 + 1,
+    stateful_step_count=STEPS_A_LIFE,
+    deadline=None,
+    derandomize=True,
+    database=None,
+)
 
 # Small budgets, so that random lives reach their ends.
 POLICY = Policy(failures_rolling_max=12, failures_rolling_days=2, sessions_max=5)
@@ -42,9 +54,13 @@ JUMPS = st.sampled_from([-1, -30, -90, -299, -301, -3600, -365 * 86400, 3600, 36
 class Lives(RuleBasedStateMachine):
     """The invariants are those of the rules R6, R12, R15-R20, R28, R35, R45, D10, D16, D18, D22 and D26."""
 
-    def __init__(self, world):
+    new_world = None  # set by the fixture, so that a printed ``Lives()`` needs no argument
+    lives_count = steps_count = 0
+
+    def __init__(self):
         super().__init__()
-        self.world = world
+        type(self).lives_count += 1
+        self.world = world = type(self).new_world(policy=POLICY)
         self.browsers = [world.browser(login=f"login-{index}") for index in range(3)]
         self.phones = {}  # sealed key -> the phone that scanned it
         self.confirmed = set()  # keys that became active by a right code
@@ -329,6 +345,10 @@ class Lives(RuleBasedStateMachine):
             self.old_recovery_codes.append(self.world.recovery_code())
         self.dead_sessions |= {session.id for session in account.sessions}
         self.world.fence()
+        held = self.world.account.authenticator
+        if held is not None:  # what a phone may have used before the fence counts as used
+            here = step_at(self.world.now, 30)
+            self.used[held.sealed_key] |= set(verification.window(held, here, POLICY))
 
     def unlock(self):
         self.world.unlock()
@@ -355,6 +375,10 @@ class Lives(RuleBasedStateMachine):
     @rule(seconds=JUMPS)
     def the_clock_jumps(self, seconds):
         self.world.now = max(0, self.world.now + seconds * SECOND)
+
+    @invariant()
+    def each_step_is_counted(self):
+        type(self).steps_count += 1
 
     @invariant()
     def the_last_step_never_goes_back(self):
@@ -413,8 +437,30 @@ class Lives(RuleBasedStateMachine):
         return browser.enter(phone.code()).outcome is Outcome.SIGNED_IN
 
 
+@pytest.fixture(autouse=True)
+def _worlds(new_world):
+    Lives.new_world, Lives.lives_count, Lives.steps_count = new_world, 0, 0
+
+
 @pytest.mark.requirement("R6", "R12", "R15", "R16", "R18", "R19", "R20", "R28", "R35", "R36", "R45", "R49")
 @pytest.mark.requirement("D10", "D13", "D14", "D16", "D18", "D22", "D26")
-def test_no_life_of_an_account_breaks_a_rule(new_world):
-    profile = "lives-ci" if os.environ.get("CI") == "true" else "lives"
-    run_state_machine_as_test(lambda: Lives(new_world(policy=POLICY)), settings=settings.get_profile(profile))
+def test_no_life_of_an_account_breaks_a_rule(capsys):
+    run_state_machine_as_test(Lives, settings=LONG)
+    with capsys.disabled():
+        print(f"\n{Lives.steps_count:,} steps of {Lives.lives_count:,} lives")
+    assert Lives.steps_count >= STEPS
+
+
+def test_a_broken_rule_is_found_and_what_the_run_prints_pastes_into_a_test(monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(verification, "_is_unused", lambda authenticator, step: True)
+        hunt = settings(
+            LONG, max_examples=50, report_multiple_bugs=False, phases=[Phase.generate, Phase.shrink]
+        )
+        with pytest.raises(AssertionError) as failure:
+            run_state_machine_as_test(Lives, settings=hunt)
+        printed = [line for line in failure.value.__notes__ if line.startswith("state")]
+        assert printed[0] == "state = Lives()"
+        with pytest.raises(AssertionError):
+            exec("\n".join(printed), {"Lives": Lives})  # noqa: S102 - as if it were pasted
+    exec("\n".join(printed), {"Lives": Lives})  # noqa: S102 - the rule is whole again

@@ -197,7 +197,7 @@ def test_eight_steps_used_ahead_are_kept_those_to_come_first(home):
         home.wait(60)
     home.wait(-2 * 86400)
     home.unlock(clock=True)
-    assert home.account.authenticator.used_steps == tuple(ahead[-8:])
+    assert home.account.authenticator.used_steps == tuple(ahead[-9:-1])  # of nine, the last one included
 
 
 @pytest.mark.requirement("R12", "D22")
@@ -265,3 +265,29 @@ def test_the_fence_never_sets_the_last_step_back(home):
     home.wait(-3600)
     home.fence()
     assert home.account.authenticator.last_step == last_step
+
+
+@pytest.mark.requirement("R13", "D22")
+def test_an_unlock_of_the_clock_reopens_nothing_that_a_fence_closed(new_home):
+    home = new_home(policy=Policy(steps_ahead=2))
+    ahead = home.mobile.code(1)
+    home.fence()
+    home.unlock(clock=True)
+    home.wait(30)
+    assert home.browser().enter(ahead).outcome is Outcome.USED_CODE
+
+
+@pytest.mark.requirement("D22")
+def test_a_step_that_an_unlock_set_takes_the_place_of_no_used_one(home):
+    home.wait(86400)
+    used = []
+    for _ in range(7):  # the eighth is the enrollment's
+        used.append((home.now, home.mobile.code()))
+        assert home.browser().enter(home.mobile.code()).outcome is SIGNED_IN
+        home.wait(60)
+    for days in (2, 1):
+        home.wait(-days * 86400)
+        home.unlock(clock=True)
+    for instant, code in used:
+        home.now = instant
+        assert home.browser().enter(code).outcome is Outcome.USED_CODE
