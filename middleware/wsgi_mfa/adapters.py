@@ -99,8 +99,12 @@ def _sql_session(
 
 
 def _login_form(
-    *, paths: list[str], field: str, rehearsal: dict[str, Any] | None = None, **settings: Any
-) -> LoginForm:  # noqa: ANN401
+    *,
+    paths: list[str],
+    field: str,
+    rehearsal: dict[str, Any] | None = None,
+    **settings: Any,  # noqa: ANN401
+) -> LoginForm:
     return LoginForm(paths, field, rehearsal=None if rehearsal is None else _rehearsal(rehearsal), **settings)
 
 

@@ -1,10 +1,11 @@
 """How many wrong answers an account may get, and how long it then waits (R15-R20, D14).
 
 Four bounds work together. No more than ``free_tries`` failures are evaluated within ``backoff_seconds_min``, which
-no success clears: else guesses that are sent together with the right code get the free tries once more. After ``free_tries`` consecutive failures every further one doubles the wait, which
-bounds a day; ``failures_max`` consecutive ones close the factor until it is bound anew (NIST SP 800-63B-4
-section 3.2.2); ``failures_rolling_max`` in ``failures_rolling_days``, which no success clears, bound the year:
-without it a victim who signs in daily refills the budget of an attacker.
+no success clears: else guesses that are sent together with the right code get the free tries once more. After
+``free_tries`` consecutive failures every further one doubles the wait, which bounds a day; ``failures_max``
+consecutive ones close the factor until it is bound anew (NIST SP 800-63B-4 section 3.2.2);
+``failures_rolling_max`` in ``failures_rolling_days``, which no success clears, bound the year: without it a victim
+who signs in daily refills the budget of an attacker.
 """
 
 from __future__ import annotations
