@@ -41,7 +41,7 @@ class Request:
     @property
     def cookie(self) -> str:
         """The `Cookie` header; empty when there is none."""
-        return environ_headers(self.headers).get("HTTP_COOKIE", "")
+        return next((value for name, value in reversed(self.headers) if name.lower() == "cookie"), "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +62,21 @@ class Response:
 
     def header(self, name: str) -> str | None:
         """Give the first header of a name, or None."""
-        values = _by_name(self.headers).get(name.lower())
+        values = self._by_name.get(name.lower())
         return values[0] if values else None
 
     def headers_named(self, name: str) -> Sequence[str]:
         """Give the values of all headers of a name, in their order."""
-        return _by_name(self.headers).get(name.lower(), ())
+        return self._by_name.get(name.lower(), ())
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, tuple[str, ...]]:
+        return _by_name(self.headers)
+
+    @cached_property
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies that it sets, without those that it takes away."""
+        return _cookies_set(self.headers)
 
     @cached_property
     def text(self) -> str:
@@ -87,6 +96,17 @@ def _by_name(headers: Headers) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name, value in headers:
         found[name.lower()] = (*found.get(name.lower(), ()), value)
+    return found
+
+
+@lru_cache(maxsize=CACHED_MAX)
+def _cookies_set(headers: Headers) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for header in _by_name(headers).get("set-cookie", ()):
+        pair, _, attributes = header.partition(";")
+        name, _, value = pair.partition("=")
+        if value and "max-age=0" not in attributes.lower():
+            found.setdefault(name, value)
     return found
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from urllib.parse import parse_qsl
 
-from mfa_simulator.http import CACHED_MAX, PORT, Headers, Request, Response
+from mfa_simulator.http import CACHED_MAX, PORT, Request, Response
 from wsgi_mfa import Account, Event, Policy
 
 BROWSER_COOKIE = f"wsgi_mfa_browser_{PORT}"
@@ -114,23 +114,6 @@ def id_in(value: str | None) -> str | None:
     """Give the id that one of the middleware's cookies is about."""
     parts = (value or "").split(".")
     return parts[1] if len(parts) > 2 else None
-
-
-def cookie_set(response: Response, name: str) -> str | None:
-    """Give the value that a reply sets a cookie to; None when it does not touch it, or takes it away."""
-    return _cookies_set(response.headers).get(name)
-
-
-@lru_cache(maxsize=CACHED_MAX)
-def _cookies_set(headers: Headers) -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for name, header in headers:
-        if name.lower() == "set-cookie":
-            pair, _, attributes = header.partition(";")
-            cookie, _, value = pair.partition("=")
-            if value and "max-age=0" not in attributes.lower():
-                found.setdefault(cookie, value)
-    return found
 
 
 def in_words(account: Account | None) -> str:

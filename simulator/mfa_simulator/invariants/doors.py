@@ -10,7 +10,6 @@ from mfa_simulator.invariants.call import (
     SESSION_COOKIE,
     Call,
     Save,
-    cookie_set,
     cookies_in,
     id_in,
 )
@@ -108,10 +107,10 @@ class DoorJudge:
             return
         if response.from_app:
             self._app_called(call)
-        given = cookie_set(response, SESSION_COOKIE)
+        given = response.cookies.get(SESSION_COOKIE)
         if given is not None:
             self._handed_out(call, id_in(given) or "")
-        login = cookie_set(response, self._portal_cookie())
+        login = response.cookies.get(self._portal_cookie())
         if login is not None:
             user = self._who_signed_in(call)
             if user is not None:
@@ -133,7 +132,7 @@ class DoorJudge:
             seen = f"the portal was told of {told}, and the login that it saw is that of {user or 'nobody'}"
             self._ledger.report(names.BOTH_FACTORS, seen, call, user=told)
             return
-        login = cookie_set(response, self._portal_cookie())
+        login = response.cookies.get(self._portal_cookie())
         if login is not None and user is None:
             self._signed_in(call)
         if user is None:

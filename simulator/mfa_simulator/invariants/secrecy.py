@@ -21,7 +21,6 @@ from mfa_simulator.invariants.call import (
     SESSION_COOKIE,
     Call,
     Save,
-    cookie_set,
     cookies_in,
     id_in,
 )
@@ -45,7 +44,7 @@ class SecrecyJudge:
         self._ledger = ledger
         self._keys: dict[str, tuple[bytes, ...]] = {}
         self._recovery_codes: dict[str, tuple[bytes, ...]] = {}
-        # Every spelling of both: most texts hold none of them, and are done with by that.
+        # Every spelling of both.
         self._spellings: tuple[bytes, ...] = ()
 
     def replied(self, call: Call) -> None:
@@ -53,53 +52,59 @@ class SecrecyJudge:
         response = call.response
         if response is None:
             return
-        body = response.body
-        if body:
-            if call.path.startswith("/mfa/"):
-                if any(mark in body for mark in SHOWS_KEY):
-                    self._learn_key(call, response)
-                if any(mark in body for mark in SHOWS_CODE):
-                    self._learn_recovery_code(call, response)
-            self._judge_body(call, body)
-        self._judge_text(call, _headers_in(response.headers), "the reply's headers")
+        body, cookies = response.body, self._cookies(call)
+        if body and call.path.startswith("/mfa/"):
+            if any(mark in body for mark in SHOWS_KEY):
+                self._learn_key(call, response)
+            if any(mark in body for mark in SHOWS_CODE):
+                self._learn_recovery_code(call, response)
+        # Most replies hold no secret at all, and are done with by one look.
+        headers = _headers_in(response.headers)
+        codes = (code.encode() for code in self._ledger.enrollment_codes)
+        if _holds(body + headers, (*self._spellings, *cookies, *codes)):
+            self._judge_body(call, body, cookies)
+            self._judge_data(call, headers, "the reply's headers", cookies)
+        if call.fields:
+            self._judge_typed(call, body, "the reply")
+            self._judge_typed(call, headers, "the reply's headers")
 
-    def _judge_body(self, call: Call, body: bytes) -> None:
+    def _judge_body(self, call: Call, body: bytes, cookies: tuple[bytes, ...]) -> None:
         if _holds(body, self._spellings):
             pending = self._pending(call.user) if call.path in KEY_PAGES else frozenset()
-            if any(_holds(body, self._keys[key_id]) for key_id in self._keys.keys() - pending):
+            keys = (spellings for key_id, spellings in self._keys.items() if key_id not in pending)
+            if any(_holds(body, spellings) for spellings in keys):
                 self._tell(call, "a key", "the reply")
             shown = self._shown_code(call)
-            if any(
-                _holds(body, self._recovery_codes[code_id])
-                for code_id in self._recovery_codes
-                if code_id != shown
-            ):
+            codes = (spellings for code_id, spellings in self._recovery_codes.items() if code_id != shown)
+            if any(_holds(body, spellings) for spellings in codes):
                 self._tell(call, "a recovery code", "the reply")
-        if _holds(body, self._cookies(call)):
+        if _holds(body, cookies):
             self._tell(call, "a cookie", "the reply's body")
-        self._judge_typed(call, body, "the reply")
 
     def judge_save(self, call: Call, save: Save) -> None:
         """Judge the events of a save, and the account as it is kept."""
-        self._judge_text(call, " ".join(map(repr, save.events)).encode("utf-8", "replace"), "an event")
-        self._judge_text(call, repr(save.after).encode("utf-8", "replace"), "the stored account", typed=False)
+        self._judge_text(call, " ".join(map(repr, save.events)), "an event")
+        self._judge_text(call, repr(save.after), "the stored account", typed=False)
 
     def judge_logs(self, call: Call) -> None:
         """Judge what was logged meanwhile."""
         for line in call.logs:
-            self._judge_text(call, line.encode("utf-8", "replace"), "a log line")
+            self._judge_text(call, line, "a log line")
 
-    def _judge_text(self, call: Call, text: bytes, where: str, *, typed: bool = True) -> None:
+    def _judge_text(self, call: Call, text: str, where: str, *, typed: bool = True) -> None:
+        self._judge_data(call, text.encode("utf-8", "replace"), where, self._cookies(call))
+        if typed:
+            self._judge_typed(call, text.encode("utf-8", "replace"), where)
+
+    def _judge_data(self, call: Call, text: bytes, where: str, cookies: tuple[bytes, ...]) -> None:
         if _holds(text, self._spellings):
             for what, secrets in (("a key", self._keys), ("a recovery code", self._recovery_codes)):
                 if any(_holds(text, spellings) for spellings in secrets.values()):
                     self._tell(call, what, where)
         if any(code.encode() in text for code in self._ledger.enrollment_codes):
             self._tell(call, "an enrollment code", where)
-        if _holds(text, self._cookies(call)):
+        if _holds(text, cookies):
             self._tell(call, "a cookie", where)
-        if typed:
-            self._judge_typed(call, text, where)
 
     def _judge_typed(self, call: Call, text: bytes, where: str) -> None:
         for name in FIELDS if call.fields else ():
@@ -118,7 +123,7 @@ class SecrecyJudge:
         sent = _cookies_sent(call.request.cookie) if call.request is not None else ()
         if call.response is None:
             return sent
-        given = (cookie_set(call.response, name) for name in COOKIES)
+        given = (call.response.cookies.get(name) for name in COOKIES)
         return (*sent, *(value.encode() for value in given if value is not None))
 
     def _account(self, user: str | None) -> Account | None:
@@ -141,7 +146,7 @@ class SecrecyJudge:
         key, account = _key_in(call, response), self._account(call.user)
         if key is None or account is None:
             return
-        browser = id_in(call.cookies.get(BROWSER_COOKIE)) or id_in(cookie_set(response, BROWSER_COOKIE))
+        browser = id_in(call.cookies.get(BROWSER_COOKIE)) or id_in(response.cookies.get(BROWSER_COOKIE))
         mine = [item for item in account.pending if item.browser == browser and item.id not in self._keys]
         if mine:
             self._ledger.keys[mine[-1].id] = key
