@@ -76,6 +76,14 @@ def texts_of(text: str) -> Any:  # noqa: ANN401  # whatever the document is made
     return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  # it makes nothing but texts
 
 
+def say_the_same(one: str, other: str) -> bool:
+    """Whether two documents hold the same texts in the same lists and mappings."""
+    try:
+        return bool(texts_of(one) == texts_of(other))
+    except yaml.YAMLError:
+        return False
+
+
 def node_of(value: object, position: Position) -> Node:
     """Give the node of a value of Python's, as a file would write it; all of it stands at one place."""
     if isinstance(value, dict):
@@ -125,6 +133,37 @@ def _reason(error: yaml.MarkedYAMLError) -> str:
     if not inside or not error.context or begins is None:
         return problem
     return f"{problem} {error.context}, which begins in line {begins.line + 1}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Token:
+    """One sign or text of a document: what it is, and from which character to which one it stands there."""
+
+    kind: str
+    line: int
+    column: int
+    last_line: int
+    start: int
+    end: int
+
+
+def tokens_of(text: str) -> list[Token]:
+    """Give the tokens of a document that can be read; lines and columns count from zero here.
+
+    `kind` is PyYAML's name for it, such as `-`, `:`, `{` or `<scalar>`. What has no sign of its own is left out.
+    """
+    return [
+        Token(
+            kind=token.id,  # type: ignore[attr-defined]  # each class of tokens has it
+            line=token.start_mark.line,
+            column=token.start_mark.column,
+            last_line=token.end_mark.line,
+            start=token.start_mark.index,
+            end=token.end_mark.index,
+        )
+        for token in yaml.scan(text, Loader=yaml.BaseLoader)
+        if token.end_mark.index > token.start_mark.index
+    ]
 
 
 class _Converter:

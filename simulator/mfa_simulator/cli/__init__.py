@@ -10,6 +10,7 @@ import click
 from mfa_simulator.cli import exits
 from mfa_simulator.cli.files import files_in, read_all
 from mfa_simulator.cli.playing import run
+from mfa_simulator.cli.writing import fmt, new
 
 
 @click.group()
@@ -17,7 +18,8 @@ def main() -> None:
     """Replay scenario files against the real middleware, in virtual time."""
 
 
-main.add_command(run)
+for command in (run, new, fmt):
+    main.add_command(command)
 
 
 @main.command()

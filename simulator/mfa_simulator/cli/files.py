@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from mfa_simulator.problems import Problem
     from mfa_simulator.scenario import Scenario
 
-PATTERN = "*.mfa.yaml"
+SUFFIX = ".mfa.yaml"
+PATTERN = f"*{SUFFIX}"
 
 
 def files_in(paths: tuple[Path, ...]) -> list[Path]:
