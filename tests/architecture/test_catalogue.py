@@ -45,7 +45,9 @@ def test_a_file_is_named_after_its_story_and_stands_with_its_theme(data, stories
     assert {story.theme for story in stories} == set(data["themes"])
 
 
-def test_every_story_has_tags(stories):
+def test_every_story_says_in_its_first_line_why_it_exists_and_has_tags(generator, stories):
+    first_lines = {story.name: story.path.read_text(encoding="utf-8").split("\n", 1)[0] for story in stories}
+    assert [name for name, line in first_lines.items() if not line.startswith(generator.WHY)] == []
     assert [story.name for story in stories if not story.tags] == []
 
 
