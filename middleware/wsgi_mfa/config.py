@@ -35,6 +35,7 @@ TOP_LEVEL = {
     "scheme_from": TEXT,
     "directory": TEXT,
     "keys_env": TEXT,
+    "keys_file": TEXT,
 }
 REQUIRED = ("issuer", "store")
 
@@ -52,6 +53,7 @@ class Configuration:
     scheme_from: str | None = None
     directory: Callable[[str], Person | None] | None = None
     keys_env: str = KEYS_VARIABLE
+    keys_file: str | None = None
 
     def settings(self) -> dict[str, Any]:
         """The keyword arguments for ``MfaMiddleware``, but for store and keys, which are opened by the caller."""
@@ -90,6 +92,10 @@ def _configuration(document: dict[str, Any]) -> Configuration:
     for name in REQUIRED:
         if name not in top:
             raise ConfigurationError(f"{name} is missing: {TOP_LEVEL[name]} is needed", setting=name)
+    if "keys_env" in top and "keys_file" in top:
+        raise ConfigurationError(
+            "keys_file stands beside keys_env: legal is one of them", setting="keys_file"
+        )
     if "directory" in top:
         top["directory"] = imported(top["directory"], setting="directory")
     return Configuration(identity=adapter_from(tables["identity"]), policy=_policy(tables["policy"]), **top)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.config import Configuration
 from wsgi_mfa.entropy import SystemEntropy
-from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.key_file import KeyFile
+from wsgi_mfa.keys import KeyRing, KeySource
 from wsgi_mfa.stores.open import open_store
 from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
 from wsgi_mfa.web.middleware import MfaMiddleware
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 
-def keys_of(configuration: Configuration) -> KeyRing:
-    """The key ring that the configuration's environment variable holds."""
+def keys_of(configuration: Configuration) -> KeySource:
+    """The key ring in the configuration's file, which workers read anew, or in its environment variable (D29)."""
+    if configuration.keys_file is not None:
+        return KeyFile(Path(configuration.keys_file))
     return KeyRing.from_environment(configuration.keys_env)
 
 

@@ -61,9 +61,10 @@ def _identity(configuration: Configuration) -> str:
 
 
 def _keys(configuration: Configuration, found: list[KeyRing]) -> str:
-    found.append(keys_of(configuration))
-    ring = found[0]
-    return f"{', '.join(ring.ids)} from {configuration.keys_env}; {ring.writing_id} seals and signs"
+    ring = keys_of(configuration).ring
+    found.append(ring)
+    place = configuration.keys_file or configuration.keys_env
+    return f"{', '.join(ring.ids)} from {place}; {ring.writing_id} seals and signs"
 
 
 def _store(configuration: Configuration, found: list[AccountStore]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from wsgi_mfa.web.refusals import BadRequestError, ForbiddenError, TooLargeError
+from wsgi_mfa.web.refusals import BadRequestError, ForbiddenError, FormOfBeforeError, TooLargeError
 from wsgi_mfa.web.site import WebRequest
 from wsgi_mfa.web.targets import host_of
 
@@ -26,10 +26,13 @@ def csrf_token(request: WebRequest) -> str:
     return request.site.service.keys.ring.sign_value(_CSRF_PURPOSE, _csrf_message(request))
 
 
-def posted(request: WebRequest) -> Mapping[str, str]:
+def posted(request: WebRequest, *, of_before: bool = False) -> Mapping[str, str]:
     """The fields of a POST, after it was seen to come from one of our own pages or from a JSON client.
 
+    With ``of_before`` a form serves that this very browser was given before its second factor.
+
     :raises ForbiddenError: a missing or foreign token, or another site.
+    :raises FormOfBeforeError: such a form, where it does not serve.
     :raises BadRequestError: a doubled or malformed field, or a body that is cut off.
     :raises TooLargeError: more than ``form_bytes_max``.
     """
@@ -41,8 +44,26 @@ def posted(request: WebRequest) -> Mapping[str, str]:
         if not known or not request.site.service.keys.ring.check_value(
             _CSRF_PURPOSE, _csrf_message(request), token
         ):
-            raise ForbiddenError("the form is too old, or comes from another browser")
+            if not _is_of_before(request, token):
+                raise ForbiddenError("the form is too old, or comes from another browser")
+            if not of_before:
+                raise FormOfBeforeError(fields)
     return fields
+
+
+def _is_of_before(request: WebRequest, token: str) -> bool:
+    """Whether the token is of this browser as it was before the second factor that opened its session.
+
+    Its cookie was renewed by that (D20), and who goes back and presses a button once more has done no wrong.
+    """
+    account, user = request.account, request.caller.user if request.caller else ""
+    if account is None or request.standing.session is None:
+        return False
+    return any(
+        request.site.service.keys.ring.check_value(_CSRF_PURPOSE, f"{retry.browser}\0{user}".encode(), token)
+        for retry in account.retries
+        if retry.session_id == request.session_id
+    )
 
 
 def asks_for(fields: Mapping[str, str], action: str) -> bool:
@@ -91,16 +112,24 @@ def _body(environ: Mapping[str, Any], bytes_max: int) -> bytes:
         length = int(length_text[:20])
         if length > bytes_max:
             raise TooLargeError(bytes_max)
-        body = environ["wsgi.input"].read(length)
+        body = _read(environ, length)
         if len(body) < length:
             raise BadRequestError("the body is cut off")
-        return bytes(body)
+        return body
     if not environ.get("wsgi.input_terminated"):
         return b""
-    body = environ["wsgi.input"].read(bytes_max + 1)
+    body = _read(environ, bytes_max + 1)
     if len(body) > bytes_max:
         raise TooLargeError(bytes_max)
-    return bytes(body)
+    return body
+
+
+def _read(environ: Mapping[str, Any], length: int) -> bytes:
+    try:
+        return bytes(environ["wsgi.input"].read(length))
+    except OSError:
+        # So mod_wsgi, uWSGI and Gunicorn say that the client has gone: nothing of ours has failed.
+        raise BadRequestError("the body is cut off") from None
 
 
 def _form_fields(body: bytes, environ: Mapping[str, Any]) -> dict[str, str]:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wsgi_mfa.core.outcome import Outcome
-from wsgi_mfa.web.refusals import MethodNotAllowedError, NotFoundError, PlainHttpError, RefusedRequestError
+from wsgi_mfa.web.refusals import (
+    FormOfBeforeError,
+    MethodNotAllowedError,
+    NotFoundError,
+    PlainHttpError,
+    RefusedRequestError,
+)
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.site import WebRequest
-from wsgi_mfa.web.views import enrollment, leaving, recovery, verification
+from wsgi_mfa.web.views import enrollment, leading, leaving, recovery, verification
 
 UNAVAILABLE_SECONDS = 5  # what Retry-After promises after a failure of ours
 
@@ -41,6 +47,8 @@ def answer(request: WebRequest, path: str) -> Reply:
     """The reply to a request for ``path`` below the mount path."""
     try:
         reply = _view(request, path)(request)
+    except FormOfBeforeError as error:
+        return leading.led_to(request, request.standing.outcome, leading.next_of(request, error.fields))
     except RefusedRequestError as error:
         return Reply(
             page=error.page,

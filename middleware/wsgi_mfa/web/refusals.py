@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from wsgi_mfa.errors import MfaError
 
 
@@ -22,6 +24,14 @@ class ForbiddenError(RefusedRequestError):
 
     status = 403
     page = "forbidden"
+
+
+class FormOfBeforeError(ForbiddenError):
+    """A form from before the second factor of this very browser, which is led on; ``fields`` are those of the form."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__("the form is from before the second factor")
+        self.fields = fields
 
 
 class PlainHttpError(RefusedRequestError):

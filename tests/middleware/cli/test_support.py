@@ -98,16 +98,25 @@ def test_a_user_may_be_spelt_as_people_spell_it(support):
     assert done.out == f"reset: {USER} must enroll anew\n"
 
 
-def test_a_file_of_configuration_serves_as_well(run, enrolled, tmp_path, monkeypatch):
+@pytest.mark.parametrize("keys", ['keys_env = "MY_KEYS"', 'keys_file = "{enrolled}.keys"'])
+def test_a_file_of_configuration_serves_as_well(run, enrolled, tmp_path, monkeypatch, keys):
     ring = enrolled.with_name("mfa.db.keys").read_text().strip()
     monkeypatch.setenv("MY_KEYS", ring)
     config = tmp_path / "mfa.toml"
     config.write_text(
-        f'issuer = "Client Portal"\nstore = "sqlite:///{enrolled}"\nkeys_env = "MY_KEYS"\n'
+        f'issuer = "Client Portal"\nstore = "sqlite:///{enrolled}"\n{keys.format(enrolled=enrolled)}\n'
         '[identity]\nkind = "remote-user"\n'
     )
     done = run("support", "reset", USER, "--email", USER, "--reason", "lost", "--config", config)
     assert (done.code, done.out, done.err) == (0, f"reset: {USER} must enroll anew\n", "")
+
+
+def test_keys_are_named_in_one_place(run, enrolled, tmp_path):
+    config = tmp_path / "mfa.toml"
+    config.write_text('issuer = "P"\nstore = "sqlite:///x"\nkeys_env = "A"\nkeys_file = "b"\n')
+    done = run("support", "unlock", USER, "--email", USER, "--reason", "x", "--config", config)
+    assert (done.code, done.out) == (2, "")
+    assert "keys_file stands beside keys_env: legal is one of them" in done.err
 
 
 # Everybody, and newcomers

@@ -38,6 +38,21 @@ class Counted(io.BytesIO):
         return chunk
 
 
+class Gone(io.BytesIO):
+    def read(self, size=-1):
+        raise ConnectionResetError("the client has gone")
+
+
+@pytest.mark.requirement("R70", "R80")
+def test_a_client_that_leaves_in_the_middle_of_its_form_is_no_failure_of_ours(verifying, caplog):
+    browser, form, _ = verifying()
+    extra = {"wsgi.input": Gone(), "CONTENT_LENGTH": "100"}
+    headers = {"Content-Type": FORM, "Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
+    answer = browser.request("POST", form.action, headers=headers, environ=extra)
+    assert (answer.status, answer.page.outcome) == (400, "bad_request")
+    assert caplog.records == []
+
+
 @pytest.mark.requirement("R70")
 @pytest.mark.parametrize("length", ["99999999999999999999999999", "8193", "1" * 5000])
 def test_a_length_over_the_bound_is_refused_however_long_it_is(verifying, length):

@@ -36,13 +36,18 @@ def target_of(request: WebRequest, sealed: str) -> str:
     return request.site.targets.opened(sealed) or request.root
 
 
-def url_of(request: WebRequest, page: str, sealed: str = "") -> str:
+def url_of(request: WebRequest, page: str, sealed: str = "", **arguments: str) -> str:
     """The URL of one of our pages, carrying the target along."""
-    return f"{request.mount}/{page}" + (f"?{urlencode({'next': sealed})}" if sealed else "")
+    query = urlencode({"next": sealed, **arguments} if sealed else arguments)
+    return f"{request.mount}/{page}" + (f"?{query}" if query else "")
 
 
-def led_to(request: WebRequest, outcome: Outcome, sealed: str) -> Reply:
-    """Lead to the page on which ``outcome`` goes on; a JSON client is told the outcome."""
+def led_to(request: WebRequest, outcome: Outcome, sealed: str, *, insisting: bool = False) -> Reply:
+    """Lead to the page on which ``outcome`` goes on; a JSON client is told the outcome.
+
+    ``insisting`` has that page asked also by a worker who would lead on: one whose clock is another may see a
+    session that this one does not (D22), and the two would send the browser to and fro.
+    """
     status = {Outcome.MUST_VERIFY: 401, Outcome.STEP_UP_REQUIRED: 401, Outcome.MUST_ENROLL: 401}.get(
         outcome, 200
     )
@@ -50,7 +55,7 @@ def led_to(request: WebRequest, outcome: Outcome, sealed: str) -> Reply:
         page="continue",
         status=status,
         outcome=outcome,
-        location=url_of(request, PAGE_OF[outcome], sealed),
+        location=url_of(request, PAGE_OF[outcome], sealed, **({"asked": "1"} if insisting else {})),
         members={"next": target_of(request, sealed)},
     )
 
@@ -90,7 +95,8 @@ def in_session(visit: Visit, session_id: str) -> Visit:
 def asked_for(request: WebRequest, page: str, **context: object) -> Reply:
     """The page that asks for a second factor, first or afresh; or the way on for whom another changes nothing."""
     outcome = request.standing.outcome
-    if outcome is Outcome.MUST_ENROLL or needs_no_factor(request):
+    insisting = request.argument("asked") is not None
+    if outcome is Outcome.MUST_ENROLL or (needs_no_factor(request) and not insisting):
         return led_to(request, outcome, str(context["next"]))
     if outcome is not Outcome.MUST_VERIFY:
         outcome = Outcome.STEP_UP_REQUIRED

@@ -20,8 +20,9 @@ def show_continue(request: WebRequest) -> Reply:
     site, and a portal may well lead elsewhere from its first page.
     """
     sealed = next_of(request)
-    if request.standing.outcome is not Outcome.SIGNED_IN:
-        return led_to(request, request.standing.outcome, sealed)
+    outcome = request.standing.outcome
+    if outcome is not Outcome.SIGNED_IN:
+        return led_to(request, outcome, sealed, insisting=outcome is Outcome.MUST_VERIFY)
     target = target_of(request, sealed)
     return Reply(
         page="continue",
@@ -38,7 +39,7 @@ def show_signed_out(request: WebRequest) -> Reply:
 
 def post_sign_out(request: WebRequest) -> Reply:
     """End the second factor, and the portal's login behind it until it changes (D19)."""
-    forms.posted(request)
+    forms.posted(request, of_before=True)
     site, names = request.site, request.names
     decision = site.service.sign_out(request.visit, login_fingerprint=request.cleaned.carriers_digest)
     browser = site.cookies.browser_value(request.visit.origin.next_browser)

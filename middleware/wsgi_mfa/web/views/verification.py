@@ -60,8 +60,7 @@ def post_resync(request: WebRequest) -> Reply:
         request.visit, fields.get("code", ""), asked_for_first=fields.get("which") == "first"
     )
     if decision.outcome is Outcome.MUST_VERIFY:
-        location = url_of(request, "resync", sealed)
-        location += ("&" if "?" in location else "?") + "second=1"
+        location = url_of(request, "resync", sealed, second="1")
         return Reply(page="resync", outcome=decision.outcome, hint=decision.hint, location=location)
     if decision.outcome is Outcome.MUST_ENROLL:
         return led_to(request, decision.outcome, sealed)

@@ -228,3 +228,59 @@ def test_a_server_whose_clock_stepped_back_says_so(tablet, phone, clock):
     refused = tablet.submit(tablet.open("/"), "/verify", code=phone.code())
     assert (refused.status, refused.page.outcome) == (403, "refused")
     assert "Codes cannot be checked right now" in refused.page.words
+
+
+@pytest.mark.requirement("R73", "D20")
+def test_who_goes_back_after_a_success_and_presses_continue_once_more_is_led_on(tablet, phone, application):
+    page = tablet.open("/reports/3")
+    tablet.submit(page, "/verify", code=phone.code())
+    sessions = application.service.store.load(USER).sessions
+    again = tablet.submit(page, "/verify", code=phone.wrong_code())
+    assert (again.page.name, again.page.outcome) == ("continue", "signed_in")
+    assert again.page.refresh == "0;url=/reports/3"
+    assert failures_of(application).consecutive_count == 0
+    assert application.service.store.load(USER).sessions == sessions
+
+
+@pytest.mark.requirement("R73", "D19")
+def test_the_sign_out_of_a_page_from_before_the_code_signs_out(tablet, phone, application):
+    page = tablet.open("/reports/3")
+    tablet.submit(page, "/verify", code=phone.code())
+    sessions = application.service.store.load(USER).sessions
+    assert tablet.submit_only(page, "/sign-out").status == 303
+    assert application.service.store.load(USER).sessions == sessions[:-1]
+
+
+@pytest.mark.requirement("R73")
+def test_a_form_of_another_browser_of_the_user_is_refused_as_before(tablet, laptop, phone, clock):
+    clock.wait_for_step()
+    page = tablet.open("/")
+    assert laptop.submit_only(page, "/verify", code=phone.code()).status == 403
+
+
+@pytest.mark.requirement("D22")
+def test_workers_whose_clocks_differ_by_an_hour_do_not_send_a_browser_to_and_fro(
+    wrapped, portal, browser_of, phone_of, clock
+):
+    ahead = wrapped(portal)
+    behind = wrapped(portal, clock=Behind(clock, seconds=3600))
+    browser = browser_of(USER, ahead)
+    browser.enroll("/", phone_of)
+    browser.application = behind
+    asked = browser.navigate("/mfa/continue")
+    assert (asked.status, asked.location) == (303, "/mfa/verify?asked=1")
+    browser.application = ahead
+    assert browser.navigate(asked.location).page.name == "verify"
+
+
+class Behind:
+    """The clock of a worker that is some seconds behind another's."""
+
+    def __init__(self, clock, *, seconds):
+        self.clock, self.seconds = clock, seconds
+
+    def now(self):
+        return self.clock.now() - self.seconds * 1_000_000
+
+    def sleep(self, seconds):
+        self.clock.sleep(seconds)
