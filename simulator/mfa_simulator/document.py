@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
@@ -74,6 +75,14 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 def texts_of(text: str) -> Any:  # noqa: ANN401  # whatever the document is made of
     """A YAML document as plain lists and mappings in which every scalar is a text, for examples of our own."""
     return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506  # it makes nothing but texts
+
+
+def texts_of_file(path: Path) -> Any:  # noqa: ANN401  # as above
+    """Read a small file of settings as plain lists and mappings of texts; raises ValueError for what is not YAML."""
+    try:
+        return texts_of(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
 
 
 def say_the_same(one: str, other: str) -> bool:

@@ -105,11 +105,16 @@ class World:
     """Everything that a scenario acts on."""
 
     def __init__(
-        self, scenario: Scenario, wall: WallClock, factory: PortalFactory = REFERENCE_PORTAL
+        self,
+        scenario: Scenario,
+        wall: WallClock,
+        factory: PortalFactory = REFERENCE_PORTAL,
+        *,
+        time: TrueTime | None = None,
     ) -> None:
         self.scenario = scenario
         self.factory = factory
-        self.time = TrueTime(scenario.start)
+        self.time = time or TrueTime(scenario.start)
         self.policy = Policy(**scenario.policy)
         self.codes: dict[str, str] = {}
         self.browsers: dict[str, Browser] = {}

@@ -47,6 +47,17 @@ class BadPortal(click.ClickException):
 @click.option(
     "--update", is_flag=True, help="First fill in what steps come to, in the files; comments and layout stay."
 )
+@click.option(
+    "--against", metavar="URL", help="Play at a portal that is deployed there, over HTTP, in real time."
+)
+@click.option(
+    "--accounts",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Who may be used there: USER: {login: ..., password: ...}, one for each user of the stories.",
+)
+@click.option("--home", default="/", help="There: a page for signed-in users.", show_default=True)
+@click.option("--sign-out", default="/sign-out", help="There: the path that signs out.", show_default=True)
 @click.option("--junit-xml", type=REPORT, metavar="FILE", help="Write a report for build servers.")
 @click.option("--ndjson", type=REPORT, metavar="FILE", help="Write a report for programs, an object a line.")
 @click.option("--html", type=REPORT, metavar="FILE", help="Write a report for people, a page of its own.")
@@ -60,6 +71,10 @@ def run(
     twice: bool,
     app: str | None,
     update: bool,
+    against: str | None,
+    accounts: Path | None,
+    home: str,
+    sign_out: str,
     **reports: Path | None,
 ) -> None:
     """Play the scenario files PATHS, or all *.mfa.yaml files below a folder.
@@ -69,6 +84,14 @@ def run(
     when an invariant was broken, 4 when two plays with the same seed were not the same.
     """
     files, wanted = files_in(paths), Reports(**reports)
+    if against is not None:
+        from mfa_simulator.cli.deployed import run_against
+
+        if jobs > 1 or until or twice or app or update:
+            raise click.UsageError(
+                "--against plays once, as it is: without -j, --until, --twice, --app and --update"
+            )
+        run_against(files, wanted, against, accounts, home=home, sign_out=sign_out, quiet=quiet)
     try:
         if update:
             _update(files, app)

@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from mfa_simulator.problems import Problem
     from mfa_simulator.report.trace import Trace
+    from mfa_simulator.run import Play
     from mfa_simulator.runner import Result
 
 
@@ -26,14 +27,16 @@ class Reports:
 
     def noting(self, results: Iterable[Result]) -> Iterator[Result]:
         """Pass results on, and keep of each what a report tells."""
-        if self.junit_xml is self.ndjson is self.html is None:
-            yield from results
-            return
-        from mfa_simulator.report.trace import trace_of
-
         for result in results:
-            self._traces.append(trace_of(result.play))
+            self.note(result.play)
             yield result
+
+    def note(self, play: Play) -> None:
+        """Keep of a play what a report tells."""
+        if (self.junit_xml, self.ndjson, self.html) != (None, None, None):
+            from mfa_simulator.report.trace import trace_of
+
+            self._traces.append(trace_of(play))
 
     def write(self, files: Sequence[Path], problems: Sequence[Problem]) -> None:
         """Write what is wanted; a place that cannot be written to is an error that names it."""
