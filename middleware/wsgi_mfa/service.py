@@ -96,12 +96,14 @@ class MfaService:
             origin=visit.origin,
             code=code,
             opened=None,
-            fingerprint=self.vault.fingerprint(visit.user, "enrollment_code", code),
+            fingerprint="",
         )
         return self.apply(
             visit,
             lambda account: replace(
-                command, opened=self.vault.enrollment_digest(visit.user, account.enrollment_code)
+                command,
+                opened=self.vault.enrollment_digest(visit.user, account.enrollment_code),
+                fingerprint=self.vault.fingerprint(visit.user, "enrollment_code", code, account=account),
             ),
         )
 
@@ -119,7 +121,7 @@ class MfaService:
                 pending_id=pending_id,
                 code=code,
                 key=self.vault.pending_key(visit.user, pending),
-                fingerprint=self.vault.fingerprint(visit.user, "code", code),
+                fingerprint=self.vault.fingerprint(visit.user, "code", code, account=account),
                 session_id=session_id,
                 generation=generation,
                 recovery_code=recovery_code,
@@ -138,7 +140,7 @@ class MfaService:
                 origin=visit.origin,
                 code=code,
                 key=self.vault.active_key(account),
-                fingerprint=self.vault.fingerprint(visit.user, "code", code),
+                fingerprint=self.vault.fingerprint(visit.user, "code", code, account=account),
                 session_id=session_id,
                 address=visit.address,
             )
@@ -158,7 +160,7 @@ class MfaService:
                 origin=visit.origin,
                 code=code,
                 key=self.vault.active_key(account),
-                fingerprint=self.vault.fingerprint(visit.user, "clock", code),
+                fingerprint=self.vault.fingerprint(visit.user, "clock", code, account=account),
                 sealed_code=self.vault.sealed_first_code(visit.user, code),
                 first_code=self.vault.first_code(visit.user, account.first_code),
                 asked_for_first=asked_for_first,
@@ -173,7 +175,7 @@ class MfaService:
             origin=visit.origin,
             code=code,
             opened=None,
-            fingerprint=self.vault.fingerprint(visit.user, "recovery_code", code),
+            fingerprint="",
             session_id=self.vault.new_id(),
             recovery_code=self.vault.new_recovery_code(visit.user),
             address=visit.address,
@@ -181,7 +183,9 @@ class MfaService:
         return self.apply(
             visit,
             lambda account: replace(
-                command, opened=self.vault.recovery_digest(visit.user, account.recovery_code)
+                command,
+                opened=self.vault.recovery_digest(visit.user, account.recovery_code),
+                fingerprint=self.vault.fingerprint(visit.user, "recovery_code", code, account=account),
             ),
         )
 

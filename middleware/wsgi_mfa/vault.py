@@ -63,9 +63,21 @@ class Vault:
         """The first of two codes that re-learn a clock, for keeping (D17)."""
         return self._seal(user, _FIRST_CODE, (code or "").encode("ascii"))
 
-    def fingerprint(self, user: str, purpose: str, code: str | None) -> str:
-        """What tells two typed codes apart at rest without telling the code (D10, D11)."""
-        return self._keys.ring.fingerprint(f"typed/{purpose}", f"{user}\0{code or ''}".encode())
+    def fingerprint(
+        self, user: str, purpose: str, code: str | None, *, account: Account | None = None
+    ) -> str:
+        """What tells two typed codes apart at rest without telling the code (D10, D11).
+
+        Where ``account`` remembers the same code under an earlier key of the ring, that fingerprint is given: a
+        reply that was lost before a rotation can be asked for after it.
+        """
+        ring, typed, message = self._keys.ring, f"typed/{purpose}", f"{user}\0{code or ''}".encode()
+        remembered = [] if account is None else [retry.fingerprint for retry in account.retries]
+        remembered += [] if account is None else [answer.fingerprint for answer in account.answers]
+        for known in remembered:
+            if ring.has_fingerprint(typed, message, known):
+                return known
+        return ring.fingerprint(typed, message)
 
     # Opening. Each raises UnknownKeyError or UnsealError rather than answer with anything else.
 

@@ -244,6 +244,10 @@ def restart(world: World, step: Step) -> None:
     world.restart(step["worker"])
 
 
+def rotate_keys(world: World, step: Step) -> None:  # noqa: ARG001  # it takes nothing
+    world.rotate_keys()
+
+
 def change_policy(world: World, step: Step) -> None:
     world.change_policy(step[VALUE])
 
@@ -281,6 +285,7 @@ ACTIONS: dict[str, Action] = {
     "support_unlock": support_unlock,
     "server_clock": server_clock,
     "restart": restart,
+    "rotate_keys": rotate_keys,
     "change_policy": change_policy,
     "store_fails": store_fails,
     **attacks.ACTIONS,

@@ -16,7 +16,7 @@ from mfa_simulator.scenario import Expectation, Step
 
 USE = "use"
 STEPS_MAX = 20_000
-ALONE = ("wait_until", "restart", "change_policy", "server_clock", "store_fails")
+ALONE = ("wait_until", "restart", "rotate_keys", "change_policy", "server_clock", "store_fails")
 EXPECT_TABLE = {key.name: key for key in EXPECT}
 NETWORK_TABLE = {key.name: key for key in NETWORK}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -139,8 +138,7 @@ class World:
             load=lambda user: self.store.peek(user),
         )
         self.store = FaultyStore(birth=birth, time=self.time, pause=self.crowd.pause, saved=self.watch.saved)
-        secret = base64.urlsafe_b64encode(self.chance("keys").token_bytes(32)).decode("ascii").rstrip("=")
-        self._keys = KeyRing.from_text(f"simulated:{secret}")
+        self.key_texts = [KeyRing.generate_text(self.chance("keys"), "simulated")]
         self._portal_secret = self.chance("portal").token_bytes(32).hex()
         self._portal_users = portal_users(scenario.users)
         self.network = Network(self.time, deliver=self._deliver, entropy=self.chance("network"))
@@ -167,6 +165,12 @@ class World:
                     worker.application = WatchedMiddleware(wrap, self.portal.application)
                 except ConfigurationError as error:
                     raise PortalError(f"the middleware refuses the portal: {error}") from error
+
+    def rotate_keys(self) -> None:
+        """Add a key that seals and signs from now on; every worker starts again with it."""
+        name = f"simulated{len(self.key_texts) + 1}"
+        self.key_texts.append(KeyRing.generate_text(self.chance(f"keys {name}"), name))
+        self.restart()
 
     def change_policy(self, settings: Mapping[str, Any]) -> None:
         """Let other settings hold; every worker starts again with them."""
@@ -250,7 +254,7 @@ class World:
             issuer=ISSUER,
             identity=portal.identity,
             store=self.store,
-            keys=self._keys,
+            keys=KeyRing.from_text(",".join(self.key_texts)),
             policy=self.policy,
             directory=self._directory.get,
             plain_http=True,

@@ -8,11 +8,20 @@ from dataclasses import fields, replace
 import pytest
 
 from wsgi_mfa.core import recovery
-from wsgi_mfa.core.account import Account, Authenticator, EnrollmentCode, FirstCode, PendingEnrollment
+from wsgi_mfa.core.account import (
+    Account,
+    Answer,
+    Authenticator,
+    EnrollmentCode,
+    FirstCode,
+    PendingEnrollment,
+    Retry,
+)
 from wsgi_mfa.core.enrollment import made_recovery_code
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import UnsealError
+from wsgi_mfa.keys import KeyRing
 from wsgi_mfa.vault import Vault
 
 USER = "user1@example.com"
@@ -171,6 +180,34 @@ def test_a_fingerprint_tells_typed_codes_apart_by_user_and_purpose_without_telli
     assert len(prints) == 18
     assert not any("123456" in text for text in prints)
     assert vault.fingerprint(USER, "code", "123456") == vault.fingerprint(USER, "code", "123456")
+
+
+@pytest.mark.requirement("D10", "D11", "D29", "R29")
+@pytest.mark.parametrize("memory", ["retries", "answers"])
+def test_a_code_that_was_typed_before_a_rotation_is_known_after_it(memory):
+    texts = [KeyRing.generate_text(SystemEntropy(), key_id) for key_id in ("k1", "k2")]
+    earlier, later = (
+        Vault(
+            keys=KeyRing.from_text(",".join(texts[:count])),
+            store_id="0" * 32,
+            entropy=SystemEntropy(),
+            policy=Policy(),
+        )
+        for count in (1, 2)
+    )
+    before = earlier.fingerprint(USER, "recovery_code", "CODE")
+    kept = {
+        "retries": Retry(
+            purpose="recovery", browser="b", login=None, fingerprint=before, session_id="s", at=0
+        ),
+        "answers": Answer(browser="b", fingerprint=before, at=0, outcome="wrong_code", hint=None),
+    }
+    account = replace(Account(user=USER, generation="g"), **{memory: (kept[memory],)})
+    assert later.fingerprint(USER, "recovery_code", "CODE") != before
+    assert later.fingerprint(USER, "recovery_code", "CODE", account=account) == before
+    assert later.fingerprint(USER, "recovery_code", "CODF", account=account) != before
+    assert later.fingerprint(USER, "code", "CODE", account=account) != before
+    assert later.fingerprint("user2@example.com", "recovery_code", "CODE", account=account) != before
 
 
 @pytest.mark.requirement("R27", "R42", "D13")

@@ -25,6 +25,7 @@ _ALONE = {
     ),
     "server_clock": "- server_clock: {offset: 20s}\n",
     "restart": "- restart: {worker: 1}\n",
+    "rotate_keys": "- rotate_keys: {}\n",
     "change_policy": "- change_policy: {steps_back: 0, steps_ahead: 0, drift_steps_max: 0}\n",
     "store_fails": (
         "- store_fails: {for: 20s}\n"

@@ -254,6 +254,10 @@ VERBS = (
     ),
     Verb(name="restart", about="A worker ends and starts again on the same store.", keys=(worker,)),
     Verb(
+        name="rotate_keys",
+        about="The operator adds a key that seals from now on; every worker starts again with it, and the others open.",
+    ),
+    Verb(
         name="change_policy", about="The operator changes settings, and every worker starts again with them."
     ),
     Verb(

@@ -43,7 +43,7 @@ def _twin(world: World, wall: WallClock, accounts: list[Account]) -> World:
     scenario = replace(world.scenario, network=NetworkSpec(), workers=1, off=frozenset(INVARIANTS))
     twin = World(scenario, wall, world.factory)
     twin.time.wait_until(world.time.now())
-    twin.policy = world.policy
+    twin.policy, twin.key_texts = world.policy, world.key_texts
     for account in accounts:
         twin.store.save(account, (), expected=None)
     # Ids are never used twice, and those of the story's own streams are.
