@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from wsgi_mfa.audit import chained
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.core import commands, recovery
 from wsgi_mfa.core.account import Account
@@ -276,9 +277,20 @@ class MfaService:
                 return decision
             if self.clock.now() - now > patience_seconds * SECOND:
                 raise StoreUnavailableError(f"no save won in {patience_seconds} s; nothing was changed")
-            saved = replace(decision.account, revision=revision, saved_at=now)
-            events = tuple(
-                replace(event, save_id=revision, index=index) for index, event in enumerate(decision.events)
+            events, head = chained(
+                (
+                    replace(event, save_id=revision, index=index)
+                    for index, event in enumerate(decision.events)
+                ),
+                loaded,
+                self.keys.ring,
+            )
+            saved = replace(
+                decision.account,
+                revision=revision,
+                saved_at=now,
+                event_count=head.number,
+                event_link=head.link,
             )
             if self._save(saved, events, expected=loaded.revision if loaded else None):
                 self._tell(events)

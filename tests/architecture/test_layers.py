@@ -12,7 +12,7 @@ LAYERS = (
     {"errors"},
     {"clock", "entropy", "person"},
     {"identity", "keys", "stores"},
-    {"heartbeat", "key_file", "settings", "vault"},
+    {"audit", "heartbeat", "key_file", "settings", "vault"},
     {"adapters"},
     {"service"},
     {"rotation"},

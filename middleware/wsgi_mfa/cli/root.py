@@ -9,6 +9,7 @@ import click
 
 from wsgi_mfa.cli.accounts import accounts
 from wsgi_mfa.cli.api import api
+from wsgi_mfa.cli.audit import audit
 from wsgi_mfa.cli.check import check
 from wsgi_mfa.cli.demo import demo
 from wsgi_mfa.cli.keys import keys
@@ -39,7 +40,7 @@ def _add(group: click.Group, *commands: click.Command) -> None:
             _add(command, *command.commands.values())
 
 
-_add(root, demo, serve, check, support, accounts, keys, store, api)
+_add(root, demo, serve, check, support, accounts, audit, keys, store, api)
 
 
 def main() -> NoReturn:

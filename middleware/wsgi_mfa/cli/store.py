@@ -11,6 +11,7 @@ from wsgi_mfa.core import commands
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.service import STUBBORN_SECONDS, Visit
 from wsgi_mfa.stores.protocol import AccountStore, every_user
+from wsgi_mfa.support.record import note
 
 
 @click.group()
@@ -63,6 +64,7 @@ def enrollment(place: Place, rule: str | None) -> None:
     """
     if rule is not None:
         place.store.set_invited_only(rule == "invited")
+        note(place.service, "store.enrollment", ("rule", rule))
     if place.store.invited_only():
         click.echo("enrollment: invited, for every new user")
     else:

@@ -189,6 +189,8 @@ class Account:
     enrollment_code: EnrollmentCode | None = None
     enrollment_code_needed: bool = False
     enrollment_browser: str | None = None  # the browser that gave the enrollment code
+    event_count: int = 0  # how many events are on record, and the link of the last one (D31)
+    event_link: str = ""
     removed_at: int | None = None  # when all else was forgotten; a later enrollment needs the desk (D33)
 
     def session(self, session_id: str | None) -> Session | None:

@@ -11,7 +11,7 @@ class Event:
 
     ``kind`` is a dotted word such as ``sign_in.accepted``; ``source`` is the peer that asked; ``details`` are
     pairs of plain words. ``save_id`` is the revision that the save gave to the account (D25), and with
-    ``index`` it names the event for ever.
+    ``index`` it names the event for ever. ``number`` and ``mac`` are its place in its user's chain (D31).
     """
 
     at: int
@@ -21,6 +21,8 @@ class Event:
     details: tuple[tuple[str, str], ...] = ()
     save_id: str = ""
     index: int = 0
+    number: int = 0
+    mac: str = ""
 
     @property
     def id(self) -> str:

@@ -65,6 +65,14 @@ class MemoryStore:
             latest = (event for event in reversed(self._events) if user is None or event.user == user)
             return list(islice(latest, limit))[::-1]
 
+    def forget_events(self, user: str, count: int) -> None:
+        self._check_open()
+        with self._lock:
+            oldest = list(islice((event for event in self._events if event.user == user), count))
+            gone = {id(event) for event in oldest}
+            kept = [event for event in self._events if id(event) not in gone]
+            self._events = deque(kept, maxlen=self._events.maxlen)
+
     def report_worker(self, report: WorkerReport, *, forget_before: int) -> None:
         self._check_open()
         with self._lock:

@@ -88,6 +88,10 @@ class AccountStore(Protocol):
         """The latest ``limit`` events, of one user or of all, the newest last."""
         ...
 
+    def forget_events(self, user: str, count: int) -> None:
+        """Drop the ``count`` oldest events of one user, durably; the account stays as it is."""
+        ...
+
     def report_worker(self, report: WorkerReport, *, forget_before: int) -> None:
         """Keep a worker's latest report beside the birth record, and forget those from before ``forget_before``."""
         ...

@@ -31,6 +31,7 @@ _FIND = "SELECT user FROM accounts WHERE address = ? ORDER BY user"
 _USERS = "SELECT user FROM accounts WHERE user > ? ORDER BY user LIMIT ?"
 _EVENTS = "SELECT user, body FROM events ORDER BY id DESC LIMIT ?"
 _EVENTS_OF = "SELECT user, body FROM events WHERE user = ? ORDER BY id DESC LIMIT ?"
+_FORGET_EVENTS = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE user = ? ORDER BY id LIMIT ?)"
 _REPORT = "INSERT OR REPLACE INTO workers (worker_id, key_ids, at) VALUES (?, ?, ?)"
 _FORGET_REPORTS = "DELETE FROM workers WHERE at < ?"
 _WORKERS = "SELECT worker_id, key_ids, at FROM workers ORDER BY worker_id"
@@ -118,6 +119,9 @@ class SqliteStore:
     def events(self, user: str | None = None, *, limit: int = 100) -> list[Event]:
         rows = self._rows(_EVENTS, limit) if user is None else self._rows(_EVENTS_OF, user, limit)
         return [self._decode_event(owner, body) for owner, body in reversed(rows)]
+
+    def forget_events(self, user: str, count: int) -> None:
+        self._write((_FORGET_EVENTS, (user, count)))
 
     def report_worker(self, report: WorkerReport, *, forget_before: int) -> None:
         row = (report.worker_id, " ".join(report.key_ids), report.at)

@@ -45,7 +45,7 @@ def test_every_command_of_the_operator_is_told_of(page):
     told = {parsed(arguments) for arguments in command_lines(page)}
     there = {
         f"{name} {each}"
-        for name in ("accounts", "keys", "support", "store")
+        for name in ("accounts", "audit", "keys", "support", "store")
         for each in wsgi_mfa.commands[name].commands
     }
     assert there - told == set()

@@ -121,6 +121,21 @@ def test_events_are_told_with_the_newest_last(
     assert store.events("nobody") == []
 
 
+def test_the_oldest_events_of_one_user_can_be_forgotten(
+    store: AccountStore, account: MakeAccount, event: MakeEvent
+) -> None:
+    kept = [event("a"), event("b"), event("c"), event("x", user="user2")]
+    store.save(account(1), kept, expected=None)
+    store.forget_events(USER, 0)
+    store.forget_events("nobody", 9)
+    assert store.events() == kept
+    store.forget_events(USER, 2)
+    assert store.events() == kept[2:]
+    assert store.load(USER) == account(1)
+    store.forget_events(USER, 9)
+    assert store.events() == kept[3:]
+
+
 def test_users_are_found_by_the_address_they_have_now(store: AccountStore, account: MakeAccount) -> None:
     store.save(account(1, user="zoe", address="shared@example.com"), [], expected=None)
     store.save(account(1, user="ann", address="shared@example.com"), [], expected=None)

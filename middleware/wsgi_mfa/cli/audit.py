@@ -1,0 +1,122 @@
+"""``wsgi-mfa audit``: what is on record, whether it is whole, and how long it is kept (R48, D31)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import click
+
+from wsgi_mfa import audit as record
+from wsgi_mfa.cli.place import Place, place_options
+from wsgi_mfa.cli.telling import agent_option, counted
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.instants import DAY
+from wsgi_mfa.core.user import canonical
+from wsgi_mfa.support.record import prune as prune_record
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+@click.group(short_help="Export and verify what is on record.")
+def audit() -> None:
+    """What is on record of every account: phones bound, codes, locks, sessions, what support did."""
+
+
+@audit.command(short_help="Print every event, and where the chains end.")
+@click.argument("user", required=False)
+@place_options
+def export(place: Place, user: str | None) -> None:
+    """Print every event, or USER's, as a line of JSON each, the oldest first; then the head of each chain.
+
+    Keep what was printed elsewhere: audit verify --against FILE shows whether the record was put back or cut since.
+    """
+    name = None if user is None else canonical(user)
+    # The heads first: what is saved while the events are printed is then no event too few.
+    heads = [head for head in record.verify(place.store, place.keys.ring).heads if name in (None, head.user)]
+    for event in place.store.events(name, limit=record.EVERY):
+        click.echo(json.dumps(_members(event)))
+    for head in heads:
+        click.echo(json.dumps({"head": head.user, "number": head.number, "link": head.link}))
+
+
+def _members(event: Event) -> dict[str, object]:
+    at = (_EPOCH + timedelta(microseconds=event.at)).isoformat().replace("+00:00", "Z")
+    return {
+        "id": event.id,
+        "at": at,
+        "user": event.user,
+        "kind": event.kind,
+        "source": event.source,
+        "details": dict(event.details),
+        "number": event.number,
+        "mac": event.mac,
+    }
+
+
+@audit.command(short_help="See whether the record is whole.")
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="An earlier export: what it knows must still be there.",
+)
+@place_options
+def verify(place: Place, against: Path | None) -> None:
+    """See whether an event was changed, removed or added by somebody without the keys.
+
+    Exit 1 and a line for each account whose record is not whole.
+    """
+    found = record.verify(place.store, place.keys.ring, against=() if against is None else _heads_in(against))
+    for problem in found.problems:
+        click.echo(f"not whole: {problem}", err=True)
+    if found.retired_count:
+        click.echo(f"signed by keys that the ring does not hold: {counted(found.retired_count, 'event')}")
+    if found.problems:
+        sys.exit(1)
+    click.echo(f"verified: {counted(found.events_count, 'event')} in {counted(len(found.heads), 'chain')}")
+
+
+def _heads_in(path: Path) -> list[record.Head]:
+    """The heads that an export ends with.
+
+    :raises click.UsageError: a line is none of an export's, or there is no head.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{path}: cannot be read: {error}") from None
+    found = [_head_in(line, where=f"{path}:{number}") for number, line in enumerate(lines, start=1)]
+    heads = [head for head in found if head is not None]
+    if not heads:
+        raise click.UsageError(f"{path}: has no line with a head, as wsgi-mfa audit export prints")
+    return heads
+
+
+def _head_in(line: str, *, where: str) -> record.Head | None:
+    """The head that a line tells of; None for the line of an event."""
+    try:
+        members = json.loads(line)
+        if "head" not in members:
+            return None
+        return record.Head(
+            user=str(members["head"]), number=int(members["number"]), link=str(members["link"])
+        )
+    except (ValueError, KeyError, TypeError):
+        raise click.UsageError(f"{where}: is no line of wsgi-mfa audit export") from None
+
+
+@audit.command(short_help="Drop what is old.")
+@click.option("--days", type=click.IntRange(min=1), required=True, help="How many days are kept.")
+@agent_option
+@place_options
+def prune(place: Place, days: int, agent: str) -> None:
+    """Drop events that are older than so many days, but each account's latest; a signed checkpoint stays.
+
+    Nothing of what an account counts, such as the budget of wrong codes, rests on them.
+    """
+    service = place.service
+    count = prune_record(service, before=service.clock.now() - days * DAY, agent=agent)
+    click.echo(f"dropped: {counted(count, 'event')}")

@@ -1,0 +1,53 @@
+"""The audit record as an operator keeps it: what happened to the store as a whole, and dropping what is old (D31)."""
+
+from __future__ import annotations
+
+from wsgi_mfa import audit
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.service import MfaService
+from wsgi_mfa.stores.protocol import every_user
+
+
+def note(service: MfaService, kind: str, *details: tuple[str, str]) -> None:
+    """Put an event without an account on record, in the chain of the store itself."""
+    while True:
+        loaded = service.store.load(audit.STORE)
+        now, revision = service.clock.now(), service.vault.new_id()
+        event = Event(
+            at=now, user=audit.STORE, kind=kind, source="console", details=details, save_id=revision
+        )
+        events, head = audit.chained([event], loaded, service.keys.ring)
+        saved = Account(
+            user=audit.STORE,
+            generation=loaded.generation if loaded else revision,
+            revision=revision,
+            saved_at=now,
+            event_count=head.number,
+            event_link=head.link,
+        )
+        if service.store.save(saved, events, expected=loaded.revision if loaded else None):
+            return
+
+
+def prune(service: MfaService, *, before: int, agent: str) -> int:
+    """Drop every event from before the instant ``before``, but each account's latest; how many were dropped.
+
+    A signed checkpoint comes first, so that the chain can be verified from there on; the store's own chain stays.
+    """
+    store, count = service.store, 0
+    checkpoints = audit.checkpoints_in(store.events(audit.STORE, limit=audit.EVERY))
+    for user in every_user(store):
+        gone = audit.prunable(store.events(user, limit=audit.EVERY), before=before)
+        if not gone:
+            continue
+        link = audit.link_after(gone, checkpoints.get(user, ()))
+        number = gone[-1].number
+        note(
+            service,
+            audit.CHECKPOINT,
+            *(("user", user), ("number", str(number)), ("link", link), ("agent", agent)),
+        )
+        store.forget_events(user, len(gone))
+        count += len(gone)
+    return count
