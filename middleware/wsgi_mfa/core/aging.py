@@ -28,17 +28,22 @@ def younger(instant: int, seconds: int, now: int, policy: Policy) -> bool:
 
 
 def session_lives(session: Session, now: int, policy: Policy) -> bool:
-    """Whether ``session`` is within its overall and its idle limit (R52).
+    """Whether ``session`` is within its overall and its idle limit (R52)."""
+    since, until = session_span(session, policy)
+    return since <= now < until
+
+
+def session_span(session: Session, policy: Policy) -> tuple[int, int]:
+    """The first instant at which ``session`` lives, and the first after it at which it does not.
 
     The idle limit is lengthened by the grain in which activity is noted, so that it never ends early (D23).
     """
-    verified_at, seen_at, idle_seconds = session.verified_at, session.seen_at, policy.session_idle_seconds
-    if now >= verified_at + policy.session_seconds_max * SECOND:
-        return False
-    if now >= seen_at + (idle_seconds + idle_seconds // ACTIVITY_GRAINS) * SECOND:
-        return False
-    # Asked on every request, so `younger` is written out: neither instant may be too far ahead of now.
-    return now >= (verified_at if verified_at > seen_at else seen_at) - policy.clock_skew_seconds_max * SECOND
+    idle_seconds = policy.session_idle_seconds + policy.session_idle_seconds // ACTIVITY_GRAINS
+    since = max(session.verified_at, session.seen_at) - policy.clock_skew_seconds_max * SECOND
+    until = min(
+        session.verified_at + policy.session_seconds_max * SECOND, session.seen_at + idle_seconds * SECOND
+    )
+    return since, until
 
 
 def carried_login_counts(carried: CarriedLogin, now: int, policy: Policy) -> bool:

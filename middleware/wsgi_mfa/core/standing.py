@@ -5,26 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wsgi_mfa.core.account import Account, Session
-from wsgi_mfa.core.aging import is_of_login, session_lives, younger
+from wsgi_mfa.core.aging import ACTIVITY_GRAINS, is_of_login, session_lives, session_span, younger
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.core.policy import Policy
 
 SHOWING_SECONDS = 300  # how long after a second factor an unacknowledged recovery code may be shown (D13)
 CLOCK_QUESTION_AFTER = 2  # wrong codes (D17)
-#: Asked for twice on every request, and a member is looked up three times as slowly as a name.
+#: Asked for on every request, and a member is looked up three times as slowly as a name.
 SIGNED_IN = Outcome.SIGNED_IN
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
     """``outcome`` is SIGNED_IN, MUST_SAVE_RECOVERY_CODE, MUST_VERIFY or MUST_ENROLL; ``session`` the open one.
 
-    Not frozen: one is made on every request, and freezing triples what that costs (D24).
+    As long as the account is not saved anew, the same browser stands the same at each instant from ``since`` on
+    and before ``until``; there is no such instant where nobody said so.
     """
 
     outcome: Outcome
     session: Session | None = None
+    since: int = 0
+    until: int = 0
 
 
 def standing(
@@ -40,7 +43,13 @@ def standing(
         return Standing(outcome=Outcome.MUST_VERIFY)
     if must_save(account, session):
         return Standing(outcome=Outcome.MUST_SAVE_RECOVERY_CODE, session=session)
-    return Standing(outcome=SIGNED_IN, session=session)
+    if session.login != login:
+        return Standing(
+            outcome=SIGNED_IN, session=session
+        )  # by a login that was carried over, and for a while
+    since, until = session_span(session, policy)
+    until = min(until, activity_due_at(session, policy))
+    return Standing(outcome=SIGNED_IN, session=session, since=since, until=until)
 
 
 def must_save(account: Account, session: Session) -> bool:
@@ -70,4 +79,9 @@ def clock_in_question(account: Account) -> bool:
 
 def activity_is_due(session: Session, now: int, policy: Policy) -> bool:
     """Whether this request's activity should be noted (D23)."""
-    return now - session.seen_at > policy.session_idle_seconds * SECOND // 60
+    return now >= activity_due_at(session, policy)
+
+
+def activity_due_at(session: Session, policy: Policy) -> int:
+    """The first instant at which a request's activity should be noted."""
+    return session.seen_at + policy.session_idle_seconds * SECOND // ACTIVITY_GRAINS + 1

@@ -147,7 +147,13 @@ class CookieReader:
 
 def value_in(canonical: str, name: str) -> str | None:
     """The value of the carrier ``name`` in a header of canonical form; None when it is not there."""
-    for part in canonical.split("; "):
-        if part.startswith(name) and part[len(name) : len(name) + 1] == "=":
-            return part[len(name) + 1 :]
-    return None
+    spelt = f"{name}="
+    if canonical.startswith(spelt):
+        begin = len(spelt)
+    else:
+        found = canonical.find(f"; {spelt}")  # in this form no value holds a semicolon
+        if found < 0:
+            return None
+        begin = found + len("; ") + len(spelt)
+    end = canonical.find(";", begin)
+    return canonical[begin:] if end < 0 else canonical[begin:end]

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_tz
-from typing import Any
+from typing import Any, NamedTuple
 
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.identity.adapter import Identification
@@ -22,8 +22,7 @@ _SET_COOKIE_CHARACTERS = len("set-cookie")
 _MAX_AGE = re.compile(r"-?[0-9]+", re.ASCII)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """What a response made of the user; ``carriers_digest`` names the carriers that the browser has now."""
 
     identification: Identification
@@ -55,20 +54,18 @@ def identify_after(
     Raises:
         AdapterUnavailableError: the adapter cannot ask at present (D7).
     """
-    carriers = dict(cleaner.cookie_reader.read(request.get("HTTP_COOKIE", "")).carriers)
+    cookies = cleaner.cookie_reader.read(request.get("HTTP_COOKIE", ""))
     kept = kept_cookies(headers, now=now)
-    for name in cleaner.adapter.carriers.cookies:
-        places = kept.get(name)
-        if places is None:
-            continue
-        carriers.pop(name, None)
-        carriers.update((name, value) for value in places.values())
-    # Read as the next request will be read, so that a value which that would drop is dropped here too.
-    cookies = cleaner.cookie_reader.read("; ".join(f"{name}={value}" for name, value in carriers.items()))
-    after = {**request, "HTTP_COOKIE": cookies.header}
-    return Observation(
-        identification=cleaner.adapter.identify(after), carriers_digest=cleaner.digest(after, cookies)
-    )
+    changed = [name for name in cleaner.adapter.carriers.cookies if name in kept] if kept else ()
+    if changed:
+        carriers = dict(cookies.carriers)
+        for name in changed:
+            carriers.pop(name, None)
+            carriers.update((name, value) for value in kept[name].values())
+        # Read as the next request will be read, so that a value which that would drop is dropped here too.
+        cookies = cleaner.cookie_reader.read("; ".join(f"{name}={value}" for name, value in carriers.items()))
+        request = {**request, "HTTP_COOKIE": cookies.header}
+    return Observation(cleaner.adapter.identify(request), cleaner.digest(request, cookies))
 
 
 def kept_cookies(headers: Iterable[tuple[str, str]], *, now: int) -> dict[str, dict[tuple[str, str], str]]:
@@ -78,7 +75,7 @@ def kept_cookies(headers: Iterable[tuple[str, str]], *, now: int) -> dict[str, d
     """
     kept: dict[str, dict[tuple[str, str], str]] = {}
     for header, text in headers:
-        cookie = parse_set_cookie(text, now=now) if header.lower() == "set-cookie" else None
+        cookie = parse_set_cookie(text, now=now) if _sets_cookie(header) else None
         if cookie is None:
             continue
         places = kept.setdefault(cookie.name, {})
@@ -95,17 +92,16 @@ def without_own_cookies(
 
     The list itself is given back when there is nothing to take out.
     """
-    for name, _ in headers:
-        if len(name) == _SET_COOKIE_CHARACTERS and name.lower() == "set-cookie":
+    for name, value in headers:
+        if _sets_cookie(name) and _stored_name(value) in own_cookie_names:
             break
     else:
         return headers
-    kept = [
+    return [
         (name, value)
         for name, value in headers
-        if name.lower() != "set-cookie" or _stored_name(value) not in own_cookie_names
+        if not _sets_cookie(name) or _stored_name(value) not in own_cookie_names
     ]
-    return headers if len(kept) == len(headers) else kept
 
 
 def parse_set_cookie(text: str, *, now: int) -> SetCookie | None:
@@ -134,6 +130,11 @@ def parse_set_cookie(text: str, *, now: int) -> SetCookie | None:
     # Max-Age wins over Expires wherever they stand (RFC 6265 5.3, step 3).
     removed = expired_by_date if expired_by_age is None else expired_by_age
     return SetCookie(name=name, value=value, removed=removed, place=(domain, path))
+
+
+def _sets_cookie(header_name: str) -> bool:
+    # Every header of every response comes by here, and most are told by their length.
+    return len(header_name) == _SET_COOKIE_CHARACTERS and header_name.lower() == "set-cookie"
 
 
 def _instant_of(date: str) -> int | None:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from wsgi_mfa.errors import StoreUnavailableError
 
-LOOK_SECONDS = 0.25  # how long a reader may go on with a file that was replaced under it
+LOOK_SECONDS = 0.01  # how long a reader may go on with a file that was replaced under it
 
 
 class Link:

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from wsgi_mfa.core import exempt
 from wsgi_mfa.core.aging import login_is_ended
+from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.outcome import Decision, Outcome, Reason
 from wsgi_mfa.core.standing import SIGNED_IN, activity_is_due
 from wsgi_mfa.core.user import canonical
@@ -22,6 +23,7 @@ from wsgi_mfa.identity.observe import identify_after
 from wsgi_mfa.service import Visit
 from wsgi_mfa.web import appended, pages, targets
 from wsgi_mfa.web.cookies import expire_cookie, set_cookie
+from wsgi_mfa.web.passes import Pass
 from wsgi_mfa.web.reply import Reply, refusal
 from wsgi_mfa.web.site import Caller, Directory, WebRequest
 from wsgi_mfa.web.views.leading import PAGE_OF, url_of
@@ -63,12 +65,20 @@ def admit(request: WebRequest, directory: Directory | None) -> bool:
     caller = caller_of(request.cleaned.identification, directory)
     if caller is None:
         return True
-    account = request.site.service.store.load(caller.user)
-    if account is not None and account.ended_logins:
+    service = request.site.service
+    account = service.store.load(caller.user)
+    if account is None:
+        request.take(caller, None)
+        return True
+    known = request.site.passes.find(
+        request.session_cookie, account, login=caller.login, ring=service.keys.ring, now=request.now
+    )
+    if known is not None:
+        request.take_known(known, caller, account)
+        return True
+    if account.ended_logins:
         for fingerprint in (request.cleaned.carriers_digest, caller.login):
-            if fingerprint is not None and login_is_ended(
-                account, fingerprint, request.now, request.site.service.policy
-            ):
+            if fingerprint is not None and login_is_ended(account, fingerprint, request.now, service.policy):
                 return False
     request.take(caller, account)
     return True
@@ -152,14 +162,47 @@ def ambiguous(error: AmbiguousCarrierError) -> Reply:
 
 def tell_application(request: WebRequest, environ: dict[str, object]) -> None:
     """What the application may know of the second factor (R59), and that it was used just now (D23)."""
+    if request.told is not None:
+        environ.update(request.told)
+        return
     session, caller = request.standing.session, request.caller
     if caller is None or session is None:
         return
-    environ["wsgi_mfa.user"] = caller.user
-    environ["wsgi_mfa.method"] = session.method.value
-    environ["wsgi_mfa.verified_at"] = session.verified_at // 1_000_000
+    told: dict[str, object] = {
+        "wsgi_mfa.user": caller.user,
+        "wsgi_mfa.method": session.method.value,
+        "wsgi_mfa.verified_at": session.verified_at // SECOND,
+    }
+    environ.update(told)
     if activity_is_due(session, request.now, request.site.service.policy):
         request.site.service.note_activity(request.visit, session.id)
+    else:
+        _remember(request, session.id, told)
+
+
+def _remember(request: WebRequest, session_id: str, told: dict[str, object]) -> None:
+    """Let the next request with this cookie pass by what this one has found out.
+
+    Not where a login was ended, since then the carriers count too, nor where it was no cookie that named the session.
+    """
+    cookie, account, caller = request.session_cookie, request.account, request.caller
+    if cookie is None or account is None or caller is None or account.ended_logins:
+        return
+    ring = (
+        request.site.service.keys.ring
+    )  # before the check: should it change now, the pass is good for nothing
+    if request.site.cookies.session_id_of(cookie, caller.user) != session_id:
+        return
+    known = Pass(
+        user=caller.user,
+        login=caller.login,
+        revision=account.revision,
+        ring=ring,
+        session_id=session_id,
+        standing=request.standing,
+        told=told,
+    )
+    request.site.passes.keep(cookie, known)
 
 
 def judged(

@@ -26,6 +26,7 @@ from wsgi_mfa.web import gate, pages
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.observer import Headers, Observer, first_drawn, start_without_own_cookies, thrown_away
 from wsgi_mfa.web.paired import paired_around
+from wsgi_mfa.web.passes import Passes
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.site import Directory, Site, WebRequest
 from wsgi_mfa.web.source import SourceReader, SprayWatch
@@ -119,6 +120,7 @@ class MfaMiddleware:
             sources=SourceReader(self.service.policy.trusted_peers),
             watch=SprayWatch(clock),
             spent=SpentCredentials(),
+            passes=Passes(),
             plain_http=plain_http,
             scheme_key="HTTP_" + scheme_from.upper().replace("-", "_") if scheme_from else None,
             authenticate=getattr(identity, "authenticate", None),
@@ -129,7 +131,7 @@ class MfaMiddleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         names, cleaner, nothing = self._https_way or self._plain_way(environ)
         path = pages.path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
-        request = WebRequest(self._site, environ, names, nothing, now=self.service.clock.now())
+        request = WebRequest(self._site, environ, names, nothing, self.service.clock.now())
         if not self._heartbeat.since <= request.now < self._heartbeat.until:
             self._heartbeat.beat(request.now)
         try:

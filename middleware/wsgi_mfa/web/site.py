@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote
 
 from werkzeug.utils import cached_property  # without the lock of functools'
@@ -18,6 +18,7 @@ from wsgi_mfa.person import Person
 from wsgi_mfa.service import MfaService, Visit
 from wsgi_mfa.web import targets
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
+from wsgi_mfa.web.passes import Pass, Passes
 from wsgi_mfa.web.source import SourceReader, SprayWatch
 from wsgi_mfa.web.spent import SpentCredentials
 from wsgi_mfa.web.targets import TargetSigner
@@ -42,13 +43,13 @@ class Site:
     sources: SourceReader
     watch: SprayWatch
     spent: SpentCredentials
+    passes: Passes
     plain_http: bool
     scheme_key: str | None
     authenticate: str | None  # the WWW-Authenticate of programs, where the adapter takes credentials
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Somebody whom the portal has signed in: the canonical ``user``, the login's fingerprint, the address."""
 
     user: str
@@ -66,10 +67,11 @@ class WebRequest:
     caller: Caller | None = None
     account: Account | None = None
     session_id: str | None = None
-    standing = NOBODY
+    standing: Standing = NOBODY
+    told: Mapping[str, object] | None = None
 
     def __init__(
-        self, site: Site, environ: dict[str, Any], names: CookieNames, cleaned: Cleaned, *, now: int
+        self, site: Site, environ: dict[str, Any], names: CookieNames, cleaned: Cleaned, now: int
     ) -> None:
         self.site = site
         self.environ = environ
@@ -80,8 +82,7 @@ class WebRequest:
     def take(self, caller: Caller, account: Account | None) -> None:
         """Go on as ``caller``, whose account is ``account``, in the session that this browser's cookie names."""
         self.caller, self.account = caller, account
-        value = self.cleaned.cookies.own.get(self.names.session)
-        self.session_id = self.site.cookies.session_id_of(value, caller.user)
+        self.session_id = self.site.cookies.session_id_of(self.session_cookie, caller.user)
         self.standing = standing(
             account,
             session_id=self.session_id,
@@ -90,9 +91,19 @@ class WebRequest:
             policy=self.site.service.policy,
         )
 
+    def take_known(self, known: Pass, caller: Caller, account: Account) -> None:
+        """Go on as :meth:`take` would, by what was found out at an earlier request."""
+        self.caller, self.account = caller, account
+        self.session_id, self.standing, self.told = known.session_id, known.standing, known.told
+
+    @property
+    def session_cookie(self) -> str | None:
+        """What this browser's session cookie says, not yet checked."""
+        return self.cleaned.cookies.own.get(self.names.session)
+
     def forget_caller(self) -> None:
         """Go on as nobody: what was derived from the caller is gone too."""
-        self.caller = self.account = self.session_id = None
+        self.caller = self.account = self.session_id = self.told = None
         self.standing = NOBODY
         for derived in ("changed_hands", "known_browser", "browser", "visit"):
             self.__dict__.pop(derived, None)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from wsgi_mfa.core.account import CarriedLogin
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.standing import activity_is_due, clock_in_question, is_fresh, standing
@@ -70,3 +75,40 @@ def test_activity_is_due_when_a_sixtieth_of_the_limit_has_passed(home, seconds, 
     home.laptop.enter(home.mobile.code())
     home.wait(seconds)
     assert activity_is_due(home.account.session(home.laptop.session_id), home.now, home.policy) is due
+
+
+SPAN = 86_400 * 1_000_000
+
+
+@pytest.mark.requirement("D24")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(asked_at=st.integers(-SPAN // 100, SPAN), later=st.integers(-SPAN, 2 * SPAN))
+def test_a_browser_stands_the_same_at_each_instant_that_its_standing_names(home, asked_at, later):
+    browser, begun = home.laptop, home.account.sessions[0].seen_at
+
+    def at(now):
+        return standing(
+            home.account, session_id=browser.session_id, login=browser.login, now=now, policy=home.policy
+        )
+
+    first = at(begun + asked_at)
+    assert (first.until > 0) is (first.outcome is Outcome.SIGNED_IN)
+    if first.since <= begun + later < first.until:
+        assert at(begun + later) == first
+        assert not activity_is_due(first.session, begun + later, home.policy)
+
+
+@pytest.mark.requirement("D24", "D34")
+def test_a_standing_by_a_login_that_is_carried_over_names_no_instant(home):
+    session = replace(
+        home.account.sessions[0],
+        login="new",
+        carried_logins=(CarriedLogin(fingerprint="old", replaced_at=home.now),),
+    )
+    account = replace(home.account, sessions=(session,))
+    by_old, by_new = (
+        standing(account, session_id=session.id, login=login, now=home.now, policy=home.policy)
+        for login in ("old", "new")
+    )
+    assert by_old.outcome is by_new.outcome is Outcome.SIGNED_IN
+    assert by_old.until == 0 < by_new.until

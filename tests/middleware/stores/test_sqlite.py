@@ -208,7 +208,7 @@ def test_a_file_that_is_gone_from_its_name_is_unavailable(
         sqlite_store.users,
         lambda: sqlite_store.load(USER),
     ]
-    monkeypatch.setattr(connections, "LOOK_SECONDS", 0)  # as a quarter of a second later
+    monkeypatch.setattr(connections, "LOOK_SECONDS", 0)  # as a hundredth of a second later
     for call in calls:
         with pytest.raises(StoreUnavailableError):
             call()
