@@ -50,10 +50,21 @@ def as_json(files: Sequence[Path], problems: Sequence[Problem]) -> str:
 def as_github(_: Sequence[Path], problems: Sequence[Problem]) -> str:
     """Give workflow commands, which GitHub shows beside the lines."""
     return "".join(
-        f"::error file={_escaped(problem.file, ':,')},line={problem.position.line},"
-        f"col={problem.position.column},title=mfa-sim {problem.rule}::{_escaped(problem.message)}\n"
+        annotation(
+            problem.message,
+            title=f"mfa-sim {problem.rule}",
+            file=problem.file,
+            line=problem.position.line,
+            column=problem.position.column,
+        )
         for problem in problems
     )
+
+
+def annotation(message: str, *, title: str, file: str, line: int, column: int | None = None) -> str:
+    """Give one workflow command, a line of its own."""
+    place = f"file={_escaped(file, ':,')},line={line}" + (f",col={column}" if column is not None else "")
+    return f"::error {place},title={_escaped(title, ':,')}::{_escaped(message)}\n"
 
 
 def _escaped(text: str, more: str = "") -> str:

@@ -35,8 +35,8 @@ steps:
 
   # `expect: {{}}` is filled in by `mfa-sim run --update`.
   - sign_out: {{browser: laptop}}
-  - visit: {{browser: laptop}}
-    expect: {{outcome: sign_in_required, app_called: yes}}
+  - password: {{user: user1, browser: laptop}}
+    expect: {{outcome: must_verify, hint: none}}
 """
 
 
