@@ -215,6 +215,11 @@ class Browser:
 
     def _see(self, response: Response) -> Sight:
         self.sight = look_at(response)
+        if self.sight.outcome == "error" and response.from_app and response.status < 300:
+            record().remarks.append(
+                "this page of the portal shows neither a signed-in user nor a form for a password:"
+                " name another one by `path`, or as the portal's `home`"
+            )
         record().sights.append(self.sight)
         return self.sight
 

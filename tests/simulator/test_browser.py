@@ -154,3 +154,10 @@ def test_another_window_shares_the_cookies_and_not_the_page(browser):
     assert browser.outcome == "must_verify"
     browser.jar.store("new=1", now=0)
     assert tab.jar.header("/", now=0) == "new=1"
+
+
+def test_a_page_of_the_portal_that_tells_nothing_of_its_user_is_remarked_on(played):
+    play = played("- visit: {browser: laptop, path: /static/portal.css}\n")
+    assert "shows neither a signed-in user nor a form for a password" in " ".join(
+        play.moments[-1].found.remarks
+    )

@@ -221,3 +221,9 @@ def test_update_leaves_what_cannot_be_filled_in_and_the_byte_order_mark(run, tmp
     assert result.exit_code == 1
     assert "a.mfa.yaml:4: not filled in: the browser b has no page to go back to" in result.stderr
     assert (tmp_path / "a.mfa.yaml").read_bytes().startswith(b"\xef\xbb\xbfscenario")
+
+
+def test_annotations_are_printed_when_they_are_asked_for(run, tmp_path):
+    result = run({"b.mfa.yaml": FAILING}, "--github")
+    line = f"::error file={tmp_path}/b.mfa.yaml,line=3,title=Failing::outcome: expected welcome, got sign_in_required"
+    assert line in result.stdout.splitlines()

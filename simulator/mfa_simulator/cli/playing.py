@@ -60,6 +60,9 @@ class BadPortal(click.ClickException):
 @click.option("--sign-out", default="/sign-out", help="There: the path that signs out.", show_default=True)
 @click.option("--junit-xml", type=REPORT, metavar="FILE", help="Write a report for build servers.")
 @click.option("--ndjson", type=REPORT, metavar="FILE", help="Write a report for programs, an object a line.")
+@click.option(
+    "--github", is_flag=True, help="Print what failed once more, for GitHub to show beside the lines."
+)
 @click.option("--html", type=REPORT, metavar="FILE", help="Write a report for people, a page of its own.")
 def run(
     paths: tuple[Path, ...],
@@ -75,6 +78,7 @@ def run(
     accounts: Path | None,
     home: str,
     sign_out: str,
+    github: bool,
     **reports: Path | None,
 ) -> None:
     """Play the scenario files PATHS, or all *.mfa.yaml files below a folder.
@@ -83,7 +87,7 @@ def run(
     with 0 when all is as expected, 1 when an expectation failed, 2 for a bad file or a portal that cannot be made, 3
     when an invariant was broken, 4 when two plays with the same seed were not the same.
     """
-    files, wanted = files_in(paths), Reports(**reports)
+    files, wanted = files_in(paths), Reports(github=github, **reports)
     if against is not None:
         from mfa_simulator.cli.deployed import run_against
 

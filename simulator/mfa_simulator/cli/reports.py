@@ -23,6 +23,7 @@ class Reports:
     junit_xml: Path | None = None
     ndjson: Path | None = None
     html: Path | None = None
+    github: bool = False
     _traces: list[Trace] = field(default_factory=list, init=False)
 
     def noting(self, results: Iterable[Result]) -> Iterator[Result]:
@@ -33,13 +34,17 @@ class Reports:
 
     def note(self, play: Play) -> None:
         """Keep of a play what a report tells."""
-        if (self.junit_xml, self.ndjson, self.html) != (None, None, None):
+        if self.github or any((self.junit_xml, self.ndjson, self.html)):
             from mfa_simulator.report.trace import trace_of
 
             self._traces.append(trace_of(play))
 
     def write(self, files: Sequence[Path], problems: Sequence[Problem]) -> None:
         """Write what is wanted; a place that cannot be written to is an error that names it."""
+        if self.github:
+            from mfa_simulator.report.annotations import as_annotations
+
+            click.echo(as_annotations(self._traces, problems), nl=False)
         if self.junit_xml is not None:
             from mfa_simulator.report.junit import as_junit
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from urllib.parse import parse_qsl
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from mfa_simulator.errors import ScenarioFileError
 from mfa_simulator.parser import parse
+from mfa_simulator.report.annotations import as_annotations
 from mfa_simulator.report.junit import as_junit
 from mfa_simulator.report.lines import as_lines
 from mfa_simulator.report.page import NOTES_MAX, as_page, drawing_of
@@ -66,6 +68,15 @@ def test_junit_holds_no_character_that_xml_cannot(trace):
     told = replace(trace(GOOD), title="A bell \a rings")
     (case,) = ET.fromstring(as_junit([told], [])).iter("testcase")  # noqa: S314  # our own
     assert case.get("name") == "A bell  rings"
+
+
+def test_annotations_stand_at_the_lines_of_failures_and_problems(trace, problems):
+    told = replace(trace(STORY), file="a,b.mfa.yaml", title="100%: a story")
+    first, second = as_annotations([told], problems).splitlines()
+    assert first.startswith("::error file=bad.mfa.yaml,line=3,col=5,title=mfa-sim unknown-verb::no verb")
+    assert second == (
+        "::error file=a%2Cb.mfa.yaml,line=9,title=100%25%3A a story::outcome: expected signed_in, got used_code"
+    )
 
 
 def test_lines_of_json_tell_the_run_in_its_order(trace, problems):
@@ -126,3 +137,22 @@ def test_of_a_step_with_very_many_requests_the_first_are_drawn(trace):
 def test_what_happened_often_at_one_moment_is_drawn_once(trace):
     guess = "- wait: 1m\n- guess: {user: user1, browser: thief, times: 4}\n"
     assert "4 times POST /mfa/verify 422 Unprocessable Entity" in drawing_of(trace(GOOD + guess))["texts"]
+
+
+def test_no_report_holds_what_a_phone_showed_or_a_cookie(played, problems):
+    play = played(
+        "- enroll: {user: user1, browser: laptop, phone: pixel}\n- wait: 1m\n"
+        "- recover: {user: user1, browser: tablet}\n"
+        "- support_reset: {user: user1, email: user1@example.com, reason: new phone}\n"
+        "- visit: {browser: laptop}\n  expect: {outcome: locked}\n"
+    )
+    told = [trace_of(play)]
+    reports = as_page(told, [], {}) + as_junit(told, []) + as_lines(told, []) + as_annotations(told, [])
+    secrets = set()
+    for moment in play.moments:
+        for exchange in moment.exchanges:
+            typed = parse_qsl(exchange.request.body.decode())
+            secrets |= {value for name, value in typed if name in ("code", "recovery_code", "csrf")}
+            secrets |= {header.partition(";")[0] for header in exchange.seen.headers_named("Set-Cookie")}
+    assert len(secrets) > 6
+    assert [secret for secret in secrets if secret in reports] == []
