@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any, TypeVar
 
 import click
 
 from wsgi_mfa.cli.place import Place, place_options
 from wsgi_mfa.cli.telling import agent_option, ask, counted
+from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.support.accounts import AccountKeeper
 from wsgi_mfa.support.desk import SupportAnswer
 
+INSTANT = click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -94,6 +97,47 @@ def invite(place: Place, user: str, email: str | None, reason: str, agent: str) 
 def unlock(place: Place, user: str, email: str, reason: str, agent: str, clock: bool) -> None:
     """Give USER ten tries over a lock or a spent budget."""
     _tell(place.desk.unlock(user, email=email, reason=reason, agent=agent, clock=clock))
+
+
+@support.command("forget-drift", short_help="Forget what was learned of USER's clock, or of everybody's.")
+@click.argument("user", required=False)
+@_email_option(required=False)
+@click.option(
+    "--all", "everybody", is_flag=True, help="Forget it of every account, in place of USER and --email."
+)
+@click.option(
+    "--since", type=INSTANT, metavar="TIME", help="With --all: only what was learned since, in UTC."
+)
+@_reason_option(required=True)
+@agent_option
+@place_options
+def forget_drift(
+    place: Place,
+    user: str | None,
+    email: str | None,
+    everybody: bool,
+    since: datetime | None,
+    reason: str,
+    agent: str,
+) -> None:
+    """Look for USER's codes around this server's own time again.
+
+    For the day after the server's clock was wrong: what was learned of phones since then is wrong as well.
+    """
+    if everybody and (user is not None or email is not None):
+        raise click.UsageError("--all takes neither USER nor --email")
+    if since is not None and not everybody:
+        raise click.UsageError("--since goes with --all")
+    if everybody:
+        instant = None if since is None else int(since.replace(tzinfo=timezone.utc).timestamp()) * SECOND
+        count = AccountKeeper(place.service, agent=agent, reason=reason).forget_drift(since=instant)
+        click.echo(f"forgotten: the clock of {counted(count, 'phone')}")
+        return
+    if user is None:
+        raise click.UsageError("Missing argument 'USER'")
+    if email is None:
+        raise click.UsageError("Missing option '--email'")
+    _tell(place.desk.forget_drift(user, email=email, reason=reason, agent=agent))
 
 
 def _tell(answer: SupportAnswer) -> None:

@@ -37,6 +37,7 @@ class Authenticator:
     confirmed_at: int
     last_step: int  # RFC 6238 section 5.2: only a later step is ever accepted (R6)
     drift_steps: int = 0  # the phone's clock minus ours, in steps (RFC 6238 section 6, R11)
+    drift_at: int = 0  # when it was learned (D18)
     used_steps: tuple[
         int, ...
     ] = ()  # the latest used up: they stay so when support sets last_step back (D22)

@@ -226,6 +226,16 @@ class UnlockBySupport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ForgetDrift:
+    """Take what was learned of a phone's clock for wrong; ``since`` leaves what was learned before alone (D18)."""
+
+    agent: str
+    reason: str
+    since: int | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class InviteBySupport:
     """Let a user without a phone enroll by a one-time code, whose sealed digest ``enrollment_code`` is (R41, D33)."""
 
@@ -300,6 +310,7 @@ Command: TypeAlias = (
     | NoteActivity
     | ResetBySupport
     | UnlockBySupport
+    | ForgetDrift
     | InviteBySupport
     | RemoveAccount
     | AdoptAccount

@@ -49,6 +49,7 @@ HANDLERS: dict[type, Callable[[Account, Any, int, Policy], Decision]] = {
     commands.ResetBySupport: support.reset,
     commands.InviteBySupport: support.invite,
     commands.UnlockBySupport: support.unlock,
+    commands.ForgetDrift: support.forget_drift,
     commands.RemoveAccount: removal.remove,
     commands.AdoptAccount: removal.adopt,
     commands.SealAnew: sealing.seal_anew,

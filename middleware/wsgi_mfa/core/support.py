@@ -9,13 +9,19 @@ from dataclasses import replace
 
 from wsgi_mfa.core import throttle
 from wsgi_mfa.core.account import Account, Authenticator, EnrollmentCode, Failures
-from wsgi_mfa.core.commands import FenceAfterRestore, InviteBySupport, ResetBySupport, UnlockBySupport
+from wsgi_mfa.core.commands import (
+    FenceAfterRestore,
+    ForgetDrift,
+    InviteBySupport,
+    ResetBySupport,
+    UnlockBySupport,
+)
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.refusal import refused
 from wsgi_mfa.core.steps import step_at
-from wsgi_mfa.core.verification import fenced, most_needed
+from wsgi_mfa.core.verification import fenced, most_needed, with_drift
 
 
 def under_attack(account: Account, policy: Policy) -> bool:
@@ -119,6 +125,31 @@ def unlock(account: Account, command: UnlockBySupport, now: int, policy: Policy)
         ),
     )
     return Decision(outcome=Outcome.UNLOCKED, account=changed, events=(event,))
+
+
+def forget_drift(account: Account, command: ForgetDrift, now: int, policy: Policy) -> Decision:
+    """Look for codes around this server's own step again, after a clock was wrong that drift was learned by (D18).
+
+    What was used up stays so. Nothing is done, and ``account`` is None, where no drift is known, or none since then.
+    """
+    held = account.authenticator
+    if held is None or held.drift_steps == 0:
+        return Decision(outcome=Outcome.RESYNCED)
+    if command.since is not None and held.drift_at < command.since:
+        return Decision(outcome=Outcome.RESYNCED)
+    changed = replace(account, authenticator=with_drift(held, 0, now))
+    event = Event(
+        at=now,
+        user=account.user,
+        kind="support.drift_forgotten",
+        source=command.source,
+        details=(
+            ("agent", command.agent),
+            ("reason", command.reason),
+            ("drift_steps", str(held.drift_steps)),
+        ),
+    )
+    return Decision(outcome=Outcome.RESYNCED, account=changed, events=(event,))
 
 
 def _reopened(failures: Failures, now: int, policy: Policy) -> Failures:

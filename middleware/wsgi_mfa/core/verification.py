@@ -117,9 +117,10 @@ def _accepted(
     changed = replace(
         account,
         address=command.address or account.address,
-        authenticator=replace(
+        authenticator=with_drift(
             with_used(authenticator, matched),
-            drift_steps=learned_drift(authenticator.drift_steps, matched - step, policy),
+            learned_drift(authenticator.drift_steps, matched - step, policy),
+            now,
         ),
         code_failures=throttle.cleared(account.code_failures),
         first_code=None,
@@ -160,6 +161,13 @@ def learned_drift(drift_steps: int, seen_steps: int, policy: Policy) -> int:
     moved = drift_steps + (1 if seen_steps > drift_steps else -1)
     bound = max(policy.drift_steps_max, abs(drift_steps))
     return max(-bound, min(bound, moved))
+
+
+def with_drift(authenticator: Authenticator, drift_steps: int, now: int) -> Authenticator:
+    """``authenticator`` whose clock is known to be so far off, and since when."""
+    if drift_steps == authenticator.drift_steps:
+        return authenticator
+    return replace(authenticator, drift_steps=drift_steps, drift_at=now)
 
 
 def _late(
@@ -214,9 +222,7 @@ def relearn(account: Account, command: RelearnClock, now: int, policy: Policy) -
     matched, drift_steps = learned
     changed = replace(
         spent,
-        authenticator=replace(
-            with_used(with_used(authenticator, matched - 1), matched), drift_steps=drift_steps
-        ),
+        authenticator=with_drift(with_used(with_used(authenticator, matched - 1), matched), drift_steps, now),
         code_failures=throttle.cleared(account.code_failures),
     )
     changed = with_answer(changed, origin, command.fingerprint, now, Outcome.RESYNCED, None)

@@ -97,6 +97,11 @@ class AccountKeeper:
         self._reset_others(done)
         return len(done)
 
+    def forget_drift(self, *, since: int | None) -> int:
+        """Forget what was learned of everybody's clock, since an instant if one is given; of how many (D18)."""
+        command = commands.ForgetDrift(agent=self._agent, reason=self._reason, since=since, source=_PEER)
+        return sum(self._apply(user, command).account is not None for user in every_user(self._service.store))
+
     def _reset_others(self, done: set[str]) -> None:
         for user in every_user(self._service.store):
             if user in done or not is_there(self._service.store.load(user)):

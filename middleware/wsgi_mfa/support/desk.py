@@ -83,6 +83,17 @@ class SupportDesk:
             outcome=Outcome.UNLOCKED, message=f"unlocked: {found.message} {_tries_of(decision.account)}"
         )
 
+    def forget_drift(self, user: str, *, email: str, reason: str, agent: str) -> SupportAnswer:
+        """Take what was learned of the phone's clock for wrong, after this server's was (D18)."""
+        command = commands.ForgetDrift(agent=agent, reason=reason, source=_PEER)
+        found, decision = self._applied(user, email, reason, agent, lambda _: command)
+        if decision is None or decision.outcome is not Outcome.RESYNCED:
+            return found
+        known = (
+            "its phone's clock counts as right" if decision.account else "nothing was learned of its clock"
+        )
+        return SupportAnswer(outcome=Outcome.RESYNCED, message=f"forgotten: {found.message}, {known}")
+
     def invite(self, user: str, *, email: str | None, reason: str, agent: str) -> SupportAnswer:
         """Give a one-time code to somebody who has no phone bound, and perhaps no account yet (R41, D33).
 

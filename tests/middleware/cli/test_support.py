@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -117,6 +118,61 @@ def test_keys_are_named_in_one_place(run, enrolled, tmp_path):
     done = run("support", "unlock", USER, "--email", USER, "--reason", "x", "--config", config)
     assert (done.code, done.out) == (2, "")
     assert "keys_file stands beside keys_env: legal is one of them" in done.err
+
+
+# Clocks
+
+
+@pytest.fixture
+def drifted(enrolled, service_at):
+    """The database, in which the user's phone was learned to be a step fast."""
+    with service_at(enrolled) as service:
+        account = service.store.load(USER)
+        phone = replace(
+            account.authenticator,
+            drift_steps=1,
+            drift_at=1_772_442_000_000_000,
+        )  # 2026-03-02, nine o'clock
+        service.store.save(
+            replace(account, authenticator=phone, revision="f" * 32), (), expected=account.revision
+        )
+    return enrolled
+
+
+@pytest.mark.requirement("D18")
+def test_what_was_learned_of_a_users_clock_can_be_forgotten(run, drifted):
+    options = ("--email", USER, "--reason", "our clock was wrong", "--database", drifted)
+    done = run("support", "forget-drift", USER, *options)
+    assert (done.code, done.out) == (0, f"forgotten: {USER}, its phone's clock counts as right\n")
+    again = run("support", "forget-drift", USER, *options)
+    assert again.out == f"forgotten: {USER}, nothing was learned of its clock\n"
+
+
+@pytest.mark.requirement("D18")
+def test_what_was_learned_of_all_clocks_since_an_instant_can_be_forgotten(run, drifted):
+    options = ("--all", "--reason", "our clock was wrong", "--database", drifted)
+    kept = run("support", "forget-drift", "--since", "2026-03-02T09:00:01Z", *options)
+    assert (kept.code, kept.out) == (0, "forgotten: the clock of 0 phones\n")
+    assert (
+        run("support", "forget-drift", "--since", "2026-03-02", *options).out
+        == "forgotten: the clock of 1 phone\n"
+    )
+    assert run("support", "forget-drift", *options).out == "forgotten: the clock of 0 phones\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--all", USER), "--all takes neither USER nor --email"),
+        ((USER, "--email", USER, "--since", "2026-03-02"), "--since goes with --all"),
+        ((), "Missing argument 'USER'"),
+        ((USER,), "Missing option '--email'"),
+    ],
+)
+def test_whose_clock_is_meant_must_be_clear(run, enrolled, arguments, said):
+    done = run("support", "forget-drift", *arguments, "--reason", "x", "--database", enrolled)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
 
 
 # Everybody, and newcomers

@@ -23,6 +23,7 @@ from wsgi_mfa.core.commands import (
     ConfirmEnrollment,
     EndSessions,
     FenceAfterRestore,
+    ForgetDrift,
     InviteBySupport,
     NewKey,
     NewRecoveryCode,
@@ -155,6 +156,11 @@ class World:
             lambda account: UnlockBySupport(
                 agent="desk@example.com", reason="asked", clock=clock, seen_generation=seen
             )
+        )
+
+    def forget_drift(self, *, since: int | None = None) -> Decision:
+        return self.submit(
+            lambda account: ForgetDrift(agent="desk@example.com", reason="our clock was wrong", since=since)
         )
 
     def fence(self) -> Decision:

@@ -291,3 +291,46 @@ def test_a_step_that_an_unlock_set_takes_the_place_of_no_used_one(home):
     for instant, code in used:
         home.now = instant
         assert home.browser().enter(code).outcome is Outcome.USED_CODE
+
+
+# Drift
+
+
+def far_off(new_home):
+    """A user whose phone's clock was re-learned to be five steps fast."""
+    home = new_home()
+    home.mobile.offset_seconds = 150
+    browser = home.browser()
+    browser.relearn(home.mobile.code())
+    home.wait(30)
+    assert browser.relearn(home.mobile.code()).outcome is Outcome.RESYNCED
+    home.wait(60)
+    home.events.clear()
+    return home
+
+
+@pytest.mark.requirement("D18")
+def test_what_was_learned_of_a_clock_can_be_forgotten(new_home):
+    home = far_off(new_home)
+    last_step = home.account.authenticator.last_step
+    assert home.forget_drift().outcome is Outcome.RESYNCED
+    assert (home.account.authenticator.drift_steps, home.account.authenticator.last_step) == (0, last_step)
+    assert home.kinds() == ["support.drift_forgotten"]
+    assert home.browser().enter(home.mobile.code()).outcome is not SIGNED_IN
+    home.mobile.offset_seconds = 0
+    home.wait(300)
+    assert home.browser().enter(home.mobile.code()).outcome is SIGNED_IN
+
+
+@pytest.mark.requirement("D18")
+def test_drift_from_before_the_instant_asked_for_is_kept(new_home):
+    home = far_off(new_home)
+    learned_at = home.account.authenticator.drift_at
+    assert home.forget_drift(since=learned_at + 1).account is None
+    assert home.forget_drift(since=learned_at).account is not None
+
+
+@pytest.mark.requirement("D18")
+def test_where_no_drift_is_known_nothing_is_forgotten(home, world):
+    assert home.forget_drift().account is None
+    assert world.forget_drift().account is None
