@@ -17,7 +17,7 @@ from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.person import Person
-from wsgi_mfa.settings import TEXT, check, imported, refuse_unknown
+from wsgi_mfa.settings import TEXT, YES_NO, check, imported, refuse_unknown
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -36,6 +36,8 @@ TOP_LEVEL = {
     "directory": TEXT,
     "keys_env": TEXT,
     "keys_file": TEXT,
+    "forward_auth": YES_NO,
+    "renews_sessions": YES_NO,
 }
 REQUIRED = ("issuer", "store")
 
@@ -54,6 +56,8 @@ class Configuration:
     directory: Callable[[str], Person | None] | None = None
     keys_env: str = KEYS_VARIABLE
     keys_file: str | None = None
+    forward_auth: bool = False
+    renews_sessions: bool = False
 
     def settings(self) -> dict[str, Any]:
         """The keyword arguments for ``MfaMiddleware``, but for store and keys, which are opened by the caller."""
@@ -65,6 +69,8 @@ class Configuration:
             "support_contact": self.support_contact,
             "scheme_from": self.scheme_from,
             "directory": self.directory,
+            "forward_auth": self.forward_auth,
+            "renews_sessions": self.renews_sessions,
         }
 
 

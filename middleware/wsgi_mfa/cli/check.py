@@ -17,6 +17,7 @@ from wsgi_mfa.identity.adapter import problems_of
 from wsgi_mfa.keys import KeyRing
 from wsgi_mfa.rotation import survey
 from wsgi_mfa.stores.protocol import AccountStore, every_user
+from wsgi_mfa.web.forward_auth import refuse_unfit
 
 
 @click.command(short_help="Tell whether a configuration would work.")
@@ -35,6 +36,8 @@ def check(config: Path) -> None:
         _finding("keys", lambda: _keys(configuration, keys)),
         _finding("store", lambda: _store(configuration, stores)),
     ]
+    if configuration.forward_auth:
+        findings.append(_finding("forward_auth", lambda: _forward_auth(configuration)))
     if keys and stores:
         findings.append(_finding("accounts", lambda: _accounts(stores[0], keys[0])))
     if not all(findings):
@@ -58,6 +61,17 @@ def _identity(configuration: Configuration) -> str:
     carriers = configuration.identity.carriers
     names = [*carriers.cookies, *carriers.headers, *carriers.arguments]
     return f"{type(configuration.identity).__name__} reads {', '.join(names)}"
+
+
+def _forward_auth(configuration: Configuration) -> str:
+    refuse_unfit(configuration.identity, renews_sessions=configuration.renews_sessions)
+    peers = ", ".join(configuration.policy.trusted_peers)
+    told = (
+        f"from {peers}"
+        if peers
+        else "from nobody, since trusted_peers is empty: all lead to the portal's root"
+    )
+    return f"each sign-in has a session id of its own; paths are taken {told}"
 
 
 def _keys(configuration: Configuration, found: list[KeyRing]) -> str:

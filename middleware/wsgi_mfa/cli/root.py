@@ -12,6 +12,7 @@ from wsgi_mfa.cli.api import api
 from wsgi_mfa.cli.audit import audit
 from wsgi_mfa.cli.check import check
 from wsgi_mfa.cli.demo import demo
+from wsgi_mfa.cli.forward_auth import forward_auth
 from wsgi_mfa.cli.keys import keys
 from wsgi_mfa.cli.serve import serve
 from wsgi_mfa.cli.store import store
@@ -40,7 +41,7 @@ def _add(group: click.Group, *commands: click.Command) -> None:
             _add(command, *command.commands.values())
 
 
-_add(root, demo, serve, check, support, accounts, audit, keys, store, api)
+_add(root, demo, serve, forward_auth, check, support, accounts, audit, keys, store, api)
 
 
 def main() -> NoReturn:

@@ -1,52 +1,101 @@
-"""``wsgi-mfa serve``: any importable WSGI application, wrapped by what ``mfa.toml`` says."""
+"""``wsgi-mfa serve`` and its like: an application, wrapped by what ``mfa.toml`` says, behind one socket."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from wsgi_mfa.cli import serving
-from wsgi_mfa.config import read_configuration
+from wsgi_mfa.config import Configuration, read_configuration
 from wsgi_mfa.configured import wrapped
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.settings import imported
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listening:
+    """How a command serves: its configuration, the address, and how many take part."""
+
+    configuration: Configuration
+    host: str
+    port: int
+    threads: int
+    workers: int
+    plain_http: bool
+
+
+def listening_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that all commands share that serve, as the argument ``listening``."""
+
+    @click.option(
+        "--config", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The file mfa.toml."
+    )
+    @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+    @click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+    @click.option(
+        "--threads", type=click.IntRange(1, 256), default=8, show_default=True, help="In each process."
+    )
+    @click.option(
+        "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes, by fork."
+    )
+    @click.option(
+        "--plain-http", is_flag=True, help="Serve our pages without https; for a loopback --host only."
+    )
+    @wraps(command)
+    def listening(
+        *, config: Path, host: str, port: int, threads: int, workers: int, plain_http: bool, **options: object
+    ) -> None:
+        serving.end_on_signals()
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+        if plain_http and not serving.is_loopback(host):
+            raise ConfigurationError(
+                f"--plain-http with --host {host}: legal is a loopback address, such as 127.0.0.1"
+            )
+        command(
+            listening=Listening(
+                configuration=read_configuration(config),
+                host=host,
+                port=port,
+                threads=threads,
+                workers=workers,
+                plain_http=plain_http,
+            ),
+            **options,
+        )
+
+    return listening
+
 
 @click.command(short_help="Serve your own application with a second factor around it.")
 @click.argument("application", metavar="MODULE:APP")
-@click.option(
-    "--config", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The file mfa.toml."
-)
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
-@click.option("--threads", type=click.IntRange(1, 256), default=8, show_default=True, help="In each process.")
-@click.option(
-    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes, by fork."
-)
-@click.option("--plain-http", is_flag=True, help="Serve our pages without https; for a loopback --host only.")
-def serve(
-    application: str, config: Path, host: str, port: int, threads: int, workers: int, plain_http: bool
-) -> None:
+@listening_options
+def serve(application: str, listening: Listening) -> None:
     """Serve the WSGI application MODULE:APP with multi-factor authentication around it.
 
     Behind a proxy that speaks https, name the header in which it tells so: scheme_from in mfa.toml.
     """
-    serving.end_on_signals()
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    if plain_http and not serving.is_loopback(host):
-        raise ConfigurationError(
-            f"--plain-http with --host {host}: legal is a loopback address, such as 127.0.0.1"
-        )
-    configuration = read_configuration(config)
-    served = wrapped(imported(application, setting="MODULE:APP"), configuration, plain_http=plain_http)
-    with serving.listening_socket(host, port) as listener:
-        scheme = "http" if plain_http else "https, by a proxy in front,"
-        click.echo(f"{configuration.issuer}: {scheme} on {serving.in_url(host)}:{port}")
+    serve_wrapped(imported(application, setting="MODULE:APP"), listening)
+
+
+def serve_wrapped(application: WSGIApplication, listening: Listening) -> None:
+    """Serve ``application`` with the middleware around it, until SIGINT or SIGTERM."""
+    configuration = listening.configuration
+    served = wrapped(application, configuration, plain_http=listening.plain_http)
+    with serving.listening_socket(listening.host, listening.port) as listener:
+        scheme = "http" if listening.plain_http else "https, by a proxy in front,"
+        click.echo(f"{configuration.issuer}: {scheme} on {serving.in_url(listening.host)}:{listening.port}")
         sys.stdout.flush()
-        if workers == 1:
-            serving.run(served, listener, threads=threads)
+        if listening.workers == 1:
+            serving.run(served, listener, threads=listening.threads)
         else:
-            serving.run_workers(served, listener, workers=workers, threads=threads)
+            serving.run_workers(served, listener, workers=listening.workers, threads=listening.threads)

@@ -60,6 +60,7 @@ class AuthTkt:
 
     anonymous_cookies = None
     user_changes_in_response = True
+    renews_sessions = True  # each sign-in makes a ticket of its own (D8)
 
     def __init__(
         self,

@@ -34,6 +34,11 @@ _CACHED_HEADERS_MAX = 1024
 _CACHED_HEADER_CHARACTERS_MAX = 4096
 
 
+def is_cookie_name(name: str) -> bool:
+    """Whether ``name`` can be a cookie's name: a token (RFC 6265 section 4.1.1)."""
+    return _NAME.fullmatch(name) is not None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CanonicalCookies:
     """What one ``Cookie`` header says.

@@ -32,6 +32,7 @@ class DjangoSession:
 
     anonymous_cookies = None
     user_changes_in_response = True
+    renews_sessions = True  # login() cycles the key, or flushes the session (D8)
 
     def __init__(self) -> None:
         """Set Django up.

@@ -41,6 +41,7 @@ class FlaskSession:
 
     anonymous_cookies = None
     user_changes_in_response = True
+    renews_sessions = True  # the cookie itself is the session, and another one after each sign-in (D8)
 
     def __init__(
         self,

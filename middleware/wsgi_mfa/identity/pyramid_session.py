@@ -37,6 +37,7 @@ class PyramidSession:
 
     anonymous_cookies = None
     user_changes_in_response = True
+    renews_sessions = True  # the cookie itself is the session (D8)
 
     def __init__(
         self,

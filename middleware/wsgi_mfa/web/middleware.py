@@ -22,6 +22,7 @@ from wsgi_mfa.keys import KeyRing, KeySource
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.open import open_store
 from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
+from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web import gate, pages
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.observer import Headers, Observer, first_drawn, start_without_own_cookies, thrown_away
@@ -59,7 +60,9 @@ class MfaMiddleware:
     what a user typed to the one :class:`~wsgi_mfa.person.Person` behind it; without it an id with ``@`` is its
     own address. ``scheme_from`` names the header in which a trusted proxy tells the scheme, and ``plain_http``
     serves our pages without https: only for a portal on a loopback address (D35). ``notify`` is called once
-    for each event that the user should hear of by another way, without secrets in it (R32).
+    for each event that the user should hear of by another way, without secrets in it (R32). With ``forward_auth``
+    a proxy may ask at ``mount_path/forward-auth`` for requests that go past us; ``renews_sessions`` promises that
+    the portal gives a new session id at each sign-in, where the adapter cannot know (D8).
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -79,6 +82,8 @@ class MfaMiddleware:
         plain_http: bool = False,
         scheme_from: str | None = None,
         notify: Callable[[Event], None] | None = None,
+        forward_auth: bool = False,
+        renews_sessions: bool = False,
         clock: Clock | None = None,
         entropy: Entropy | None = None,
     ) -> None:
@@ -94,6 +99,8 @@ class MfaMiddleware:
         problems = problems_of(identity, has_directory=directory is not None)
         if problems:
             raise ConfigurationError(f"identity: {'; '.join(problems)}", setting="identity")
+        if forward_auth:
+            forwarding.refuse_unfit(identity, renews_sessions=renews_sessions)
         clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
         self.application = paired_around(application, identity, keys, clock, plain_http=plain_http)
         self.service = MfaService(
@@ -108,6 +115,7 @@ class MfaMiddleware:
         self._identity = identity
         self._directory = directory
         self._plain_http = plain_http
+        self._forwarding = forwarding.PATHS if forward_auth else ()
         self._has_exemptions = bool(self.service.policy.exempt_paths or self.service.policy.exempt_methods)
         self._ways: dict[str, Way] = {}
         self._site = Site(
@@ -154,6 +162,8 @@ class MfaMiddleware:
             raise ConfigurationError(
                 "store: several processes need a store that they share (R24)", setting="store"
             )
+        if path in self._forwarding:
+            return forwarding.answer(request, cleaner, self._directory, str(path))
         try:
             request.cleaned = cleaner.clean(environ)
         except AmbiguousCarrierError as error:

@@ -50,16 +50,21 @@ def answer(request: WebRequest, path: str) -> Reply:
     except FormOfBeforeError as error:
         return leading.led_to(request, request.standing.outcome, leading.next_of(request, error.fields))
     except RefusedRequestError as error:
-        return Reply(
-            page=error.page,
-            status=error.status,
-            word=error.page,
-            headers=error.headers,
-            context={"message": str(error)},
-        )
+        return refused(error)
     if reply.outcome is Outcome.WRONG_CODE:
         request.site.watch.wrong_answer(request.source, request.now)
     return reply
+
+
+def refused(error: RefusedRequestError) -> Reply:
+    """The page that says why a request is not looked at."""
+    return Reply(
+        page=error.page,
+        status=error.status,
+        word=error.page,
+        headers=error.headers,
+        context={"message": str(error)},
+    )
 
 
 def _view(request: WebRequest, path: str) -> View:

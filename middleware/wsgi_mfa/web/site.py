@@ -183,13 +183,7 @@ class WebRequest:
     @property
     def is_navigation(self) -> bool:
         """Whether a person's browser shows the answer as a page, by the contract's rule."""
-        if self.method not in ("GET", "POST"):
-            return False
-        mode = self.environ.get("HTTP_SEC_FETCH_MODE")
-        if mode is not None:
-            return bool(mode == "navigate")
-        accept = str(self.environ.get("HTTP_ACCEPT", "")).lower()
-        return "text/html" in accept and "application/json" not in accept
+        return is_navigation(self.method, self.environ)
 
     @property
     def wants_json(self) -> bool:
@@ -204,3 +198,14 @@ class WebRequest:
     def sends_json(self) -> bool:
         media_type = str(self.environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
         return media_type == "application/json"
+
+
+def is_navigation(method: str, environ: Mapping[str, Any]) -> bool:
+    """Whether a request of ``method`` with these headers is one that a person's browser shows as a page."""
+    if method not in ("GET", "POST"):
+        return False
+    mode = environ.get("HTTP_SEC_FETCH_MODE")
+    if mode is not None:
+        return bool(mode == "navigate")
+    accept = str(environ.get("HTTP_ACCEPT", "")).lower()
+    return "text/html" in accept and "application/json" not in accept

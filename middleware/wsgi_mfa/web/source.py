@@ -52,6 +52,10 @@ class SourceReader:
             peer = address
         return peer
 
+    def trusts(self, environ: Mapping[str, Any]) -> bool:
+        """Whether the request comes from a proxy that policy trusts."""
+        return self._is_trusted(str(environ.get("REMOTE_ADDR", "")))
+
     def _is_trusted(self, address: str) -> bool:
         try:
             parsed = ip_address(address)

@@ -1,0 +1,56 @@
+"""What a proxy that only asks us would hand on as it came, and an application could read another user by (D8).
+
+Where the middleware stands around an application, it takes such things out of the request. A front that asks by a
+request of its own forwards the original, so that there the whole request is refused instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from urllib.parse import unquote
+
+from wsgi_mfa.identity.adapter import Carriers
+from wsgi_mfa.identity.cookies import CanonicalCookies
+from wsgi_mfa.identity.doors import DoorTable, Where
+
+_BEFORE_A_NAME = r"(?<![!#$%&'*+\-.^_`|~0-9A-Za-z])"
+_doors = DoorTable()
+
+
+def undeclared_headers(environ: Mapping[str, object], carriers: Carriers) -> list[str]:
+    """The headers of the client that are known to carry a user into some application, and were not declared."""
+    return sorted(
+        key[5:].replace("_", "-").title()
+        for key in environ
+        if key.startswith("HTTP_") and key not in carriers.headers and _doors.leads_in(Where.ENVIRON, key)
+    )
+
+
+def stray_cookies(
+    raw: str, cookies: CanonicalCookies, carriers: Carriers, own: Collection[str]
+) -> tuple[str, ...]:
+    """The names of the cookies in the header ``raw`` that say something else than its canonical form ``cookies``.
+
+    Those are carriers that are doubled or not spelt in the one way, cookies that are doors, and whatever was left
+    out in which a carrier's name stands: applications were seen to read a comma, an octal escape and more as the
+    beginning of another cookie. What else was left out hides no user.
+    """
+    kept = {*cookies.header.split("; "), *(f"{name}={value}" for name, value in cookies.own.items())}
+    hidden = _mention_of(carriers.cookies)
+    strays = dict.fromkeys(cookies.doubled)
+    for part in raw.split(";"):
+        text = part.strip(" \t")
+        name, _, value = text.partition("=")
+        if not text or text in kept or (name in carriers.cookies and not value):
+            continue
+        is_door = name not in own and _doors.leads_in(Where.COOKIE, name)
+        if name in carriers.cookies or is_door or hidden.search(unquote(text)):
+            strays[name.strip()] = None
+    return tuple(strays)
+
+
+def _mention_of(names: Collection[str]) -> re.Pattern[str]:
+    """Any of ``names`` where a reader could take it for the name of a cookie."""
+    either = "|".join(map(re.escape, names))
+    return re.compile(rf"{_BEFORE_A_NAME}(?:{either})\s*=", re.IGNORECASE | re.ASCII)
