@@ -13,6 +13,7 @@ import pwd
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -84,12 +85,14 @@ class Browser:
 
     port: int
     cookies: dict[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
 
     def ask(self, method: str, path: str, body=None, **headers: str | None) -> Answer:
         """One request on a connection of its own; header names are written with ``_`` for ``-``."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        sent = {**TLS_AHEAD, "Cookie": self.cookie_header, **given}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        ahead = {} if self.tls else TLS_AHEAD
+        sent = {**ahead, "Cookie": self.cookie_header, **given}
+        connection = self.connect()
         try:
             connection.request(
                 method,
@@ -101,6 +104,11 @@ class Browser:
             return self._answer(connection.getresponse())
         finally:
             connection.close()
+
+    def connect(self) -> http.client.HTTPConnection:
+        if self.tls is None:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        return http.client.HTTPSConnection("localhost", self.port, timeout=PATIENCE_SECONDS, context=self.tls)
 
     def raw(self, text: str | bytes, *, patience_seconds: float = PATIENCE_SECONDS) -> Answer:
         """Send these very bytes, and read what comes back."""
@@ -142,7 +150,7 @@ class Browser:
 
     def enroll(self, user) -> None:
         """Password, key, code, tick box: afterwards the portal is open to this browser."""
-        assert self.pass_first_factor(user).status in (303, 401)
+        assert self.pass_first_factor(user).status in (302, 303, 401)
         key = self.as_program("GET", "/mfa/enroll").json["key"]
         done = self.as_program("POST", "/mfa/enroll", code=code_of(key))
         assert done.json["outcome"] == "must_save_recovery_code", done.body
@@ -273,6 +281,13 @@ def _what_is_missing(name: str) -> str | None:
     return None if importlib.util.find_spec(package) else f"the package {package}"
 
 
+def old_python() -> str | None:
+    """A Python 2.7, from the path or from pyenv, whose shim answers only for versions that it was told to use."""
+    roots = [os.environ.get("PYENV_ROOT", ""), str(Path.home() / ".pyenv")]
+    builds = [path for root in roots if root for path in Path(root).glob("versions/2.7*/bin/python2.7")]
+    return str(builds[0]) if builds else shutil.which("python2.7")
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         return free.getsockname()[1]
@@ -302,6 +317,29 @@ def end(process: subprocess.Popen) -> None:
             process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             continue
+
+
+@pytest.fixture(scope="session")
+def users():
+    return USERS
+
+
+@pytest.fixture(scope="session")
+def new_port():
+    """``new_port()``: a port that nobody listens on."""
+    return free_port
+
+
+@pytest.fixture(scope="session")
+def running():
+    """``running(name, port, folder)``: what is known of a server that was started by hand."""
+    return Running
+
+
+@pytest.fixture(scope="session")
+def browser_at():
+    """``browser_at(port, tls=None)``: a browser without cookies."""
+    return lambda port, tls=None: Browser(port, tls=tls)
 
 
 @pytest.fixture(scope="session")
@@ -358,6 +396,21 @@ def launch() -> Iterator[Callable[..., subprocess.Popen]]:
     yield start
     for process in started:
         end(process)
+
+
+@pytest.fixture(scope="session")
+def old_portal(place, launch, missing):
+    """``old_portal()``: a portal on Python 2.7, which cannot load the middleware: its port and its folder."""
+
+    def start() -> tuple[int, Path]:
+        python = old_python()
+        if python is None:
+            missing("a Python 2.7")
+        port, folder = free_port(), place()
+        launch([python, str(HERE / "portal27.py"), str(port)], port, folder, PYTHONPATH="")
+        return port, folder
+
+    return start
 
 
 @pytest.fixture(scope="session", params=list(SERVERS))

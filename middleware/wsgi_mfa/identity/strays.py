@@ -32,8 +32,8 @@ def stray_cookies(
 ) -> tuple[str, ...]:
     """The names of the cookies in the header ``raw`` that say something else than its canonical form ``cookies``.
 
-    Those are carriers that are doubled or not spelt in the one way, cookies that are doors, and whatever was left
-    out in which a carrier's name stands: applications were seen to read a comma, an octal escape and more as the
+    Those are carriers that are doubled or not spelt strictly, cookies that are doors, and whatever was left out in
+    which a carrier's name stands: applications were seen to read a comma, an octal escape and more as the
     beginning of another cookie. What else was left out hides no user.
     """
     kept = {*cookies.header.split("; "), *(f"{name}={value}" for name, value in cookies.own.items())}
@@ -42,12 +42,23 @@ def stray_cookies(
     for part in raw.split(";"):
         text = part.strip(" \t")
         name, _, value = text.partition("=")
-        if not text or text in kept or (name in carriers.cookies and not value):
+        if not text or text in kept:
             continue
-        is_door = name not in own and _doors.leads_in(Where.COOKIE, name)
-        if name in carriers.cookies or is_door or hidden.search(unquote(text)):
+        if name in carriers.cookies:
+            is_stray = bool(value) and _bare(value) != _bare(cookies.carriers.get(name, ""))
+            is_stray = is_stray or hidden.search(unquote(value)) is not None
+        else:
+            is_door = name not in own and _doors.leads_in(Where.COOKIE, name)
+            is_stray = is_door or hidden.search(unquote(text)) is not None
+        if is_stray:
             strays[name.strip()] = None
     return tuple(strays)
+
+
+def _bare(value: str) -> str:
+    """A strictly spelt value without the quotes around it, which a reader takes off or takes for a broken value."""
+    bare = value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
+    return bare.replace("\\054", ",")
 
 
 def _mention_of(names: Collection[str]) -> re.Pattern[str]:

@@ -139,13 +139,12 @@ def _passed(request: WebRequest) -> Response:
     gate.tell_application(request, told)
     response = Response("", 200, mimetype="text/plain")
     response.headers["Cache-Control"] = "no-store"
-    if cookies := request.environ.get("HTTP_COOKIE"):
-        response.headers["Cookie"] = cookies
-    if told:
-        # Percent-encoded, since a name may hold what no header can (R71).
-        response.headers["X-Mfa-User"] = quote(str(told["wsgi_mfa.user"]), safe="@+!$&'()*,:;=/ ")
-        response.headers["X-Mfa-Method"] = str(told["wsgi_mfa.method"])
-        response.headers["X-Mfa-Verified-At"] = str(told["wsgi_mfa.verified_at"])
+    # All of them each time, empty where there is nothing to say: Caddy was seen to hand on its own placeholder else.
+    response.headers["Cookie"] = str(request.environ.get("HTTP_COOKIE", ""))
+    # Percent-encoded, since a name may hold what no header can (R71).
+    response.headers["X-Mfa-User"] = quote(str(told.get("wsgi_mfa.user", "")), safe="@+!$&'()*,:;=/ ")
+    response.headers["X-Mfa-Method"] = str(told.get("wsgi_mfa.method", ""))
+    response.headers["X-Mfa-Verified-At"] = str(told.get("wsgi_mfa.verified_at", ""))
     return response
 
 

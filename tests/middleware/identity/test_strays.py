@@ -28,6 +28,7 @@ def strays():
         "session=V; session=V",
         "lang=de; session=V; __Host-wsgi_mfa_session=x.y",
         "session=",
+        'session="V"',
         "my_session_id=1; session_hint=2; presession=3",
         "note=session",
         'theme="dark, light"; session=V',
@@ -45,7 +46,7 @@ def test_what_every_reader_reads_alike_may_pass(strays, raw):
     [
         ("session=V; session=W", ("session",)),
         ("session=; session=V", ("session",)),
-        ('session="V"', ("session",)),
+        ('session="V, sid=W"', ("session",)),
         ('session="\\126"', ("session",)),
         ("session=V, sid=W", ("session",)),
         ("a=1, session=V", ("a",)),
@@ -78,3 +79,12 @@ def test_headers_that_carry_a_user_are_named_unless_declared():
         "REMOTE_USER": "the server's, which no front hands on",
     }
     assert undeclared_headers(environ, CARRIERS) == ["Authorization", "X-Forwarded-User"]
+
+
+@pytest.mark.parametrize("raw", ['auth_tkt="abc!a,b!"', 'auth_tkt="abc!a\\054b!"', "auth_tkt=abc!a!"])
+def test_a_ticket_with_commas_may_pass_in_its_two_spellings(raw):
+    reader = CookieReader(carriers=("auth_tkt",), own=OWN, doors=DoorTable(), anonymous=None, commas=True)
+    carriers = Carriers(cookies=("auth_tkt",), commas=True)
+    assert stray_cookies(raw, reader.read(raw), carriers, OWN) == ()
+    hidden = raw.replace("abc!", "abc!x,auth_tkt=V")
+    assert stray_cookies(hidden, reader.read(hidden), carriers, OWN) != ()

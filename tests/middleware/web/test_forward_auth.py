@@ -61,7 +61,7 @@ def test_a_visitor_passes_as_nobody(ask, behind_proxy, front):
     answer = ask(front)
     assert answer.status == 200
     assert answer.header("Cookie") == "lang=de"
-    assert answer.header("X-Mfa-User") is None
+    assert answer.header("X-Mfa-User") == ""
 
 
 def test_a_password_alone_leads_to_our_page_and_from_there_to_the_page_first_asked_for(
@@ -80,6 +80,33 @@ def test_a_password_alone_leads_to_our_page_and_from_there_to_the_page_first_ask
     assert passed.header("Cookie") == f"session={behind_proxy.cookies['session']}"
     assert passed.body == b""
     assert passed.header("Cache-Control") == "no-store"
+
+
+def test_traefik_asks_with_headers_of_its_own_and_takes_the_cookies_from_the_answer(
+    behind_proxy, phone_of, portal
+):
+    """As its documentation of ForwardAuth describes it."""
+    asked = {
+        "X-Forwarded-For": "192.0.2.7",
+        "X-Forwarded-Host": "portal.example",
+        "X-Forwarded-Method": "GET",
+        "X-Forwarded-Port": "443",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Server": "traefik-1",
+        "X-Forwarded-Uri": "/reports?page=2",
+        "X-Real-Ip": "192.0.2.7",
+        "Accept": "text/html",
+        "Accept-Encoding": "gzip",
+        "User-Agent": "Mozilla/5.0",
+    }
+    behind_proxy.cookies["lang"] = "de"
+    told = behind_proxy.request("GET", "/mfa/forward-auth", headers=asked)
+    assert told.status == 303
+    behind_proxy.enroll(told.location, phone_of)
+    passed = behind_proxy.request("GET", "/mfa/forward-auth", headers=asked)
+    assert passed.status == 200
+    assert passed.header("Cookie") == f"session={behind_proxy.cookies['session']}; lang=de"
+    assert passed.header("X-Mfa-User") == "alice"
 
 
 def test_the_target_is_the_path_that_the_proxy_names(ask, behind_proxy, phone_of):
@@ -151,7 +178,7 @@ def test_a_path_named_by_anybody_else_leads_to_the_root(ask, behind_proxy):
         "session={v}; session={w}",
         "session={w}; session={v}",
         "session=; session={v}",
-        'session="{v}"',
+        'session="{v}, session={w}"',
         "a=1, session={v}",
         "lang=de,session={v}",
         "$Version=1, session={v}",
