@@ -103,7 +103,7 @@ def _login_form(
     paths: list[str],
     field: str,
     rehearsal: dict[str, Any] | None = None,
-    **settings: Any,  # noqa: ANN401
+    **settings: Any,  # noqa: ANN401 - checked against the kind's settings
 ) -> LoginForm:
     return LoginForm(paths, field, rehearsal=None if rehearsal is None else _rehearsal(rehearsal), **settings)
 

@@ -1,0 +1,36 @@
+"""pypiserver: packages for pip, by HTTP Basic; files by the server's file_wrapper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from story import Portal
+
+PASSWORD = "correct horse"
+
+
+def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
+    import pypiserver
+
+    from wsgi_mfa import HtpasswdFile, HttpBasic
+
+    packages = place / "packages"
+    packages.mkdir()
+    (packages / "secret-1.0.tar.gz").write_bytes(b"a package of ours")
+    people = place / "htpasswd"
+    people.write_text("root@example.com:$apr1$saltsalt$EGVZDNN6gOqijy.tv9axG/\n")
+    application = pypiserver.app(
+        roots=[packages], authenticate=["update", "download", "list"], password_file=str(people)
+    )
+    portal = Portal(
+        application=application,
+        identity=HttpBasic(HtpasswdFile(people)),
+        user="root@example.com",
+        password=PASSWORD,
+        page="/simple/secret/",
+        shown=lambda answer: answer.status == 200 and "secret-1.0" in answer.text,
+        download=("/packages/secret-1.0.tar.gz", b"a package of ours"),
+        declared=("Authorization",),
+    )
+    yield "by Basic", portal, "by_basic"
