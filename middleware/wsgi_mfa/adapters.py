@@ -180,7 +180,14 @@ ADAPTERS: dict[str, AdapterKind] = {
     ),
     "login-form": AdapterKind(
         make=_login_form,
-        settings={"field": TEXT, "succeeded": TEXTS, "failed": TEXTS, "rehearsal": TABLE, **PAIRED},
+        settings={
+            "field": TEXT,
+            "succeeded": TEXTS,
+            "failed": TEXTS,
+            "harmless_cookies": TEXTS,
+            "rehearsal": TABLE,
+            **PAIRED,
+        },
         required=("paths", "field", "cookies", "succeeded", "failed"),
     ),
     "response-header": AdapterKind(

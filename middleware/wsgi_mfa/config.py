@@ -16,8 +16,9 @@ from wsgi_mfa.core.errors import InvalidPolicyError
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter
+from wsgi_mfa.identity.doors import doors_from
 from wsgi_mfa.person import Person
-from wsgi_mfa.settings import TEXT, YES_NO, check, imported, refuse_unknown
+from wsgi_mfa.settings import TEXT, TEXTS, YES_NO, check, imported, refuse_unknown
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -34,6 +35,7 @@ TOP_LEVEL = {
     "support_contact": TEXT,
     "scheme_from": TEXT,
     "directory": TEXT,
+    "doors": TEXTS,
     "keys_env": TEXT,
     "keys_file": TEXT,
     "forward_auth": YES_NO,
@@ -54,6 +56,7 @@ class Configuration:
     support_contact: str | None = None
     scheme_from: str | None = None
     directory: Callable[[str], Person | None] | None = None
+    doors: tuple[str, ...] = ()
     keys_env: str = KEYS_VARIABLE
     keys_file: str | None = None
     forward_auth: bool = False
@@ -71,6 +74,7 @@ class Configuration:
             "directory": self.directory,
             "forward_auth": self.forward_auth,
             "renews_sessions": self.renews_sessions,
+            "doors": self.doors,
         }
 
 
@@ -104,6 +108,8 @@ def _configuration(document: dict[str, Any]) -> Configuration:
         )
     if "directory" in top:
         top["directory"] = imported(top["directory"], setting="directory")
+    top["doors"] = tuple(top.get("doors", ()))
+    doors_from(top["doors"])
     return Configuration(identity=adapter_from(tables["identity"]), policy=_policy(tables["policy"]), **top)
 
 

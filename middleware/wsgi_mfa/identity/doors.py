@@ -8,10 +8,12 @@ upper case, with ``-``, ``.`` and ``_`` alike, because servers and applications 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import unquote_plus
+
+from wsgi_mfa.errors import ConfigurationError
 
 
 class Where(Enum):
@@ -76,6 +78,32 @@ OUR_WORDS: tuple[Door, ...] = (
     Door(where=Where.COOKIE, pattern="WSGI_MFA_*", reason="our cookies over plain http"),
     Door(where=Where.COOKIE, pattern="__HOST-WSGI_MFA_*", reason="our cookies"),
 )
+
+
+_SETTING = re.compile(r"(header|cookie|argument) ([!#$%&'*+.^_`|~0-9A-Za-z-]+)", re.ASCII)
+_WHERE = {"header": Where.ENVIRON, "cookie": Where.COOKIE, "argument": Where.ARGUMENT}
+
+
+def doors_from(settings: Sequence[str]) -> tuple[Door, ...]:
+    """The doors that a setting adds: each ``header NAME``, ``cookie NAME`` or ``argument NAME``.
+
+    Raises:
+        ConfigurationError: an entry has another form.
+    """
+    doors = []
+    for text in () if isinstance(settings, str) else settings:
+        match = _SETTING.fullmatch(text)
+        if match is None:
+            raise ConfigurationError(
+                f"doors has {text!r}: legal are header NAME, cookie NAME and argument NAME, in which * stands for"
+                " any text",
+                setting="doors",
+            )
+        pattern = f"HTTP_{match[2]}" if match[1] == "header" else match[2]
+        doors.append(Door(where=_WHERE[match[1]], pattern=pattern, reason="a setting"))
+    if isinstance(settings, str):
+        raise ConfigurationError(f"doors is {settings!r}: legal is a list", setting="doors")
+    return tuple(doors)
 
 
 class DoorTable:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.paired import Headers, PairedLogin, UnrecognizedSignInError
 from wsgi_mfa.identity.response_rule import ResponseRule
+
+logger = logging.getLogger("wsgi_mfa")
 
 
 class LoginForm(PairedLogin):
@@ -21,6 +24,9 @@ class LoginForm(PairedLogin):
 
     People type users as they like. Where the portal accepts a user under more than one name, ``aliases`` says so,
     and ``directory=`` must say who each of them is (D1).
+
+    A cookie that the portal sets with a sign-in and that is not among ``cookies`` may be a way in of its own, such as
+    that of a "remember me". It is told of; ``harmless_cookies`` are those that you know to be none.
 
     ``rehearsal``, a :class:`~wsgi_mfa.identity.rehearsal.Rehearsal`, plays a wrong and a right sign-in at the
     self-test, so that conditions which do not tell them apart stop the start.
@@ -37,6 +43,7 @@ class LoginForm(PairedLogin):
         sign_out: Sequence[str] = (),
         secure: bool = True,
         aliases: bool = False,
+        harmless_cookies: Sequence[str] = (),
         rehearsal: Callable[[LoginForm], list[str]] | None = None,
     ) -> None:
         """Check the settings.
@@ -60,6 +67,8 @@ class LoginForm(PairedLogin):
         self._succeeded = ResponseRule(succeeded, setting="succeeded")
         self._failed = ResponseRule(failed, setting="failed")
         self._rehearsal = rehearsal
+        self._harmless_cookies = frozenset((*cookies, *harmless_cookies))
+        self._told: set[str] = set()
 
     @property
     def field(self) -> str:
@@ -82,10 +91,26 @@ class LoginForm(PairedLogin):
             raise UnrecognizedSignInError(
                 f"a sign-in succeeded without one {self._field!r} in the form's body"
             )
+        for name in self.undeclared(kept_cookies):
+            if name not in self._told:
+                self._told.add(name)
+                logger.error("%s", undeclared_problem(name))
         return typed
+
+    def undeclared(self, cookies: Iterable[str]) -> list[str]:
+        """Those of ``cookies`` that may be a way in, for all that the settings say."""
+        return [name for name in cookies if name not in self._harmless_cookies]
 
     def selftest(self) -> list[str]:
         return [] if self._rehearsal is None else self._rehearsal(self)
+
+
+def undeclared_problem(name: str) -> str:
+    """What to do about a cookie that a sign-in sets and that nobody has named."""
+    return (
+        f"LoginForm: a sign-in sets the cookie {name!r} too: name it in cookies, if the portal knows its users by it,"
+        " else in harmless_cookies"
+    )
 
 
 if TYPE_CHECKING:

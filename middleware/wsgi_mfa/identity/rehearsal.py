@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.entropy import SystemEntropy
-from wsgi_mfa.identity.login_form import LoginForm
+from wsgi_mfa.identity.login_form import LoginForm, undeclared_problem
 from wsgi_mfa.identity.observe import kept_cookies
 from wsgi_mfa.identity.paired import UnrecognizedSignInError
 
@@ -45,10 +45,10 @@ class Rehearsal:
 
     def __call__(self, adapter: LoginForm) -> list[str]:
         """What is wrong with the adapter's ``succeeded`` and ``failed``."""
-        problems = []
+        problems: list[str] = []
         for what, password in (("wrong", SystemEntropy().token_bytes(12).hex()), ("right", self._password)):
             try:
-                user, has_cookies = self._play(adapter, password)
+                user, has_cookies, undeclared = self._play(adapter, password)
             except UnrecognizedSignInError as error:
                 problems.append(f"LoginForm: a {what} password was not recognised: {error}")
                 continue
@@ -61,9 +61,12 @@ class Rehearsal:
                 problems.append("LoginForm: failed holds for a right password: it must not")
             elif what == "right" and not has_cookies:
                 problems.append(f"LoginForm: a sign-in sets none of the cookies {', '.join(adapter.cookies)}")
+            elif what == "right":
+                problems += [undeclared_problem(name) for name in undeclared]
         return problems
 
-    def _play(self, adapter: LoginForm, password: str) -> tuple[str | None, bool]:
+    def _play(self, adapter: LoginForm, password: str) -> tuple[str | None, bool, list[str]]:
+        """Who is signed in, whether there are cookies to know them by, and cookies that nobody has named."""
         path = sorted(adapter.paths)[0]
         _, headers, page = self._asked("GET", path, "", b"")
         cookies = _kept(headers)
@@ -74,7 +77,9 @@ class Rehearsal:
         kept = _kept(headers)
         after = "; ".join(f"{name}={value}" for name, value in {**cookies, **kept}.items())
         user = adapter.user_in(self._user, status, headers, list(kept))
-        return user, adapter.digest(after) is not None
+        # What a visitor has before the sign-in is no way in.
+        undeclared = adapter.undeclared(name for name in kept if name not in cookies)
+        return user, adapter.digest(after) is not None, undeclared
 
     def _asked(
         self, method: str, path: str, cookies: str, body: bytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +17,7 @@ from wsgi_mfa.errors import AmbiguousCarrierError, ConfigurationError, InvalidUs
 from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter, problems_of
 from wsgi_mfa.identity.clean import Cleaned, RequestCleaner
+from wsgi_mfa.identity.doors import doors_from
 from wsgi_mfa.identity.observe import without_own_cookies
 from wsgi_mfa.keys import KeyRing, KeySource
 from wsgi_mfa.service import MfaService
@@ -59,8 +60,10 @@ class MfaMiddleware:
     no way to run without. ``directory`` maps
     what a user typed to the one :class:`~wsgi_mfa.person.Person` behind it; without it an id with ``@`` is its
     own address. ``scheme_from`` names the header in which a trusted proxy tells the scheme, and ``plain_http``
-    serves our pages without https: only for a portal on a loopback address (D35). ``notify`` is called once
-    for each event that the user should hear of by another way, without secrets in it (R32). With ``forward_auth``
+    serves our pages without https: only for a portal on a loopback address (D35). ``doors`` are further ways into
+    the portal that are taken out of requests, such as ``cookie stay_signed_in`` or ``header X-Portal-Key`` (D4).
+    ``notify`` is called once for each event that the user should hear of by another way, without secrets in it
+    (R32). With ``forward_auth``
     a proxy may ask at ``mount_path/forward-auth`` for requests that go past us; ``renews_sessions`` promises that
     the portal gives a new session id at each sign-in, where the adapter cannot know (D8).
 
@@ -81,6 +84,7 @@ class MfaMiddleware:
         support_contact: str | None = None,
         plain_http: bool = False,
         scheme_from: str | None = None,
+        doors: Sequence[str] = (),
         notify: Callable[[Event], None] | None = None,
         forward_auth: bool = False,
         renews_sessions: bool = False,
@@ -113,6 +117,7 @@ class MfaMiddleware:
         )
         self._heartbeat = Heartbeat(store=self.service.store, keys=keys)
         self._identity = identity
+        self._doors = doors_from(doors)
         self._directory = directory
         self._plain_http = plain_http
         self._forwarding = forwarding.PATHS if forward_auth else ()
@@ -254,7 +259,7 @@ class MfaMiddleware:
         return found
 
     def _made_way(self, names: CookieNames) -> Way:
-        cleaner = RequestCleaner(self._identity, own_cookie_names=names.all)
+        cleaner = RequestCleaner(self._identity, own_cookie_names=names.all, extra_doors=self._doors)
         return Way(names, cleaner, _nothing(cleaner))
 
 

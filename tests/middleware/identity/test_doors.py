@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from wsgi_mfa.identity.doors import DOORS, Door, DoorTable, Where
+from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.doors import DOORS, Door, DoorTable, Where, doors_from
 
 TABLE = DoorTable()
 
@@ -92,3 +93,21 @@ def test_only_the_star_of_a_pattern_is_special() -> None:
 
 def test_every_door_has_a_reason() -> None:
     assert [door for door in DOORS if not door.reason] == []
+
+
+@pytest.mark.requirement("D4")
+def test_settings_add_doors() -> None:
+    table = DoorTable(doors_from(["cookie stay_*", "header X-Portal-Key", "argument sesame"]))
+    assert table.leads_in(Where.COOKIE, "stay_signed_in")
+    assert table.leads_in(Where.ENVIRON, "HTTP_X_PORTAL_KEY")
+    assert table.leads_in(Where.ARGUMENT, "%73esame")
+    assert not table.leads_in(Where.ARGUMENT, "stay_signed_in")
+    assert not DoorTable().leads_in(Where.COOKIE, "stay_signed_in")
+
+
+@pytest.mark.parametrize(
+    "doors", ["cookie stay", ["stay"], ["cookie"], ["cookie a b"], ["body password"], [""]]
+)
+def test_a_door_of_another_form_is_refused(doors) -> None:
+    with pytest.raises(ConfigurationError, match="doors"):
+        doors_from(doors)

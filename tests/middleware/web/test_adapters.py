@@ -67,3 +67,14 @@ def test_aliases_need_a_directory(wrapped, portal):
     with pytest.raises(ConfigurationError, match="directory="):
         wrapped(portal, identity=Chain(FlaskSession(SECRET_KEY), RemoteUser(aliases=True)))
     assert wrapped(portal, identity=RemoteUser(aliases=True), directory={}.get)
+
+
+@pytest.mark.requirement("D4")
+def test_a_door_of_the_settings_is_taken_out_of_requests(wrapped, portal, new_browser):
+    doors = ["cookie stay", "header X-Portal-Key", "argument sesame"]
+    application = wrapped(portal, identity=FlaskSession(SECRET_KEY), doors=doors)
+    browser = new_browser(application, cookies={"stay": "1", "lang": "en"})
+    browser.request("GET", "/?sesame=1&page=2", headers={"X-Portal-Key": "1"})
+    seen = portal.calls[-1]
+    assert (seen["HTTP_COOKIE"], seen["QUERY_STRING"]) == ("lang=en", "page=2")
+    assert "HTTP_X_PORTAL_KEY" not in seen

@@ -29,6 +29,7 @@ class OldPortal:
     right_status: str = "302 Found"
     named: str | None = None
     renewing: bool = False
+    remembering: str | None = None
 
     def __call__(self, environ, start_response):
         self.calls.append(dict(environ))
@@ -56,6 +57,8 @@ class OldPortal:
             if good:
                 session["user"] = form.get("user", "")
                 headers.append(("Location", "/reports"))
+                if self.remembering is not None:
+                    headers.append(("Set-Cookie", f"{self.remembering}=1; Path=/"))
                 if self.named is not None:
                     headers.append(("X-Signed-In", self.named.format(user=form.get("user"))))
         elif path == "/sign-out":
@@ -246,6 +249,21 @@ def test_the_selftest_plays_a_wrong_and_a_right_sign_in(wrapped, old_portal):
     ):
         with pytest.raises(ConfigurationError, match=said):
             wrapped(old_portal, identity=by_form(rehearsal=rehearsal, **settings))
+
+
+@pytest.mark.requirement("D4", "D9")
+def test_a_cookie_of_the_sign_in_that_nobody_has_named_is_told_of(wrapped, old_portal, new_browser, caplog):
+    old_portal.remembering = "stay"
+    rehearsal = Rehearsal(old_portal, user="check", password=PASSWORD)
+    with pytest.raises(ConfigurationError, match="sets the cookie 'stay' too: name it in cookies"):
+        wrapped(old_portal, identity=by_form(rehearsal=rehearsal))
+    for settings in ({"cookies": ["sid", "stay"]}, {"harmless_cookies": ["stay"]}):
+        assert wrapped(old_portal, identity=by_form(rehearsal=rehearsal, **settings))
+    application = wrapped(old_portal, identity=by_form())
+    caplog.clear()
+    assert sign_in(new_browser(application)).status == 303
+    assert sign_in(new_browser(application)).status == 303
+    assert caplog.text.count("sets the cookie 'stay' too") == 1
 
 
 @pytest.mark.parametrize(
