@@ -63,9 +63,9 @@ class MfaMiddleware:
     serves our pages without https: only for a portal on a loopback address (D35). ``doors`` are further ways into
     the portal that are taken out of requests, such as ``cookie stay_signed_in`` or ``header X-Portal-Key`` (D4).
     ``notify`` is called once for each event that the user should hear of by another way, without secrets in it
-    (R32). With ``forward_auth``
-    a proxy may ask at ``mount_path/forward-auth`` for requests that go past us; ``renews_sessions`` promises that
-    the portal gives a new session id at each sign-in, where the adapter cannot know (D8).
+    (R32). With ``forward_auth`` a proxy may ask at ``mount_path/forward-auth`` for requests that go past us;
+    ``renews_sessions`` promises that the portal gives a new session id at each sign-in, where the adapter cannot
+    know (D8).
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
