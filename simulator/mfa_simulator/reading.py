@@ -64,8 +64,9 @@ class Sight:
         return refresh_in(self.response.text)
 
 
+@lru_cache(maxsize=256)
 def look_at(response: Response) -> Sight:
-    """Read a reply."""
+    """Read a reply; who reads an equal one is given the same value, which nobody may change."""
     kind = _kind(response)
     said = body_marks(response.body) if kind == HTML else _from_json(response, kind)
     retry_after = said.get("retry-after-seconds") or response.header("Retry-After") or ""

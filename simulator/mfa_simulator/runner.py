@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,6 +18,7 @@ from mfa_simulator.scenario import START, Scenario
 from mfa_simulator.twice import first_difference
 
 CHUNK_MAX = 8
+COLLECT_AFTER = (50_000, 20, 20)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +47,7 @@ class _Player:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._opened = ExitStack()
+        self._opened.enter_context(_seldom_collected())
         self._wall: WallClock = self._opened.enter_context(frozen_wall_clock(START))
         self._factory: PortalFactory = REFERENCE_PORTAL
         if order.app is not None:
@@ -65,6 +68,19 @@ class _Player:
             return Result(play=first)
         second = play(scenario, self._wall, factory=self._factory, until=self._order.until)
         return Result(play=first, difference=first_difference(first, second))
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Look for garbage in cycles less often: what was imported is none, and a story leaves little of it."""
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def results(scenarios: Sequence[Scenario], order: Order, *, jobs: int = 1) -> Iterator[Result]:

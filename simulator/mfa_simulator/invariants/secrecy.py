@@ -61,7 +61,8 @@ class SecrecyJudge:
         # Most replies hold no secret at all, and are done with by one look.
         headers = _headers_in(response.headers)
         codes = (code.encode() for code in self._ledger.enrollment_codes)
-        if _holds(body + headers, (*self._spellings, *cookies, *codes)):
+        secrets = (*self._spellings, *cookies, *codes)
+        if _held(body, secrets) or _holds(headers, secrets):
             self._judge_body(call, body, cookies)
             self._judge_data(call, headers, "the reply's headers", cookies)
         if call.fields:
@@ -168,6 +169,10 @@ class SecrecyJudge:
 
 def _holds(text: bytes, secrets: Iterable[bytes]) -> bool:
     return any(map(text.__contains__, secrets))
+
+
+# A portal gives the same page again and again.
+_held = lru_cache(maxsize=CACHED_MAX)(_holds)
 
 
 @lru_cache(maxsize=CACHED_MAX)
