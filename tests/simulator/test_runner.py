@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 
 import pytest
@@ -47,6 +48,13 @@ def test_a_portal_that_cannot_be_made_in_a_process_ends_the_run():
 
 def test_no_scenario_gives_no_result():
     assert list(results([], Order(app="nothing_of_this_name:make"))) == []
+
+
+def test_garbage_is_collected_as_before_once_the_stories_are_played():
+    before = gc.get_threshold(), gc.get_freeze_count()
+    for _ in results(stories("welcome"), Order()):
+        assert gc.get_threshold() != before[0]
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
 
 
 def test_the_same_story_told_twice_is_the_same():
