@@ -11,7 +11,7 @@ LAYERS = (
     {"core"},
     {"errors"},
     {"clock", "entropy", "person"},
-    {"identity", "keys", "stores"},
+    {"gateway", "identity", "keys", "stores"},
     {"audit", "heartbeat", "key_file", "settings", "vault"},
     {"adapters"},
     {"service"},

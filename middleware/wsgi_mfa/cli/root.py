@@ -13,6 +13,7 @@ from wsgi_mfa.cli.audit import audit
 from wsgi_mfa.cli.check import check
 from wsgi_mfa.cli.demo import demo
 from wsgi_mfa.cli.forward_auth import forward_auth
+from wsgi_mfa.cli.gateway import gateway
 from wsgi_mfa.cli.keys import keys
 from wsgi_mfa.cli.serve import serve
 from wsgi_mfa.cli.store import store
@@ -41,7 +42,7 @@ def _add(group: click.Group, *commands: click.Command) -> None:
             _add(command, *command.commands.values())
 
 
-_add(root, demo, serve, forward_auth, check, support, accounts, audit, keys, store, api)
+_add(root, demo, serve, gateway, forward_auth, check, support, accounts, audit, keys, store, api)
 
 
 def main() -> NoReturn:
