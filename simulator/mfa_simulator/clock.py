@@ -176,3 +176,15 @@ def frozen_wall_clock(start: int) -> Iterator[WallClock]:
             yield _FrozenWallClock(frozen)
         finally:
             freezegun.api.call_stack_inspection_limit = searched
+
+
+def real_clocks() -> tuple[object, ...]:
+    """Give the functions and classes of Python that tell the real time, as they are without a freeze."""
+    names = ("time", "time_ns", "datetime", "date", "gmtime", "localtime", "strftime")
+    return tuple(getattr(freezegun.api, f"real_{name}") for name in names)
+
+
+def real_now() -> float:
+    """Give the real time, in seconds since 1970 UTC, whatever is frozen."""
+    now: float = freezegun.api.real_time()
+    return now

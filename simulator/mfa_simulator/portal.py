@@ -55,6 +55,8 @@ def portal_of(factory: PortalFactory, users: Mapping[str, PortalUser], secret_ke
     name = f"{getattr(factory, '__module__', '')}:{getattr(factory, '__qualname__', repr(factory))}"
     try:
         made = factory(users, secret_key)
+    except PortalError:
+        raise
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         raise PortalError(

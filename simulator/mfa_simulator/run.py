@@ -112,8 +112,12 @@ def play(
 
 def unfold(scenario: Scenario, wall: WallClock, *, factory: PortalFactory = REFERENCE_PORTAL) -> Play:
     """Play every step of a scenario whatever comes of it; only what cannot be played at all is told."""
-    world = World(scenario, wall, factory)
-    moments: list[Moment] = []
+    return unfold_in(World(scenario, wall, factory))
+
+
+def unfold_in(world: World) -> Play:
+    """Play every step of a world's scenario in it, whatever comes of them."""
+    scenario, moments = world.scenario, list[Moment]()
     with noting_logs("wsgi_mfa"):
         for step in (*scenario.steps, *scenario.finally_steps):
             moments += play_step(world, _unjudged(step))

@@ -133,7 +133,7 @@ class World:
         self.time.sleep_in_crowd = self.crowd.sleep_until
         self.watch = Watch(
             scenario,
-            portal_cookie=lambda: self.portal.cookie,
+            portal=lambda: self.portal,
             latest=lambda count: self.store.latest(count),
             load=lambda user: self.store.peek(user),
         )
@@ -157,6 +157,7 @@ class World:
 
     def restart(self, number: int | None = None) -> None:
         """Start one worker, or all, anew; what is in their memory is gone and the store stays."""
+        self._wall.show(self.time.now())
         for index, worker in enumerate(self.workers, start=1):
             if number in (None, index):
                 self.portal = portal_of(self.factory, self._portal_users, self._portal_secret)

@@ -9,6 +9,7 @@ import click
 
 from mfa_simulator.cli import exits
 from mfa_simulator.cli.files import files_in, read_all
+from mfa_simulator.cli.leaking import leaks
 from mfa_simulator.cli.playing import run
 from mfa_simulator.cli.writing import fmt, new
 
@@ -18,7 +19,7 @@ def main() -> None:
     """Replay scenario files against the real middleware, in virtual time."""
 
 
-for command in (run, new, fmt):
+for command in (run, leaks, new, fmt):
     main.add_command(command)
 
 

@@ -14,6 +14,7 @@ from mfa_simulator.invariants.call import (
     id_in,
 )
 from mfa_simulator.invariants.ledger import Grant, Ledger
+from mfa_simulator.portal import Portal
 from mfa_simulator.quantities import SECOND
 from wsgi_mfa import Method, Policy
 
@@ -23,17 +24,15 @@ ENDING = ("support.reset", "support.removed")
 class DoorJudge:
     """Knows which logins and which sessions are good; `passwords` are those of the portal, by its users' names."""
 
-    def __init__(
-        self, ledger: Ledger, *, passwords: dict[str, str], portal_cookie: Callable[[], str]
-    ) -> None:
+    def __init__(self, ledger: Ledger, *, passwords: dict[str, str], portal: Callable[[], Portal]) -> None:
         self._ledger = ledger
         self._passwords = passwords
-        self._portal_cookie = portal_cookie
+        self._portal = portal
 
     def user_of(self, cookies: Mapping[str, str]) -> str | None:
         """Give whose password was typed for the login that these cookies hold."""
         # Some portals quote their cookie (RFC 6265 lets them), and what they read has lost its quotes.
-        return self._ledger.logins.get(cookies.get(self._portal_cookie(), "").strip('"'))
+        return self._ledger.logins.get(cookies.get(self._portal().cookie, "").strip('"'))
 
     def saved(self, call: Call, save: Save, number: int) -> None:
         """Note which sessions a save ended, and judge what it left after a reset or a new phone."""
@@ -110,15 +109,20 @@ class DoorJudge:
         given = response.cookies.get(SESSION_COOKIE)
         if given is not None:
             self._handed_out(call, id_in(given) or "")
-        login = response.cookies.get(self._portal_cookie())
+        login = response.cookies.get(self._portal().cookie)
         if login is not None:
             user = self._who_signed_in(call)
             if user is not None:
                 self._ledger.logins[login.strip('"')] = user
 
     def _who_signed_in(self, call: Call) -> str | None:
-        """Find whose name stands in one field and whose password in another, however the portal calls them."""
+        """Find whose name stands in one field and whose password in another, however the portal calls them.
+
+        A cookie that the portal changes later is still that of the same user, unless it signs out.
+        """
         values = call.fields.values()
+        if call.path == self._portal().sign_out:
+            return None
         typed = (name for value in values if (name := value.strip().casefold()) in self._passwords)
         return next((name for name in typed if self._passwords[name] in values), call.user)
 
@@ -132,7 +136,7 @@ class DoorJudge:
             seen = f"the portal was told of {told}, and the login that it saw is that of {user or 'nobody'}"
             self._ledger.report(names.BOTH_FACTORS, seen, call, user=told)
             return
-        login = response.cookies.get(self._portal_cookie())
+        login = response.cookies.get(self._portal().cookie)
         if login is not None and user is None:
             self._signed_in(call)
         if user is None:

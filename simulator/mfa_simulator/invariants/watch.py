@@ -16,6 +16,7 @@ from mfa_simulator.invariants.factors import FactorJudge
 from mfa_simulator.invariants.guesses import GuessJudge, Tally
 from mfa_simulator.invariants.ledger import Broken, Ledger
 from mfa_simulator.invariants.secrecy import SecrecyJudge
+from mfa_simulator.portal import Portal
 from mfa_simulator.scenario import Scenario
 from wsgi_mfa import Account, Event, Policy
 
@@ -33,7 +34,7 @@ class Watch:
         self,
         scenario: Scenario,
         *,
-        portal_cookie: Callable[[], str],
+        portal: Callable[[], Portal],
         latest: Callable[[int], list[Event]],
         load: Callable[[str], Account | None],
     ) -> None:
@@ -43,7 +44,7 @@ class Watch:
         self._doors = DoorJudge(
             self._ledger,
             passwords={user.name.casefold(): user.password for user in scenario.users},
-            portal_cookie=portal_cookie,
+            portal=portal,
         )
         self._factors = FactorJudge(self._ledger)
         self._guesses = GuessJudge(self._ledger)
