@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 
 import pytest
 
@@ -11,6 +12,7 @@ from legacy_portals import PortalUser, make_portal, make_ticket_portal
 from mfa_simulator.clock import frozen_wall_clock
 from mfa_simulator.errors import PortalError
 from mfa_simulator.portal import Portal, imported_factory, portal_of
+from mfa_simulator.quantities import SECOND
 from mfa_simulator.run import play
 from mfa_simulator.timeline import timeline
 from wsgi_mfa import AuthTkt, FlaskSession
@@ -85,6 +87,40 @@ def test_a_portal_may_say_where_its_pages_are(played_around):
 
     played = played_around(moved, "- sign_out: {user: user1, browser: laptop}\n")
     assert played.moments[0].exchanges[0].request.path == "/leave"
+
+
+def test_a_portal_may_give_everybody_another_cookie_when_they_sign_out(played_around):
+    def with_a_greeting(users, secret_key):
+        portal = make_portal(users, secret_key)
+
+        def application(environ, start_response):
+            def start(status, headers, exc_info=None):
+                if environ["PATH_INFO"] == "/sign-out":
+                    headers = [pair for pair in headers if pair[0] != "Set-Cookie"]
+                    headers.append(("Set-Cookie", "session=of-nobody; Path=/"))
+                return start_response(status, headers, exc_info)
+
+            return portal(environ, start)
+
+        return application
+
+    played = played_around(with_a_greeting)
+    assert not played.failed, timeline(played)
+
+
+def test_a_portal_is_made_at_the_storys_own_time(scenario_of):
+    made_at = []
+
+    def dated(users, secret_key):
+        made_at.append(time.time())
+        return make_portal(users, secret_key)
+
+    scenario = scenario_of("- wait: 1h\n- restart:\n")
+    with frozen_wall_clock(0) as wall:
+        for _ in range(2):
+            play(scenario, wall, factory=dated)
+    start = scenario.start / SECOND
+    assert made_at == [start, start + 3600] * 2
 
 
 def fails(users, secret_key):
