@@ -10,7 +10,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mfa_simulator.clock import WallClock, frozen_wall_clock, real_now
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from legacy_portals import PortalUser
 
 NOTHING = Response(status=0)
 DECOY = "2001-02-03T04:05:00Z"
@@ -111,7 +110,7 @@ def search(app: str, scenarios: Sequence[Scenario] = ()) -> Search:
 def _noted(factory: PortalFactory, sources: Sources) -> PortalFactory:
     """Give a factory whose portals say when they are at work."""
 
-    def make(users: Mapping[str, PortalUser], secret_key: str) -> Portal:
+    def make(users: Mapping[str, Any], secret_key: str) -> Portal:
         portal = portal_of(factory, users, secret_key)
         return replace(portal, application=_at_work(portal.application, sources))
 
