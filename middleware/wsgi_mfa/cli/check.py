@@ -55,7 +55,9 @@ def _finding(subject: str, look: Callable[[], str]) -> bool:
 
 
 def _identity(configuration: Configuration) -> str:
-    problems = problems_of(configuration.identity, has_directory=configuration.directory is not None)
+    problems = problems_of(
+        configuration.identity, has_directory=configuration.directory is not None, asking=True
+    )
     if problems:
         raise MfaError("; ".join(problems))
     carriers = configuration.identity.carriers

@@ -104,12 +104,17 @@ class Adapter(Protocol):
         ...
 
 
-def problems_of(adapter: Adapter, *, has_directory: bool) -> list[str]:
+def problems_of(adapter: Adapter, *, has_directory: bool, asking: bool = False) -> list[str]:
     """What keeps ``adapter`` from being used as it is set up; empty when nothing does.
 
     An adapter whose attribute ``aliases`` is true accepts a user under several names, and needs a directory (D1).
+    With ``asking`` an adapter that has a method ``problems_in_asking`` is told to try its portal's store. A server
+    does not do so at its start: what the store opens then could outlive a fork (D32).
     """
     problems = adapter.selftest()
+    if asking and not problems:
+        ask = getattr(adapter, "problems_in_asking", None)
+        problems += ask() if ask is not None else []
     if getattr(adapter, "aliases", False) and not has_directory:
         problems.append("aliases are accepted, so directory= must say which person each of them is (D1)")
     return problems

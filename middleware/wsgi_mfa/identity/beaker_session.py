@@ -72,6 +72,10 @@ class BeakerSession:
                 + ("validate_key" if self._type == "cookie" else "secret")
                 + ", in the portal too"
             ]
+        return []
+
+    def problems_in_asking(self) -> list[str]:
+        """What is wrong with the sessions' store, which is asked for a session that was made up."""
         made_up = SystemEntropy().token_bytes(20).hex()
         return problem_in(lambda: self._of(made_up), asking="BeakerSession cannot ask for a session")
 

@@ -80,6 +80,11 @@ class Chain:
     def selftest(self) -> list[str]:
         return [problem for adapter in self.parts for problem in adapter.selftest()]
 
+    def problems_in_asking(self) -> list[str]:
+        """What is wrong with the stores of the adapters that have one."""
+        asking = (getattr(adapter, "problems_in_asking", None) for adapter in self.parts)
+        return [problem for ask in asking if ask is not None for problem in ask()]
+
 
 def _joined(carriers: list[Carriers]) -> Carriers:
     return Carriers(

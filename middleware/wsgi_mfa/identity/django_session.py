@@ -66,6 +66,10 @@ class DjangoSession:
         classes = [import_string(path) for path in settings.MIDDLEWARE]
         if not any(isinstance(each, type) and issubclass(each, SessionMiddleware) for each in classes):
             return [f"DjangoSession: add {_SESSIONS} to MIDDLEWARE: the project uses no sessions of Django"]
+        return []
+
+    def problems_in_asking(self) -> list[str]:
+        """What is wrong with the sessions' store, which is asked for a session that was made up."""
         made_up = SystemEntropy().token_bytes(16).hex()
         return problem_in(
             lambda: self._loaded(made_up), asking="DjangoSession cannot ask for a session (was it migrated?)"

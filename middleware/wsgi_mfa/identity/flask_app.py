@@ -76,6 +76,10 @@ class FlaskApp:
             return [problem]
         if not self._app.secret_key and self._manager is not None:
             return ["FlaskApp: the application has no SECRET_KEY"]
+        return []
+
+    def problems_in_asking(self) -> list[str]:
+        """What is wrong with the sessions' store, which is asked for a session that was made up."""
         question = {"HTTP_COOKIE": f"{self._session_cookie}=made-up"}
         return problem_in(lambda: self._by_session(question), asking="FlaskApp cannot ask for a session")
 

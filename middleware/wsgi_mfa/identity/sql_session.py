@@ -72,6 +72,8 @@ class SqlSession:
             rows = self._rows(SystemEntropy().token_bytes(20).hex())
         except AdapterUnavailableError as error:
             return [str(error)]
+        finally:
+            self._close()  # a server may fork after its start (D32)
         if rows:
             return [
                 "SqlSession: query finds a row for a value that was made up: it must compare the cookie's value"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from wsgi_mfa.errors import ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Carriers, FirstFactor, Identification, Nobody
+from wsgi_mfa.identity.adapter import UNRESOLVED, Carriers, FirstFactor, Identification, Nobody, problems_of
 from wsgi_mfa.identity.chain import Chain
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.remote_user import RemoteUser
@@ -65,6 +65,16 @@ def test_it_declares_what_its_adapters_declare(chain_of, recorded):
     assert told.anonymous_cookies == ("lang", "theme")
     assert not told.user_changes_in_response
     assert told.aliases
+
+
+def test_it_asks_the_stores_of_those_that_have_one(chain_of, recorded):
+    class Asking(recorded):
+        def problems_in_asking(self):
+            return ["the store is down"]
+
+    chain = Chain(recorded(COOKIES), Asking(HEADERS))
+    assert problems_of(chain, has_directory=False) == []
+    assert problems_of(chain, has_directory=False, asking=True) == ["the store is down"]
 
 
 def test_one_adapter_alone_is_no_chain():

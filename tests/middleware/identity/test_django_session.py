@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, FirstFactor
+from wsgi_mfa.identity.adapter import UNRESOLVED, FirstFactor, problems_of
 from wsgi_mfa.identity.django_session import DjangoSession, django_person
 from wsgi_mfa.identity.portal_session import fingerprint_of
 from wsgi_mfa.person import Person
@@ -48,7 +48,7 @@ def test_the_user_is_the_primary_key_in_the_session(engine, session_of) -> None:
     assert adapter.identify(environ(session_of(testcookie="worked"))) is None
     assert adapter.identify({}) is None
     assert adapter.carriers.cookies == ("sessionid",)
-    assert adapter.selftest() == []
+    assert problems_of(adapter, has_directory=True, asking=True) == []
 
 
 @pytest.mark.requirement("R60")
@@ -82,7 +82,8 @@ def test_a_database_that_cannot_be_asked_is_not_an_unknown_session(django_projec
         try:
             with pytest.raises(AdapterUnavailableError, match="django_session"):
                 adapter.identify(environ("x"))
-            (problem,) = adapter.selftest()
+            assert adapter.selftest() == []
+            (problem,) = adapter.problems_in_asking()
             assert "was it migrated?" in problem
         finally:
             with connection.cursor() as cursor:

@@ -133,7 +133,8 @@ def test_sessions_that_cannot_be_asked_for_are_not_unknown() -> None:
     sessions.down = True
     with pytest.raises(AdapterUnavailableError, match="no route to host"):
         adapter.identify({"HTTP_COOKIE": "session=s1"})
-    assert adapter.selftest() != []
+    (problem,) = adapter.problems_in_asking()
+    assert "no route to host" in problem
 
 
 def test_the_selftest_asks_where_the_user_is() -> None:
