@@ -11,8 +11,9 @@ class Person:
 
     ``name`` is the one id of this person at the portal: whatever spelling or alias was typed, their account is
     found by it, so two people must never share it (D1). ``email`` is the address that the support desk asks
-    for, None where there is none.
+    for, None where there is none. ``groups`` are those that rules of the policy may name.
     """
 
     name: str
     email: str | None = None
+    groups: tuple[str, ...] = ()

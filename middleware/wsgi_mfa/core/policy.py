@@ -9,6 +9,8 @@ from ipaddress import ip_network
 from wsgi_mfa.core.account import KeyParameters
 from wsgi_mfa.core.errors import InvalidPolicyError
 from wsgi_mfa.core.exempt import is_rule
+from wsgi_mfa.core.gating import LEGAL as GATE_RULE
+from wsgi_mfa.core.gating import is_gate_rule
 
 
 def is_network(entry: object) -> bool:
@@ -58,6 +60,7 @@ WORDS: dict[str, tuple[tuple[str, ...], str]] = {
 ENTRIES: dict[str, tuple[Callable[[object], bool], str, str]] = {
     "trusted_peers": (is_network, "an address or a network such as 10.0.0.0/8", "R57"),
     "exempt_paths": (is_rule, "a plain path such as /static, below the application's root", "R63"),
+    "rules": (is_gate_rule, GATE_RULE, "R78"),
     "exempt_methods": (lambda method: method == "OPTIONS", "OPTIONS alone, for preflights", "R65"),
 }
 
@@ -99,6 +102,7 @@ class Policy:
     trusted_peers: tuple[str, ...] = ()
     exempt_paths: tuple[str, ...] = ()
     exempt_methods: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
     remembered_browser_days: int = 0
     form_bytes_max: int = 8192
     clock_skew_seconds_max: int = 300

@@ -21,7 +21,7 @@ from wsgi_mfa.identity.adapter import FirstFactor, Identification
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.observe import identify_after
 from wsgi_mfa.service import Visit
-from wsgi_mfa.web import appended, pages, targets
+from wsgi_mfa.web import appended, pages, rules, targets
 from wsgi_mfa.web.cookies import expire_cookie, set_cookie
 from wsgi_mfa.web.passes import Pass
 from wsgi_mfa.web.reply import Reply, refusal
@@ -47,7 +47,12 @@ def caller_of(identification: Identification, directory: Directory | None) -> Ca
     person = directory(identification.user)
     if person is None:
         raise UnknownUserError("the directory does not know it")
-    return Caller(user=canonical(person.name), login=identification.login, address=person.email)
+    return Caller(
+        user=canonical(person.name),
+        login=identification.login,
+        address=person.email,
+        groups=person.groups,
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -105,6 +110,8 @@ def challenge(request: WebRequest) -> Reply | None:
     if request.caller is None:
         return None
     outcome = request.standing.outcome
+    if request.site.rules:
+        outcome = rules.by_rule(request, request.caller, outcome)
     if outcome is SIGNED_IN:
         return None
     code = appended.code_in(request)
@@ -131,12 +138,16 @@ def _code_refused(request: WebRequest, decision: Decision) -> Reply:
 
 def led_from_application(request: WebRequest, outcome: Outcome, target: str) -> Reply:
     """303 to our page for a person's browser, a problem of status 401 for any other client (R77)."""
+    stepping_up = outcome is Outcome.STEP_UP_REQUIRED
+    sealed = request.site.targets.sealed(target)
     return Reply(
         page="continue",
         status=401,
         outcome=outcome,
-        location=url_of(request, PAGE_OF[outcome], request.site.targets.sealed(target)),
-        headers=_asking_for_credentials(request),
+        location=url_of(request, PAGE_OF[outcome], sealed, **({"asked": "1"} if stepping_up else {})),
+        headers=(
+            _asking_for_credentials(request) + (rules.asking_for_step_up(request) if stepping_up else ())
+        ),
     )
 
 
@@ -228,6 +239,8 @@ def judged(
         return headers, _not_ended(request, _set_cookies(headers) if caller is None else [])
     if caller is None:
         return headers + ended + _fresh_browser(request), None
+    if request.site.rules and rules.rule_of(request, caller).age_seconds_max is None:
+        return headers + ended + _fresh_browser(request), None  # this user may see this page without
     return headers, _held(request, caller, after.carriers_digest, headers, ended)
 
 

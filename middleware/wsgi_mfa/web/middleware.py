@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from wsgi_mfa.clock import Clock, SystemClock
 from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.gating import Rule, read_rules
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import Entropy, SystemEntropy
@@ -125,6 +126,7 @@ class MfaMiddleware:
         self._ways: dict[str, Way] = {}
         self._site = Site(
             service=self.service,
+            rules=_rules(self.service.policy, directory),
             issuer=checked_issuer(issuer),
             mount_path=mount_path,
             support_contact=support_contact,
@@ -273,6 +275,16 @@ def _opened(store: AccountStore | str, clock: Clock, entropy: Entropy) -> Accoun
         return store
     birth = BirthRecord(store_id=entropy.token_bytes(16).hex(), made_at=clock.now())
     return open_store(store, new_birth=birth)
+
+
+def _rules(policy: Policy, directory: Directory | None) -> tuple[Rule, ...]:
+    rules = read_rules(policy.rules)
+    if directory is None and any(rule.group is not None for rule in rules):
+        raise ConfigurationError(
+            "policy.rules name a group: give directory=, which knows the groups of a user",
+            setting="policy.rules",
+        )
+    return rules
 
 
 def _nothing(cleaner: RequestCleaner) -> Cleaned:

@@ -11,6 +11,7 @@ from werkzeug.utils import cached_property  # without the lock of functools'
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Origin
+from wsgi_mfa.core.gating import Rule
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.core.standing import Standing, standing
 from wsgi_mfa.identity.clean import Cleaned
@@ -35,6 +36,7 @@ class Site:
     """The settings and helpers that all requests of one middleware share."""
 
     service: MfaService
+    rules: tuple[Rule, ...]  # those of the policy, read
     issuer: str
     mount_path: str
     support_contact: str | None
@@ -55,6 +57,7 @@ class Caller(NamedTuple):
     user: str
     login: str | None
     address: str | None
+    groups: tuple[str, ...] = ()
 
 
 class WebRequest:

@@ -42,6 +42,7 @@ REST = {
     "enrollment": "open",
     "trusted_peers": (),
     "exempt_paths": (),
+    "rules": (),
     "exempt_methods": (),
 }
 
@@ -91,7 +92,7 @@ def test_a_word_is_one_of_the_legal_words(name):
 
 
 @pytest.mark.requirement("R57", "R63")
-@pytest.mark.parametrize("name", ["trusted_peers", "exempt_paths", "exempt_methods"])
+@pytest.mark.parametrize("name", ["trusted_peers", "exempt_paths", "exempt_methods", "rules"])
 def test_a_list_that_would_open_something_cannot_be_filled(name):
     with pytest.raises(InvalidPolicyError, match=f"policy.{name}"):
         Policy(**{name: ("*",)})
