@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from http.client import responses as reason_phrases
+from http.client import responses
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -21,6 +21,14 @@ CLIENT_ADDRESS = "127.0.0.1"
 
 # Stories ask for few addresses, and most requests and replies carry the same headers as another before.
 CACHED_MAX = 1024
+# The words of RFC 9110, which Python has only since 3.13: a timeline is the same on every Python.
+REASON_PHRASES = {
+    **responses,
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
 Headers: TypeAlias = "tuple[tuple[str, str], ...]"
 
 
@@ -87,7 +95,7 @@ class Response:
     def summary(self) -> str:
         """The status in words, and where a redirect leads."""
         location = (self.header("Location") or "").partition("?")[0]
-        words = f"{self.status} {reason_phrases.get(self.status, '')}".strip()
+        words = f"{self.status} {REASON_PHRASES.get(self.status, '')}".strip()
         return f"{words} -> {location}" if location else words
 
 

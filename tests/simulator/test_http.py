@@ -82,3 +82,8 @@ def test_a_reply_is_summed_up_without_the_secrets_of_its_address():
     assert Response(status=200, headers=(("Set-Cookie", "a"), ("set-cookie", "b"))).headers_named(
         "SET-COOKIE"
     ) == ("a", "b")
+
+
+def test_a_status_is_told_in_the_words_of_rfc_9110_on_every_python():
+    assert Response(status=422).summary == "422 Unprocessable Content"
+    assert Response(status=413).summary == "413 Content Too Large"

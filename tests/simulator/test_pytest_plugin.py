@@ -203,7 +203,7 @@ def test_the_fixture_tells_a_story_and_shows_where_in_the_test_it_failed(session
             "E *StoryError: outcome: expected signed_in, got must_enroll",
             "E *FAILED test_story.py:22: outcome: expected signed_in, got must_enroll",
             'E *StoryError: no user "user2" in this file; there is: user1. Did you mean "user1"?',
-            'E *AttributeError: no verb "enrol". Did you mean "enroll"?',
+            'E *AttributeError: no verb "enrol". Did you mean "enroll"?*',
         ]
     )
     result.stdout.no_fnmatch_line("*story.py:*in _act*")

@@ -46,7 +46,7 @@ def test_a_trace_tells_where_it_failed_and_what_was_served(trace):
     (failure,) = told.failures
     assert (failure.line, failure.message) == (9, "outcome: expected signed_in, got used_code")
     served = [note.text for note in told.steps[1].notes if note.worker == 1]
-    assert served[-1] == "POST /mfa/verify 422 Unprocessable Entity"
+    assert served[-1] == "POST /mfa/verify 422 Unprocessable Content"
     assert next(note.text for note in told.steps[0].notes if note.user) == "enrollment.begun"
 
 
@@ -136,7 +136,7 @@ def test_of_a_step_with_very_many_requests_the_first_are_drawn(trace):
 
 def test_what_happened_often_at_one_moment_is_drawn_once(trace):
     guess = "- wait: 1m\n- guess: {user: user1, browser: thief, times: 4}\n"
-    assert "4 times POST /mfa/verify 422 Unprocessable Entity" in drawing_of(trace(GOOD + guess))["texts"]
+    assert "4 times POST /mfa/verify 422 Unprocessable Content" in drawing_of(trace(GOOD + guess))["texts"]
 
 
 def test_no_report_holds_what_a_phone_showed_or_a_cookie(played, problems):
