@@ -23,7 +23,7 @@ from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.cookies import is_cookie_name
 from wsgi_mfa.identity.paired import PairedLogin
 from wsgi_mfa.identity.strays import stray_cookies, undeclared_headers
-from wsgi_mfa.web import gate, pages, targets
+from wsgi_mfa.web import gate, pages, rules, targets
 from wsgi_mfa.web.refusals import PlainHttpError, RefusedRequestError
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.site import Directory, WebRequest, is_navigation
@@ -128,9 +128,12 @@ def _reply(
     if headers:
         message = f"the header {headers[0]} would reach the portal past the second factor"
         return Reply(page="bad_request", status=403, word="forbidden", context={"message": message})
-    if request.caller is None or request.standing.outcome is Outcome.SIGNED_IN:
+    if request.caller is None:
         return None
-    return gate.led_from_application(request, request.standing.outcome, asked.target)
+    outcome = request.standing.outcome
+    if request.site.rules:
+        outcome = rules.by_rule(request, request.caller, outcome)
+    return None if outcome is Outcome.SIGNED_IN else gate.led_from_application(request, outcome, asked.target)
 
 
 def _passed(request: WebRequest) -> Response:

@@ -126,7 +126,7 @@ class MfaMiddleware:
         self._ways: dict[str, Way] = {}
         self._site = Site(
             service=self.service,
-            rules=_rules(self.service.policy, directory),
+            rules=_rules(self.service.policy, directory, forward_auth=forward_auth),
             issuer=checked_issuer(issuer),
             mount_path=mount_path,
             support_contact=support_contact,
@@ -277,8 +277,14 @@ def _opened(store: AccountStore | str, clock: Clock, entropy: Entropy) -> Accoun
     return open_store(store, new_birth=birth)
 
 
-def _rules(policy: Policy, directory: Directory | None) -> tuple[Rule, ...]:
+def _rules(policy: Policy, directory: Directory | None, *, forward_auth: bool) -> tuple[Rule, ...]:
     rules = read_rules(policy.rules)
+    if forward_auth and any(rule.path is not None or rule.methods is not None for rule in rules):
+        raise ConfigurationError(
+            "policy.rules name a path or a method, which forward_auth is told by the proxy alone: such rules belong"
+            " in the proxy (D8)",
+            setting="policy.rules",
+        )
     if directory is None and any(rule.group is not None for rule in rules):
         raise ConfigurationError(
             "policy.rules name a group: give directory=, which knows the groups of a user",

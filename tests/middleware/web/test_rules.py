@@ -116,3 +116,21 @@ def test_groups_come_from_the_directory(wrapped, portal, browser_of):
 def test_a_rule_for_a_group_needs_a_directory(wrapped, portal):
     with pytest.raises(ConfigurationError, match=r"policy\.rules name a group: give directory="):
         wrapped(portal, policy=GROUPS, directory=None)
+
+
+@pytest.mark.requirement("R78", "D8")
+def test_behind_a_proxy_that_asks_us_rules_without_a_path_hold_and_others_are_refused(
+    wrapped, portal, new_browser, phone_of, clock
+):
+    settings = {"identity": FlaskSession(portal.secret_key), "forward_auth": True}
+    for rule in ("/transfers -> fresh(120)", "POST -> fresh(120)", "/reports user:batch -> off"):
+        with pytest.raises(ConfigurationError, match="such rules belong in the proxy"):
+            wrapped(portal, policy=Policy(rules=(rule,)), **settings)
+    application = wrapped(portal, policy=Policy(rules=("user:batch -> off", " -> fresh(120)")), **settings)
+    alice, batch = new_browser(application), new_browser(application)
+    alice.cookies["session"], batch.cookies["session"] = portal.cookie("alice"), portal.cookie("batch")
+    assert batch.request("GET", "/mfa/forward-auth").status == 200
+    alice.enroll("/", phone_of)
+    assert alice.request("GET", "/mfa/forward-auth").status == 200
+    clock.wait(121)
+    assert alice.request("GET", "/mfa/forward-auth", headers=JSON).status in (303, 401)
