@@ -1,4 +1,8 @@
-"""Measuring side by side: the rounds of all cases alternate, so that a slow moment meets each of them."""
+"""Measuring side by side: the rounds of all cases alternate, so that a slow moment meets each of them.
+
+Figures are meant to be compared within one run. What else a machine does at the time changes microseconds by a
+factor; it hardly changes ratios.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 
 Action = Callable[[], object]
+Costs = dict[str, list[float]]
 
 
 def microseconds(action: Action, *, calls: int) -> float:
@@ -16,28 +21,26 @@ def microseconds(action: Action, *, calls: int) -> float:
     return (time.perf_counter() - begun) / calls * 1e6
 
 
-def side_by_side(cases: Mapping[str, Action], *, rounds: int, calls: int) -> dict[str, list[float]]:
+def side_by_side(cases: Mapping[str, Action], *, rounds: int, calls: int) -> Costs:
     """The cost of a call of each case, in microseconds, in each of ``rounds`` rounds of ``calls`` calls."""
-    costs: dict[str, list[float]] = {name: [] for name in cases}
     for action in cases.values():
-        microseconds(action, calls=calls)  # fills caches, opens connections
+        microseconds(action, calls=calls)  # fills caches and opens connections
+    costs: Costs = {name: [] for name in cases}
     for _ in range(rounds):
         for name, action in cases.items():
             costs[name].append(microseconds(action, calls=calls))
     return costs
 
 
-def fastest(costs: Mapping[str, list[float]]) -> dict[str, float]:
-    """Each case's best round: what else the machine does only ever adds to a cost that is the processor's alone."""
+def fastest(costs: Costs) -> dict[str, float]:
+    """Each case's best round, for work of the processor alone: whatever disturbs it only adds to it."""
     return {name: min(each) for name, each in costs.items()}
 
 
-def heading(label: str, *columns: str) -> None:
-    print(f"{label:<44}" + "".join(f"{column:>14}" for column in columns))
+def heading(*columns: str) -> None:
+    print(f"{columns[0]:<46}" + "".join(f"{column:>14}" for column in columns[1:]))
 
 
 def line(label: str, *values: float | str) -> None:
-    print(
-        f"{label:<44}"
-        + "".join(f"{value:>14.2f}" if isinstance(value, float) else f"{value:>14}" for value in values)
-    )
+    texts = (value if isinstance(value, str) else f"{value:.2f}" for value in values)
+    print(f"{label:<46}" + "".join(f"{text:>14}" for text in texts))

@@ -11,12 +11,12 @@ from __future__ import annotations
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+
+from harness import Action, heading, line, side_by_side
 
 from wsgi_mfa.core.account import Account, Method, RecoveryCode, Session
 from wsgi_mfa.core.codec import ACCOUNT_CODEC
@@ -49,19 +49,11 @@ def account_of_two_sessions() -> Account:
     )
 
 
-def microseconds(action: Callable[[], object]) -> float:
-    """The mean cost of one call."""
-    begun = time.perf_counter()
-    for _ in range(CALLS):
-        action()
-    return (time.perf_counter() - begun) / CALLS * 1e6
-
-
-def compare(label: str, by_hand: Callable[[], object], by_store: Callable[[], object]) -> None:
+def compare(label: str, by_hand: Action, by_store: Action) -> None:
     """Print the medians of both and their ratio."""
-    pairs = [(microseconds(by_hand), microseconds(by_store)) for _ in range(ROUNDS)]
-    hand, store = (statistics.median(side) for side in zip(*pairs, strict=True))
-    print(f"{label:<34}{hand:10.1f}{store:10.1f}{store / hand:8.2f}")
+    costs = side_by_side({"hand": by_hand, "store": by_store}, rounds=ROUNDS, calls=CALLS)
+    hand, store = (statistics.median(each) for each in costs.values())
+    line(label, hand, store, store / hand)
 
 
 def run(folder: Path) -> None:
@@ -99,7 +91,7 @@ def run(folder: Path) -> None:
         def decode_by_hand() -> None:
             ACCOUNT_CODEC.decode(hand.execute("SELECT body FROM plain WHERE user = ?", (USER,)).fetchone()[0])
 
-        print(f"{'microseconds a call':<34}{'by hand':>10}{'store':>10}{'ratio':>8}")
+        heading("one call", "us, by hand", "us, store", "ratio")
         compare("save, no event", update_by_hand, lambda: save(0))
         compare("save with one event", update_by_hand, lambda: save(1))
         compare("load, unchanged, against SELECT", select_by_hand, lambda: store.load(USER))

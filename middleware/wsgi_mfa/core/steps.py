@@ -40,14 +40,18 @@ def seconds_left_in_step(now: int, period_seconds: int) -> int:
 
 def code_at(key: bytes, step: int, parameters: KeyParameters) -> str:
     """HOTP(key, step) as text of ``parameters.digits`` digits (RFC 4226 section 5)."""
+    return _hotp(key, parameters).at(step)
+
+
+def _hotp(key: bytes, parameters: KeyParameters) -> pyotp.HOTP:
     secret = base64.b32encode(key).decode("ascii")
-    return pyotp.HOTP(secret, digits=parameters.digits, digest=_DIGESTS[parameters.algorithm]).at(step)
+    return pyotp.HOTP(secret, digits=parameters.digits, digest=_DIGESTS[parameters.algorithm])
 
 
 def matching_steps(key: bytes, code: str, steps: Iterable[int], parameters: KeyParameters) -> tuple[int, ...]:
     """Those of ``steps`` whose code is ``code``; every one is computed and compared in constant time (R9)."""
-    given = code.encode("ascii")
-    candidates = [(step, code_at(key, step, parameters).encode("ascii")) for step in steps if step >= 0]
+    given, hotp = code.encode("ascii"), _hotp(key, parameters)
+    candidates = [(step, hotp.at(step).encode("ascii")) for step in steps if step >= 0]
     verdicts = [(step, hmac.compare_digest(given, candidate)) for step, candidate in candidates]
     return tuple(step for step, equal in verdicts if equal)
 

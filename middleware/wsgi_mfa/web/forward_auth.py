@@ -12,9 +12,8 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import quote
-
-from werkzeug.wrappers import Response
 
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.errors import AmbiguousCarrierError, ConfigurationError, InvalidUserError
@@ -28,6 +27,9 @@ from wsgi_mfa.web.refusals import PlainHttpError, RefusedRequestError
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.site import Directory, WebRequest, is_navigation
 from wsgi_mfa.web.views import leaving
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response
 
 logger = logging.getLogger("wsgi_mfa")
 
@@ -138,6 +140,8 @@ def _reply(
 
 def _passed(request: WebRequest) -> Response:
     """200, with what the portal is to read: the canonical cookies, and who it is where a second factor was shown."""
+    from werkzeug.wrappers import Response
+
     told: dict[str, object] = {}
     gate.tell_application(request, told)
     response = Response("", 200, mimetype="text/plain")

@@ -107,6 +107,8 @@ class MfaMiddleware:
         if forward_auth:
             forwarding.refuse_unfit(identity, renews_sessions=renews_sessions)
         clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+        import werkzeug.wrappers  # noqa: F401 - now, and not while the first page is waited for in each worker
+
         self.application = paired_around(application, identity, keys, clock, plain_http=plain_http)
         self.service = MfaService(
             store=_opened(store, clock, entropy),

@@ -6,9 +6,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from werkzeug.wrappers import Response
+from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.standing import clock_in_question
@@ -16,6 +14,10 @@ from wsgi_mfa.web import forms
 from wsgi_mfa.web.cookies import expire_cookie, set_cookie
 from wsgi_mfa.web.render import render_page
 from wsgi_mfa.web.site import WebRequest
+
+if TYPE_CHECKING:
+    # Imported when the first page is made: it brings a server and a test client, which take longer than all of ours.
+    from werkzeug.wrappers import Response
 
 NONCE_BYTES = 16
 PROBLEM_TYPE = "urn:wsgi-mfa:"
@@ -103,6 +105,8 @@ def problem(word: str, status: int, **members: object) -> str:
 
 
 def _json(reply: Reply) -> Response:
+    from werkzeug.wrappers import Response
+
     word = reply.said
     if reply.status >= 400 and word is not None:
         body = problem(
@@ -122,6 +126,8 @@ def _json(reply: Reply) -> Response:
 
 
 def _html(request: WebRequest, reply: Reply) -> Response:
+    from werkzeug.wrappers import Response
+
     if reply.location is not None:
         response = Response("", 303, mimetype="text/html")
         response.headers["Location"] = reply.location

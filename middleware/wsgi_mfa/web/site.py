@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, quote
 
-from werkzeug.utils import cached_property  # without the lock of functools'
-
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.core.gating import Rule
@@ -19,6 +17,7 @@ from wsgi_mfa.person import Person
 from wsgi_mfa.service import MfaService, Visit
 from wsgi_mfa.web import targets
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
+from wsgi_mfa.web.derived import derived
 from wsgi_mfa.web.passes import Pass, Passes
 from wsgi_mfa.web.source import SourceReader, SprayWatch
 from wsgi_mfa.web.spent import SpentCredentials
@@ -108,8 +107,8 @@ class WebRequest:
         """Go on as nobody: what was derived from the caller is gone too."""
         self.caller = self.account = self.session_id = self.told = None
         self.standing = NOBODY
-        for derived in ("changed_hands", "known_browser", "browser", "visit"):
-            self.__dict__.pop(derived, None)
+        for name in ("changed_hands", "known_browser", "browser", "visit"):
+            self.__dict__.pop(name, None)
 
     @property
     def is_https(self) -> bool:
@@ -128,12 +127,12 @@ class WebRequest:
         """Whether our pages have forms for this browser: it is somebody, or has two sign-ins to be rid of (D6)."""
         return self.is_https and (self.caller is not None or bool(self.cleaned.doubled))
 
-    @cached_property
+    @derived
     def root(self) -> str:
         """The URL of the portal's root."""
         return targets.root_of(self.environ)
 
-    @cached_property
+    @derived
     def mount(self) -> str:
         """The URL below which our pages lie."""
         return self.root[:-1] + quote(self.site.mount_path)
@@ -142,25 +141,25 @@ class WebRequest:
     def source(self) -> str:
         return self.site.sources.source_of(self.environ)
 
-    @cached_property
+    @derived
     def changed_hands(self) -> bool:
         """Whether this browser has shown a second factor as somebody else, which ends by that (R51, D19)."""
         has_session = self.names.session in self.cleaned.own_cookies
         return has_session and self.caller is not None and self.session_id is None
 
-    @cached_property
+    @derived
     def known_browser(self) -> str | None:
         """The id in this browser's cookie, if it carries one of ours and has not changed hands (D20)."""
         if self.changed_hands:
             return None
         return self.site.cookies.browser_of(self.cleaned.own_cookies.get(self.names.browser))
 
-    @cached_property
+    @derived
     def browser(self) -> str:
         """The browser's id; a new one for a browser that carries none."""
         return self.known_browser or self.site.service.vault.new_id()
 
-    @cached_property
+    @derived
     def visit(self) -> Visit:
         """This request as the service takes it; asked for only where somebody is signed in at the portal."""
         if self.caller is None:
