@@ -32,6 +32,7 @@ from wsgi_mfa.web import gate
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "scenarios"
 SEVERAL_BROWSERS = "attacks/one-code-many-browsers"
 GUESSES = "attacks/guesses"
+LOCK = "attacks/a-lock-tells-nothing"
 HELP_PAGE = "signing_in/the-help-page"
 
 
@@ -139,6 +140,50 @@ def drift_without_bound(monkeypatch):
 
 def locks_evaluate(monkeypatch):
     monkeypatch.setattr(verification, "locked", lambda account, counters, now, policy: None)
+
+
+def told_in_a_lock(monkeypatch, tell):
+    """Let ``tell(closed, steps, authenticator)`` answer in a lock; ``steps`` are those that the code is right for."""
+    verify = engine.HANDLERS[commands.VerifyCode]
+
+    def handler(account, command, now, policy):
+        closed = verify(account, command, now, policy)
+        authenticator = account.authenticator
+        if closed.outcome is not verification.Outcome.LOCKED or command.code is None:
+            return closed
+        step = verification.step_at(now, authenticator.parameters.period_seconds)
+        reach = verification.window(authenticator, step, policy)
+        steps = verification.matching_steps(command.key, command.code, reach, authenticator.parameters)
+        return tell(closed, steps, authenticator)
+
+    monkeypatch.setitem(engine.HANDLERS, commands.VerifyCode, handler)
+
+
+def locks_tell_a_right_code_by_a_hint(monkeypatch):
+    hint = verification.Hint.WAIT_FOR_NEXT
+    told_in_a_lock(monkeypatch, lambda closed, steps, _: replace(closed, hint=hint) if steps else closed)
+
+
+def locks_tell_a_right_code_by_the_wait(monkeypatch):
+    told_in_a_lock(
+        monkeypatch, lambda closed, steps, _: replace(closed, retry_after_seconds=1) if steps else closed
+    )
+
+
+def locks_tell_a_used_code(monkeypatch):
+    def tell(closed, steps, authenticator):
+        is_used = steps and max(steps) <= authenticator.last_step
+        return verification.Decision(outcome=verification.Outcome.USED_CODE) if is_used else closed
+
+    told_in_a_lock(monkeypatch, tell)
+
+
+def locks_tell_a_used_code_by_the_reason(monkeypatch):
+    def tell(closed, steps, authenticator):
+        is_used = steps and max(steps) <= authenticator.last_step
+        return replace(closed, reason=verification.Reason.BUDGET_SPENT) if is_used else closed
+
+    told_in_a_lock(monkeypatch, tell)
 
 
 def locks_too_short(monkeypatch):
@@ -265,6 +310,10 @@ SABOTAGES = [
     (drift_without_bound, HELP_PAGE, "window"),
     (locks_evaluate, GUESSES, "lock"),
     (locks_too_short, GUESSES, "lock"),
+    (locks_tell_a_right_code_by_a_hint, LOCK, "lock"),
+    (locks_tell_a_right_code_by_the_wait, LOCK, "lock"),
+    (locks_tell_a_used_code, LOCK, "lock"),
+    (locks_tell_a_used_code_by_the_reason, LOCK, "lock"),
     (nothing_charged, GUESSES, "budget"),
     (last_save_wins, GUESSES, "budget"),
     (success_clears_the_rolling_budget, "support/locked-and-unlocked", "budget"),

@@ -234,15 +234,18 @@ class FactorJudge:
             self._ledger.report(names.WINDOW, seen, call, save)
 
 
-def right_code(ledger: Ledger, account: Account | None, typed: str | None, call: Call) -> bool:
-    """Whether a code would be right at this moment, were there no lock."""
+def worth_of_code(ledger: Ledger, account: Account | None, typed: str | None, call: Call) -> str:
+    """Say what a code would be at this moment, were there no lock: `right`, `used` or `wrong`."""
     phone = account.authenticator if account is not None else None
     key = ledger.keys.get(phone.id) if phone is not None else None
     if phone is None or key is None:
-        return False
+        return "wrong"
     middle = _step(call.now, key) + phone.drift_steps
     window = range(middle - call.policy.steps_back, middle + call.policy.steps_ahead + 1)
-    return any(step > phone.last_step for step in _matching(key, typed, window))
+    steps = _matching(key, typed, window)
+    if not steps:
+        return "wrong"
+    return "right" if any(step > phone.last_step for step in steps) else "used"
 
 
 def _step(now: int, key: AuthenticatorKey) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mfa_simulator.http import Response
 from mfa_simulator.invariants import names
 from mfa_simulator.invariants.call import BROWSER_COOKIE, Call, Save, id_in
-from mfa_simulator.invariants.factors import right_code
+from mfa_simulator.invariants.factors import worth_of_code
 from mfa_simulator.invariants.ledger import CODES, RECOVERY_CODES, Ledger
 from mfa_simulator.quantities import SECOND
 from mfa_simulator.reading import look_at
@@ -59,6 +59,12 @@ class Tally:
             return False
         return self.count >= policy.failures_max or self.recent(now, policy) >= policy.failures_rolling_max
 
+    def seconds_left(self, now: int) -> int | None:
+        """Give how long the back-off lasts from a moment on, in whole seconds; None when there is none."""
+        if self.locked_since is None:
+            return None
+        return -(-(self.locked_since + self.locked_seconds * SECOND - now) // SECOND)
+
     def recent(self, now: int, policy: Policy) -> int:
         """Count the failures of the days that the rolling budget looks at."""
         first = now // DAY - policy.failures_rolling_days
@@ -93,6 +99,22 @@ class Wrong:
     at: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """What a reply in a lock says, but for what only tells the time; the wait is counted from the end of the lock."""
+
+    status: int
+    text: bytes
+    wait_beyond_seconds: int | None
+
+    @property
+    def words(self) -> str:
+        """The reply in words."""
+        beyond = self.wait_beyond_seconds
+        wait = f", waits {abs(beyond)} s {'more' if beyond > 0 else 'less'} than the lock" if beyond else ""
+        return f"status {self.status}, {len(self.text)} bytes{wait}"
+
+
 class GuessJudge:
     """Counts by user and kind."""
 
@@ -100,7 +122,7 @@ class GuessJudge:
         self._ledger = ledger
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._wrong: deque[Wrong] = deque(maxlen=64)
-        self._refused: dict[tuple[object, ...], dict[bool, tuple[int, bytes]]] = {}
+        self._refused: dict[tuple[object, ...], dict[str, Refusal]] = {}
 
     def tally(self, user: str, kind: str) -> Tally:
         """Give what was counted for a user."""
@@ -223,23 +245,31 @@ class GuessJudge:
         return len(typed) in digits
 
     def _tells_nothing(self, call: Call, user: str, name: str, typed: str, response: Response) -> None:
-        """The reply in a lock is the same for a right and for a wrong code (R20)."""
+        """The reply in a lock is the same for a right, a used and a wrong code, and so is the wait (R20)."""
         account = self._ledger.accounts.get(user)
         if name == "code":
-            right = right_code(self._ledger, account, typed, call)
+            worth = worth_of_code(self._ledger, account, typed, call)
         else:
             current = account.recovery_code if account is not None else None
-            right = current is not None and self._ledger.recovery_codes.get(current.id) == typed
-        tally = self.tally(user, KIND_OF[name])
+            known = self._ledger.recovery_codes.get(current.id) if current is not None else None
+            worth = "right" if known == typed else "wrong"
+        tally, told = self.tally(user, KIND_OF[name]), look_at(response).retry_after_seconds
+        # A spent budget has waits of its own, and none of them is the back-off's.
+        left = None if tally.spent(call.now, call.policy) else tally.seconds_left(call.now)
+        refusal = Refusal(
+            status=response.status,
+            text=VARIABLE.sub(b"", response.body),
+            wait_beyond_seconds=told - left if told is not None and left is not None else None,
+        )
         like = (user, name, call.path, response.header("Content-Type"), tally.locked_since, tally.count)
         shown = self._refused.setdefault(like, {})
-        shown.setdefault(right, (response.status, VARIABLE.sub(b"", response.body)))
-        if len(shown) == 2 and shown[True] != shown[False]:
+        other = next((other for other, said in shown.items() if other != worth and said != refusal), None)
+        shown.setdefault(worth, refusal)
+        if other is not None:
             seen = (
-                f"in a lock the reply to a right code ({shown[True][0]}, {len(shown[True][1])} bytes) differs"
-                f" from that to a wrong one ({shown[False][0]}, {len(shown[False][1])} bytes)"
+                f"in a lock the reply to a {worth} code ({refusal.words}) differs from that to a {other} one"
             )
-            self._ledger.report(names.LOCK, seen, call)
+            self._ledger.report(names.LOCK, f"{seen} ({shown[other].words})", call)
 
 
 def _count(account: Account | None, kind: str) -> int:
