@@ -204,25 +204,33 @@ def _alone(kind: str) -> Command:
     return lambda port, _: [sys.executable, str(HERE / "serve_alone.py"), kind, str(port)]
 
 
-def _packages() -> str:
-    """The folders from which this Python imports packages; its own library is not Debian's."""
+def _packages(folder: Path) -> str:
+    """The folders from which this Python imports packages; its own library is not Debian's.
+
+    Root's Apache serves as another user, from whom tox hides its environments: those get a copy in ``folder``.
+    """
     library = Path(os.__file__).parent
-    folders = [Path(each) for each in sys.path if each and Path(each).is_dir()]
-    ours = [each for each in folders if library not in (each, each.parent) or each.name == "site-packages"]
+    found = [Path(each) for each in sys.path if each and Path(each).is_dir()]
+    ours = [each for each in found if library not in (each, each.parent) or each.name == "site-packages"]
+    unneeded = shutil.ignore_patterns("__pycache__", "_pytest", "hypothesis", "pip")
+    for number, path in enumerate(ours):
+        hidden = any(not parent.stat().st_mode & 0o001 for parent in (path, *path.parents))
+        if os.geteuid() == 0 and hidden:
+            ours[number] = folder / f"packages-{number}"
+            shutil.copytree(path, ours[number], ignore=unneeded)
     return ":".join(map(str, ours))
 
 
 def _apache(port: int, folder: Path) -> list[str]:
-    as_root = os.geteuid() == 0
+    shutil.copy(APPLICATION, folder)
     (folder / "apache.conf").write_text(
         (HERE / "apache.conf")
         .read_text()
         .format(
-            user="User www-data\nGroup www-data" if as_root else "",
+            user="User www-data\nGroup www-data" if os.geteuid() == 0 else "",
             port=port,
             folder=folder,
-            here=HERE,
-            packages=_packages(),
+            packages=_packages(folder),
         )
     )
     return ["apache2", "-f", str(folder / "apache.conf"), "-DFOREGROUND"]

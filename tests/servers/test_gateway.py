@@ -15,18 +15,33 @@ store = "sqlite:///{folder}/mfa.db"
 scheme_from = "X-Forwarded-Proto"
 
 [identity]
+"""
+#: What tells who signed in: the portal's tickets, whose secret is known, or its form alone.
+IDENTITIES = {
+    "auth-tkt": """
 kind = "auth-tkt"
 secret_env = "PORTAL_SECRET"
-"""
+""",
+    "login-form": """
+kind = "login-form"
+paths = ["/sign-in"]
+field = "username"
+cookies = ["auth_tkt"]
+harmless_cookies = ["seen"]
+succeeded = ["status=302", "cookie=auth_tkt"]
+failed = ["status=200"]
+sign_out = ["/sign-out"]
+""",
+}
 UPLOAD = os.urandom(3 * 1024 * 1024)
 SECRET_WORDS = b"Sales by region"
 
 
-@pytest.fixture(scope="module")
-def gateway(old_portal, place, launch, new_port, running):
+@pytest.fixture(scope="module", params=list(IDENTITIES))
+def gateway(request, old_portal, place, launch, new_port, running):
     portal_port, portal_folder = old_portal()
     folder, port = place(), new_port()
-    (folder / "mfa.toml").write_text(SETTINGS.format(folder=folder))
+    (folder / "mfa.toml").write_text(SETTINGS.format(folder=folder) + IDENTITIES[request.param])
     options = ["--config", str(folder / "mfa.toml"), "--port", str(port), "--timeout-seconds", "15"]
     upstream = f"http://127.0.0.1:{portal_port}"
     launch([sys.executable, "-m", "wsgi_mfa", "gateway", "--upstream", upstream, *options], port, folder)
@@ -58,7 +73,8 @@ def test_a_visitor_sees_the_portal(gateway):
 def test_a_sign_in_is_held_and_leads_to_the_second_factor(gateway, users):
     browser = gateway.browser()
     body = f"username={users[1].name}&password={users[1].password}"
-    held = browser.ask("POST", "/sign-in", body, Accept="text/html")
+    kind = "application/x-www-form-urlencoded"
+    held = browser.ask("POST", "/sign-in", body, Accept="text/html", Content_Type=kind)
     assert held.status == 303
     # The portal's own way on was an address with http, of which it knows no better.
     page = browser.ask("GET", held.headers["Location"], Accept="text/html")

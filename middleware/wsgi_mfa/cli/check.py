@@ -12,7 +12,7 @@ from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.config import Configuration, read_configuration
 from wsgi_mfa.configured import keys_of, store_of
 from wsgi_mfa.core.key_uri import checked_issuer
-from wsgi_mfa.errors import MfaError, UnknownKeyError
+from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError
 from wsgi_mfa.identity.adapter import problems_of
 from wsgi_mfa.keys import KeyRing
 from wsgi_mfa.rotation import survey
@@ -66,7 +66,10 @@ def _identity(configuration: Configuration) -> str:
 
 
 def _forward_auth(configuration: Configuration) -> str:
-    refuse_unfit(configuration.identity, renews_sessions=configuration.renews_sessions)
+    try:
+        refuse_unfit(configuration.identity, renews_sessions=configuration.renews_sessions)
+    except ConfigurationError as error:
+        raise MfaError(str(error).removeprefix("forward_auth: ")) from None
     peers = ", ".join(configuration.policy.trusted_peers)
     told = (
         f"from {peers}"
