@@ -6,8 +6,10 @@ once a scenario file or the fixture `mfa_sim` asks for it.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -146,13 +148,35 @@ def _mark_of(tag: str) -> str:
     return re.sub(r"[^\w-]+", "_", tag).strip("_")
 
 
+class _Passing(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        logging.getLogger().handle(record)
+
+
+@contextmanager
+def _only_warnings(name: str) -> Iterator[None]:
+    """Let pytest capture what a logger warns of, and not each line of the audit log: the timeline has the story."""
+    logger, passing, propagates = (
+        logging.getLogger(name),
+        _Passing(logging.WARNING),
+        logging.getLogger(name).propagate,
+    )
+    logger.addHandler(passing)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.propagate = propagates
+        logger.removeHandler(passing)
+
+
 def _as_function(scenario: Scenario) -> Callable[[Any], None]:
     def play_scenario(mfa_sim_app: Any) -> None:  # noqa: ANN401
         from mfa_simulator.clock import frozen_wall_clock
         from mfa_simulator.portal import factory_of
         from mfa_simulator.run import play
 
-        with frozen_wall_clock(scenario.start) as wall:
+        with _only_warnings("wsgi_mfa"), frozen_wall_clock(scenario.start) as wall:
             played = play(scenario, wall, factory=factory_of(mfa_sim_app or None))
         if played.failed:
             raise ScenarioFailed(played)

@@ -76,7 +76,7 @@ def test_a_test_stands_at_the_line_of_its_title(pytester):
 
 
 def test_a_failure_shows_expectation_difference_and_timeline_and_no_traceback(session):
-    result = session({"once.mfa.yaml": FAILING}, "--show-capture=no")
+    result = session({"once.mfa.yaml": FAILING})
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
@@ -89,6 +89,15 @@ def test_a_failure_shows_expectation_difference_and_timeline_and_no_traceback(se
     )
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.no_fnmatch_line("*.py*Error*")
+    result.stdout.no_fnmatch_line("*Captured*")
+
+
+def test_what_the_middleware_warns_of_is_captured_beside_the_timeline(session):
+    unavailable = "  - store_fails: {for: 20s}\n  - visit: {browser: laptop}\n"
+    result = session({"once.mfa.yaml": GOOD + unavailable})
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*FAILED once.mfa.yaml:11: *", "*Captured log call*", "ERROR *wsgi_mfa*"])
+    result.stdout.no_fnmatch_line("INFO *")
 
 
 def test_tools_that_ask_for_the_place_of_a_failure_get_the_line_of_the_file(session):
