@@ -23,7 +23,7 @@ from mfa_simulator.run import Moment as Line
 from mfa_simulator.run import Play, play_step
 from mfa_simulator.scenario import START, NetworkSpec, Scenario, Step
 from mfa_simulator.world import World
-from wsgi_mfa import SystemClock
+from wsgi_mfa import Clock, SystemClock
 
 WAIT_MAX = 120 * SECOND
 TIMEOUT_SECONDS = 30  # as long as an emulated browser waits
@@ -98,13 +98,17 @@ def _reasons(step: Step) -> Iterator[str]:
 class RealTime(TrueTime):
     """The time of this machine; waiting takes as long as it takes."""
 
-    def __init__(self) -> None:
-        self._clock = SystemClock()
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
         super().__init__(self._clock.now())
 
     def now(self) -> int:
         """Give the present instant."""
         return self._clock.now()
+
+    def wait(self, span: int) -> None:
+        """Sleep for a span."""
+        self.wait_until(self.now() + span)
 
     def wait_until(self, at: int) -> None:
         """Sleep up to an instant."""

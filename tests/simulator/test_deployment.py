@@ -10,8 +10,9 @@ from click.testing import CliRunner
 
 from legacy_portals import PortalUser, make_portal
 from mfa_simulator.cli import main
-from mfa_simulator.deployment import origin_of, reasons_against
+from mfa_simulator.deployment import RealTime, origin_of, reasons_against
 from mfa_simulator.parser import parse
+from mfa_simulator.quantities import SECOND
 from wsgi_mfa import FlaskSession, KeyRing, MfaMiddleware
 
 HEAD = """\
@@ -120,6 +121,29 @@ def test_what_needs_more_than_a_browser_and_a_phone_is_named(top, step, reason):
         f"{HEAD.replace('users', top + 'users') if top else HEAD}  - {step}\n", file="a.mfa.yaml"
     )
     assert [found.replace("line 6", "line 5") for found in reasons_against(scenario)] == [reason]
+
+
+class _Clock:
+    """Moves by what is slept, and by a little more."""
+
+    def __init__(self):
+        self.moment = 1_000 * SECOND
+
+    def now(self):
+        return self.moment
+
+    def sleep(self, seconds):
+        self.moment += round(seconds * SECOND) + 1
+
+
+def test_waiting_takes_as_long_as_it_takes_from_now_on():
+    clock = _Clock()
+    time = RealTime(clock)
+    clock.moment += 7 * SECOND
+    time.wait(5 * SECOND)
+    assert time.now() == 1_012 * SECOND + 1
+    time.wait_until(1_010 * SECOND)
+    assert time.now() == 1_012 * SECOND + 1
 
 
 def test_what_can_be_played_has_no_reason_against_it():
