@@ -24,6 +24,7 @@ from pathlib import Path
 from breaks import Break, misfits, package_folder, read_breaks
 from play import Verdict, verdict, warm_up
 
+PATIENCE_SECONDS = 900  # for the whole catalogue on a machine that has much else to do
 CAUGHT, NOT_CAUGHT, DOES_NOT_FIT = 0, 1, 2
 Job = Break | None
 
@@ -41,7 +42,8 @@ def tried(jobs: Sequence[Job], package: Path, *, at_once: int) -> Iterator[tuple
     """Each job with its verdict, or with the traceback of what kept it from being played, as they come."""
     # Forked, so that what others have written is imported once; no thread runs here.
     context = multiprocessing.get_context("fork")
-    waiting, running = list(jobs), {}
+    waiting: list[Job] = list(jobs)
+    running: dict[Connection, tuple[Job, multiprocessing.process.BaseProcess, float]] = {}
     while waiting or running:
         while waiting and len(running) < at_once:
             job = waiting.pop(0)
@@ -49,15 +51,27 @@ def tried(jobs: Sequence[Job], package: Path, *, at_once: int) -> Iterator[tuple
             process = context.Process(target=_work, args=(theirs, job, package))
             process.start()
             theirs.close()
-            running[ours] = job, process
-        for ours in wait(list(running)):
-            job, process = running.pop(ours)
-            try:
-                found = ours.recv()
-            except EOFError:
-                found = "the process ended without a word"
+            running[ours] = job, process, time.monotonic()
+        heard = wait(list(running), timeout=1)
+        for ours, (job, process, began) in list(running.items()):
+            if ours in heard:
+                found = _heard(ours)
+            elif time.monotonic() - began > PATIENCE_SECONDS:
+                process.kill()
+                found = f"the catalogue does not come to an end within {PATIENCE_SECONDS} s"
+            else:
+                continue
             process.join()
+            del running[ours]
             yield job, found
+
+
+def _heard(pipe: Connection) -> Verdict | str:
+    try:
+        found: Verdict | str = pipe.recv()
+    except EOFError:
+        found = "the process ended without a word"
+    return found
 
 
 def told(job: Job, found: Verdict | str) -> tuple[bool, str]:
