@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mfa_simulator.document import Mapping, Scalar, compose
 from mfa_simulator.problems import Position, Problems
@@ -74,3 +80,58 @@ def test_an_alias_cannot_make_a_small_file_endless():
     _, problems = read(text)
     assert len(problems) >= 1
     assert "too large" in problems[0]
+
+
+CATALOGUE = sorted((Path(__file__).resolve().parents[2] / "fixtures" / "scenarios").rglob("*.mfa.yaml"))
+SIGNS = [
+    *"{}[]:,-#@'\" \n~a0",
+    "- ",
+    ": ",
+    " :",
+    "\n  ",
+    "\n- ",
+    "---",
+    "\n...\n",
+    " # ",
+    "''",
+    '"a"',
+    ", ,",
+    "- - ",
+]
+
+
+@st.composite
+def spoilt_texts(draw):
+    """A piece of a file of the catalogue in which a few signs were put, taken out or doubled."""
+    lines = draw(st.sampled_from(CATALOGUE)).read_text(encoding="utf-8").split("\n")
+    begin = draw(st.integers(0, len(lines) - 1))
+    text = "\n".join(lines[begin : begin + draw(st.integers(1, 12))])
+    for _ in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, len(text)))
+        end = draw(st.sampled_from([at, at, at + 1, draw(st.integers(0, len(text)))]))
+        text = text[:at] + draw(st.sampled_from(["", *SIGNS])) + text[end:]
+    return text
+
+
+def whole(node):
+    """Everything about a node, also where it stands."""
+    if isinstance(node, tuple):
+        return tuple(map(whole, node))
+    return [whole(getattr(node, item.name)) for item in fields(node)] if hasattr(node, "start") else node
+
+
+@pytest.mark.skipif(not hasattr(yaml, "CBaseLoader"), reason="PyYAML was built without libyaml")
+@given(spoilt_texts())
+def test_a_file_is_read_alike_with_and_without_libyaml(text):
+    node, problems = read(text)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delattr(yaml, "CBaseLoader")
+        other, told = read(text)
+    assert (whole(node), problems) == (whole(other), told)
+
+
+@pytest.mark.parametrize(
+    "text", ["[\n" * 1999 + "]\n" * 1999, "- " * 100_000, "{a: " * 100_000, "[" * 100_000]
+)
+def test_endless_nesting_is_a_problem_like_any_other(text):
+    assert "the file is too large or too deeply nested" in read(text)[1][0]
