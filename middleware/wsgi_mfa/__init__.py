@@ -53,6 +53,7 @@ from wsgi_mfa.identity.sql_session import SqlSession
 from wsgi_mfa.identity.trusted_header import TrustedHeader
 from wsgi_mfa.key_file import KeyFile
 from wsgi_mfa.keys import KeyRing, KeySource
+from wsgi_mfa.metrics import Metrics, PrometheusMetrics
 from wsgi_mfa.person import Person
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.memory import MemoryStore
@@ -98,12 +99,14 @@ __all__ = [
     "LoginForm",
     "MemoryStore",
     "Method",
+    "Metrics",
     "MfaError",
     "MfaMiddleware",
     "MfaService",
     "Outcome",
     "Person",
     "Policy",
+    "PrometheusMetrics",
     "PyramidSession",
     "Reason",
     "Rehearsal",

@@ -24,6 +24,7 @@ from wsgi_mfa.core.steps import canonical_code
 from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.keys import KeySource
+from wsgi_mfa.metrics import Meter, Metrics
 from wsgi_mfa.stores.protocol import AccountStore
 from wsgi_mfa.vault import Vault
 
@@ -74,6 +75,7 @@ class MfaService:
         clock: Clock,
         entropy: Entropy,
         notify: Callable[[Event], None] | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.store = store
         self.keys = keys
@@ -81,6 +83,7 @@ class MfaService:
         self.clock = clock
         self.entropy = entropy
         self.vault = Vault(keys=keys, store_id=store.birth.store_id, entropy=entropy, policy=policy)
+        self.meter = Meter(metrics)
         self._notify = notify
 
     # What a browser asks for.
@@ -274,6 +277,7 @@ class MfaService:
             if decision.alert is not None:
                 logger.error("account %r: %s", user, decision.alert)
             if decision.account is None:
+                self.meter.answered(decision.outcome)
                 return decision
             if self.clock.now() - now > patience_seconds * SECOND:
                 raise StoreUnavailableError(f"no save won in {patience_seconds} s; nothing was changed")
@@ -320,6 +324,7 @@ class MfaService:
     def _tell(self, events: tuple[Event, ...]) -> None:
         for event in events:
             details = " ".join(f"{name}={value!r}" for name, value in event.details)
+            self.meter.happened(event)
             audit_logger.info("%s user=%r source=%r %s", event.kind, event.user, event.source, details)
             if self._notify is not None and _is_notice(event):
                 try:

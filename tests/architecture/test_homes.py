@@ -17,6 +17,7 @@ HOMES = {
         "itsdangerous": "wsgi_mfa.identity.flask_session",
         "jinja2": "wsgi_mfa.web.render",
         "legacy_portals": "wsgi_mfa.cli",
+        "prometheus_client": "wsgi_mfa.metrics",
         "pyotp": "wsgi_mfa.core",
         "qrcode": "wsgi_mfa.web",
         "rich": "wsgi_mfa.cli",

@@ -21,6 +21,7 @@ from wsgi_mfa.identity.clean import Cleaned, RequestCleaner
 from wsgi_mfa.identity.doors import doors_from
 from wsgi_mfa.identity.observe import without_own_cookies
 from wsgi_mfa.keys import KeyRing, KeySource
+from wsgi_mfa.metrics import Metrics
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.open import open_store
 from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
@@ -66,7 +67,7 @@ class MfaMiddleware:
     ``notify`` is called once for each event that the user should hear of by another way, without secrets in it
     (R32). With ``forward_auth`` a proxy may ask at ``mount_path/forward-auth`` for requests that go past us;
     ``renews_sessions`` promises that the portal gives a new session id at each sign-in, where the adapter cannot
-    know (D8).
+    know (D8). ``metrics`` takes numbers for the operator (D26).
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -87,6 +88,7 @@ class MfaMiddleware:
         scheme_from: str | None = None,
         doors: Sequence[str] = (),
         notify: Callable[[Event], None] | None = None,
+        metrics: Metrics | None = None,
         forward_auth: bool = False,
         renews_sessions: bool = False,
         clock: Clock | None = None,
@@ -117,6 +119,7 @@ class MfaMiddleware:
             clock=clock,
             entropy=entropy,
             notify=notify,
+            metrics=metrics,
         )
         self._heartbeat = Heartbeat(store=self.service.store, keys=keys)
         self._identity = identity
@@ -135,7 +138,7 @@ class MfaMiddleware:
             cookies=CookieSigner(keys=keys, store_id=self.service.store.birth.store_id),
             targets=TargetSigner(keys),
             sources=SourceReader(self.service.policy.trusted_peers),
-            watch=SprayWatch(clock),
+            watch=SprayWatch(clock, self.service.meter),
             spent=SpentCredentials(),
             passes=Passes(),
             plain_http=plain_http,

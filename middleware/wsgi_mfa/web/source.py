@@ -16,6 +16,7 @@ from typing import Any
 
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.core.instants import HOUR, MINUTE
+from wsgi_mfa.metrics import Meter
 
 logger = logging.getLogger("wsgi_mfa")
 
@@ -67,8 +68,9 @@ class SourceReader:
 class SprayWatch:
     """Counts the wrong answers of one worker by source; times are those of the requests."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, meter: Meter) -> None:
         self._clock = clock
+        self._meter = meter
         self._failures: OrderedDict[str, deque[int]] = OrderedDict()
         self._alerted: dict[str, int] = {}
         self._all: deque[int] = deque(maxlen=FAILURES_OF_ALL)
@@ -87,6 +89,7 @@ class SprayWatch:
             alert = suspicious and self._is_due(source, now)
             alert_all = everywhere and self._is_due("", now)
         if alert:
+            self._meter.alerted("source")
             logger.error(
                 "spray: %d wrong codes from %r within %d minutes",
                 FAILURES_OF_A_SOURCE,
@@ -94,6 +97,7 @@ class SprayWatch:
                 WINDOW // MINUTE,
             )
         if alert_all:
+            self._meter.alerted("all")
             logger.error("spray: %d wrong codes within %d minutes", FAILURES_OF_ALL, WINDOW // MINUTE)
         if suspicious and self._slowed.acquire(blocking=False):
             try:

@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from wsgi_mfa.metrics import Meter
 from wsgi_mfa.web.source import FAILURES_OF_A_SOURCE, FAILURES_OF_ALL, WINDOW, SourceReader, SprayWatch
 
 SECOND = 1_000_000
@@ -51,7 +52,7 @@ def test_without_listed_proxies_the_header_is_nobodys_word():
 @pytest.mark.requirement("R25")
 def test_one_host_that_fails_at_many_accounts_is_slowed_down_and_alerts_once(caplog):
     clock = SleepingClock()
-    watch = SprayWatch(clock)
+    watch = SprayWatch(clock, Meter())
     with caplog.at_level(logging.ERROR, logger="wsgi_mfa"):
         for number in range(FAILURES_OF_A_SOURCE + 5):
             watch.wrong_answer("203.0.113.9", number * SECOND)
@@ -64,7 +65,7 @@ def test_one_host_that_fails_at_many_accounts_is_slowed_down_and_alerts_once(cap
 @pytest.mark.requirement("R25")
 def test_a_few_wrong_codes_an_hour_from_one_office_alert_nobody(caplog):
     clock = SleepingClock()
-    watch = SprayWatch(clock)
+    watch = SprayWatch(clock, Meter())
     with caplog.at_level(logging.ERROR, logger="wsgi_mfa"):
         for number in range(FAILURES_OF_A_SOURCE * 3):
             watch.wrong_answer("203.0.113.9", number * WINDOW // (FAILURES_OF_A_SOURCE - 1))
@@ -74,7 +75,7 @@ def test_a_few_wrong_codes_an_hour_from_one_office_alert_nobody(caplog):
 
 @pytest.mark.requirement("R25")
 def test_many_hosts_that_fail_at_once_alert_too(caplog):
-    watch = SprayWatch(SleepingClock())
+    watch = SprayWatch(SleepingClock(), Meter())
     with caplog.at_level(logging.ERROR, logger="wsgi_mfa"):
         for number in range(FAILURES_OF_ALL):
             watch.wrong_answer(f"host {number}", number)
