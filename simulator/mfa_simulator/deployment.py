@@ -27,7 +27,10 @@ from wsgi_mfa import Clock, SystemClock
 
 WAIT_MAX = 120 * SECOND
 TIMEOUT_SECONDS = 30  # as long as an emulated browser waits
-INSIDE = ("server_clock", "restart", "change_policy", "store_fails", "support_reset", "support_unlock")
+INSIDE = (
+    *("server_clock", "restart", "rotate_keys", "change_policy", "store_fails"),
+    *("support_reset", "support_unlock"),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

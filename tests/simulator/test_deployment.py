@@ -10,7 +10,8 @@ from click.testing import CliRunner
 
 from legacy_portals import PortalUser, make_portal
 from mfa_simulator.cli import main
-from mfa_simulator.deployment import RealTime, origin_of, reasons_against
+from mfa_simulator.deployment import INSIDE, RealTime, origin_of, reasons_against
+from mfa_simulator.format.verbs import BY_NAME, TOGETHER
 from mfa_simulator.parser import parse
 from mfa_simulator.quantities import SECOND
 from wsgi_mfa import FlaskSession, KeyRing, MfaMiddleware
@@ -144,6 +145,17 @@ def test_waiting_takes_as_long_as_it_takes_from_now_on():
     assert time.now() == 1_012 * SECOND + 1
     time.wait_until(1_010 * SECOND)
     assert time.now() == 1_012 * SECOND + 1
+
+
+def test_of_every_verb_it_is_known_whether_a_browser_and_a_phone_are_all_it_needs():
+    outside = "wait wait_until set_clock new_phone lose_phone clone_phone read_code password enroll start_enrollment"
+    outside += (
+        " confirm_enrollment sign_in enter_code recover save_recovery_code resync sign_out visit post retry"
+    )
+    outside += (
+        " double_click back close_browser guess replay_code steal_cookie phish_relay stuff_recovery request"
+    )
+    assert {*outside.split(), *INSIDE, TOGETHER} == set(BY_NAME)
 
 
 def test_what_can_be_played_has_no_reason_against_it():

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from mfa_simulator.cli.playing import run
 from mfa_simulator.clock import frozen_wall_clock
 from mfa_simulator.format.outcomes import ALL
 from mfa_simulator.format.tables import EXPECT, NETWORK, TOP
@@ -62,3 +63,11 @@ def test_the_matrix_of_the_page_is_read(page):
     matrix = re.search(r"```yaml\n(matrix:.*?)```", page, re.DOTALL)[1]
     user = "users: {user1: {password: x, phones: {pixel: }}}\n"
     assert len(parse(f"scenario: x\n{user}{matrix}steps: [wait: 1s]\n", file="x")) == 6
+
+
+def test_every_option_of_a_run_is_on_a_page(root):
+    pages = "".join(
+        (root / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("scenarios", "testing")
+    )
+    names = [parameter.opts for parameter in run.params if parameter.param_type_name == "option"]
+    assert [each for each in names if not any(name in pages for name in each)] == []

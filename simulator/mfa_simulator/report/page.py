@@ -23,7 +23,7 @@ MILLISECOND = SECOND // 1000
 GOOD = frozenset({"signed_in", "welcome", "resynced", "reset", "unlocked", "signed_out"})
 BAD = frozenset({"wrong_code", "used_code", "locked", "refused", "timeout", "error", "unavailable"})
 DESK = frozenset({"support_reset", "support_unlock"})
-SERVER = frozenset({"server_clock", "restart", "change_policy", "store_fails"})
+SERVER = frozenset({"server_clock", "restart", "rotate_keys", "change_policy", "store_fails"})
 NOTES_MAX = 50
 LANE_NAMES = {"user": "account", "browser": "browser", "phone": "phone", "worker": "worker", "desk": "desk"}
 
