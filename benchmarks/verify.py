@@ -35,8 +35,8 @@ KEY = b"a key of twenty bytes"[:20]
 FIRST_STEP = 60_000_000
 STEP_SECONDS = 30
 WINDOW = (-1, 0, 1)
-ROUNDS = 30
-CALLS = 20
+ROUNDS = 100
+CALLS = 5
 STEPS = (ROUNDS + 1) * CALLS + 2
 
 
