@@ -177,6 +177,13 @@ def test_what_is_not_installed_is_told_in_one_line(run, monkeypatch):
     )
 
 
+@pytest.mark.parametrize("arguments", [["-h"], ["run", "-h"], ["leaks", "--help"]])
+def test_help_has_a_short_and_a_long_name(arguments):
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0
+    assert "-h, --help" in result.stdout
+
+
 def test_the_help_does_not_load_the_middleware():
     late = "('wsgi_mfa', 'yaml', 'freezegun')"
     code = f"import sys, mfa_simulator.cli; sys.exit(any(name in sys.modules for name in {late}))"

@@ -14,7 +14,7 @@ from mfa_simulator.cli.playing import run
 from mfa_simulator.cli.writing import fmt, new
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Replay scenario files against the real middleware, in virtual time."""
 

@@ -70,6 +70,10 @@ class DoorJudge:
     def _left(self, call: Call, save: Save) -> None:
         after, opened = save.after, call.opened(save)
         left = []
+        mine = id_in(call.cookies.get(SESSION_COOKIE))
+        if "sign_out" in save.kinds and any(session.id == mine for session in after.sessions):
+            seen = "a browser signed out, and its session is still open"
+            self._ledger.report(names.BOTH_FACTORS, seen, call, save)
         if save.kinds.intersection(ENDING):
             if after.authenticator is not None:
                 left.append("the phone")
