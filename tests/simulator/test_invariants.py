@@ -101,6 +101,16 @@ def sessions_survive_sign_out(monkeypatch):
     )
 
 
+def sessions_survive_the_portals_sign_out(monkeypatch):
+    decided(
+        monkeypatch,
+        commands.EndSessions,
+        lambda decision, account: replace(
+            decision, account=replace(decision.account, sessions=account.sessions)
+        ),
+    )
+
+
 def sessions_survive_reset(monkeypatch):
     decided(
         monkeypatch,
@@ -312,7 +322,8 @@ SABOTAGES = [
     (gate_open, "attacks/password-known", "both_factors"),
     (sign_in_let_out, HELP_PAGE, "both_factors"),
     (sessions_without_end, "browsers/idle-session", "both_factors"),
-    (sessions_survive_sign_out, HELP_PAGE, "both_factors"),
+    (sessions_survive_sign_out, "browsers/signed-out-on-our-page", "both_factors"),
+    (sessions_survive_the_portals_sign_out, HELP_PAGE, "both_factors"),
     (sessions_survive_reset, "support/reset-ends-open-session", "reset_final"),
     (phone_survives_reset, HELP_PAGE, "reset_final"),
     (sessions_survive_new_phone, "signing_in/new-phone-by-oneself", "reset_final"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from mfa_simulator.http import Response
 from mfa_simulator.invariants import names
 from mfa_simulator.invariants.call import (
     BROWSER_COOKIE,
@@ -18,6 +19,7 @@ from mfa_simulator.portal import Portal
 from mfa_simulator.quantities import SECOND
 from wsgi_mfa import Method, Policy
 
+SIGN_OUT = "/mfa/sign-out"
 ENDING = ("support.reset", "support.removed")
 
 
@@ -70,10 +72,6 @@ class DoorJudge:
     def _left(self, call: Call, save: Save) -> None:
         after, opened = save.after, call.opened(save)
         left = []
-        mine = id_in(call.cookies.get(SESSION_COOKIE))
-        if "sign_out" in save.kinds and any(session.id == mine for session in after.sessions):
-            seen = "a browser signed out, and its session is still open"
-            self._ledger.report(names.BOTH_FACTORS, seen, call, save)
         if save.kinds.intersection(ENDING):
             if after.authenticator is not None:
                 left.append("the phone")
@@ -110,6 +108,7 @@ class DoorJudge:
             return
         if response.from_app:
             self._app_called(call)
+        self._signed_out(call, response)
         given = response.cookies.get(SESSION_COOKIE)
         if given is not None:
             self._handed_out(call, id_in(given) or "")
@@ -118,6 +117,20 @@ class DoorJudge:
             user = self._who_signed_in(call)
             if user is not None:
                 self._ledger.logins[login.strip('"')] = user
+
+    def _signed_out(self, call: Call, response: Response) -> None:
+        """Whoever signed out, at the portal or on our page, has no session left in that browser."""
+        by_portal = call.path == self._portal().sign_out and any(
+            header.startswith(f"{self._portal().cookie}=") for header in response.headers_named("Set-Cookie")
+        )
+        account = self._ledger.accounts.get(call.user or "")
+        if account is None or response.status >= 400 or not (by_portal or call.path == SIGN_OUT):
+            return
+        mine = id_in(call.cookies.get(SESSION_COOKIE))
+        if any(session.id == mine for session in account.sessions):
+            self._ledger.report(
+                names.BOTH_FACTORS, "a browser signed out, and its session is still open", call
+            )
 
     def _who_signed_in(self, call: Call) -> str | None:
         """Find whose name stands in one field and whose password in another, however the portal calls them.
