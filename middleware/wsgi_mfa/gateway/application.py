@@ -26,7 +26,7 @@ logger = logging.getLogger("wsgi_mfa")
 
 CONNECT_SECONDS_MAX = 5.0
 CHUNK_BYTES = 65536
-_METHOD = re.compile(r"[A-Z]{1,20}", re.ASCII)
+_METHOD = re.compile(r"[A-Z][A-Z-]{0,19}", re.ASCII)  # VERSION-CONTROL is one (RFC 3253)
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>
 <body><h1>{title}</h1><p>Please try again in a moment. Nothing is wrong with your sign-in.</p></body></html>

@@ -27,6 +27,12 @@ def undeclared_headers(environ: Mapping[str, object], carriers: Carriers) -> lis
     )
 
 
+def undeclared_arguments(uri: str) -> list[str]:
+    """The names in the query of ``uri`` that are known to carry a user into some application."""
+    names = [part.partition("=")[0] for part in re.split("[&;]", uri.partition("?")[2])]
+    return sorted({name for name in names if _doors.leads_in(Where.ARGUMENT, name)})
+
+
 def stray_cookies(
     raw: str, cookies: CanonicalCookies, carriers: Carriers, own: Collection[str]
 ) -> tuple[str, ...]:

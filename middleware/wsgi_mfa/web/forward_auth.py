@@ -21,7 +21,7 @@ from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Nobody
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.cookies import is_cookie_name
 from wsgi_mfa.identity.paired import PairedLogin
-from wsgi_mfa.identity.strays import stray_cookies, undeclared_headers
+from wsgi_mfa.identity.strays import stray_cookies, undeclared_arguments, undeclared_headers
 from wsgi_mfa.web import gate, pages, rules, targets
 from wsgi_mfa.web.refusals import PlainHttpError, RefusedRequestError
 from wsgi_mfa.web.reply import Reply, response_to
@@ -102,6 +102,7 @@ class _Asked:
         # Two values of one header are joined by a comma, and which of them is the proxy's nobody can tell.
         known = self.method in ("GET", "HEAD") and _URI.fullmatch(uri) and ",/" not in uri
         self.target = targets.redirected(uri, environ) if known else request.root
+        self.doors = undeclared_arguments(uri)
 
 
 def _reply(
@@ -112,7 +113,7 @@ def _reply(
         raise PlainHttpError("the proxy must tell that the client used https")
     environ = request.environ
     raw, carriers = environ.get("HTTP_COOKIE", ""), cleaner.adapter.carriers
-    headers = undeclared_headers(environ, carriers)
+    doors = [*undeclared_headers(environ, carriers), *asked.doors]
     cleaned = request.cleaned = cleaner.clean(environ)
     strays = stray_cookies(raw, cleaned.cookies, carriers, cleaner.own_cookie_names)
     identification = cleaned.identification
@@ -127,8 +128,8 @@ def _reply(
         request.cleaned = replace(cleaned, doubled=tuple(filter(is_cookie_name, strays)))
         url = request.mount + COOKIES_PATH
         return Reply(page="continue", status=401, word="sign_in_required", location=url)
-    if headers:
-        message = f"the header {headers[0]} would reach the portal past the second factor"
+    if doors:
+        message = f"{doors[0]} would reach the portal past the second factor"
         return Reply(page="bad_request", status=403, word="forbidden", context={"message": message})
     if request.caller is None:
         return None

@@ -208,6 +208,14 @@ def test_a_header_that_carries_a_user_passes_nowhere(ask, behind_proxy, phone_of
         assert ask(front, **{name: "Basic YWxpY2U6eA=="}).status == 403
 
 
+@pytest.mark.requirement("D4")
+@pytest.mark.parametrize("query", ["api_key=x", "a=1&access_token=x", "a=1;%61pi_key=x", "Auth-Token=x"])
+def test_an_argument_that_carries_a_user_passes_nowhere(ask, behind_proxy, phone_of, query):
+    behind_proxy.enroll(ask("Caddy").location, phone_of)
+    for front in ASK:
+        assert ask(front, f"/reports?{query}").status == 403
+
+
 def test_the_page_names_the_cookies_and_takes_them_away(ask, behind_proxy):
     behind_proxy.cookies["session"] += "x"
     page = behind_proxy.open(ask("Caddy").location)
