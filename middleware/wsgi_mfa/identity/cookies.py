@@ -162,3 +162,8 @@ def value_in(canonical: str, name: str) -> str | None:
         begin = found + len("; ") + len(spelt)
     end = canonical.find(";", begin)
     return canonical[begin:] if end < 0 else canonical[begin:end]
+
+
+def is_strict(value: str) -> bool:
+    """Whether a carrier may have this value: cookie-octets, bare or in one pair of quotes (D6)."""
+    return _STRICT_VALUE.fullmatch(value) is not None

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.entropy import SystemEntropy
+from wsgi_mfa.identity.cookies import is_strict
 from wsgi_mfa.identity.login_form import LoginForm, undeclared_problem
 from wsgi_mfa.identity.observe import kept_cookies
 from wsgi_mfa.identity.paired import UnrecognizedSignInError
@@ -77,6 +78,9 @@ class Rehearsal:
         kept = _kept(headers)
         after = "; ".join(f"{name}={value}" for name, value in {**cookies, **kept}.items())
         user = adapter.user_in(self._user, status, headers, list(kept))
+        for name, value in kept.items():
+            if name in adapter.cookies and not is_strict(value):
+                raise ValueError(f"the cookie {name} has characters that no cookie may have (RFC 6265 4.1.1)")
         # What a visitor has before the sign-in is no way in.
         undeclared = adapter.undeclared(name for name in kept if name not in cookies)
         return user, adapter.digest(after) is not None, undeclared

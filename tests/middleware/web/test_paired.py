@@ -251,6 +251,14 @@ def test_the_selftest_plays_a_wrong_and_a_right_sign_in(wrapped, old_portal):
             wrapped(old_portal, identity=by_form(rehearsal=rehearsal, **settings))
 
 
+@pytest.mark.requirement("D6", "D9")
+def test_a_cookie_that_could_not_be_paired_is_found_by_the_rehearsal(wrapped, old_portal):
+    old_portal.remembering = "stay=a b,c; x"
+    rehearsal = Rehearsal(old_portal, user="check", password=PASSWORD)
+    with pytest.raises(ConfigurationError, match="the cookie stay has characters that no cookie may have"):
+        wrapped(old_portal, identity=by_form(cookies=["sid", "stay"], rehearsal=rehearsal))
+
+
 @pytest.mark.requirement("D4", "D9")
 def test_a_cookie_of_the_sign_in_that_nobody_has_named_is_told_of(wrapped, old_portal, new_browser, caplog):
     old_portal.remembering = "stay"
