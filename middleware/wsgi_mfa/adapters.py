@@ -44,7 +44,14 @@ TOLD = {"anonymous_cookies": TEXTS, "aliases": YES_NO}
 
 
 #: The settings of every adapter that sees logins from outside.
-PAIRED = {"paths": TEXTS, "cookies": TEXTS, "sign_out": TEXTS, "secure": YES_NO, "aliases": YES_NO}
+PAIRED = {
+    "paths": TEXTS,
+    "cookies": TEXTS,
+    "harmless_cookies": TEXTS,
+    "sign_out": TEXTS,
+    "secure": YES_NO,
+    "aliases": YES_NO,
+}
 REHEARSAL = {"application": IMPORTED, "user": TEXT, "password_env": TEXT}
 
 
@@ -184,7 +191,6 @@ ADAPTERS: dict[str, AdapterKind] = {
             "field": TEXT,
             "succeeded": TEXTS,
             "failed": TEXTS,
-            "harmless_cookies": TEXTS,
             "rehearsal": TABLE,
             **PAIRED,
         },

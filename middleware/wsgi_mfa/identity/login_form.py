@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.paired import Headers, PairedLogin, UnrecognizedSignInError
 from wsgi_mfa.identity.response_rule import ResponseRule
-
-logger = logging.getLogger("wsgi_mfa")
 
 
 class LoginForm(PairedLogin):
@@ -26,7 +23,7 @@ class LoginForm(PairedLogin):
     and ``directory=`` must say who each of them is (D1).
 
     A cookie that the portal sets with a sign-in and that is not among ``cookies`` may be a way in of its own, such as
-    that of a "remember me". It is told of; ``harmless_cookies`` are those that you know to be none.
+    that of a "remember me". It is kept back and told of; ``harmless_cookies`` are those that you know to be none.
 
     ``rehearsal``, a :class:`~wsgi_mfa.identity.rehearsal.Rehearsal`, plays a wrong and a right sign-in at the
     self-test, so that conditions which do not tell them apart stop the start.
@@ -57,6 +54,7 @@ class LoginForm(PairedLogin):
             sign_out=sign_out,
             secure=secure,
             aliases=aliases,
+            harmless_cookies=harmless_cookies,
         )
         if not field:
             raise ConfigurationError(
@@ -67,8 +65,6 @@ class LoginForm(PairedLogin):
         self._succeeded = ResponseRule(succeeded, setting="succeeded")
         self._failed = ResponseRule(failed, setting="failed")
         self._rehearsal = rehearsal
-        self._harmless_cookies = frozenset((*cookies, *harmless_cookies))
-        self._told: set[str] = set()
 
     @property
     def field(self) -> str:
@@ -91,26 +87,10 @@ class LoginForm(PairedLogin):
             raise UnrecognizedSignInError(
                 f"a sign-in succeeded without one {self._field!r} in the form's body"
             )
-        for name in self.undeclared(kept_cookies):
-            if name not in self._told:
-                self._told.add(name)
-                logger.error("%s", undeclared_problem(name))
         return typed
-
-    def undeclared(self, cookies: Iterable[str]) -> list[str]:
-        """Those of ``cookies`` that may be a way in, for all that the settings say."""
-        return [name for name in cookies if name not in self._harmless_cookies]
 
     def selftest(self) -> list[str]:
         return [] if self._rehearsal is None else self._rehearsal(self)
-
-
-def undeclared_problem(name: str) -> str:
-    """What to do about a cookie that a sign-in sets and that nobody has named."""
-    return (
-        f"LoginForm: a sign-in sets the cookie {name!r} too: name it in cookies, if the portal knows its users by it,"
-        " else in harmless_cookies"
-    )
 
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from wsgi_mfa.entropy import SystemEntropy
@@ -22,6 +23,8 @@ from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Carriers, FirstFactor, Identification
 from wsgi_mfa.identity.cookies import value_in
 from wsgi_mfa.identity.digest import digest_of
+
+logger = logging.getLogger("wsgi_mfa")
 
 Headers = list[tuple[str, str]]
 
@@ -37,7 +40,8 @@ class PairedLogin(ABC):
     """An adapter that labels the portal's ``cookies``; what a sign-in is, its subclasses know.
 
     ``paths`` are those at which people sign in. A request to one of ``sign_out`` paths, and an answer that takes the
-    cookies away, ends the login. ``secure`` is False over plain http alone. The middleware binds the adapter to its
+    cookies away, ends the login. Any other cookie of an answer that signs somebody in is kept back, unless
+    ``harmless_cookies`` names it. ``secure`` is False over plain http alone. The middleware binds the adapter to its
     keys, and puts what labels the answers around the portal.
     """
 
@@ -52,6 +56,7 @@ class PairedLogin(ABC):
         sign_out: Sequence[str] = (),
         secure: bool = True,
         aliases: bool = False,
+        harmless_cookies: Sequence[str] = (),
     ) -> None:
         name = type(self).__name__
         for setting, given in (("path", paths), ("sign_out", sign_out)):
@@ -68,6 +73,8 @@ class PairedLogin(ABC):
         self.paths = frozenset(paths)
         self.sign_out_paths = frozenset(sign_out)
         self.cookies = tuple(cookies)
+        self._known_cookies = frozenset((*cookies, *harmless_cookies))
+        self._told: set[str] = set()
         self.secure = secure
         self.aliases = aliases
         self.label_cookie = "__Host-wsgi_mfa_login" if secure else "wsgi_mfa_login"
@@ -117,6 +124,22 @@ class PairedLogin(ABC):
     def stripped_header(self) -> str | None:
         """A header of the portal that no client may see, in lower case."""
         return None
+
+    def undeclared(self, cookies: Iterable[str]) -> list[str]:
+        """Those of ``cookies`` that may be a way in, for all that the settings say; told of once."""
+        found = [name for name in cookies if name not in self._known_cookies]
+        for name in found:
+            if name not in self._told:
+                self._told.add(name)
+                logger.error("%s", self.undeclared_problem(name))
+        return found
+
+    def undeclared_problem(self, cookie: str) -> str:
+        """What to do about a cookie that a sign-in sets and that nobody has named."""
+        return (
+            f"{type(self).__name__}: a sign-in sets the cookie {cookie!r} too, which is kept back: name it in"
+            " cookies, if the portal knows its users by it, else in harmless_cookies"
+        )
 
     def digest(self, cookie_header: str) -> str | None:
         """What names the portal's cookies in a canonical header; None where there are none."""

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.identity.cookies import is_strict
-from wsgi_mfa.identity.login_form import LoginForm, undeclared_problem
+from wsgi_mfa.identity.login_form import LoginForm
 from wsgi_mfa.identity.observe import kept_cookies
 from wsgi_mfa.identity.paired import UnrecognizedSignInError
 
@@ -63,7 +63,7 @@ class Rehearsal:
             elif what == "right" and not has_cookies:
                 problems.append(f"LoginForm: a sign-in sets none of the cookies {', '.join(adapter.cookies)}")
             elif what == "right":
-                problems += [undeclared_problem(name) for name in undeclared]
+                problems += [adapter.undeclared_problem(name) for name in undeclared]
         return problems
 
     def _play(self, adapter: LoginForm, password: str) -> tuple[str | None, bool, list[str]]:
@@ -81,9 +81,7 @@ class Rehearsal:
         for name, value in kept.items():
             if name in adapter.cookies and not is_strict(value):
                 raise ValueError(f"the cookie {name} has characters that no cookie may have (RFC 6265 4.1.1)")
-        # What a visitor has before the sign-in is no way in.
-        undeclared = adapter.undeclared(name for name in kept if name not in cookies)
-        return user, adapter.digest(after) is not None, undeclared
+        return user, adapter.digest(after) is not None, adapter.undeclared(kept)
 
     def _asked(
         self, method: str, path: str, cookies: str, body: bytes

@@ -39,6 +39,7 @@ class ResponseHeader(PairedLogin):
         sign_out: Sequence[str] = (),
         secure: bool = True,
         aliases: bool = False,
+        harmless_cookies: Sequence[str] = (),
     ) -> None:
         """Check the settings.
 
@@ -51,6 +52,7 @@ class ResponseHeader(PairedLogin):
             sign_out=sign_out,
             secure=secure,
             aliases=aliases,
+            harmless_cookies=harmless_cookies,
         )
         if _NAME.fullmatch(header) is None:
             raise ConfigurationError(

@@ -110,10 +110,18 @@ class PairedPortal:
         if signing_in:
             try:
                 user = adapter.user_in(typed, int(status[:3]), headers, kept)
+                label = adapter.label(after, user)
+                if user is not None and label is None:
+                    raise UnrecognizedSignInError(
+                        f"a sign-in succeeded without one of the cookies {', '.join(adapter.cookies)}"
+                    )
             except UnrecognizedSignInError as error:
                 logger.error("held the answer to a sign-in: %s", error)
                 return headers, _refused
-            label = adapter.label(after, user)
+            if user is not None:
+                # Whoever keeps one of those could come back by it alone.
+                undeclared = set(adapter.undeclared(kept))
+                sent = [pair for pair in sent if _cookie_set_by(pair) not in undeclared]
         elif path in adapter.sign_out_paths:
             label = None
         elif before is not None:
@@ -124,16 +132,12 @@ class PairedPortal:
             label = adapter.label(after, None)
         else:
             # A visitor's cookie without a label is of no use, and would overwrite the one that the form needs.
-            return [pair for pair in sent if not self._is_of_portal(pair)], None
+            return [pair for pair in sent if _cookie_set_by(pair) not in adapter.cookies], None
         if label is not None:
             sent.append(set_cookie(adapter.label_cookie, label, secure=adapter.secure))
         elif had_label:
             sent.append(expire_cookie(adapter.label_cookie, secure=adapter.secure))
         return sent, None
-
-    def _is_of_portal(self, header: tuple[str, str]) -> bool:
-        name = header[1].partition("=")[0].strip()
-        return header[0].lower() == "set-cookie" and name in self._adapter.cookies
 
     def _after(self, cookies: str, headers: Headers) -> tuple[str, list[str]]:
         """The portal's cookies once the browser has taken the answer in, and the names of those that it sets."""
@@ -165,6 +169,11 @@ class PairedPortal:
         if len(typed) != 1 or _values(str(environ.get("QUERY_STRING") or ""), self._adapter.field):
             return None
         return typed[0]
+
+
+def _cookie_set_by(header: tuple[str, str]) -> str | None:
+    """The name of the cookie that a header sets."""
+    return header[1].partition("=")[0].strip() if header[0].lower() == "set-cookie" else None
 
 
 def _values(form: str, field: str | None) -> list[str]:

@@ -130,6 +130,7 @@ def test_the_admin_site_of_django_by_its_form_alone(
             login,
             "username",
             cookies=["sessionid"],
+            harmless_cookies=["csrftoken", "messages"],
             succeeded=["status=302", "cookie=sessionid"],
             failed=["status=200"],
             rehearsal=Rehearsal(portal, user="root", password=PASSWORD, fields={"next": "/admin/"}),

@@ -166,6 +166,17 @@ def test_an_answer_that_is_neither_is_held_and_signs_nobody_in(browser, old_port
 
 
 @pytest.mark.requirement("D9")
+def test_a_sign_in_by_other_cookies_than_the_named_ones_is_held(
+    wrapped, old_portal, new_browser, memory_store
+):
+    browser = new_browser(wrapped(old_portal, identity=by_form(cookies=["other"])))
+    answer = sign_in(browser)
+    assert answer.status == 403
+    assert b"secret things" not in answer.body
+    assert memory_store.users() == []
+
+
+@pytest.mark.requirement("D9")
 def test_a_wrong_password_never_leads_to_a_page_of_ours(browser, memory_store):
     for _ in range(3):
         sign_in(browser, password="wrong")
@@ -260,17 +271,21 @@ def test_a_cookie_that_could_not_be_paired_is_found_by_the_rehearsal(wrapped, ol
 
 
 @pytest.mark.requirement("D4", "D9")
-def test_a_cookie_of_the_sign_in_that_nobody_has_named_is_told_of(wrapped, old_portal, new_browser, caplog):
+def test_a_cookie_of_the_sign_in_that_nobody_has_named_is_kept_back_and_told_of(
+    wrapped, old_portal, new_browser, caplog
+):
     old_portal.remembering = "stay"
     rehearsal = Rehearsal(old_portal, user="check", password=PASSWORD)
-    with pytest.raises(ConfigurationError, match="sets the cookie 'stay' too: name it in cookies"):
+    with pytest.raises(ConfigurationError, match=r"sets the cookie 'stay' too, .* name it in cookies"):
         wrapped(old_portal, identity=by_form(rehearsal=rehearsal))
     for settings in ({"cookies": ["sid", "stay"]}, {"harmless_cookies": ["stay"]}):
         assert wrapped(old_portal, identity=by_form(rehearsal=rehearsal, **settings))
     application = wrapped(old_portal, identity=by_form())
     caplog.clear()
-    assert sign_in(new_browser(application)).status == 303
-    assert sign_in(new_browser(application)).status == 303
+    for _ in range(2):
+        browser = new_browser(application, cookies={"stay": "0"})
+        assert sign_in(browser).status == 303
+        assert browser.cookies["stay"] == "0"
     assert caplog.text.count("sets the cookie 'stay' too") == 1
 
 
