@@ -31,6 +31,10 @@ Made by `python docs/catalogue.py` from the files in `fixtures/scenarios` and fr
 `mfa-sim run fixtures/scenarios` plays them all; a file with several rows stands for as many scenarios.
 `tox run -e sabotage` breaks the middleware in one place at a time and fails where none of them notices.
 [scenarios](scenarios.md) tells of the format.
+
+The stories are told around the reference portal. `mfa-sim run --app` plays them around another one; where its
+adapter tells the sign-ins of a user apart, as `AuthTkt` does, a lock ends the sign-in too, so that stories of locks
+come to the portal's own sign-in page.
 """
 
 Data = dict[str, dict[str, str]]

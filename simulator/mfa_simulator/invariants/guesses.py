@@ -247,6 +247,8 @@ class GuessJudge:
     def _tells_nothing(self, call: Call, user: str, name: str, typed: str, response: Response) -> None:
         """The reply in a lock is the same for a right, a used and a wrong code, and so is the wait (R20)."""
         account = self._ledger.accounts.get(user)
+        if response.status == 303 and account is not None and account.ended_logins:
+            return  # the lock ended the sign-in at the portal that this came with, and no page was asked (D19)
         if name == "code":
             worth = worth_of_code(self._ledger, account, typed, call)
         else:
