@@ -33,12 +33,16 @@ def qr_svg(uri: str) -> str:
 
 def _matrix(uri: str) -> list[bytes]:
     """Rows of modules, 1 for dark ones, without the quiet zone."""
+    # Imported late: only a page that enrolls a phone needs them.
     from qrcode.constants import ERROR_CORRECT_M
-    from qrcode.main import QRCode  # imported late: only a page that enrolls a phone needs it
+    from qrcode.main import QRCode
+
+    from wsgi_mfa.web.codewords import codewords
 
     code = QRCode(error_correction=ERROR_CORRECT_M, border=0, mask_pattern=_MASK)
     code.add_data(uri)
-    code.make(fit=True)
+    code.version, code.data_cache = codewords(code.data_list, ERROR_CORRECT_M)
+    code.make(fit=False)
     return [bytes(map(bool, row)) for row in code.get_matrix()]
 
 
