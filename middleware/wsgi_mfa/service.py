@@ -27,6 +27,7 @@ from wsgi_mfa.keys import KeySource
 from wsgi_mfa.metrics import Meter, Metrics
 from wsgi_mfa.stores.protocol import AccountStore
 from wsgi_mfa.vault import Vault
+from wsgi_mfa.witness import Witness
 
 logger = logging.getLogger("wsgi_mfa")
 audit_logger = logging.getLogger("wsgi_mfa.audit")
@@ -83,6 +84,8 @@ class MfaService:
         self.clock = clock
         self.entropy = entropy
         self.vault = Vault(keys=keys, store_id=store.birth.store_id, entropy=entropy, policy=policy)
+        self._witness = Witness(store)
+        self.load = self._witness.load
         self.meter = Meter(metrics)
         self._notify = notify
 
@@ -269,7 +272,7 @@ class MfaService:
         generation, revision = self.vault.new_id(), self.vault.new_id()
         attempt = 0
         while True:
-            loaded = self.store.load(user)
+            loaded = self.load(user)
             self._compare_clocks(loaded, now)
             account = loaded or self._new_account(user, generation)
             wish = command(account) if callable(command) else command
@@ -297,6 +300,7 @@ class MfaService:
                 event_link=head.link,
             )
             if self._save(saved, events, expected=loaded.revision if loaded else None):
+                self._witness.saw(saved)
                 self._tell(events)
                 return replace(decision, account=saved, events=events)
             attempt += 1

@@ -12,7 +12,7 @@ LAYERS = (
     {"errors"},
     {"clock", "entropy", "person"},
     {"gateway", "identity", "keys", "stores"},
-    {"audit", "heartbeat", "key_file", "metrics", "settings", "vault"},
+    {"audit", "heartbeat", "key_file", "metrics", "settings", "vault", "witness"},
     {"adapters"},
     {"service"},
     {"rotation"},

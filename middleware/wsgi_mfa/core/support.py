@@ -52,6 +52,7 @@ def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -
         revision=account.revision,
         saved_at=account.saved_at,
         address=account.address,
+        fence=account.fence,
         ended_logins=account.ended_logins,
         enrollments_begun=account.enrollments_begun,
         reset_at=now,
@@ -177,6 +178,7 @@ def fence(account: Account, command: FenceAfterRestore, now: int, policy: Policy
     changed = replace(
         account,
         generation=command.generation,
+        fence=command.generation,
         authenticator=account.authenticator and fenced(account.authenticator, now, policy),
         recovery_code=None,
         enrollment_code=None,

@@ -71,7 +71,7 @@ def admit(request: WebRequest, directory: Directory | None) -> bool:
     if caller is None:
         return True
     service = request.site.service
-    account = service.store.load(caller.user)
+    account = service.load(caller.user)
     if account is None:
         request.take(caller, None)
         return True
@@ -306,7 +306,7 @@ def _held(
     signing_in = WebRequest(
         site, request.environ, request.names, request.cleaned, now=site.service.clock.now()
     )
-    signing_in.take(caller, site.service.store.load(caller.user))
+    signing_in.take(caller, site.service.load(caller.user))
     if carriers_digest is not None and signing_in.account is not None:
         site.service.admit_login(signing_in.visit, carriers_digest)
     # A new sign-in asks for a new second factor, also where the old one has not run out.

@@ -1,0 +1,116 @@
+"""A store that was put back under a running worker is noticed, and nothing is answered before the fence (D28)."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from wsgi_mfa.core.commands import FenceAfterRestore, Origin, ResetBySupport
+from wsgi_mfa.core.outcome import Outcome
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.errors import StoreUnavailableError
+from wsgi_mfa.service import MfaService, Visit
+from wsgi_mfa.stores.protocol import BirthRecord
+from wsgi_mfa.stores.sqlite import SqliteStore
+
+USER = "user1@example.com"
+
+
+@pytest.fixture
+def store(tmp_path):
+    birth = BirthRecord(store_id="0123456789abcdef" * 2, made_at=0)
+    made = SqliteStore(tmp_path / "mfa.db", create=True, new_birth=birth)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def new_service(store, keys, clock, entropy):
+    """``new_service()``: a worker over the store."""
+    return lambda: MfaService(store=store, keys=keys, policy=Policy(), clock=clock, entropy=entropy)
+
+
+@pytest.fixture
+def worker(new_service):
+    return new_service()
+
+
+def visit(worker, browser="laptop"):
+    origin = Origin(browser=browser, next_browser=worker.vault.new_id())
+    return Visit(user=USER, origin=origin, now=worker.clock.now(), address=USER)
+
+
+def backup(store, path):
+    """By the engine's own means."""
+    with closing(sqlite3.connect(store.path)) as live, closing(sqlite3.connect(path)) as copy:
+        live.backup(copy)
+
+
+def restore(store, path):
+    with closing(sqlite3.connect(path)) as copy, closing(sqlite3.connect(store.path)) as live:
+        copy.backup(live)
+
+
+def enroll(worker, phone_of, clock):
+    pending = worker.begin_enrollment(visit(worker)).pending
+    phone = phone_of(worker.vault.pending_key(USER, pending))
+    assert worker.confirm_enrollment(visit(worker), phone.code(), pending_id=pending.id).session_id
+    clock.wait_for_step()
+    return phone
+
+
+def reset(worker):
+    command = ResetBySupport(
+        agent="desk", reason="lost", generation=worker.vault.new_id(), enrollment_code=None
+    )
+    worker.apply(visit(worker), command)
+
+
+def fence(worker):
+    worker.apply(visit(worker), FenceAfterRestore(generation=worker.vault.new_id()))
+
+
+@pytest.mark.requirement("D28", "R13")
+@pytest.mark.parametrize("lost", ["a sign-in", "a reset"])
+def test_a_restore_under_a_running_worker_is_answered_by_nothing_until_the_fence(
+    worker, new_service, store, phone_of, clock, tmp_path, lost
+):
+    phone = enroll(worker, phone_of, clock)
+    backup(store, tmp_path / "backup.db")
+    code = phone.code()
+    if lost == "a reset":
+        reset(worker)
+    else:
+        assert worker.verify_code(visit(worker, "tablet"), code).outcome is Outcome.SIGNED_IN
+    restore(store, tmp_path / "backup.db")
+    for _ in range(2):
+        with pytest.raises(StoreUnavailableError, match="was the store restored"):
+            worker.verify_code(visit(worker, "thief"), code)
+    fence(new_service())
+    assert worker.verify_code(visit(worker, "thief"), code).outcome is Outcome.USED_CODE
+    clock.wait(60)
+    assert worker.verify_code(visit(worker, "tablet"), phone.code()).outcome is Outcome.SIGNED_IN
+
+
+@pytest.mark.requirement("D28")
+def test_an_account_that_has_gone_is_no_new_user(worker, store, phone_of, clock, tmp_path):
+    backup(store, tmp_path / "backup.db")
+    enroll(worker, phone_of, clock)
+    restore(store, tmp_path / "backup.db")
+    with pytest.raises(StoreUnavailableError, match="was the store restored"):
+        worker.begin_enrollment(visit(worker, "thief"))
+
+
+@pytest.mark.requirement("D28", "D22")
+def test_clocks_resets_and_other_workers_are_no_restore(worker, new_service, phone_of, clock):
+    other = new_service()
+    enroll(worker, phone_of, clock)
+    clock.wait(-365 * 86400)
+    for each in (other, worker, other, worker):
+        reset(each)
+        assert each.begin_enrollment(visit(each)).outcome is not None
+    clock.wait(365 * 86400)
+    reset(other)
+    assert worker.load(USER) == other.load(USER)
