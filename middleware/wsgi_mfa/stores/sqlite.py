@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from functools import partial
@@ -56,8 +57,10 @@ class SqliteStore:
     ) -> None:
         self.path = Path(path).absolute()  # a server may change its folder later
         self.birth = open_file(self.path, create=create, new_birth=new_birth)
-        self._file = self.path.stat()
-        self._connections = Connections(partial(connect, self.path), self._check_file)
+        # Not a method of ours: a store that is let go of closes its file at once, and not when cycles are collected.
+        self._connections = Connections(
+            partial(connect, self.path), partial(_check_file, self.path, self.path.stat())
+        )
         # Used only while a link is held, so that no other thread is inside it when this process forks.
         self._recent = RecentAccounts(accounts_max=accounts_max)
 
@@ -180,17 +183,18 @@ class SqliteStore:
         except CodecError as error:
             raise StoreError(f"an event of {user!r} in the store {self.path} is corrupt: {error}") from error
 
-    def _check_file(self) -> None:
-        """Refuse to go on with a file that other processes no longer find under its name (D28)."""
-        try:
-            found = self.path.stat()
-        except OSError:
-            found = None
-        if found is None or found.st_ino != self._file.st_ino or found.st_dev != self._file.st_dev:
-            raise StoreUnavailableError(f"the store {self.path} was replaced or removed while open: restart")
-
     def _unavailable(self, deed: str, error: sqlite3.Error) -> StoreUnavailableError:
         return StoreUnavailableError(f"the store {self.path} cannot be {deed}: {error}")
+
+
+def _check_file(path: Path, known: os.stat_result) -> None:
+    """Refuse to go on with a file that other processes no longer find under its name (D28)."""
+    try:
+        found = path.stat()
+    except OSError:
+        found = None
+    if found is None or found.st_ino != known.st_ino or found.st_dev != known.st_dev:
+        raise StoreUnavailableError(f"the store {path} was replaced or removed while open: restart")
 
 
 if TYPE_CHECKING:
