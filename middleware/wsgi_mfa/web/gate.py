@@ -162,8 +162,21 @@ def _asking_for_credentials(request: WebRequest) -> tuple[tuple[str, str], ...]:
 def refused_user() -> Reply:
     """The portal signed in a user who can have no account: refused, never enrolled (D1)."""
     return Reply(
-        page="refused", status=403, outcome=Outcome.REFUSED, reason=Reason.UNKNOWN_USER, context={"next": ""}
+        page="refused",
+        status=403,
+        outcome=Outcome.REFUSED,
+        reason=Reason.UNKNOWN_USER,
+        context={"next": "", "doubled": ()},
     )
+
+
+def treat_as_nobody(request: WebRequest) -> None:
+    """Go on as nobody, who may have this browser's sign-in taken away.
+
+    The portal's own sign-out cannot be reached, and where there is no account no login can be ended in it (D19).
+    """
+    request.forget_caller()
+    request.cleaned = replace(request.cleaned, doubled=tuple(request.cleaned.cookies.carriers))
 
 
 def ambiguous(error: AmbiguousCarrierError) -> Reply:

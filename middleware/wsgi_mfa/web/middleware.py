@@ -187,7 +187,9 @@ class MfaMiddleware:
             reply = self._reply(request, cleaner, environ, path)
         except InvalidUserError as error:
             logger.warning("refused a user: %s", error)
-            reply = gate.refused_user()
+            gate.treat_as_nobody(request)
+            leaves = path == "/sign-out" and request.method == "POST" and bool(request.cleaned.doubled)
+            reply = pages.answer(request, path or "") if leaves else gate.refused_user()
         if reply is None:
             gate.tell_application(request, environ)
             return None

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wsgi_mfa import (
-    Person,
-)
+from wsgi_mfa import FlaskSession, Person
 
 
 @pytest.mark.requirement("R71")
@@ -66,3 +64,33 @@ def test_somebody_whom_the_directory_does_not_know_is_refused_and_never_enrolled
     assert browser.navigate("/mfa/enroll").page.name == "refused"
     assert portal.calls == []
     assert memory_store.users() == []
+
+
+@pytest.mark.requirement("D1", "D19")
+def test_who_was_refused_for_an_unknown_name_can_sign_out_and_come_back_by_another(
+    wrapped, portal, new_browser, sign_in, phone_of
+):
+    people = {"alice": Person(name="alice")}
+    application = wrapped(portal, identity=FlaskSession(portal.secret_key), directory=people.get)
+    browser = new_browser(application)
+    browser.cookies["session"] = portal.cookie("alise")
+    refused = browser.navigate("/reports")
+    assert (refused.status, refused.page.name, portal.calls) == (403, "refused", [])
+    left = browser.submit_only(refused, "/sign-out")
+    assert (left.status, left.location) == (303, "/")
+    assert "session" not in browser.cookies
+    assert browser.navigate("/").text == "welcome to /"
+    sign_in(browser, "alice")
+    browser.enroll("/reports", phone_of)
+
+
+@pytest.mark.requirement("R73")
+def test_another_site_signs_nobody_out_who_was_refused(wrapped, portal, new_browser):
+    application = wrapped(portal, identity=FlaskSession(portal.secret_key), directory={}.get)
+    browser = new_browser(application)
+    browser.cookies["session"] = portal.cookie("alise")
+    form = browser.navigate("/").page.form("/sign-out")
+    foreign = browser.post_form(form.action, form.fields, {"Sec-Fetch-Site": "cross-site"})
+    without = browser.post_form(form.action, {})
+    assert (foreign.status, without.status) == (403, 403)
+    assert "session" in browser.cookies
