@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -212,7 +213,9 @@ def _packages(folder: Path) -> str:
     library = Path(os.__file__).parent
     found = [Path(each) for each in sys.path if each and Path(each).is_dir()]
     ours = [each for each in found if library not in (each, each.parent) or each.name == "site-packages"]
-    unneeded = shutil.ignore_patterns("__pycache__", "_pytest", "hypothesis", "pip")
+    unneeded = shutil.ignore_patterns(
+        "__pycache__", "_pytest", "django", "hypothesis", "pip", "pygments", "setuptools"
+    )
     for number, path in enumerate(ours):
         hidden = any(not parent.stat().st_mode & 0o001 for parent in (path, *path.parents))
         if os.geteuid() == 0 and hidden:
@@ -314,17 +317,21 @@ def wait_for(port: int, process: subprocess.Popen, log: Path) -> None:
     raise AssertionError(log.read_text())
 
 
-def end(process: subprocess.Popen) -> None:
-    """End a process and whatever it has started."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            break
-        try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            continue
+def end(processes: list[subprocess.Popen]) -> None:
+    """End processes and whatever they have started: all are told at once, and none is waited for long."""
+    for process in processes:
+        _signal(process, signal.SIGTERM)
+    until = time.monotonic() + 5
+    for process in processes:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=max(until - time.monotonic(), 0))
+        _signal(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal(process: subprocess.Popen, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 @pytest.fixture(scope="session")
@@ -402,8 +409,7 @@ def launch() -> Iterator[Callable[..., subprocess.Popen]]:
         return process
 
     yield start
-    for process in started:
-        end(process)
+    end(started)
 
 
 @pytest.fixture(scope="session")
