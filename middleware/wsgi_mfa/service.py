@@ -46,6 +46,7 @@ NOTICES = frozenset(
         "lock.started",
         "budget.spent",
         "support.reset",
+        "support.reset_asked",
         "support.unlocked",
         "support.invited",
         "support.removed",

@@ -71,6 +71,14 @@ class RecoveryCode:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ResetAsked:
+    """A reset that one agent has asked for, and that another one has to ask for as well (R46)."""
+
+    agent: str
+    at: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EnrollmentCode:
     """A one-time code that the support desk gave to a caller; the next enrollment asks for it (D15)."""
 
@@ -187,6 +195,7 @@ class Account:
     hints: tuple[int, ...] = ()  # when "your clock is slow" was told (D17)
     enrollments_begun: tuple[int, ...] = ()  # when a pending enrollment was made (D26)
     reset_at: int | None = None  # the last reset that was not followed by an enrollment
+    reset_asked: ResetAsked | None = None
     enrollment_code: EnrollmentCode | None = None
     enrollment_code_needed: bool = False
     enrollment_browser: str | None = None  # the browser that gave the enrollment code

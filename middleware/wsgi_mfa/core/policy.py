@@ -42,6 +42,7 @@ LIMITS: dict[str, tuple[int, int, str]] = {
     "session_idle_seconds": (60, 30 * 86400, "R52"),
     "session_seconds_max": (60, 90 * 86400, "R52"),
     "sessions_max": (1, 100, "D26"),
+    "reset_agents": (1, 2, "R46"),
     "retry_seconds": (0, 120, "D10"),
     "recovery_code_symbols": (24, 64, "R26"),
     "step_up_seconds": (30, 3600, "R40"),
@@ -96,6 +97,7 @@ class Policy:
     session_idle_seconds: int = 3600
     session_seconds_max: int = 86400
     sessions_max: int = 20
+    reset_agents: int = 1
     retry_seconds: int = 60
     recovery_code_symbols: int = 24
     step_up_seconds: int = 300

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wsgi_mfa.core import throttle
-from wsgi_mfa.core.account import Account, Authenticator, EnrollmentCode, Failures
+from wsgi_mfa.core.account import Account, Authenticator, EnrollmentCode, Failures, ResetAsked
 from wsgi_mfa.core.commands import (
     FenceAfterRestore,
     ForgetDrift,
@@ -36,6 +36,10 @@ def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -
     """Forget everything that opens the account, and lead the next sign-in to a new enrollment."""
     if command.seen_generation not in (None, account.generation):
         return refused(Reason.CHANGED_MEANWHILE)
+    if policy.reset_agents > 1 and command.enrollment_code is not None:
+        asked = account.reset_asked
+        if asked is None or asked.agent.casefold() == command.agent.casefold():
+            return _asked_for(account, command, now)
     # A caller who comes again has not outlived the attack that asked for the code the first time.
     code_needed = (
         command.enrollment_code is None
@@ -76,6 +80,19 @@ def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -
         events=(event,),
         reason=Reason.ENROLLMENT_CODE_NEEDED if code_needed else None,
     )
+
+
+def _asked_for(account: Account, command: ResetBySupport, now: int) -> Decision:
+    """Nothing is reset yet: another agent has to ask for the same within ten minutes (R46)."""
+    event = Event(
+        at=now,
+        user=account.user,
+        kind="support.reset_asked",
+        source=command.source,
+        details=(("agent", command.agent), ("reason", command.reason)),
+    )
+    asked = replace(account, reset_asked=ResetAsked(agent=command.agent, at=now))
+    return Decision(outcome=Outcome.REFUSED, account=asked, events=(event,))
 
 
 def invite(account: Account, command: InviteBySupport, now: int, policy: Policy) -> Decision:

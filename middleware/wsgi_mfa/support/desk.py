@@ -148,6 +148,10 @@ class SupportDesk:
             return SupportAnswer(outcome=Outcome.UNAVAILABLE, message=str(error)), None
         if decision.reason is Reason.ENROLLMENT_CLOSED:
             return _refused("the policy has enrollment = closed"), None
+        if decision.outcome is Outcome.REFUSED and decision.account is not None:
+            return _refused(
+                f"{name!r} is reset when another agent asks for it too, within 10 minutes (R46)"
+            ), None
         if decision.outcome is Outcome.REFUSED:
             return _refused("the account was changed meanwhile; look at it again"), None
         return SupportAnswer(outcome=decision.outcome, message=name), decision

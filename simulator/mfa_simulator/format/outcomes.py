@@ -70,6 +70,8 @@ EVENT_KINDS = (
     "login.admitted",
     "key.rotated",
     "support.reset",
+    "support.reset_asked",
+    "support.drift_forgotten",
     "support.invited",
     "support.unlocked",
     "support.fenced",

@@ -120,6 +120,28 @@ def test_keys_are_named_in_one_place(run, enrolled, tmp_path):
     assert "keys_file stands beside keys_env: legal is one of them" in done.err
 
 
+# Two agents
+
+
+@pytest.mark.requirement("R46")
+def test_where_two_agents_are_needed_the_second_one_resets(run, enrolled, tmp_path):
+    config = tmp_path / "mfa.toml"
+    config.write_text(
+        f'issuer = "P"\nstore = "sqlite:///{enrolled}"\nkeys_file = "{enrolled}.keys"\n'
+        '[identity]\nkind = "remote-user"\n[policy]\nreset_agents = 2\n'
+    )
+    options = ("support", "reset", USER, "--email", USER, "--reason", "lost", "--config", config)
+    first = run(*options, "--agent", "anna")
+    assert (first.code, first.out) == (1, "")
+    assert (
+        first.err
+        == f"refused: '{USER}' is reset when another agent asks for it too, within 10 minutes (R46)\n"
+    )
+    assert run(*options, "--agent", "anna").code == 1
+    second = run(*options, "--agent", "boris")
+    assert (second.code, second.out) == (0, f"reset: {USER} must enroll anew\n")
+
+
 # Clocks
 
 

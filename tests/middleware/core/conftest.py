@@ -133,12 +133,12 @@ class World:
             lambda account: InviteBySupport(agent="desk@example.com", reason="new here", enrollment_code=name)
         )
 
-    def reset(self, *, seen: str | None = None) -> Decision:
+    def reset(self, *, seen: str | None = None, agent: str = "desk@example.com") -> Decision:
         name = self._new_enrollment_code()
         generation = self.fresh("generation")
         return self.submit(
             lambda account: ResetBySupport(
-                agent="desk@example.com",
+                agent=agent,
                 reason="new phone",
                 generation=generation,
                 enrollment_code=name,

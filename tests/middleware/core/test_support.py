@@ -334,3 +334,30 @@ def test_drift_from_before_the_instant_asked_for_is_kept(new_home):
 def test_where_no_drift_is_known_nothing_is_forgotten(home, world):
     assert home.forget_drift().account is None
     assert world.forget_drift().account is None
+
+
+# Two agents
+
+
+@pytest.mark.requirement("R46")
+def test_a_second_agent_can_be_required_for_a_reset(new_home):
+    home = new_home(policy=Policy(reset_agents=2))
+    phone = home.account.authenticator
+    assert home.reset().outcome is Outcome.REFUSED
+    assert home.reset().outcome is Outcome.REFUSED  # the same agent once more
+    assert home.account.authenticator == phone
+    assert home.laptop.standing() is SIGNED_IN
+    assert home.kinds() == ["support.reset_asked"] * 2
+    assert home.reset(agent="Desk@Example.com").outcome is Outcome.REFUSED
+    assert home.reset(agent="other@example.com").outcome is Outcome.RESET
+    assert (home.account.authenticator, home.account.reset_asked) == (None, None)
+
+
+@pytest.mark.requirement("R46")
+def test_what_one_agent_asked_for_is_forgotten_after_ten_minutes(new_home):
+    home = new_home(policy=Policy(reset_agents=2))
+    home.reset()
+    home.wait(600)
+    assert home.reset(agent="other@example.com").outcome is Outcome.REFUSED
+    home.wait(599)
+    assert home.reset().outcome is Outcome.RESET
