@@ -38,6 +38,7 @@ PAGE_NAMES = (
     "unavailable",
     "restart",
     "two-sign-ins",
+    "stale-sign-in",
     "bad-request",
     "doubled",
     "forbidden",
@@ -75,6 +76,7 @@ EVENT_KINDS = (
     "support.invited",
     "support.unlocked",
     "support.fenced",
+    "support.drift_forgotten",
     "support.removed",
     "support.renamed",
 )

@@ -141,15 +141,16 @@ def held_clocks() -> list[str]:
         if top in sys.stdlib_module_names or top in OUR_OWN or not isinstance(module, types.ModuleType):
             continue
         for name, value in sorted(vars(module).items()):
-            its_own = getattr(value, "__module__", None) == module_name
-            if its_own or isinstance(value, (functools.partial, dict)):
+            is_code = isinstance(value, (types.FunctionType, type)) and value.__module__ == module_name
+            if is_code or isinstance(value, (functools.partial, dict)):
                 for words in _held(value, f"{module_name}.{name}", reals):
                     found.setdefault(words)
     return list(found)
 
 
 def _is_real(value: object, reals: tuple[object, ...]) -> bool:
-    owner = getattr(value, "__self__", None)
+    # Nothing else is asked for its attributes: some libraries' objects import a module then.
+    owner = value.__self__ if isinstance(value, types.BuiltinMethodType) else None
     return any(value is real or owner is real for real in reals)
 
 
