@@ -37,6 +37,7 @@ PAGE_NAMES = (
     "refused",
     "unavailable",
     "restart",
+    "stale-sign-in",
     "two-sign-ins",
     "stale-sign-in",
     "bad-request",
