@@ -39,7 +39,6 @@ PAGE_NAMES = (
     "restart",
     "stale-sign-in",
     "two-sign-ins",
-    "stale-sign-in",
     "bad-request",
     "doubled",
     "forbidden",
@@ -77,7 +76,6 @@ EVENT_KINDS = (
     "support.invited",
     "support.unlocked",
     "support.fenced",
-    "support.drift_forgotten",
     "support.removed",
     "support.renamed",
 )
