@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
@@ -195,7 +196,9 @@ def test_a_sign_in_leads_where_the_page_said_and_nowhere_else(scene, clock):
         for name, value in scene.before.items():
             loaded = scene.store.load(name)
             if loaded is not None and value is not None and loaded != value:
-                scene.store.save(value, (), expected=loaded.revision)
+                # All as it was, but for the record, which never goes back (D28).
+                kept = {"event_count": loaded.event_count, "event_link": loaded.event_link}
+                scene.store.save(replace(value, **kept), (), expected=loaded.revision)
         told = scene.post_json("verify", {"code": scene.right["alice"]["code"], "next": text})
         assert (told.status, told.json["next"]) == (200, "/"), text
         query = f"?next={quote(text.encode())}"
