@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
@@ -44,13 +45,13 @@ def http(at):
 
 
 def in_sql(statement, *values):
-    with sqlite3.connect(":memory:") as database:
+    with closing(sqlite3.connect(":memory:")) as database:
         (found,) = database.execute(statement, values).fetchone()
     return str(found)
 
 
 def by_default():
-    with sqlite3.connect(":memory:") as database:
+    with closing(sqlite3.connect(":memory:")) as database:
         database.execute("CREATE TABLE visit (id INTEGER, at TEXT DEFAULT CURRENT_TIMESTAMP)")
         database.execute("INSERT INTO visit (id) VALUES (1)")
         return database.execute("SELECT at FROM visit").fetchone()[0]
