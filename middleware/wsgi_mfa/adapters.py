@@ -128,7 +128,7 @@ def _rehearsal(table: Mapping[str, Any]) -> Rehearsal:
     return Rehearsal(application, password=secret(given.pop("password_env")), **given)
 
 
-def _response_header(*, header: str, paths: list[str], **settings: Any) -> ResponseHeader:  # noqa: ANN401
+def _response_header(*, header: str, paths: list[str], **settings: Any) -> ResponseHeader:  # noqa: ANN401  # the adapter checks them
     return ResponseHeader(header, path=paths, **settings)
 
 

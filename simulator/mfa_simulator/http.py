@@ -176,7 +176,7 @@ def serve(application: WSGIApplication, environ: WSGIEnvironment) -> tuple[int, 
     given: Headers = ()
     chunks: list[bytes] = []
 
-    def start_response(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:  # noqa: ANN401
+    def start_response(line: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:  # noqa: ANN401  # PEP 3333
         nonlocal status, given
         if exc_info is not None and chunks:
             raise exc_info[1].with_traceback(exc_info[2])

@@ -50,7 +50,7 @@ def mfa_sim_app(pytestconfig: pytest.Config) -> Any:  # noqa: ANN401  # whoever 
 
 
 @pytest.fixture
-def mfa_sim(request: pytest.FixtureRequest, mfa_sim_app: Any) -> Iterator[Story]:  # noqa: ANN401
+def mfa_sim(request: pytest.FixtureRequest, mfa_sim_app: Any) -> Iterator[Story]:  # noqa: ANN401  # as above
     """A story to be told step by step: `mfa_sim.begin(users=...)`, then the verbs of scenario files as methods.
 
     From its beginning to the end of the test the whole process sees virtual time.
@@ -171,7 +171,7 @@ def _only_warnings(name: str) -> Iterator[None]:
 
 
 def _as_function(scenario: Scenario) -> Callable[[Any], None]:
-    def play_scenario(mfa_sim_app: Any) -> None:  # noqa: ANN401
+    def play_scenario(mfa_sim_app: Any) -> None:  # noqa: ANN401  # as the fixture gives it
         from mfa_simulator.clock import frozen_wall_clock
         from mfa_simulator.portal import factory_of
         from mfa_simulator.run import play

@@ -124,7 +124,7 @@ class Story:
         if name not in BY_NAME:
             raise AttributeError(f'no verb "{name}".{meant_or_legal(name, BY_NAME, what="The verbs")}')
 
-        def verb(*value: Any, expect: Any = None, network: Any = None, **arguments: Any) -> Found:  # noqa: ANN401
+        def verb(*value: Any, expect: Any = None, network: Any = None, **arguments: Any) -> Found:  # noqa: ANN401  # as in files
             __tracebackhide__ = True  # a failure is shown where the test asked for the step
             frame = inspect.currentframe()
             caller = frame.f_back if frame is not None else None

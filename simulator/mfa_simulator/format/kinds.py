@@ -103,7 +103,7 @@ def scalar(
 ) -> Kind:
     """Make a kind of a function that reads a text and raises ValueError; `rule` is what such a text breaks."""
 
-    def read(node: Node, _: Reading) -> Any:  # noqa: ANN401
+    def read(node: Node, _: Reading) -> Any:  # noqa: ANN401  # whatever stands there
         text = text_of(node, what)
         try:
             return convert(text)

@@ -100,7 +100,7 @@ def noting(sources: Sources) -> Iterator[None]:
         sources.looked_at(path)
         return _stat(path, *others, **named)
 
-    def connect(*arguments: Any, **named: Any) -> sqlite3.Connection:  # noqa: ANN401
+    def connect(*arguments: Any, **named: Any) -> sqlite3.Connection:  # noqa: ANN401  # as sqlite3 takes them
         connection: sqlite3.Connection = _connect(*arguments, **named)
         connection.set_trace_callback(sources.asked_of_sqlite)
         return connection
@@ -123,7 +123,7 @@ def _replace(undone: ExitStack, owner: Any, name: str, value: object) -> None:  
 
 
 def _watched(sources: Sources, name: str, real: Callable[..., Any], arguments: int) -> Callable[..., Any]:
-    def call(*given: Any) -> Any:  # noqa: ANN401
+    def call(*given: Any) -> Any:  # noqa: ANN401  # any function is replaced
         if len(given) == arguments:
             caller = sys._getframe(1)
             sources.note(f"time.{name}() in {caller.f_code.co_filename}:{caller.f_lineno}")
