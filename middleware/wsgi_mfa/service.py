@@ -26,33 +26,15 @@ from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.keys import KeySource
 from wsgi_mfa.metrics import Meter, Metrics
 from wsgi_mfa.stores.protocol import AccountStore
+from wsgi_mfa.telling import Teller
 from wsgi_mfa.vault import Vault
 from wsgi_mfa.witness import Witness
 
 logger = logging.getLogger("wsgi_mfa")
-audit_logger = logging.getLogger("wsgi_mfa.audit")
 
 PATIENCE_SECONDS = 5  # conflicts are retried so long, and no older decision is saved (D21, D26)
 STUBBORN_SECONDS = 30  # reset, unlock and sign-out must win in the end (D26)
 WORKER_CLOCK_SECONDS = 5  # D22
-
-#: Events that the user is told of by another way than the page (R32), failures behind a right password too (R25).
-NOTICES = frozenset(
-    {
-        "enrollment.confirmed",
-        "recovery_code.used",
-        "recovery_code.replaced",
-        "clock.relearned",
-        "lock.started",
-        "budget.spent",
-        "support.reset",
-        "support.reset_asked",
-        "support.unlocked",
-        "support.invited",
-        "support.removed",
-        "support.renamed",
-    }
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,7 +70,7 @@ class MfaService:
         self._witness = Witness(store)
         self.load = self._witness.load
         self.meter = Meter(metrics)
-        self._notify = notify
+        self._teller = Teller(notify=notify, meter=self.meter)
 
     # What a browser asks for.
 
@@ -302,7 +284,7 @@ class MfaService:
             )
             if self._save(saved, events, expected=loaded.revision if loaded else None):
                 self._witness.saw(saved)
-                self._tell(events)
+                self._teller.tell(events)
                 return replace(decision, account=saved, events=events)
             attempt += 1
             self.clock.sleep(self._jitter_seconds(attempt))
@@ -326,17 +308,6 @@ class MfaService:
                 return True
             return any(event.save_id == account.revision for event in self.store.events(account.user))
 
-    def _tell(self, events: tuple[Event, ...]) -> None:
-        for event in events:
-            details = " ".join(f"{name}={value!r}" for name, value in event.details)
-            self.meter.happened(event)
-            audit_logger.info("%s user=%r source=%r %s", event.kind, event.user, event.source, details)
-            if self._notify is not None and _is_notice(event):
-                try:
-                    self._notify(event)
-                except Exception:  # a mail server that is down must not undo what is saved
-                    logger.exception("the notice of event %s failed", event.id)
-
     def _compare_clocks(self, account: Account | None, now: int) -> None:
         if account is not None and account.saved_at > now + WORKER_CLOCK_SECONDS * SECOND:
             ahead = (account.saved_at - now) // SECOND
@@ -350,10 +321,3 @@ class MfaService:
         """A random wait that grows to 64 ms, so that racing requests part."""
         milliseconds = min(1 << attempt, 64)
         return milliseconds * int.from_bytes(self.entropy.token_bytes(2), "big") / 65_536_000
-
-
-def _is_notice(event: Event) -> bool:
-    """Whether the user is told; showing a recovery code is told of from the second time on (D13)."""
-    if event.kind == "recovery_code.shown":
-        return ("count", "1") not in event.details
-    return event.kind in NOTICES

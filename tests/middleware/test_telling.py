@@ -1,4 +1,4 @@
-"""What the service tells: activity, events, notices, addresses, and keys that do not open."""
+"""What is told of: activity, events, notices, addresses, and keys that do not open."""
 
 from __future__ import annotations
 
