@@ -22,6 +22,7 @@ NOTICES = frozenset(
         "budget.spent",
         "support.reset",
         "support.reset_asked",
+        "support.limit_reached",
         "support.unlocked",
         "support.invited",
         "support.removed",

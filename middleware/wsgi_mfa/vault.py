@@ -54,9 +54,21 @@ class Vault:
             sealed_copy=self._seal(user, _recovery_copy(code_id), code.encode("ascii")),
         )
 
-    def new_enrollment_code(self, user: str) -> tuple[str, str]:
-        """A fresh enrollment code as the desk reads it out, and its sealed digest (D15)."""
+    def id_for(self, user: str, once: str) -> str:
+        """The id of 128 bits that ``once`` stands for, the same each time: a form that is sent twice has one."""
+        return self._keys.ring.sign("desk/generation", f"{user}\0{once}".encode())[:ID_BYTES].hex()
+
+    def new_enrollment_code(self, user: str, *, once: str | None = None) -> tuple[str, str]:
+        """A fresh enrollment code as the desk reads it out, and its sealed digest (D15).
+
+        With ``once`` it is the code that this stands for: who sends a form twice sees one code. Nobody without the
+        keys can tell it from ``once``.
+        """
         code = self._new_code(recovery.ENROLLMENT_CODE_SYMBOLS)
+        if once is not None:
+            count = recovery.entropy_bytes(recovery.ENROLLMENT_CODE_SYMBOLS)
+            drawn = self._keys.ring.sign("desk/enrollment code", f"{user}\0{once}".encode())[:count]
+            code = recovery.code_from(drawn, recovery.ENROLLMENT_CODE_SYMBOLS)
         return recovery.grouped(code), self._seal(user, _ENROLLMENT_DIGEST, self._digest(code))
 
     def sealed_first_code(self, user: str, code: str | None) -> str:

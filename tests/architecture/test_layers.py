@@ -16,7 +16,8 @@ LAYERS = (
     {"adapters", "telling"},
     {"service"},
     {"rotation"},
-    {"config", "support", "web"},
+    {"config", "support"},
+    {"web"},
     {"configured"},
     {"cli", "paste"},
 )

@@ -15,13 +15,13 @@ from wsgi_mfa.core.account import Account, Failures
 from wsgi_mfa.core.aging import settled
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.throttle import budget_spent, wait_seconds
 from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.support.accounts import AccountKeeper
+from wsgi_mfa.support.desk import SESSION_CHARACTERS
+from wsgi_mfa.support.view import state_of
 
 EVENTS_SHOWN = 20
-ID_CHARACTERS = 8  # enough to tell the sessions of one account apart
 
 
 @click.group()
@@ -44,7 +44,7 @@ def list_accounts(place: Place, after: str, limit: int) -> None:
         account = store.load(user)
         if account is not None:
             counting = settled(account, now, place.policy)
-            state = _state(counting, now, place.policy)
+            state = state_of(counting, now, place.policy)
             table.add_row(plain(user), plain(account.address or "-"), state, str(len(counting.sessions)))
     console().print(table if users else "no accounts")
 
@@ -73,7 +73,7 @@ def sessions(place: Place, user: str) -> None:
         table.add_column(heading, overflow="fold")
     for session in account.sessions:
         how = session.method.value.replace("_", " ")
-        table.add_row(session.id[:ID_CHARACTERS], how, utc(session.verified_at), utc(session.seen_at))
+        table.add_row(session.id[:SESSION_CHARACTERS], how, utc(session.verified_at), utc(session.seen_at))
     console().print(table if account.sessions else "no open sessions")
 
 
@@ -153,7 +153,7 @@ def _facts(stored: Account, now: int, policy: Policy) -> list[tuple[str, str]]:
     facts = [
         ("user", account.user),
         ("address", account.address or "- (a reset by address is not possible)"),
-        ("state", _state(account, now, policy)),
+        ("state", state_of(account, now, policy)),
         ("open sessions", str(len(account.sessions))),
         ("wrong codes", _failures(account.code_failures)),
         ("wrong recovery codes", _failures(account.recovery_failures)),
@@ -174,17 +174,6 @@ def _facts(stored: Account, now: int, policy: Policy) -> list[tuple[str, str]]:
             )
         )
     return facts
-
-
-def _state(account: Account, now: int, policy: Policy) -> str:
-    """One word or two for what the next sign-in would meet."""
-    if account.removed_at is not None:
-        return "removed"
-    if account.authenticator is None:
-        return "must enroll with a code" if account.enrollment_code_needed else "must enroll"
-    if budget_spent(account.code_failures, policy):
-        return "closed"
-    return "locked" if wait_seconds(account.code_failures, now, policy) else "enrolled"
 
 
 def _failures(failures: Failures) -> str:

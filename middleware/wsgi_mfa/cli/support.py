@@ -35,15 +35,27 @@ def _email_option(*, required: bool) -> Callable[[F], F]:
     return click.option("--email", required=required, help="The e-mail address that the caller gave.")
 
 
+_ticket_option = click.option(
+    "--ticket", default="", metavar="TEXT", help="The number of the ticket, for the record."
+)
+
+
 @support.command(short_help="Forget USER's phone: the next sign-in sets up a new one.")
 @click.argument("user", required=False)
 @_email_option(required=False)
 @click.option("--all", "everybody", is_flag=True, help="Reset every account, in place of USER and --email.")
 @_reason_option(required=False)
+@_ticket_option
 @agent_option
 @place_options
 def reset(
-    place: Place, user: str | None, email: str | None, everybody: bool, reason: str | None, agent: str
+    place: Place,
+    user: str | None,
+    email: str | None,
+    everybody: bool,
+    reason: str | None,
+    ticket: str,
+    agent: str,
 ) -> None:
     """Forget USER's phone, recovery code and sessions; the next sign-in sets up a new phone.
 
@@ -58,10 +70,12 @@ def reset(
         raise click.UsageError("Missing option '--email'")
     if reason is None:
         raise click.UsageError("Missing option '--reason'")
+    if everybody and ticket:
+        raise click.UsageError("--ticket goes with USER")
     if user is None or email is None:
         _reset_all(place, reason, agent)
     else:
-        _tell(place.desk.reset(user, email=email, reason=reason, agent=agent))
+        _tell(place.desk.reset(user, email=email, reason=reason, ticket=ticket, agent=agent))
 
 
 def _reset_all(place: Place, reason: str, agent: str) -> None:
@@ -74,29 +88,31 @@ def _reset_all(place: Place, reason: str, agent: str) -> None:
 @click.argument("user")
 @_email_option(required=False)
 @_reason_option(required=True)
+@_ticket_option
 @agent_option
 @place_options
-def invite(place: Place, user: str, email: str | None, reason: str, agent: str) -> None:
+def invite(place: Place, user: str, email: str | None, reason: str, ticket: str, agent: str) -> None:
     """Print a one-time code by which USER, who has no phone bound, may set one up.
 
     It is needed where enrollment is by invitation: by the policy, after support reset --all, after accounts remove.
     --email may be left out where no address of USER is known.
     """
-    _tell(place.desk.invite(user, email=email, reason=reason, agent=agent))
+    _tell(place.desk.invite(user, email=email, reason=reason, ticket=ticket, agent=agent))
 
 
 @support.command()
 @click.argument("user")
 @_email_option(required=True)
 @_reason_option(required=True)
+@_ticket_option
 @agent_option
 @click.option(
     "--clock", is_flag=True, help="Also let codes of the present work again after a clock ran ahead."
 )
 @place_options
-def unlock(place: Place, user: str, email: str, reason: str, agent: str, clock: bool) -> None:
+def unlock(place: Place, user: str, email: str, reason: str, ticket: str, agent: str, clock: bool) -> None:
     """Give USER ten tries over a lock or a spent budget."""
-    _tell(place.desk.unlock(user, email=email, reason=reason, agent=agent, clock=clock))
+    _tell(place.desk.unlock(user, email=email, reason=reason, ticket=ticket, agent=agent, clock=clock))
 
 
 @support.command("forget-drift", short_help="Forget what was learned of USER's clock, or of everybody's.")

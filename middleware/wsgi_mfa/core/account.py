@@ -174,6 +174,15 @@ class EndedLogin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DeskUse:
+    """What a support agent has asked of the desk over HTTP in the hour that began at ``since`` (R47)."""
+
+    since: int
+    lookups_count: int = 0
+    changes_count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Account:
     """Everything about one user: one value, loaded, decided about, and saved whole."""
 
@@ -202,6 +211,7 @@ class Account:
     fence: str = ""  # which restore of the store it has been closed after, if any (R13, D28)
     event_count: int = 0  # how many events are on record, and the link of the last one (D31)
     event_link: str = ""
+    desk_use: DeskUse | None = None  # of a support agent
     removed_at: int | None = None  # when all else was forgotten; a later enrollment needs the desk (D33)
 
     def session(self, session_id: str | None) -> Session | None:

@@ -17,6 +17,7 @@ from wsgi_mfa.core.policy import Policy
 ANSWER_SECONDS = 5  # D11
 FIRST_CODE_SECONDS = 90  # D17
 RESET_ASKED_SECONDS = 600  # R46
+DESK_USE_SECONDS = 3600  # the span in which what an agent asks is counted (R47)
 ACTIVITY_GRAINS = 60  # activity is noted to 1/60 of the idle limit (D23)
 REPLACED_LOGIN_SECONDS = 60  # for parallel requests that still come with the old fingerprint (D34)
 
@@ -66,7 +67,7 @@ def settled(account: Account, now: int, policy: Policy) -> Account:
     sessions = tuple(session for session in account.sessions if session_lives(session, now, policy))
     living = {session.id for session in sessions}
     first = account.first_code
-    asked = account.reset_asked
+    asked, use = account.reset_asked, account.desk_use
     enrollment_code = account.enrollment_code
     if enrollment_code and not younger(enrollment_code.made_at, policy.enrollment_seconds_max, now, policy):
         enrollment_code = None
@@ -87,6 +88,7 @@ def settled(account: Account, now: int, policy: Policy) -> Account:
         hints=_within_the_hour(account.hints, now, policy),
         enrollments_begun=_within_the_hour(account.enrollments_begun, now, policy),
         enrollment_code=enrollment_code,
+        desk_use=use if use and younger(use.since, DESK_USE_SECONDS, now, policy) else None,
         reset_asked=asked if asked and younger(asked.at, RESET_ASKED_SECONDS, now, policy) else None,
         code_failures=throttle.settled(account.code_failures, now, policy),
         recovery_failures=throttle.settled(account.recovery_failures, now, policy),

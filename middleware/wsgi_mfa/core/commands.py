@@ -164,10 +164,13 @@ class SignOut:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EndSessions:
-    """End one session, or all of them; ``cause`` is a word for the audit record."""
+    """End one session, or all of them; ``cause`` is a word for the audit record, the rest is who and why."""
 
     session_id: str | None
     cause: str
+    agent: str = ""
+    reason: str = ""
+    ticket: str = ""
     source: str = ""
 
 
@@ -211,6 +214,7 @@ class ResetBySupport:
     generation: str
     enrollment_code: str | None
     seen_generation: str | None = None
+    ticket: str = ""
     source: str = ""
 
 
@@ -222,6 +226,7 @@ class UnlockBySupport:
     reason: str
     clock: bool = False
     seen_generation: str | None = None
+    ticket: str = ""
     source: str = ""
 
 
@@ -232,6 +237,7 @@ class ForgetDrift:
     agent: str
     reason: str
     since: int | None = None
+    ticket: str = ""
     source: str = ""
 
 
@@ -242,7 +248,19 @@ class InviteBySupport:
     agent: str
     reason: str
     enrollment_code: str
+    ticket: str = ""
     source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UseDesk:
+    """A support agent, whose own account this is, asks something of the desk over HTTP (R44, R47).
+
+    ``changing`` is a wish to change another account, which needs a fresh second factor; else it is a lookup.
+    """
+
+    origin: Origin
+    changing: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -312,6 +330,7 @@ Command: TypeAlias = (
     | UnlockBySupport
     | ForgetDrift
     | InviteBySupport
+    | UseDesk
     | RemoveAccount
     | AdoptAccount
     | SealAnew

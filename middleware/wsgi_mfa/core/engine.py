@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from wsgi_mfa.core import (
+    agents,
     aging,
     commands,
     enrollment,
@@ -50,6 +51,7 @@ HANDLERS: dict[type, Callable[[Account, Any, int, Policy], Decision]] = {
     commands.InviteBySupport: support.invite,
     commands.UnlockBySupport: support.unlock,
     commands.ForgetDrift: support.forget_drift,
+    commands.UseDesk: agents.use_desk,
     commands.RemoveAccount: removal.remove,
     commands.AdoptAccount: removal.adopt,
     commands.SealAnew: sealing.seal_anew,

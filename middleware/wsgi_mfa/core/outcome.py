@@ -48,6 +48,15 @@ class Reason(str, Enum):
     SERVER_CLOCK = "server_clock"  # last_step lies in the future (R12, D22)
     UNKNOWN_USER = "unknown_user"  # no name for an account, or none that the directory knows (D1)
     CODE_NOT_SHOWN_AGAIN = "code_not_shown_again"  # D13
+    # Of the support desk.
+    NOT_AN_AGENT = "not_an_agent"  # R44
+    OWN_ACCOUNT = "own_account"  # R46
+    AGENTS_ACCOUNT = "agents_account"  # agents help no agent over HTTP (R47)
+    SECOND_AGENT_NEEDED = "second_agent_needed"  # R46
+    WRONG_PAIR = "wrong_pair"  # user and address do not belong together, or there is no such user
+    NO_ADDRESS = "no_address"  # nothing to compare with what the caller says (D30)
+    HAS_PHONE = "has_phone"  # an invitation is for users without one (R41)
+    UNPRINTABLE = "unprintable"  # what is for the record must be one line of printable text (R83)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -43,6 +43,8 @@ LIMITS: dict[str, tuple[int, int, str]] = {
     "session_seconds_max": (60, 90 * 86400, "R52"),
     "sessions_max": (1, 100, "D26"),
     "reset_agents": (1, 2, "R46"),
+    "agent_lookups_max": (1, 10_000, "R47"),
+    "agent_changes_max": (1, 1000, "R47"),
     "retry_seconds": (0, 120, "D10"),
     "recovery_code_symbols": (24, 64, "R26"),
     "step_up_seconds": (30, 3600, "R40"),
@@ -98,6 +100,8 @@ class Policy:
     session_seconds_max: int = 86400
     sessions_max: int = 20
     reset_agents: int = 1
+    agent_lookups_max: int = 120  # of one support agent over HTTP in an hour
+    agent_changes_max: int = 30
     retry_seconds: int = 60
     recovery_code_symbols: int = 24
     step_up_seconds: int = 300

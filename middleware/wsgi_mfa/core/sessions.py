@@ -100,12 +100,17 @@ def end_sessions(account: Account, command: EndSessions, now: int, policy: Polic
     )
     if kept == account.sessions:
         return Decision(outcome=Outcome.SIGNED_OUT)
+    said = (("agent", command.agent), ("reason", command.reason), ("ticket", command.ticket))
     event = Event(
         at=now,
         user=account.user,
         kind="session.ended",
         source=command.source,
-        details=(("cause", command.cause), ("count", str(len(account.sessions) - len(kept)))),
+        details=(
+            ("cause", command.cause),
+            ("count", str(len(account.sessions) - len(kept))),
+            *((name, text) for name, text in said if text),
+        ),
     )
     living = {session.id for session in kept}
     left = replace(

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from wsgi_mfa.core import throttle
 from wsgi_mfa.core.account import Account, Authenticator, EnrollmentCode, Failures, ResetAsked
+from wsgi_mfa.core.aging import younger
 from wsgi_mfa.core.commands import (
     FenceAfterRestore,
     ForgetDrift,
@@ -39,7 +40,7 @@ def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -
     if policy.reset_agents > 1 and command.enrollment_code is not None:
         asked = account.reset_asked
         if asked is None or asked.agent.casefold() == command.agent.casefold():
-            return _asked_for(account, command, now)
+            return _asked_for(account, command, now, policy)
     # A caller who comes again has not outlived the attack that asked for the code the first time.
     code_needed = (
         command.enrollment_code is None
@@ -69,8 +70,7 @@ def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -
         kind="support.reset",
         source=command.source,
         details=(
-            ("agent", command.agent),
-            ("reason", command.reason),
+            *_who_and_why(command),
             ("code_needed", str(code_needed).lower()),
         ),
     )
@@ -82,17 +82,24 @@ def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -
     )
 
 
-def _asked_for(account: Account, command: ResetBySupport, now: int) -> Decision:
+def _asked_for(account: Account, command: ResetBySupport, now: int, policy: Policy) -> Decision:
     """Nothing is reset yet: another agent has to ask for the same within ten minutes (R46)."""
+    asked = account.reset_asked
+    if asked is not None and younger(asked.at, policy.retry_seconds, now, policy):
+        return refused(Reason.SECOND_AGENT_NEEDED)  # a double click asks once
     event = Event(
         at=now,
         user=account.user,
         kind="support.reset_asked",
         source=command.source,
-        details=(("agent", command.agent), ("reason", command.reason)),
+        details=_who_and_why(command),
     )
-    asked = replace(account, reset_asked=ResetAsked(agent=command.agent, at=now))
-    return Decision(outcome=Outcome.REFUSED, account=asked, events=(event,))
+    return Decision(
+        outcome=Outcome.REFUSED,
+        account=replace(account, reset_asked=ResetAsked(agent=command.agent, at=now)),
+        events=(event,),
+        reason=Reason.SECOND_AGENT_NEEDED,
+    )
 
 
 def invite(account: Account, command: InviteBySupport, now: int, policy: Policy) -> Decision:
@@ -115,13 +122,16 @@ def invite(account: Account, command: InviteBySupport, now: int, policy: Policy)
         user=account.user,
         kind="support.invited",
         source=command.source,
-        details=(("agent", command.agent), ("reason", command.reason)),
+        details=_who_and_why(command),
     )
     return Decision(outcome=Outcome.MUST_ENROLL, account=invited, events=(event,))
 
 
 def unlock(account: Account, command: UnlockBySupport, now: int, policy: Policy) -> Decision:
-    """Give ten tries for each kind of code that is closed; with ``clock``, let codes of the present work again."""
+    """Give ten tries for each kind of code that is closed; with ``clock``, let codes of the present work again.
+
+    Where nothing is closed and no clock is to be mended, nothing is done, and ``account`` is None.
+    """
     if command.seen_generation not in (None, account.generation):
         return refused(Reason.CHANGED_MEANWHILE)
     changed = replace(
@@ -131,14 +141,15 @@ def unlock(account: Account, command: UnlockBySupport, now: int, policy: Policy)
     )
     if command.clock and account.authenticator is not None:
         changed = replace(changed, authenticator=_present(account.authenticator, now))
+    if changed == account:
+        return Decision(outcome=Outcome.UNLOCKED)
     event = Event(
         at=now,
         user=account.user,
         kind="support.unlocked",
         source=command.source,
         details=(
-            ("agent", command.agent),
-            ("reason", command.reason),
+            *_who_and_why(command),
             ("clock", str(command.clock).lower()),
         ),
     )
@@ -162,12 +173,19 @@ def forget_drift(account: Account, command: ForgetDrift, now: int, policy: Polic
         kind="support.drift_forgotten",
         source=command.source,
         details=(
-            ("agent", command.agent),
-            ("reason", command.reason),
+            *_who_and_why(command),
             ("drift_steps", str(held.drift_steps)),
         ),
     )
     return Decision(outcome=Outcome.RESYNCED, account=changed, events=(event,))
+
+
+def _who_and_why(
+    command: ResetBySupport | InviteBySupport | UnlockBySupport | ForgetDrift,
+) -> tuple[tuple[str, str], ...]:
+    """The agent, the reason and the ticket, if there is one, for the record (R44)."""
+    said = (("agent", command.agent), ("reason", command.reason))
+    return (*said, ("ticket", command.ticket)) if command.ticket else said
 
 
 def _reopened(failures: Failures, now: int, policy: Policy) -> Failures:

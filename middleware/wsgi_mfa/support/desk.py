@@ -1,4 +1,4 @@
-"""The support desk: one service behind the command line, and later the console and JSON (R44-R47).
+"""The support desk: one service behind the command line, the pages and JSON (R44-R47).
 
 An agent names a user and the address that the caller gave; only where both belong together anything happens.
 Agents see outcomes, never a key or a recovery code. The one secret that passes through their hands is an
@@ -12,59 +12,114 @@ from dataclasses import dataclass
 
 from wsgi_mfa.core import commands
 from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.aging import settled, younger
 from wsgi_mfa.core.commands import Command, Origin
 from wsgi_mfa.core.outcome import Decision, Outcome, Reason
 from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import InvalidUserError, StoreUnavailableError
 from wsgi_mfa.person import Person
 from wsgi_mfa.service import STUBBORN_SECONDS, MfaService, Visit
+from wsgi_mfa.support.agents import NO_AGENTS, SupportAgents
+from wsgi_mfa.support.matching import address_of, spell_the_same
 
+SESSION_CHARACTERS = 8  # of a session's id: enough to tell the sessions of one account apart
 _PEER = "support"
+_NEEDS_ANOTHER = "is reset when another agent asks for it too, within 10 minutes (R46)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SupportAnswer:
-    """What the agent is told; ``enrollment_code`` is for the verified caller alone."""
+    """What the agent is told; ``enrollment_code`` is for the verified caller alone, ``reason`` that of a refusal."""
 
     outcome: Outcome
     message: str
     enrollment_code: str | None = None
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """One call: the account ``user``, the address that the caller gave, why, and who of the desk acts from where.
+
+    ``seen_generation`` is the generation on the agent's screen (D12), and ``once`` a random word of that screen, by
+    which a form that is sent twice is known; both are None where there is no screen.
+    """
+
+    user: str
+    email: str | None
+    reason: str
+    agent: str
+    ticket: str = ""
+    source: str = _PEER
+    seen_generation: str | None = None
+    once: str | None = None
 
 
 class SupportDesk:
-    """Resets and unlocks accounts over one service."""
+    """Resets and unlocks accounts over one service; accounts of ``protected`` agents are left alone (R47)."""
 
     def __init__(
-        self, service: MfaService, *, directory: Callable[[str], Person | None] | None = None
+        self,
+        service: MfaService,
+        *,
+        directory: Callable[[str], Person | None] | None = None,
+        protected: SupportAgents = NO_AGENTS,
     ) -> None:
         self._service = service
         self._directory = directory
+        self._protected = protected
 
-    def reset(self, user: str, *, email: str, reason: str, agent: str) -> SupportAnswer:
+    def reset(self, user: str, *, email: str, reason: str, agent: str, ticket: str = "") -> SupportAnswer:
         """Forget the user's phone, recovery code and sessions; the next sign-in enrolls anew (R45)."""
-        code, sealed = "", ""
+        return self.reset_for(Call(user=user, email=email, reason=reason, agent=agent, ticket=ticket))
+
+    def reset_for(self, call: Call) -> SupportAnswer:
+        """As :meth:`reset`; the same form again within ``retry_seconds`` gets the same answer (D10)."""
+        code, generation = "", ""
+        vault = self._service.vault
 
         def command(name: str) -> Command:
-            nonlocal code, sealed
-            code, sealed = self._service.vault.new_enrollment_code(name)
+            nonlocal code, generation
+            once = None if call.once is None else f"{call.agent}\0{call.seen_generation}\0{call.once}"
+            generation = vault.new_id() if once is None else vault.id_for(name, once)
+            code, sealed = vault.new_enrollment_code(name, once=once)
             return commands.ResetBySupport(
-                agent=agent,
-                reason=reason,
-                generation=self._service.vault.new_id(),
+                agent=call.agent,
+                reason=call.reason,
+                ticket=call.ticket,
+                generation=generation,
                 enrollment_code=sealed,
-                source=_PEER,
+                seen_generation=call.seen_generation,
+                source=call.source,
             )
 
-        found, decision = self._applied(user, email, reason, agent, command)
+        found, decision = self._applied(call, command)
+        if decision is None and found.reason is Reason.CHANGED_MEANWHILE and call.once is not None:
+            return self._reset_before(canonical(call.user), generation, code) or found
         if decision is None or decision.outcome is not Outcome.RESET:
             return found
-        if decision.reason is not Reason.ENROLLMENT_CODE_NEEDED:
-            return SupportAnswer(outcome=Outcome.RESET, message=f"reset: {found.message} must enroll anew")
+        needed = decision.reason is Reason.ENROLLMENT_CODE_NEEDED
+        return self._told_of_reset(found.message, code if needed else None)
+
+    def _reset_before(self, name: str, generation: str, code: str) -> SupportAnswer | None:
+        """The answer to a reset that this very form has made a moment ago; None when it was another change."""
+        now, policy = self._service.clock.now(), self._service.policy
+        account = self._service.store.load(name)
+        if account is None or account.generation != generation or account.reset_at is None:
+            return None
+        if not younger(account.reset_at, policy.retry_seconds, now, policy):
+            return None
+        unused = account.enrollment_browser is None and settled(account, now, policy).enrollment_code
+        return self._told_of_reset(name, code if unused else None)
+
+    def _told_of_reset(self, name: str, code: str | None) -> SupportAnswer:
+        if code is None:
+            return SupportAnswer(outcome=Outcome.RESET, message=f"reset: {name} must enroll anew")
         seconds = self._service.policy.enrollment_seconds_max
         return SupportAnswer(
             outcome=Outcome.RESET,
             message=(
-                f"reset: {found.message} must enroll anew, and is asked for the enrollment code below. It works"
+                f"reset: {name} must enroll anew, and is asked for the enrollment code below. It works"
                 f" once, within {f'{seconds // 60} minutes' if seconds >= 120 else f'{seconds} seconds'}: give it to"
                 " the verified caller only. Unless the wrong codes were the caller's own, somebody else knows the"
                 " password, and the password must be changed first."
@@ -72,21 +127,43 @@ class SupportDesk:
             enrollment_code=code,
         )
 
-    def unlock(self, user: str, *, email: str, reason: str, agent: str, clock: bool = False) -> SupportAnswer:
+    def unlock(
+        self, user: str, *, email: str, reason: str, agent: str, clock: bool = False, ticket: str = ""
+    ) -> SupportAnswer:
         """Give ten tries over a lock or a spent budget; ``clock`` mends a last step in the future (D14, D22)."""
+        call = Call(user=user, email=email, reason=reason, agent=agent, ticket=ticket)
+        return self.unlock_for(call, clock=clock)
 
-        command = commands.UnlockBySupport(agent=agent, reason=reason, clock=clock, source=_PEER)
-        found, decision = self._applied(user, email, reason, agent, lambda _: command)
+    def unlock_for(self, call: Call, *, clock: bool = False) -> SupportAnswer:
+        """As :meth:`unlock`."""
+        command = commands.UnlockBySupport(
+            agent=call.agent,
+            reason=call.reason,
+            ticket=call.ticket,
+            clock=clock,
+            seen_generation=call.seen_generation,
+            source=call.source,
+        )
+        found, decision = self._applied(call, lambda _: command)
         if decision is None or decision.outcome is not Outcome.UNLOCKED:
             return found
+        account = decision.account or self._service.store.load(found.message)
         return SupportAnswer(
-            outcome=Outcome.UNLOCKED, message=f"unlocked: {found.message} {_tries_of(decision.account)}"
+            outcome=Outcome.UNLOCKED, message=f"unlocked: {found.message} {_tries_of(account)}"
         )
 
-    def forget_drift(self, user: str, *, email: str, reason: str, agent: str) -> SupportAnswer:
+    def forget_drift(
+        self, user: str, *, email: str, reason: str, agent: str, ticket: str = ""
+    ) -> SupportAnswer:
         """Take what was learned of the phone's clock for wrong, after this server's was (D18)."""
-        command = commands.ForgetDrift(agent=agent, reason=reason, source=_PEER)
-        found, decision = self._applied(user, email, reason, agent, lambda _: command)
+        return self.forget_drift_for(Call(user=user, email=email, reason=reason, agent=agent, ticket=ticket))
+
+    def forget_drift_for(self, call: Call) -> SupportAnswer:
+        """As :meth:`forget_drift`."""
+        command = commands.ForgetDrift(
+            agent=call.agent, reason=call.reason, ticket=call.ticket, source=call.source
+        )
+        found, decision = self._applied(call, lambda _: command)
         if decision is None or decision.outcome is not Outcome.RESYNCED:
             return found
         known = (
@@ -94,19 +171,65 @@ class SupportDesk:
         )
         return SupportAnswer(outcome=Outcome.RESYNCED, message=f"forgotten: {found.message}, {known}")
 
-    def invite(self, user: str, *, email: str | None, reason: str, agent: str) -> SupportAnswer:
+    def end_sessions_for(self, call: Call, *, session: str | None = None) -> SupportAnswer:
+        """End the one open session whose id begins with ``session``, or all; the next request needs a code."""
+        now, policy = self._service.clock.now(), self._service.policy
+        ids: list[str] = []
+
+        def command(name: str) -> Command:
+            account = self._service.store.load(name)
+            if account is not None:
+                ids.extend(each.id for each in settled(account, now, policy).sessions)
+            found = [each for each in ids if session and each.startswith(session)]
+            if session is not None and (len(session) < SESSION_CHARACTERS or len(found) != 1):
+                raise _UnknownSessionError
+            return commands.EndSessions(
+                session_id=None if session is None else found[0],
+                cause="support",
+                agent=call.agent,
+                reason=call.reason,
+                ticket=call.ticket,
+                source=call.source,
+            )
+
+        try:
+            found, decision = self._applied(call, command)
+        except _UnknownSessionError:
+            return _refused("there is no such open session of this user", Reason.WRONG_PAIR)
+        if decision is None or decision.outcome is not Outcome.SIGNED_OUT:
+            return found
+        count = 0 if decision.account is None else 1 if session is not None else len(ids)
+        sessions = (
+            "no session was open" if count == 0 else f"{count} session{'' if count == 1 else 's'} ended"
+        )
+        return SupportAnswer(outcome=Outcome.SIGNED_OUT, message=f"{found.message}: {sessions}")
+
+    def invite(
+        self, user: str, *, email: str | None, reason: str, agent: str, ticket: str = ""
+    ) -> SupportAnswer:
         """Give a one-time code to somebody who has no phone bound, and perhaps no account yet (R41, D33).
 
         ``email`` may be None only where neither the account nor the directory has an address to compare with.
         """
+        return self.invite_for(Call(user=user, email=email, reason=reason, agent=agent, ticket=ticket))
+
+    def invite_for(self, call: Call) -> SupportAnswer:
+        """As :meth:`invite`; the same form again gives the same code."""
         code = ""
 
         def command(name: str) -> Command:
             nonlocal code
-            code, sealed = self._service.vault.new_enrollment_code(name)
-            return commands.InviteBySupport(agent=agent, reason=reason, enrollment_code=sealed, source=_PEER)
+            once = None if call.once is None else f"{call.agent}\0{call.seen_generation}\0{call.once}"
+            code, sealed = self._service.vault.new_enrollment_code(name, once=once)
+            return commands.InviteBySupport(
+                agent=call.agent,
+                reason=call.reason,
+                ticket=call.ticket,
+                enrollment_code=sealed,
+                source=call.source,
+            )
 
-        found, decision = self._applied(user, email, reason, agent, command, newcomer=True)
+        found, decision = self._applied(call, command, newcomer=True)
         if decision is None or decision.outcome is not Outcome.MUST_ENROLL:
             return found
         minutes = self._service.policy.enrollment_seconds_max // 60
@@ -120,89 +243,77 @@ class SupportDesk:
         )
 
     def _applied(
-        self,
-        user: str,
-        email: str | None,
-        reason: str,
-        agent: str,
-        command: Callable[[str], Command],
-        *,
-        newcomer: bool = False,
+        self, call: Call, command: Callable[[str], Command], *, newcomer: bool = False
     ) -> tuple[SupportAnswer, Decision | None]:
         """The user's name in an answer and the decision; or the refusal and None."""
-        for word, text in (("reason", reason), ("agent", agent)):
+        for word, text in (("reason", call.reason), ("agent", call.agent), ("ticket", call.ticket or "-")):
             if not text.strip() or not text.isprintable():
-                return _refused(f"{word} must be one line of printable text, for the record"), None
+                message = f"{word} must be one line of printable text, for the record"
+                return _refused(message, Reason.UNPRINTABLE), None
         try:
-            name = canonical(user)
+            name = canonical(call.user)
             account = self._service.store.load(name)
-            refusal = self._mismatch(name, account, email, agent, newcomer=newcomer)
+            refusal = self._mismatch(name, account, call, newcomer=newcomer)
             if refusal is not None:
                 return refusal, None
             decision = self._service.apply(
-                self._visit(name), command(name), patience_seconds=STUBBORN_SECONDS
+                self._visit(name, call.source), command(name), patience_seconds=STUBBORN_SECONDS
             )
         except InvalidUserError as error:
-            return _refused(str(error)), None
+            return _refused(str(error), Reason.WRONG_PAIR), None
         except StoreUnavailableError as error:
             return SupportAnswer(outcome=Outcome.UNAVAILABLE, message=str(error)), None
         if decision.reason is Reason.ENROLLMENT_CLOSED:
-            return _refused("the policy has enrollment = closed"), None
-        if decision.outcome is Outcome.REFUSED and decision.account is not None:
-            return _refused(
-                f"{name!r} is reset when another agent asks for it too, within 10 minutes (R46)"
-            ), None
+            return _refused("the policy has enrollment = closed", decision.reason), None
+        if decision.reason is Reason.SECOND_AGENT_NEEDED:
+            return _refused(f"{name!r} {_NEEDS_ANOTHER}", decision.reason), None
         if decision.outcome is Outcome.REFUSED:
-            return _refused("the account was changed meanwhile; look at it again"), None
+            message = "the account was changed meanwhile; look at it again"
+            return _refused(message, Reason.CHANGED_MEANWHILE), None
         return SupportAnswer(outcome=decision.outcome, message=name), decision
 
     def _mismatch(
-        self, name: str, account: Account | None, email: str | None, agent: str, *, newcomer: bool
+        self, name: str, account: Account | None, call: Call, *, newcomer: bool
     ) -> SupportAnswer | None:
         """Why this caller may not have anything done to this account; None when they may."""
         if account is None and not newcomer:
-            return _refused(f"nobody has signed in as {name!r} yet")
+            return _refused(f"nobody has signed in as {name!r} yet", Reason.WRONG_PAIR)
         if newcomer and account is not None and account.authenticator is not None:
-            return _refused(f"{name!r} has a phone: reset the account instead")
-        if _spell_the_same(agent, name):
-            return _refused("nobody resets or unlocks their own account (R46)")
+            return _refused(f"{name!r} has a phone: reset the account instead", Reason.HAS_PHONE)
+        if spell_the_same(call.agent, name):
+            return _refused("nobody resets or unlocks their own account (R46)", Reason.OWN_ACCOUNT)
         person = self._directory(name) if self._directory is not None else None
+        if self._protected.has(name, person.groups if person is not None else ()):
+            return _refused(f"{name!r} is an agent of the desk: use the command (R47)", Reason.AGENTS_ACCOUNT)
         if newcomer and self._directory is not None and person is None:
-            return _refused(f"the directory does not know {name!r} (D1)")
-        address = self._address_of(name, account, person)
+            return _refused(f"the directory does not know {name!r} (D1)", Reason.UNKNOWN_USER)
+        address = address_of(name, account, person, directed=self._directory is not None)
         if address is None:
             if newcomer:
                 return None
-            return _refused(f"{name!r} has no e-mail address: give MfaMiddleware a directory= that knows it")
-        if email is None:
-            return _refused(f"the e-mail address of {name!r} is needed, as the caller gave it")
-        if not _spell_the_same(email, address):
-            return _refused(f"the e-mail address does not match the one of {name!r}")
+            return _refused(
+                f"{name!r} has no e-mail address: give MfaMiddleware a directory= that knows it",
+                Reason.NO_ADDRESS,
+            )
+        if call.email is None:
+            return _refused(
+                f"the e-mail address of {name!r} is needed, as the caller gave it", Reason.WRONG_PAIR
+            )
+        if not spell_the_same(call.email, address):
+            return _refused(f"the e-mail address does not match the one of {name!r}", Reason.WRONG_PAIR)
         return None
 
-    def _address_of(self, name: str, account: Account | None, person: Person | None) -> str | None:
-        """The address at this moment (D30): the directory's where there is one."""
-        if self._directory is not None:
-            return person.email if person is not None else None
-        if account is not None and account.address is not None:
-            return account.address
-        return name if "@" in name else None
-
-    def _visit(self, name: str) -> Visit:
+    def _visit(self, name: str, source: str) -> Visit:
         """A visit of the desk: it has no browser, and acts for nobody's session."""
         return Visit(
             user=name,
-            origin=Origin(browser="", next_browser="", source=_PEER),
+            origin=Origin(browser="", next_browser="", source=source),
             now=self._service.clock.now(),
         )
 
 
-def _spell_the_same(one: str, other: str) -> bool:
-    """Whether two names or addresses are one, however they are spelt (D1)."""
-    try:
-        return canonical(one) == canonical(other)
-    except InvalidUserError:
-        return False
+class _UnknownSessionError(Exception):
+    """No open session of this user has that id."""
 
 
 def _tries_of(account: Account | None) -> str:
@@ -215,5 +326,5 @@ def _tries_of(account: Account | None) -> str:
     return f"has {' and '.join(kinds)}" if kinds else "was not locked, and can try as before"
 
 
-def _refused(message: str) -> SupportAnswer:
-    return SupportAnswer(outcome=Outcome.REFUSED, message=message)
+def _refused(message: str, reason: Reason) -> SupportAnswer:
+    return SupportAnswer(outcome=Outcome.REFUSED, message=message, reason=reason)

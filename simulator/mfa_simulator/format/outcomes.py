@@ -72,6 +72,7 @@ EVENT_KINDS = (
     "key.rotated",
     "support.reset",
     "support.reset_asked",
+    "support.limit_reached",
     "support.drift_forgotten",
     "support.invited",
     "support.unlocked",

@@ -29,6 +29,8 @@ TABLE = {
     "session_idle_seconds": (3600, 60, 30 * 86400),
     "session_seconds_max": (86400, 60, 90 * 86400),
     "reset_agents": (1, 1, 2),
+    "agent_lookups_max": (120, 1, 10_000),
+    "agent_changes_max": (30, 1, 1000),
     "sessions_max": (20, 1, 100),
     "retry_seconds": (60, 0, 120),
     "recovery_code_symbols": (24, 24, 64),

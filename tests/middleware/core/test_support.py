@@ -343,7 +343,11 @@ def test_where_no_drift_is_known_nothing_is_forgotten(home, world):
 def test_a_second_agent_can_be_required_for_a_reset(new_home):
     home = new_home(policy=Policy(reset_agents=2))
     phone = home.account.authenticator
-    assert home.reset().outcome is Outcome.REFUSED
+    asked = home.reset()
+    assert (asked.outcome, asked.reason) == (Outcome.REFUSED, Reason.SECOND_AGENT_NEEDED)
+    double_click = home.reset()
+    assert (double_click.reason, double_click.account) == (Reason.SECOND_AGENT_NEEDED, None)
+    home.wait(61)
     assert home.reset().outcome is Outcome.REFUSED  # the same agent once more
     assert home.account.authenticator == phone
     assert home.laptop.standing() is SIGNED_IN

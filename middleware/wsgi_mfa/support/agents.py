@@ -1,0 +1,54 @@
+"""Who of the portal's users is an agent of the support desk over HTTP (R44, R47)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from wsgi_mfa.core.user import canonical
+from wsgi_mfa.errors import ConfigurationError, InvalidUserError
+
+SETTING = "support_agents"
+LEGAL = "legal is a list of users by their names, and of groups of the directory as group:NAME"
+_GROUP = "group:"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SupportAgents:
+    """Agents by canonical name or by a group; with neither there is no desk over HTTP."""
+
+    users: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.users or self.groups)
+
+    def has(self, user: str, groups: Iterable[str]) -> bool:
+        """Whether the user of this canonical name, who is in these groups, is an agent."""
+        return user in self.users or not self.groups.isdisjoint(groups)
+
+
+NO_AGENTS = SupportAgents()
+
+
+def agents_from(entries: Sequence[str], *, has_directory: bool) -> SupportAgents:
+    """The agents that the setting ``support_agents`` names.
+
+    :raises ConfigurationError: no list, everybody (``*``), a name that can have no account, or a group without a
+        directory that knows groups.
+    """
+    if isinstance(entries, str) or not all(isinstance(entry, str) for entry in entries):
+        raise ConfigurationError(f"{SETTING} is {entries!r}: {LEGAL}", setting=SETTING)
+    groups = frozenset(entry.removeprefix(_GROUP) for entry in entries if entry.startswith(_GROUP))
+    names = [entry for entry in entries if not entry.startswith(_GROUP)]
+    for name in (*groups, *names):
+        if not name.strip() or name.strip() == "*":
+            raise ConfigurationError(f"{SETTING} has {name!r}: {LEGAL}", setting=SETTING)
+    if groups and not has_directory:
+        raise ConfigurationError(
+            f"{SETTING} names a group: give directory=, which knows the groups of a user", setting=SETTING
+        )
+    try:
+        return SupportAgents(users=frozenset(map(canonical, names)), groups=groups)
+    except InvalidUserError as error:
+        raise ConfigurationError(f"{SETTING}: {error}", setting=SETTING) from None

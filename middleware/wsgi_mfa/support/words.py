@@ -1,0 +1,52 @@
+"""What an agent reads of an account's past: each kind of event in words."""
+
+from __future__ import annotations
+
+from wsgi_mfa.core.events import Event
+
+WORDS = {
+    "enrollment.begun": "saw a new QR code",
+    "enrollment.confirmed": "set up a phone",
+    "enrollment_code.accepted": "typed the code of the support desk",
+    "sign_in.accepted": "signed in with a second factor",
+    "step_up.accepted": "confirmed with a fresh code",
+    "code.wrong": "typed a wrong code after the right password",
+    "budget.spent": "spent all tries",
+    "lock.started": "was locked for a while",
+    "lock.restarted": "stayed locked, after a clock was set",
+    "recovery_code.used": "signed in with the recovery code",
+    "recovery_code.retried": "asked once more for a lost reply",
+    "recovery_code.shown": "was shown the recovery code",
+    "recovery_code.saved": "stored the recovery code",
+    "recovery_code.replaced": "made a new recovery code",
+    "clock.first_code": "began to set the phone's clock right",
+    "clock.relearned": "set the phone's clock right",
+    "sign_out": "signed out",
+    "session.ended": "had sessions ended",
+    "session.expired": "had a session run out",
+    "login.admitted": "typed the password again",
+    "key.rotated": "has new seals",
+    "support.reset": "was reset by the support desk",
+    "support.reset_asked": "is to be reset: one agent has asked",
+    "support.drift_forgotten": "has a clock that counts as right again",
+    "support.invited": "was invited to set up a phone",
+    "support.unlocked": "was unlocked by the support desk",
+    "support.limit_reached": "asked too much of the support desk",
+    "support.fenced": "was closed after a restore",
+    "support.removed": "was removed",
+    "support.renamed": "got another name",
+}
+#: Details that are for machines, or stand in the words already.
+_SILENT = frozenset({"steps_off", "step", "code_needed"})
+
+
+def in_words(event: Event) -> str:
+    """The event in words; its kind where it has none."""
+    return WORDS.get(event.kind, event.kind)
+
+
+def details_of(event: Event) -> str:
+    """What else is on record, such as "agent edith@example.com, reason lost phone"."""
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value}" for name, value in event.details if name not in _SILENT
+    )
