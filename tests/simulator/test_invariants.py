@@ -16,7 +16,7 @@ from mfa_simulator.invariants.names import INVARIANTS
 from mfa_simulator.parser import parse, read_file
 from mfa_simulator.run import play
 from mfa_simulator.timeline import timeline
-from wsgi_mfa import MemoryStore, service, vault
+from wsgi_mfa import MemoryStore, service, telling, vault
 from wsgi_mfa.core import (
     commands,
     engine,
@@ -249,7 +249,7 @@ def code_logged(monkeypatch):
     verify_code = service.MfaService.verify_code
 
     def tell(self, visit, typed):
-        service.audit_logger.info("typed: %s", typed)
+        telling.audit_logger.info("typed: %s", typed)
         return verify_code(self, visit, typed)
 
     monkeypatch.setattr(service.MfaService, "verify_code", tell)
