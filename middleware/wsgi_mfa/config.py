@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,12 @@ def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _policy(table: Mapping[str, Any]) -> Policy:
     refuse_unknown("policy.", table, Policy.names())
-    settings: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in table.items()
-    }
+    settings: dict[str, Any] = {name: _plain(value) for name, value in table.items()}
     return Policy(**settings)
+
+
+def _plain(value: object) -> object:
+    """A setting as ``Policy`` has it: lists are tuples, and TOML's own dates are text."""
+    if isinstance(value, list):
+        return tuple(value)
+    return value.isoformat() if isinstance(value, date) else value

@@ -79,6 +79,10 @@ class MfaService:
         key = self.vault.new_key(visit.user)
         return self.apply(visit, commands.BeginEnrollment(origin=visit.origin, key=key, restart=restart))
 
+    def postpone_enrollment(self, visit: Visit, *, groups: tuple[str, ...]) -> Decision:
+        """Remind a user later who needs no phone yet; ``groups`` are those of the user."""
+        return self.apply(visit, commands.PostponeEnrollment(origin=visit.origin, groups=groups))
+
     def present_enrollment_code(self, visit: Visit, typed: str) -> Decision:
         """Check the one-time code that the support desk gave (D15)."""
         code = recovery.canonical_recovery_code(typed, recovery.ENROLLMENT_CODE_SYMBOLS)

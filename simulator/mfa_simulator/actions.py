@@ -138,6 +138,10 @@ def confirm_enrollment(world: World, step: Step) -> str:
     return visitor(world, step).confirm_key(phone_of(world, step), typing=step["typing"], save=None)
 
 
+def postpone(world: World, step: Step) -> str:
+    return visitor(world, step).postpone()
+
+
 def sign_in(world: World, step: Step) -> str:
     user = visitor(world, step)
     outcome = user.arrive()
@@ -268,6 +272,7 @@ ACTIONS: dict[str, Action] = {
     "enroll": enroll,
     "start_enrollment": start_enrollment,
     "confirm_enrollment": confirm_enrollment,
+    "postpone": postpone,
     "sign_in": sign_in,
     "enter_code": enter_code,
     "recover": recover,

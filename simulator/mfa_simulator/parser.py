@@ -159,7 +159,11 @@ class _Row:
                 phone: ClockSetting(**_given(clock)) for phone, clock in (found.get("phones") or {}).items()
             }
             yield UserSpec(
-                name=name.text, password=found.get("password") or "", email=found.get("email"), phones=phones
+                name=name.text,
+                password=found.get("password") or "",
+                email=found.get("email"),
+                groups=found.get("groups") or (),
+                phones=phones,
             )
 
     def _steps(self, key: str, *, required: bool) -> tuple[Node, ...]:

@@ -28,6 +28,8 @@ def _setting_schema(name: str, default: object) -> Schema:
     notes = {"description": f"{legal[:1].upper()}{legal[1:]}.", "default": default}
     if isinstance(default, tuple):
         return {"type": ["array", "string"], "items": {"type": "string"}, **notes, "default": [*default]}
+    if name == "required_from":  # a word or an instant
+        return {"type": "string", **notes}
     bounds = _BOUNDS.match(legal)
     if bounds is not None:
         low, high = int(bounds["low"]), int(bounds["high"] or bounds["low"])

@@ -21,13 +21,19 @@ RECOVERY_CODE, REFRESH = b"recovery-code", b"http-equiv"
 ASKS = {
     "enroll": "must_enroll",
     "enroll/manual": "must_enroll",
+    "reminder": "may_enroll",
     "verify": "must_verify",
     "methods": "must_verify",
     "recover": "must_verify",
     "resync": "must_verify",
     "recovery-code": "must_save_recovery_code",
 }
-LEADS = {"/enroll": "must_enroll", "/verify": "must_verify", "/recovery-code": "must_save_recovery_code"}
+LEADS = {
+    "/enroll": "must_enroll",
+    "/reminder": "may_enroll",
+    "/verify": "must_verify",
+    "/recovery-code": "must_save_recovery_code",
+}
 STATUSES = {401: "sign_in_required", 429: "locked", 503: "unavailable"}
 
 

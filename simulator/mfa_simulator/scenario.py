@@ -29,6 +29,7 @@ class UserSpec:
     name: str
     password: str
     email: str | None = None
+    groups: tuple[str, ...] = ()
     phones: Mapping[str, ClockSetting] = field(default_factory=dict)
 
 

@@ -62,10 +62,16 @@ class Visitor:
             self._browser.user = self._resident.spec.name
         return self._browser.outcome
 
+    def postpone(self) -> str:
+        """Open the portal, and press the button of the page that only reminds of the second factor."""
+        outcome = self.arrive()
+        form = self._page.form_to("/reminder")
+        return outcome if form is None else self._browser.submit(form, {})
+
     def take_key(self, phone: Phone, *, manual: bool) -> str:
         """From a fresh start get the key of the enrollment page into a phone."""
         outcome = self.arrive()
-        if outcome == "welcome":
+        if outcome in ("welcome", "may_enroll"):
             outcome = self._browser.open("/mfa/enroll")
         if outcome == "must_enroll" and self._page.form_with("enrollment_code") is not None:
             outcome = self._type_enrollment_code()

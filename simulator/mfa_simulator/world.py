@@ -122,7 +122,9 @@ class World:
         names = [
             (name, user) for user in reversed(scenario.users) for name in (user.name.casefold(), user.name)
         ]
-        self._directory = {name: Person(name=name, email=user.email) for name, user in names}
+        self._directory = {
+            name: Person(name=name, email=user.email, groups=user.groups) for name, user in names
+        }
         self.last_browser: str | None = None
         self.last_user: str | None = None
         self._wall = wall

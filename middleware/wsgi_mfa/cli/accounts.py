@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import click
 from rich import box
 from rich.table import Table
 
 from wsgi_mfa.cli.place import Place, place_options
-from wsgi_mfa.cli.telling import agent_option, ask, console, counted, plain, utc
+from wsgi_mfa.cli.rollout import rollout
+from wsgi_mfa.cli.telling import agent_option, ask, console, counted, pairs, plain, utc
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.account import Account, Failures
 from wsgi_mfa.core.aging import settled
@@ -27,6 +26,9 @@ EVENTS_SHOWN = 20
 @click.group()
 def accounts() -> None:
     """The accounts of the store."""
+
+
+accounts.add_command(rollout)
 
 
 @accounts.command("list")
@@ -57,9 +59,9 @@ def show(place: Place, user: str) -> None:
     account = _stored(place, user)
     events = place.store.events(account.user, limit=EVENTS_SHOWN)
     out = console()
-    out.print(_pairs(_facts(account, SystemClock().now(), place.policy)))
+    out.print(pairs(_facts(account, SystemClock().now(), place.policy)))
     out.print("\nlatest events, the newest last (UTC)")
-    out.print(_pairs((utc(event.at), _told(event)) for event in events))
+    out.print(pairs((utc(event.at), _told(event)) for event in events))
 
 
 @accounts.command(short_help="List the open sessions of one account.")
@@ -127,16 +129,6 @@ def _stored(place: Place, user: str) -> Account:
     if account is None:
         raise ConfigurationError(f"no account {name!r} in {place.name}; wsgi-mfa accounts list names them")
     return account
-
-
-def _pairs(rows: Iterable[tuple[str, str]]) -> Table:
-    """Two columns without a frame, the second one wrapped at its words."""
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for label, value in rows:
-        table.add_row(label, plain(value))
-    return table
 
 
 def _told(event: Event) -> str:

@@ -12,11 +12,13 @@ from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.config import Configuration, read_configuration
 from wsgi_mfa.configured import keys_of, store_of
 from wsgi_mfa.core.key_uri import checked_issuer
+from wsgi_mfa.core.rollout import is_rolling_out
 from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError
 from wsgi_mfa.identity.adapter import problems_of
 from wsgi_mfa.keys import KeyRing
 from wsgi_mfa.rotation import survey
 from wsgi_mfa.stores.protocol import AccountStore, every_user
+from wsgi_mfa.support.progress import people_of, unknown_names
 from wsgi_mfa.web.forward_auth import refuse_unfit
 
 
@@ -36,6 +38,8 @@ def check(config: Path) -> None:
         _finding("keys", lambda: _keys(configuration, keys)),
         _finding("store", lambda: _store(configuration, stores)),
     ]
+    if is_rolling_out(configuration.policy):
+        findings.append(_finding("roll-out", lambda: _rollout(configuration)))
     if configuration.forward_auth:
         findings.append(_finding("forward_auth", lambda: _forward_auth(configuration)))
     if keys and stores:
@@ -63,6 +67,20 @@ def _identity(configuration: Configuration) -> str:
     carriers = configuration.identity.carriers
     names = [*carriers.cookies, *carriers.headers, *carriers.arguments]
     return f"{type(configuration.identity).__name__} reads {', '.join(names)}"
+
+
+def _rollout(configuration: Configuration) -> str:
+    policy, people = configuration.policy, people_of(configuration.directory)
+    if policy.required_groups and configuration.directory is None:
+        raise MfaError(
+            "policy.required_groups names groups: give directory=, which knows the groups of a user"
+        )
+    if people is None:
+        return f"required_from is {policy.required_from}; whether users and groups are there, no directory can tell"
+    unknown = unknown_names(policy, people)
+    if unknown:
+        raise MfaError("; ".join(unknown))
+    return f"required_from is {policy.required_from}; the directory lists {len(people)} people"
 
 
 def _forward_auth(configuration: Configuration) -> str:

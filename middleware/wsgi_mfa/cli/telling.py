@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
 import click
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 
@@ -29,6 +31,16 @@ def utc(instant: int) -> str:
 def counted(count: int, noun: str) -> str:
     """Such as ``1 account`` and ``2 accounts``."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def pairs(rows: Iterable[tuple[str, str]]) -> Table:
+    """Two columns without a frame, the second one wrapped at its words."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, value in rows:
+        table.add_row(label, plain(value))
+    return table
 
 
 #: ``--agent``, which every command has that changes an account.

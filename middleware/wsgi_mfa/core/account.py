@@ -203,6 +203,7 @@ class Account:
     first_code: FirstCode | None = None
     hints: tuple[int, ...] = ()  # when "your clock is slow" was told (D17)
     enrollments_begun: tuple[int, ...] = ()  # when a pending enrollment was made (D26)
+    postponed_at: int | None = None  # when a user who needs no phone yet was left in peace for a while
     reset_at: int | None = None  # the last reset that was not followed by an enrollment
     reset_asked: ResetAsked | None = None
     enrollment_code: EnrollmentCode | None = None

@@ -57,6 +57,14 @@ class BeginEnrollment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PostponeEnrollment:
+    """Be reminded later; ``groups`` are those of the user, which policy may ask for a second factor first."""
+
+    origin: Origin
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PresentEnrollmentCode:
     """Show the one-time code that the support desk gave (D15). ``opened`` is what the stored digest opened to."""
 
@@ -313,6 +321,7 @@ class FenceAfterRestore:
 
 Command: TypeAlias = (
     BeginEnrollment
+    | PostponeEnrollment
     | PresentEnrollmentCode
     | ConfirmEnrollment
     | VerifyCode

@@ -20,6 +20,7 @@ from wsgi_mfa.core import (
     enrollment,
     redemption,
     removal,
+    rollout,
     sealing,
     sessions,
     support,
@@ -34,6 +35,7 @@ from wsgi_mfa.core.policy import Policy
 
 HANDLERS: dict[type, Callable[[Account, Any, int, Policy], Decision]] = {
     commands.BeginEnrollment: enrollment.begin,
+    commands.PostponeEnrollment: rollout.postpone,
     commands.PresentEnrollmentCode: enrollment.present_code,
     commands.ConfirmEnrollment: enrollment.confirm,
     commands.VerifyCode: verification.verify,

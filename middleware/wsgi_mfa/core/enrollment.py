@@ -187,6 +187,7 @@ def _bound(
         answers=(),
         first_code=None,
         hints=(),
+        postponed_at=None,
         reset_at=None,
         removed_at=None,
         enrollment_code=None,

@@ -112,6 +112,25 @@ def rule_for(
     return next((rule for rule in holding if rule.path is None), REQUIRED)
 
 
+def is_insisted_on(
+    rules: tuple[Rule, ...], *, method: str, path_info: str, user: str, groups: tuple[str, ...]
+) -> bool:
+    """Whether a rule asks for a second factor here, also of whom a roll-out would let go without.
+
+    That is asked of a request that no rule lets off; so any spelling of a rule's path counts, and each path that
+    could be read in two ways.
+    """
+    asked = "GET" if method == "HEAD" else method
+    return any(
+        rule.age_seconds_max is not None
+        and (rule.methods is None or asked in rule.methods)
+        and rule.user in (None, user)
+        and (rule.group is None or rule.group in groups)
+        and (rule.path is None or _is_ambiguous(path_info) or _is_at(path_info, rule.path))
+        for rule in rules
+    )
+
+
 def _is_ambiguous(path_info: str) -> bool:
     segments = path_info[1:].split("/")
     return (
@@ -126,6 +145,11 @@ def _is_below(path_info: str, rule: Rule) -> bool:
     if rule.path is None:
         return True
     if rule.age_seconds_max:
-        path, below = rule.path.lower(), path_info.lower()
-        return below == path or below.startswith(path + "/")
+        return _is_at(path_info, rule.path)
     return is_exempt(path_info, (rule.path,))
+
+
+def _is_at(path_info: str, path: str) -> bool:
+    """Whether a path is at or below ``path``, in whatever case."""
+    path, below = path.lower(), path_info.lower()
+    return below == path or below.startswith(path + "/")

@@ -14,6 +14,7 @@ class Outcome(str, Enum):
 
     SIGNED_IN = "signed_in"
     MUST_ENROLL = "must_enroll"
+    MAY_ENROLL = "may_enroll"
     MUST_VERIFY = "must_verify"
     MUST_SAVE_RECOVERY_CODE = "must_save_recovery_code"
     WRONG_CODE = "wrong_code"

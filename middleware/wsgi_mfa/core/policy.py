@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from datetime import datetime
 from ipaddress import ip_network
 
 from wsgi_mfa.core.account import KeyParameters
-from wsgi_mfa.core.errors import InvalidPolicyError
+from wsgi_mfa.core.errors import InvalidPolicyError, InvalidUserError
 from wsgi_mfa.core.exempt import is_rule
 from wsgi_mfa.core.gating import LEGAL as GATE_RULE
 from wsgi_mfa.core.gating import is_gate_rule
+from wsgi_mfa.core.user import canonical
 
 
 def is_network(entry: object) -> bool:
@@ -20,6 +23,38 @@ def is_network(entry: object) -> bool:
     except ValueError:
         return False
     return True
+
+
+#: What ``required_from`` may be beside an instant: everybody needs a second factor, or only those who are named.
+ALWAYS, NEVER = "always", "never"
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def is_moment(text: object) -> bool:
+    """Whether ``text`` is legal as ``required_from``."""
+    if text in (ALWAYS, NEVER):
+        return True
+    if not isinstance(text, str) or _INSTANT.fullmatch(text) is None:
+        return False
+    try:
+        datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return False
+    return True
+
+
+def is_user(name: object) -> bool:
+    """Whether ``name`` can name an account."""
+    try:
+        canonical(name if isinstance(name, str) else "")
+    except InvalidUserError:
+        return False
+    return True
+
+
+def is_group(name: object) -> bool:
+    """Whether ``name`` can be a group of the directory."""
+    return isinstance(name, str) and name.strip() == name != ""
 
 
 #: What a number may be: setting -> (least, most, requirement).
@@ -48,6 +83,7 @@ LIMITS: dict[str, tuple[int, int, str]] = {
     "retry_seconds": (0, 120, "D10"),
     "recovery_code_symbols": (24, 64, "R26"),
     "step_up_seconds": (30, 3600, "R40"),
+    "reminder_seconds": (0, 30 * 86400, "R41"),
     "form_bytes_max": (256, 65536, "R70"),
     "clock_skew_seconds_max": (0, 600, "D22"),
     # Settings of the table that this version knows and cannot yet switch on.
@@ -64,6 +100,8 @@ ENTRIES: dict[str, tuple[Callable[[object], bool], str, str]] = {
     "trusted_peers": (is_network, "an address or a network such as 10.0.0.0/8", "R57"),
     "exempt_paths": (is_rule, "a plain path such as /static, below the application's root", "R63"),
     "rules": (is_gate_rule, GATE_RULE, "R78"),
+    "required_users": (is_user, "the name of a user", "R41"),
+    "required_groups": (is_group, "the name of a group of the directory", "R41"),
     "exempt_methods": (lambda method: method == "OPTIONS", "OPTIONS alone, for preflights", "R65"),
 }
 
@@ -109,6 +147,10 @@ class Policy:
     exempt_paths: tuple[str, ...] = ()
     exempt_methods: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
+    required_from: str = ALWAYS
+    required_users: tuple[str, ...] = ()
+    required_groups: tuple[str, ...] = ()
+    reminder_seconds: int = 86400
     remembered_browser_days: int = 0
     form_bytes_max: int = 8192
     clock_skew_seconds_max: int = 300
@@ -127,6 +169,19 @@ class Policy:
             entries = getattr(self, name)
             if not isinstance(entries, tuple) or not all(map(is_legal, entries)):
                 raise InvalidPolicyError(name, entries, f"legal is a tuple, each entry {legal} [{rule}]")
+        if not is_moment(self.required_from):
+            raise InvalidPolicyError(
+                "required_from",
+                self.required_from,
+                f"legal is {ALWAYS}, {NEVER} or an instant with its zone, such as 2027-01-15T00:00:00Z [R41]",
+            )
+        for name in ("required_users", "required_groups"):
+            if getattr(self, name) and self.required_from == ALWAYS:
+                raise InvalidPolicyError(
+                    name,
+                    getattr(self, name),
+                    f"legal beside a required_from that is not {ALWAYS}, which names everybody [R41]",
+                )
         if self.backoff_seconds_min > self.backoff_seconds_max:
             raise InvalidPolicyError(
                 "backoff_seconds_min", self.backoff_seconds_min, "legal is at most backoff_seconds_max [R18]"

@@ -21,6 +21,7 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.refusal import refused
+from wsgi_mfa.core.rollout import was_bound
 from wsgi_mfa.core.steps import step_at
 from wsgi_mfa.core.verification import fenced, most_needed, with_drift
 
@@ -111,7 +112,8 @@ def invite(account: Account, command: InviteBySupport, now: int, policy: Policy)
     invited = replace(
         account,
         pending=(),  # a browser that had another invitation must not go on by this one
-        reset_at=None if account.reset_at is None else now,  # the seven days begin anew (D15)
+        # The seven days begin anew (D15); who was removed is as one who was reset, and gets no further without.
+        reset_at=now if was_bound(account) else None,
         enrollment_code=EnrollmentCode(sealed_digest=command.enrollment_code, made_at=now),
         enrollment_code_needed=True,
         enrollment_browser=None,

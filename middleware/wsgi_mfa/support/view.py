@@ -10,6 +10,7 @@ from wsgi_mfa.core.aging import settled
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.removal import is_there
+from wsgi_mfa.core.rollout import may_go_without
 from wsgi_mfa.core.support import under_attack
 from wsgi_mfa.core.throttle import budget_spent, wait_seconds
 from wsgi_mfa.core.user import canonical
@@ -125,6 +126,8 @@ def state_of(account: Account, now: int, policy: Policy) -> str:
     """One word or two for what the next sign-in would meet; ``account`` is settled."""
     if not is_there(account):
         return "removed"
+    if account.authenticator is None and may_go_without(account, account.user, (), now, policy):
+        return "no phone" if policy.required_groups else "may enroll"  # groups are the directory's to know
     if account.authenticator is None:
         return "must enroll with a code" if account.enrollment_code_needed else "must enroll"
     if budget_spent(account.code_failures, policy):

@@ -22,7 +22,7 @@ from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.cookies import is_cookie_name
 from wsgi_mfa.identity.paired import PairedLogin
 from wsgi_mfa.identity.strays import stray_cookies, undeclared_arguments, undeclared_headers
-from wsgi_mfa.web import gate, pages, rules, targets
+from wsgi_mfa.web import gate, pages, rollout, rules, targets
 from wsgi_mfa.web.refusals import PlainHttpError, RefusedRequestError
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.site import Directory, WebRequest, is_navigation
@@ -136,6 +136,10 @@ def _reply(
     outcome = request.standing.outcome
     if request.site.rules:
         outcome = rules.by_rule(request, request.caller, outcome)
+    if outcome is Outcome.MUST_ENROLL and request.site.is_rolling_out:
+        # Whether a page is opened tells the original request.
+        opens_page = asked.method == "GET" and asked.is_navigation
+        outcome = rollout.eased(request, request.caller, opens_page=opens_page)
     return None if outcome is Outcome.SIGNED_IN else gate.led_from_application(request, outcome, asked.target)
 
 

@@ -21,7 +21,7 @@ from wsgi_mfa.identity.adapter import FirstFactor, Identification
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.observe import identify_after
 from wsgi_mfa.service import Visit
-from wsgi_mfa.web import appended, pages, rules, targets
+from wsgi_mfa.web import appended, pages, rollout, rules, targets
 from wsgi_mfa.web.cookies import expire_cookie, set_cookie
 from wsgi_mfa.web.passes import Pass
 from wsgi_mfa.web.reply import Reply, refusal
@@ -114,6 +114,11 @@ def challenge(request: WebRequest) -> Reply | None:
         outcome = rules.by_rule(request, request.caller, outcome)
     if outcome is SIGNED_IN:
         return None
+    if outcome is Outcome.MUST_ENROLL and request.site.is_rolling_out:
+        opens_page = request.method == "GET" and request.is_navigation
+        outcome = rollout.eased(request, request.caller, opens_page=opens_page)
+        if outcome is not Outcome.MUST_ENROLL:
+            return None if outcome is SIGNED_IN else _led_on(request, outcome)
     code = appended.code_in(request)
     if code is not None:
         decision = appended.judge(request, code)
@@ -122,6 +127,10 @@ def challenge(request: WebRequest) -> Reply | None:
         if decision.outcome not in PAGE_OF:
             return _code_refused(request, decision)
         outcome = decision.outcome
+    return _led_on(request, outcome)
+
+
+def _led_on(request: WebRequest, outcome: Outcome) -> Reply:
     return led_from_application(request, outcome, targets.requested(request.environ))
 
 
@@ -254,7 +263,10 @@ def judged(
         return headers + ended + _fresh_browser(request), None
     if request.site.rules and rules.rule_of(request, caller).age_seconds_max is None:
         return headers + ended + _fresh_browser(request), None  # this user may see this page without
-    return headers, _held(request, caller, after.carriers_digest, headers, ended)
+    signing_in = _signing_in(request, caller, after.carriers_digest)
+    if request.site.is_rolling_out and rollout.lets_go(signing_in, caller, signing_in.account):
+        return headers + ended + _fresh_browser(request), None  # and is reminded by the next page
+    return headers, _held(request, signing_in, headers, ended)
 
 
 def _carry(request: WebRequest, login: str | None) -> None:
@@ -307,14 +319,8 @@ def _set_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in headers if name.lower() == "set-cookie"]
 
 
-def _held(
-    request: WebRequest,
-    caller: Caller,
-    carriers_digest: str | None,
-    headers: list[tuple[str, str]],
-    ended: list[tuple[str, str]],
-) -> Reply:
-    """The answer in place of a response that signed ``caller`` in: its cookies go out, its body does not."""
+def _signing_in(request: WebRequest, caller: Caller, carriers_digest: str | None) -> WebRequest:
+    """The request as that of ``caller``, whom its response signs in; such a login counts, whatever was before."""
     site = request.site
     signing_in = WebRequest(
         site, request.environ, request.names, request.cleaned, now=site.service.clock.now()
@@ -322,6 +328,16 @@ def _held(
     signing_in.take(caller, site.service.load(caller.user))
     if carriers_digest is not None and signing_in.account is not None:
         site.service.admit_login(signing_in.visit, carriers_digest)
+    return signing_in
+
+
+def _held(
+    request: WebRequest,
+    signing_in: WebRequest,
+    headers: list[tuple[str, str]],
+    ended: list[tuple[str, str]],
+) -> Reply:
+    """The answer in place of a response that signed somebody in: its cookies go out, its body does not."""
     # A new sign-in asks for a new second factor, also where the old one has not run out.
     ended = ended or _ended(signing_in, "new_sign_in")
     enrolled = signing_in.account is not None and signing_in.account.authenticator is not None

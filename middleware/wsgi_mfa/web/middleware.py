@@ -13,6 +13,7 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.gating import Rule, read_rules
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.rollout import is_rolling_out
 from wsgi_mfa.entropy import Entropy, SystemEntropy
 from wsgi_mfa.errors import AmbiguousCarrierError, ConfigurationError, InvalidUserError
 from wsgi_mfa.heartbeat import Heartbeat
@@ -132,6 +133,7 @@ class MfaMiddleware:
         self._site = Site(
             service=self.service,
             rules=_rules(self.service.policy, directory, forward_auth=forward_auth),
+            is_rolling_out=is_rolling_out(self.service.policy),
             issuer=checked_issuer(issuer),
             mount_path=mount_path,
             support_contact=support_contact,
@@ -296,6 +298,11 @@ def _rules(policy: Policy, directory: Directory | None, *, forward_auth: bool) -
         raise ConfigurationError(
             "policy.rules name a group: give directory=, which knows the groups of a user",
             setting="policy.rules",
+        )
+    if directory is None and policy.required_groups:
+        raise ConfigurationError(
+            "policy.required_groups names groups: give directory=, which knows the groups of a user",
+            setting="policy.required_groups",
         )
     return rules
 

@@ -14,7 +14,7 @@ from wsgi_mfa.web.refusals import (
 )
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.site import WebRequest
-from wsgi_mfa.web.views import enrollment, leading, leaving, recovery, verification
+from wsgi_mfa.web.views import enrollment, leading, leaving, recovery, reminding, verification
 
 UNAVAILABLE_SECONDS = 5  # what Retry-After promises after a failure of ours
 
@@ -24,6 +24,7 @@ View = Callable[[WebRequest], Reply]
 VIEWS: dict[str, dict[str, View]] = {
     "/enroll": {"GET": enrollment.show_enroll, "POST": enrollment.post_enroll},
     "/enroll/manual": {"GET": enrollment.show_manual, "POST": enrollment.post_manual},
+    "/reminder": {"GET": reminding.show_reminder, "POST": reminding.post_reminder},
     "/verify": {"GET": verification.show_verify, "POST": verification.post_verify},
     "/methods": {"GET": verification.show_methods},
     "/resync": {"GET": verification.show_resync, "POST": verification.post_resync},

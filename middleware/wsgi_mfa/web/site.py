@@ -36,6 +36,7 @@ class Site:
 
     service: MfaService
     rules: tuple[Rule, ...]  # those of the policy, read
+    is_rolling_out: bool  # whether somebody may need no second factor yet
     issuer: str
     mount_path: str
     support_contact: str | None

@@ -18,6 +18,9 @@ _ALONE = {
     "lose_phone": "- lose_phone: {user: user1, phone: pixel}\n",
     "password": "- password: {user: user1, browser: laptop}\n",
     "enroll": _ENROLLED,
+    "postpone": (
+        "- change_policy: {required_from: '2026-02-01T00:00:00Z'}\n- postpone: {user: user1, browser: laptop}\n"
+    ),
     "start_enrollment": "- start_enrollment: {user: user1, browser: laptop, phone: pixel}\n",
     "confirm_enrollment": (
         "- start_enrollment: {user: user1, browser: laptop, phone: pixel}\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 PAGES = (
     "signed_in",
     "must_enroll",
+    "may_enroll",
     "must_verify",
     "must_save_recovery_code",
     "wrong_code",
@@ -27,6 +28,7 @@ PAGE_NAMES = (
     "enroll",
     "enroll/manual",
     "enrollment-code",
+    "reminder",
     "verify",
     "methods",
     "recover",
@@ -51,6 +53,7 @@ PAGE_NAMES = (
 EVENT_KINDS = (
     "enrollment.begun",
     "enrollment.confirmed",
+    "enrollment.postponed",
     "enrollment_code.accepted",
     "sign_in.accepted",
     "step_up.accepted",

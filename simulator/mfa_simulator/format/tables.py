@@ -96,6 +96,7 @@ PHONE_CLOCK = kinds.mapping_of(
 USER = (
     Key(name="password", kind=kinds.TEXT, required=True, about="for the portal"),
     Key(name="email", kind=kinds.TEXT, about="the address that the portal knows"),
+    Key(name="groups", kind=kinds.NAMES, default=(), about="in which groups the directory has the user"),
     Key(
         name="phones",
         kind=Kind(

@@ -145,6 +145,13 @@ VERBS = (
         answers=PAGES,
     ),
     Verb(
+        name="postpone",
+        about="A user who needs no phone yet types the password if the portal asks, and presses Remind me later.",
+        keys=(user, browser),
+        must=("welcome",),
+        answers=PAGES,
+    ),
+    Verb(
         name="sign_in",
         about="A user types the password if the portal asks, then a code.",
         keys=(user, browser, some_phone, code, typing),

@@ -15,20 +15,28 @@ from mfa_simulator.invariants.call import (
     id_in,
 )
 from mfa_simulator.invariants.ledger import Grant, Ledger
+from mfa_simulator.invariants.rollout import ENDING, Latecomers
 from mfa_simulator.portal import Portal
 from mfa_simulator.quantities import SECOND
 from wsgi_mfa import Method, Policy
 
 SIGN_OUT = "/mfa/sign-out"
-ENDING = ("support.reset", "support.removed")
 
 
 class DoorJudge:
     """Knows which logins and which sessions are good; `passwords` are those of the portal, by its users' names."""
 
-    def __init__(self, ledger: Ledger, *, passwords: dict[str, str], portal: Callable[[], Portal]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        passwords: dict[str, str],
+        latecomers: Latecomers,
+        portal: Callable[[], Portal],
+    ) -> None:
         self._ledger = ledger
         self._passwords = passwords
+        self._latecomers = latecomers
         self._portal = portal
 
     def user_of(self, cookies: Mapping[str, str]) -> str | None:
@@ -39,6 +47,7 @@ class DoorJudge:
     def saved(self, call: Call, save: Save, number: int) -> None:
         """Note which sessions a save ended, and judge what it left after a reset or a new phone."""
         self._note_keys(call, save)
+        self._latecomers.saved(save)
         open_now = {session.id for session in save.after.sessions}
         for session in save.before.sessions if save.before is not None else ():
             grant = self._ledger.grants.get(session.id)
@@ -170,7 +179,7 @@ class DoorJudge:
     def _signed_in(self, call: Call) -> None:
         """A response that signs somebody in must not go out before the second factor (R72)."""
         response, user = call.response, self._who_signed_in(call)
-        if response is None or user is None:
+        if response is None or user is None or self._latecomers.has(user, call):
             return
         location = (response.header("Location") or "").partition("?")[0]
         if response.status in (401, 403, 503) or location.startswith("/mfa/"):
@@ -180,7 +189,7 @@ class DoorJudge:
 
     def _trouble(self, call: Call, user: str, grant: Grant | None) -> str | None:
         if grant is None:
-            return "without a second factor"
+            return None if self._latecomers.has(user, call) else "without a second factor"
         if grant.user != user:
             return f"by a second factor of {grant.user}"
         if grant.ended is not None and grant.ended < call.number:

@@ -15,6 +15,7 @@ from mfa_simulator.invariants.doors import DoorJudge
 from mfa_simulator.invariants.factors import FactorJudge
 from mfa_simulator.invariants.guesses import GuessJudge, Tally
 from mfa_simulator.invariants.ledger import Broken, Ledger
+from mfa_simulator.invariants.rollout import Latecomers
 from mfa_simulator.invariants.secrecy import SecrecyJudge
 from mfa_simulator.portal import Portal
 from mfa_simulator.scenario import Scenario
@@ -44,6 +45,7 @@ class Watch:
         self._doors = DoorJudge(
             self._ledger,
             passwords={user.name.casefold(): user.password for user in scenario.users},
+            latecomers=Latecomers({user.name.casefold(): user.groups for user in scenario.users}),
             portal=portal,
         )
         self._factors = FactorJudge(self._ledger)

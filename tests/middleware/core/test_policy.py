@@ -35,6 +35,7 @@ TABLE = {
     "retry_seconds": (60, 0, 120),
     "recovery_code_symbols": (24, 24, 64),
     "step_up_seconds": (300, 30, 3600),
+    "reminder_seconds": (86400, 0, 30 * 86400),
     "form_bytes_max": (8192, 256, 65536),
     "clock_skew_seconds_max": (300, 0, 600),
     "remembered_browser_days": (0, 0, 0),
@@ -47,6 +48,9 @@ REST = {
     "exempt_paths": (),
     "rules": (),
     "exempt_methods": (),
+    "required_from": "always",
+    "required_users": (),
+    "required_groups": (),
 }
 
 
@@ -122,3 +126,25 @@ def test_a_policy_cannot_be_changed_after_it_was_checked():
 
 def test_a_bad_setting_is_an_error_of_this_package():
     assert issubclass(InvalidPolicyError, MfaError)
+
+
+@pytest.mark.requirement("R41")
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"required_from": "2027-01-15"},
+        {"required_from": "2027-01-15T00:00:00"},
+        {"required_from": "2027-13-15T00:00:00Z"},
+        {"required_from": "tomorrow"},
+        {"required_from": None},
+        {"required_users": ("alice",)},
+        {"required_groups": ("clerks",)},
+        {"required_from": "never", "required_users": ("",)},
+        {"required_from": "never", "required_users": "alice"},
+        {"required_from": "never", "required_groups": (" clerks",)},
+    ],
+)
+def test_a_roll_out_that_nobody_could_mean_is_refused_by_the_name_of_its_setting(settings):
+    name = list(settings)[-1]
+    with pytest.raises(InvalidPolicyError, match=f"policy.{name} is .*legal"):
+        Policy(**settings)

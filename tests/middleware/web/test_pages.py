@@ -19,6 +19,7 @@ def test_the_urls_are_those_that_the_documents_name():
     assert set(PATHS) == {
         "/enroll",
         "/enroll/manual",
+        "/reminder",
         "/verify",
         "/methods",
         "/recover",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from html.parser import HTMLParser
 from importlib.resources import files
 from urllib.parse import unquote
@@ -64,6 +65,7 @@ PAGES = {
         "tick_missing": False,
     },
     "refused": {"outcome": "refused", "reason": "changed_meanwhile"},
+    "reminder": {"moment": datetime(2027, 1, 15, tzinfo=timezone.utc), "reminder_seconds": 86400},
     "resync": {"first_code_kept": False},
     "stale_sign_in": {"user": None, "cookies": ("session",), "clear_url": "/mfa/forward-auth/cookies"},
     "too_large": {},

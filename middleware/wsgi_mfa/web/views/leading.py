@@ -18,6 +18,7 @@ from wsgi_mfa.web.site import WebRequest
 #: The page on which each standing goes on.
 PAGE_OF = {
     Outcome.MUST_ENROLL: "enroll",
+    Outcome.MAY_ENROLL: "reminder",
     Outcome.MUST_VERIFY: "verify",
     Outcome.STEP_UP_REQUIRED: "verify",
     Outcome.MUST_SAVE_RECOVERY_CODE: "recovery-code",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from wsgi_mfa.core.outcome import Outcome
-from wsgi_mfa.web import forms
+from wsgi_mfa.web import forms, rollout
 from wsgi_mfa.web.cookies import expire_cookie, set_cookie
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.site import WebRequest
@@ -21,12 +21,19 @@ def show_continue(request: WebRequest) -> Reply:
     """
     sealed = next_of(request)
     outcome = request.standing.outcome
-    if outcome is not Outcome.SIGNED_IN:
+    caller, account = request.caller, request.account
+    if (
+        outcome is Outcome.MUST_ENROLL
+        and caller is not None
+        and rollout.may_go_without(request, caller, account)
+    ):
+        outcome = Outcome.MAY_ENROLL
+    if outcome not in (Outcome.SIGNED_IN, Outcome.MAY_ENROLL):
         return led_to(request, outcome, sealed, insisting=outcome is Outcome.MUST_VERIFY)
     target = target_of(request, sealed)
     return Reply(
         page="continue",
-        outcome=Outcome.SIGNED_IN,
+        outcome=outcome,
         context={"target": target, "next": sealed},
         members={"next": target},
     )

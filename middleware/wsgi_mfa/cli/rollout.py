@@ -1,0 +1,60 @@
+"""``wsgi-mfa accounts rollout``: how far a roll-out has come."""
+
+from __future__ import annotations
+
+import click
+
+from wsgi_mfa.cli.place import Place, place_options
+from wsgi_mfa.cli.telling import console, counted, pairs, plain, utc
+from wsgi_mfa.clock import SystemClock
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.rollout import is_rolling_out, required_since
+from wsgi_mfa.support.progress import people_of, progress_of
+
+
+@click.command(short_help="Tell how many users have set up a phone.")
+@click.option("--missing", is_flag=True, help="Name all who have none, those who must come first.")
+@place_options
+def rollout(place: Place, missing: bool) -> None:
+    """Tell who needs a second factor by the policy, how many have set up a phone, and how many have not.
+
+    Where the directory has a method people(), everybody whom it lists is counted, else those who have an account: a
+    user has one from the first page for setting up a phone, or from "remind me later".
+    """
+    policy, now = place.policy, SystemClock().now()
+    directory = None if place.configuration is None else place.configuration.directory
+    people = people_of(directory)
+    progress = progress_of(place.store, policy, now, people)
+    of = "accounts in the store" if people is None else "users in the directory"
+    facts = [
+        ("required", _required(policy, now)),
+        ("counted", f"{sum(map(len, (progress.enrolled, progress.due, progress.waiting)))} {of}"),
+        ("with a phone", str(len(progress.enrolled))),
+        ("must set one up", str(len(progress.due))),
+        ("need none yet", f"{len(progress.waiting)}, {progress.postponed_count} of them put it off"),
+    ]
+    if progress.unlisted_count:
+        facts.append(
+            ("beside them", f"{counted(progress.unlisted_count, 'phone')} of users whom it does not list")
+        )
+    if people is None and policy.required_groups:
+        facts.append(
+            ("groups", "not known here: the directory lists nobody, so their users are counted as others")
+        )
+    out = console()
+    out.print(pairs(facts))
+    if missing:
+        rows = [(user, "must") for user in progress.due] + [(user, "not yet") for user in progress.waiting]
+        for user, how in rows:
+            out.print(plain(f"{how:8} {user}"))
+
+
+def _required(policy: Policy, now: int) -> str:
+    if not is_rolling_out(policy):
+        return "of everybody"
+    since = required_since(policy)
+    if since is not None and now >= since:
+        return f"of everybody, since {utc(since)} UTC"
+    users, groups = len(policy.required_users), len(policy.required_groups)
+    chosen = f"of {counted(users, 'user')} and {counted(groups, 'group')}" if users or groups else "of nobody"
+    return f"{chosen} now, of everybody {'on no fixed day' if since is None else f'from {utc(since)} UTC'}"

@@ -1,0 +1,87 @@
+"""Who needs a second factor yet, while a portal's users are led to one step by step.
+
+By default everybody does. ``Policy.required_from`` names the instant from which everybody does, and before it only
+those whom ``required_users`` and ``required_groups`` name; others are reminded. Whoever has ever bound a phone is
+asked for it whatever the roll-out says: a reset means "must enroll", never "no second factor" (R45).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.aging import younger
+from wsgi_mfa.core.commands import PostponeEnrollment
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.instants import SECOND
+from wsgi_mfa.core.outcome import Decision, Outcome
+from wsgi_mfa.core.policy import ALWAYS, NEVER, Policy
+from wsgi_mfa.core.user import canonical
+
+
+def is_rolling_out(policy: Policy) -> bool:
+    """Whether there is, or was, a time at which not everybody needs a second factor."""
+    return policy.required_from != ALWAYS
+
+
+def required_since(policy: Policy) -> int | None:
+    """The instant from which everybody needs one; None where none is fixed. Only for a policy that rolls out."""
+    return _instant(policy.required_from)
+
+
+def is_chosen(user: str, groups: tuple[str, ...], policy: Policy) -> bool:
+    """Whether the policy names this user, or one of these groups, as who needs one before everybody does."""
+    return user in _names(policy.required_users) or not set(policy.required_groups).isdisjoint(groups)
+
+
+def may_go_without(
+    account: Account | None, user: str, groups: tuple[str, ...], now: int, policy: Policy
+) -> bool:
+    """Whether ``user``, whom the portal has signed in, needs no second factor at ``now``."""
+    if not is_rolling_out(policy) or is_chosen(user, groups, policy):
+        return False
+    if account is not None and (account.authenticator is not None or was_bound(account)):
+        return False
+    since = required_since(policy)
+    return since is None or now < since
+
+
+def was_bound(account: Account) -> bool:
+    """Whether this account has lost a phone, or was reset or removed before it had one, and none came after it."""
+    return account.reset_at is not None or account.removed_at is not None
+
+
+def is_reminder_due(account: Account | None, now: int, policy: Policy) -> bool:
+    """Whether somebody who needs no second factor yet is to be reminded of it."""
+    if policy.reminder_seconds == 0 or policy.enrollment == "closed":
+        return False
+    postponed_at = None if account is None else account.postponed_at
+    return postponed_at is None or not younger(postponed_at, policy.reminder_seconds, now, policy)
+
+
+def postpone(account: Account, command: PostponeEnrollment, now: int, policy: Policy) -> Decision:
+    """Leave somebody in peace for a while, who may go without for now."""
+    if account.authenticator is not None:
+        return Decision(outcome=Outcome.MUST_VERIFY)
+    if not may_go_without(account, account.user, command.groups, now, policy):
+        return Decision(outcome=Outcome.MUST_ENROLL)
+    if not is_reminder_due(account, now, policy):
+        return Decision(outcome=Outcome.MAY_ENROLL)  # a double click, or another window
+    event = Event(at=now, user=account.user, kind="enrollment.postponed", source=command.origin.source)
+    return Decision(outcome=Outcome.MAY_ENROLL, account=replace(account, postponed_at=now), events=(event,))
+
+
+@lru_cache(maxsize=64)
+def _instant(text: str) -> int | None:
+    if text in (ALWAYS, NEVER):
+        return None
+    moment = datetime.fromisoformat(re.sub("[Zz]$", "+00:00", text))
+    return int(moment.timestamp()) * SECOND
+
+
+@lru_cache(maxsize=64)
+def _names(users: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(canonical, users))
