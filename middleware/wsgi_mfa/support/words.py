@@ -7,6 +7,7 @@ from wsgi_mfa.core.events import Event
 WORDS = {
     "enrollment.begun": "saw a new QR code",
     "enrollment.confirmed": "set up a phone",
+    "enrollment.postponed": "put setting up a phone off",
     "enrollment_code.accepted": "typed the code of the support desk",
     "sign_in.accepted": "signed in with a second factor",
     "step_up.accepted": "confirmed with a fresh code",
