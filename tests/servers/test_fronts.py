@@ -1,4 +1,6 @@
-"""nginx and Caddy ask before each request, with the very files of docs/forward-auth.md, for a portal on Python 2.7."""
+"""nginx, Caddy and Traefik ask before each request, with the very files of docs/forward-auth.md, for a portal on
+Python 2.7.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,10 @@ import datetime
 import hashlib
 import os
 import re
+import socket
 import ssl
 import sys
+import time
 
 import pytest
 from cryptography import x509
@@ -47,6 +51,8 @@ http {{
 }}
 """
 CADDY = "{{\n    admin off\n    auto_https disable_redirects\n    storage file_system {folder}/caddy\n}}\n{server}"
+#: It asks the world for newer versions otherwise, and counts its users.
+TRAEFIK = ["--global.checknewversion=false", "--global.sendanonymoususage=false", "--log.level=WARN"]
 UPLOAD = os.urandom(3 * 1024 * 1024)
 SECRET_WORDS = b"Sales by region"
 
@@ -90,7 +96,7 @@ def documented(root):
     return lambda language: re.search(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[1]
 
 
-@pytest.fixture(scope="module", params=["nginx", "caddy"])
+@pytest.fixture(scope="module", params=["nginx", "caddy", "traefik"])
 def front(request, require_tool, documented, certificate, old_portal, place, launch, new_port, running):
     """Each proxy in turn before the old portal, and our service beside it."""
     program = require_tool(request.param)
@@ -99,7 +105,7 @@ def front(request, require_tool, documented, certificate, old_portal, place, lau
     (folder / "mfa.toml").write_text(SETTINGS.format(folder=folder))
     command = [sys.executable, "-m", "wsgi_mfa", "forward-auth", "--config", str(folder / "mfa.toml")]
     launch([*command, "--port", str(our_port)], our_port, folder)
-    server = documented(request.param)
+    server = documented("yaml" if request.param == "traefik" else request.param)
     for written, real in (
         ("/etc/ssl/portal", f"{certificate}/portal"),
         ("127.0.0.1:8080", f"127.0.0.1:{our_port}"),
@@ -107,19 +113,44 @@ def front(request, require_tool, documented, certificate, old_portal, place, lau
         ("listen 443", f"listen 127.0.0.1:{port}"),
         ("portal.example {", f"https://localhost:{port} {{"),
         ("server_name portal.example", "server_name localhost"),
+        ("Host(`portal.example`)", "Host(`localhost`)"),
     ):
         server = server.replace(written, real)
     file, user = folder / "front.conf", "user root;" if os.geteuid() == 0 else ""
     if request.param == "nginx":
         file.write_text(NGINX.format(user=user, folder=folder, server=server))
         command = [program, "-p", str(folder), "-c", str(file)]
+    elif request.param == "traefik":
+        file = file.with_suffix(".yaml")
+        file.write_text(server)
+        command = [program, f"--providers.file.filename={file}"]
+        command += [f"--entrypoints.websecure.address=127.0.0.1:{port}", *TRAEFIK]
     else:
         file.write_text(CADDY.format(folder=folder, server=server))
         command = [program, "run", "--config", str(file), "--adapter", "caddyfile"]
     launch(command, port, folder, HOME=str(folder))
+    _until_it_has_read_its_file(port, certificate)
     found = running(request.param, port, folder)
     found.portal_folder = portal_folder
     return found
+
+
+def _until_it_has_read_its_file(port, certificate):
+    """Traefik listens before it knows for whom."""
+    context = ssl.create_default_context(cafile=str(certificate / "portal.pem"))
+    until = time.monotonic() + 30
+    while not _shows_certificate(port, context):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def _shows_certificate(port, context):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            context.wrap_socket(connection, server_hostname="localhost").close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +185,7 @@ def test_a_password_alone_opens_nothing(front, half_way):
     page = half_way.ask("GET", led.headers["Location"], Accept="text/html")
     assert page.status == 200
     assert b"authenticator" in page.body
-    refused = {"nginx": 403, "caddy": 401}[front.name]
+    refused = 403 if front.name == "nginx" else 401
     assert half_way.ask("POST", "/orders", "chair", Accept="text/html").status == 303
     assert half_way.ask("POST", "/orders", "chair").status == refused
     assert half_way.ask("GET", "/reports").status == refused
@@ -229,8 +260,8 @@ def test_a_header_with_credentials_is_refused(signed_in):
     assert signed_in.ask("GET", "/reports", Authorization="Basic YTpi").status == 403
 
 
-def test_nobody_else_may_ask(signed_in):
-    assert signed_in.ask("GET", "/mfa/forward-auth").status == 404
+def test_nobody_else_may_ask(front, signed_in):
+    assert signed_in.ask("GET", "/mfa/forward-auth").status == (418 if front.name == "traefik" else 404)
 
 
 def test_a_stale_ticket_is_cleared_by_our_page(new_browser, users):
