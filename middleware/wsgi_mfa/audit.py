@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.codec import EVENT_CODEC
 from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.values import replace
 from wsgi_mfa.keys import KeyRing
 from wsgi_mfa.stores.protocol import AccountStore, every_user
 
@@ -51,21 +52,24 @@ def head_of(account: Account | None, user: str) -> Head:
     return Head(user=user, number=account.event_count, link=account.event_link)
 
 
-def chained(events: Iterable[Event], before: Account | None, ring: KeyRing) -> tuple[tuple[Event, ...], Head]:
-    """``events`` as the next ones of the chain of the account that was loaded, and the head that they make."""
+def chained(
+    events: Iterable[Event], before: Account | None, ring: KeyRing, *, save_id: str
+) -> tuple[tuple[Event, ...], Head]:
+    """``events`` of one save as the next ones in the chain of the account that was loaded, and the head they make."""
     signed: list[Event] = []
     head = head_of(before, "")
     number, link = head.number, head.link
-    for event in events:
+    for index, event in enumerate(events):
         number += 1
-        numbered = replace(event, number=number)
+        numbered = replace(event, save_id=save_id, index=index, number=number)
         link = _next_link(link, numbered)
         signed.append(replace(numbered, mac=ring.sign_value(_PURPOSE, link.encode())))
-    return tuple(signed), replace(head, number=number, link=link)
+    return tuple(signed), Head(user=head.user, number=number, link=link)
 
 
 def _next_link(link: str, event: Event) -> str:
-    return hashlib.sha256(f"{link}\n{EVENT_CODEC.encode(replace(event, mac=''))}".encode()).hexdigest()
+    unsigned = replace(event, mac="") if event.mac else event
+    return hashlib.sha256(f"{link}\n{EVENT_CODEC.encode(unsigned)}".encode()).hexdigest()
 
 
 def verify(store: AccountStore, ring: KeyRing, *, against: Iterable[Head] = ()) -> Verification:

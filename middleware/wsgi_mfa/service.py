@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from wsgi_mfa.audit import chained
 from wsgi_mfa.clock import Clock
@@ -21,6 +21,7 @@ from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.outcome import Decision, Outcome
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.steps import canonical_code
+from wsgi_mfa.core.values import replace
 from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.keys import KeySource
@@ -271,14 +272,7 @@ class MfaService:
                 return decision
             if self.clock.now() - now > patience_seconds * SECOND:
                 raise StoreUnavailableError(f"no save won in {patience_seconds} s; nothing was changed")
-            events, head = chained(
-                (
-                    replace(event, save_id=revision, index=index)
-                    for index, event in enumerate(decision.events)
-                ),
-                loaded,
-                self.keys.ring,
-            )
+            events, head = chained(decision.events, loaded, self.keys.ring, save_id=revision)
             saved = replace(
                 decision.account,
                 revision=revision,

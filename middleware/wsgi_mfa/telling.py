@@ -41,9 +41,10 @@ class Teller:
     def tell(self, events: tuple[Event, ...]) -> None:
         """Tell of these events, in their order; no failure of a way out is one of the request."""
         for event in events:
-            details = " ".join(f"{name}={value!r}" for name, value in event.details)
             self._meter.happened(event)
-            audit_logger.info("%s user=%r source=%r %s", event.kind, event.user, event.source, details)
+            if audit_logger.isEnabledFor(logging.INFO):
+                details = " ".join(f"{name}={value!r}" for name, value in event.details)
+                audit_logger.info("%s user=%r source=%r %s", event.kind, event.user, event.source, details)
             if self._notify is not None and is_notice(event):
                 try:
                     self._notify(event)

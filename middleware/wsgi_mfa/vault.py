@@ -87,7 +87,7 @@ class Vault:
         remembered = [] if account is None else [retry.fingerprint for retry in account.retries]
         remembered += [] if account is None else [answer.fingerprint for answer in account.answers]
         for known in remembered:
-            if ring.has_fingerprint(typed, message, known):
+            if sealing_id(known) != ring.writing_id and ring.has_fingerprint(typed, message, known):
                 return known
         return ring.fingerprint(typed, message)
 

@@ -7,12 +7,16 @@ anything open, and none locks anybody out for good.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from wsgi_mfa.core import throttle
 from wsgi_mfa.core.account import Account, CarriedLogin, EndedLogin, Retry, Session
 from wsgi_mfa.core.instants import HOUR, SECOND
 from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.values import replace
+
+T = TypeVar("T")
 
 ANSWER_SECONDS = 5  # D11
 FIRST_CODE_SECONDS = 90  # D17
@@ -62,37 +66,40 @@ def is_of_login(session: Session, login: str | None, now: int, policy: Policy) -
 
 
 def settled(account: Account, now: int, policy: Policy) -> Account:
-    """``account`` as it counts at ``now``."""
+    """``account`` as it counts at ``now``; itself where nothing in it has aged."""
     account = _code_made_by_now(account, now)
-    sessions = tuple(session for session in account.sessions if session_lives(session, now, policy))
+    sessions = _kept(account.sessions, lambda session: session_lives(session, now, policy))
     living = {session.id for session in sessions}
     first = account.first_code
     asked, use = account.reset_asked, account.desk_use
     enrollment_code = account.enrollment_code
     if enrollment_code and not younger(enrollment_code.made_at, policy.enrollment_seconds_max, now, policy):
         enrollment_code = None
-    return replace(
-        account,
-        sessions=sessions,
-        pending=tuple(
-            item
-            for item in account.pending
-            if younger(item.made_at, policy.enrollment_seconds_max, now, policy)
+    counting: dict[str, Any] = {
+        "sessions": sessions,
+        "pending": _kept(
+            account.pending,
+            lambda pending: younger(pending.made_at, policy.enrollment_seconds_max, now, policy),
         ),
-        retries=tuple(
-            retry for retry in account.retries if _retry_lives(account, retry, living, now, policy)
-        ),
-        answers=tuple(item for item in account.answers if younger(item.at, ANSWER_SECONDS, now, policy)),
-        ended_logins=tuple(item for item in account.ended_logins if _still_ended(item, now, policy)),
-        first_code=first if first and younger(first.at, FIRST_CODE_SECONDS, now, policy) else None,
-        hints=_within_the_hour(account.hints, now, policy),
-        enrollments_begun=_within_the_hour(account.enrollments_begun, now, policy),
-        enrollment_code=enrollment_code,
-        desk_use=use if use and younger(use.since, DESK_USE_SECONDS, now, policy) else None,
-        reset_asked=asked if asked and younger(asked.at, RESET_ASKED_SECONDS, now, policy) else None,
-        code_failures=throttle.settled(account.code_failures, now, policy),
-        recovery_failures=throttle.settled(account.recovery_failures, now, policy),
-    )
+        "retries": _kept(account.retries, lambda retry: _retry_lives(account, retry, living, now, policy)),
+        "answers": _kept(account.answers, lambda answer: younger(answer.at, ANSWER_SECONDS, now, policy)),
+        "ended_logins": _kept(account.ended_logins, lambda login: _still_ended(login, now, policy)),
+        "first_code": first if first and younger(first.at, FIRST_CODE_SECONDS, now, policy) else None,
+        "hints": _within_the_hour(account.hints, now, policy),
+        "enrollments_begun": _within_the_hour(account.enrollments_begun, now, policy),
+        "enrollment_code": enrollment_code,
+        "desk_use": use if use and younger(use.since, DESK_USE_SECONDS, now, policy) else None,
+        "reset_asked": asked if asked and younger(asked.at, RESET_ASKED_SECONDS, now, policy) else None,
+        "code_failures": throttle.settled(account.code_failures, now, policy),
+        "recovery_failures": throttle.settled(account.recovery_failures, now, policy),
+    }
+    aged = {name: value for name, value in counting.items() if value != getattr(account, name)}
+    return replace(account, **aged) if aged else account
+
+
+def _kept(items: tuple[T, ...], counts: Callable[[T], bool]) -> tuple[T, ...]:
+    """Those of ``items`` that count; mostly all of them do, and then no other tuple is made."""
+    return items if all(map(counts, items)) else tuple(filter(counts, items))
 
 
 def _retry_lives(account: Account, retry: Retry, living: set[str], now: int, policy: Policy) -> bool:

@@ -31,6 +31,12 @@ _WORDS = {
     bool: "true or false",
     NoneType: "null",
 }
+_SCALAR_WRITERS: dict[type, Callable[[Any], str]] = {
+    str: encode_basestring_ascii,
+    int: int.__repr__,
+    bool: {True: "true", False: "false"}.__getitem__,
+    NoneType: {None: "null"}.__getitem__,
+}
 _DECODER = json.JSONDecoder()  # json.loads would take bytes too
 
 
@@ -52,13 +58,18 @@ class CodecError(MfaError):
 class _Plan:
     """How one type is written and read, compiled once from its type hint.
 
-    ``write`` makes JSON text of a value. What JSON gives back stands for itself if its type is in ``plain``;
-    anything else goes through ``read``. Both raise :class:`CodecError` on what does not fit.
+    ``writers`` make JSON text of a value, each of those of one type; for any other there is ``refuse``. What JSON
+    gives back stands for itself if its type is in ``plain``; anything else goes through ``read``. All of them raise
+    :class:`CodecError` on what does not fit.
     """
 
-    write: Callable[[Any], str]
+    writers: dict[type, Callable[[Any], str]]
+    refuse: Callable[[object], NoReturn]
     plain: frozenset[type]
     read: Callable[[Any], object]
+
+    def write(self, value: object) -> str:
+        return self.writers.get(type(value), self.refuse)(value)
 
 
 def _refusal(wanted: str) -> Callable[[object], NoReturn]:
@@ -89,30 +100,19 @@ def _plan(hint: object) -> _Plan:
 
 def _scalar_plan(kind: type) -> _Plan:
     refuse = _refusal(_WORDS[kind])
-    spell: Callable[[Any], str] = {str: encode_basestring_ascii, int: int.__repr__, bool: json.dumps}[kind]
-
-    def write(value: object) -> str:
-        return spell(value) if type(value) is kind else refuse(value)
-
-    return _Plan(write=write, plain=frozenset({kind}), read=refuse)
+    return _Plan(writers={kind: _SCALAR_WRITERS[kind]}, refuse=refuse, plain=frozenset({kind}), read=refuse)
 
 
 def _optional_plan(inner: _Plan) -> _Plan:
-    inner_write = inner.write
-
-    def write(value: object) -> str:
-        return "null" if value is None else inner_write(value)
-
-    return _Plan(write=write, plain=inner.plain | {NoneType}, read=inner.read)
+    writers = {**inner.writers, NoneType: _SCALAR_WRITERS[NoneType]}
+    return _Plan(writers=writers, refuse=inner.refuse, plain=inner.plain | {NoneType}, read=inner.read)
 
 
 def _sequence_plan(inner: _Plan) -> _Plan:
     inner_write, plain, inner_read = inner.write, inner.plain, inner.read
     refuse = _refusal("a list")
 
-    def write(value: object) -> str:
-        if type(value) is not tuple:
-            refuse(value)
+    def write(value: tuple[object, ...]) -> str:
         parts: list[str] = []
         try:
             parts.extend(map(inner_write, value))
@@ -130,14 +130,14 @@ def _sequence_plan(inner: _Plan) -> _Plan:
             raise error.within(f"[{len(items)}]") from None
         return tuple(items)
 
-    return _Plan(write=write, plain=frozenset(), read=read)
+    return _Plan(writers={tuple: write}, refuse=refuse, plain=frozenset(), read=read)
 
 
 def _tuple_plan(inner: list[_Plan]) -> _Plan:
     refuse = _refusal(f"a list of {len(inner)}")
 
-    def write(value: object) -> str:
-        if type(value) is not tuple or len(value) != len(inner):
+    def write(value: tuple[object, ...]) -> str:
+        if len(value) != len(inner):
             refuse(value)
         return f"[{','.join([plan.write(item) for plan, item in zip(inner, value, strict=True)])}]"
 
@@ -149,7 +149,7 @@ def _tuple_plan(inner: list[_Plan]) -> _Plan:
             for plan, item in zip(inner, value, strict=True)
         )
 
-    return _Plan(write=write, plain=frozenset(), read=read)
+    return _Plan(writers={tuple: write}, refuse=refuse, plain=frozenset(), read=read)
 
 
 def _enum_plan(kind: type[Enum]) -> _Plan:
@@ -157,14 +157,11 @@ def _enum_plan(kind: type[Enum]) -> _Plan:
     texts = {member: json.dumps(member.value) for member in kind}
     refuse = _refusal(f"one of {', '.join(map(str, members))}")
 
-    def write(value: object) -> str:
-        return texts[value] if type(value) is kind else refuse(value)
-
     def read(value: object) -> object:
         # A list or an object cannot be looked up in a dictionary, so the type comes first.
         return members[value] if type(value) is str and value in members else refuse(value)
 
-    return _Plan(write=write, plain=frozenset(), read=read)
+    return _Plan(writers={kind: texts.__getitem__}, refuse=refuse, plain=frozenset(), read=read)
 
 
 def _default_of(field: Field[Any]) -> object:
@@ -176,23 +173,26 @@ def _dataclass_plan(kind: type[Any]) -> _Plan:
     by_name = sorted(fields(kind), key=lambda field: field.name)
     plans = {field.name: _plan(hints[field.name]) for field in by_name}
     needed = frozenset(field.name for field in by_name if _default_of(field) is MISSING)
-    writes = tuple((f'"{f.name}":', _default_of(f), plans[f.name].write) for f in by_name)
+    parts_of = tuple((f'"{f.name}":', _default_of(f), plans[f.name].writers) for f in by_name)
     reads = {name: (plan.plain, plan.read) for name, plan in plans.items()}
     values_of = attrgetter(*plans) if len(plans) > 1 else lambda value: (getattr(value, by_name[0].name),)
     refuse = _refusal("an object")
-    refuse_value = _refusal(kind.__name__)
 
     def write(value: object) -> str:
-        if type(value) is not kind:
-            refuse_value(value)
         parts: list[str] = []
-        label = ""
+        label, item = "", None
         try:
-            for (label, default, step), item in zip(writes, values_of(value), strict=True):
+            for (label, default, writers), item in zip(parts_of, values_of(value), strict=True):
                 if item is not default and (type(item) is not type(default) or item != default):
-                    parts.append(label + step(item))
+                    parts.append(label + writers[type(item)](item))
         except CodecError as error:
             raise error.within(label[1:-2]) from None
+        except KeyError:
+            name = label[1:-2]
+            try:
+                plans[name].refuse(item)
+            except CodecError as error:
+                raise error.within(name) from None
         return "{" + ",".join(parts) + "}"
 
     def read(value: object) -> object:
@@ -215,7 +215,7 @@ def _dataclass_plan(kind: type[Any]) -> _Plan:
         except ValueError as error:
             raise CodecError("", str(error)) from error
 
-    return _Plan(write=write, plain=frozenset(), read=read)
+    return _Plan(writers={kind: write}, refuse=_refusal(kind.__name__), plain=frozenset(), read=read)
 
 
 class Codec(Generic[T]):

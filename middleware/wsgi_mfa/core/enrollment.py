@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from wsgi_mfa.core import recovery, throttle
 from wsgi_mfa.core.account import (
     Account,
@@ -12,7 +10,6 @@ from wsgi_mfa.core.account import (
     Method,
     PendingEnrollment,
     RecoveryCode,
-    Retry,
 )
 from wsgi_mfa.core.aging import is_of_login, younger
 from wsgi_mfa.core.commands import (
@@ -27,9 +24,10 @@ from wsgi_mfa.core.instants import DAY, HOUR, SECOND, seconds_until
 from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.refusal import locked, refused, repeated_refusal, wrong
-from wsgi_mfa.core.sessions import opened, repeated, with_retry
+from wsgi_mfa.core.sessions import opened, repeated
 from wsgi_mfa.core.standing import is_fresh
 from wsgi_mfa.core.steps import matching_steps, step_at
+from wsgi_mfa.core.values import replace
 
 PENDING_MAX = 4
 BEGUN_AN_HOUR_MAX = 10
@@ -195,18 +193,14 @@ def _bound(
         enrollment_browser=None,
     )
     bound, events = opened(
-        bound, origin, session_id=command.session_id, method=Method.CODE, now=now, policy=policy
-    )
-    bound = with_retry(
         bound,
-        Retry(
-            purpose="confirmation",
-            browser=origin.browser,
-            login=origin.login,
-            fingerprint=command.fingerprint,
-            session_id=command.session_id,
-            at=now,
-        ),
+        origin,
+        session_id=command.session_id,
+        method=Method.CODE,
+        purpose="confirmation",
+        fingerprint=command.fingerprint,
+        now=now,
+        policy=policy,
     )
     event = Event(at=now, user=account.user, kind="enrollment.confirmed", source=origin.source)
     return Decision(

@@ -5,10 +5,8 @@ R26-R33, D10, D13. A sign-in with it never shows the authenticator's key (R33).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from wsgi_mfa.core import recovery, throttle
-from wsgi_mfa.core.account import Account, Failures, Method, RecoveryCode, Retry
+from wsgi_mfa.core.account import Account, Failures, Method, RecoveryCode
 from wsgi_mfa.core.aging import is_of_login, younger
 from wsgi_mfa.core.commands import (
     AcknowledgeRecoveryCode,
@@ -23,8 +21,9 @@ from wsgi_mfa.core.instants import DAY, SECOND
 from wsgi_mfa.core.outcome import Decision, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.refusal import locked, refused, repeated_refusal, wrong
-from wsgi_mfa.core.sessions import opened, repeated, with_retry
+from wsgi_mfa.core.sessions import opened, repeated
 from wsgi_mfa.core.standing import is_fresh, may_show_recovery_code, must_save
+from wsgi_mfa.core.values import replace
 
 UNSAVED_DAYS_MAX = 30  # a code that nobody acknowledged is replaced rather than shown (D13)
 
@@ -51,21 +50,17 @@ def redeem(account: Account, command: RedeemRecoveryCode, now: int, policy: Poli
         recovery_failures=throttle.cleared(account.recovery_failures),
     )
     changed, events = opened(
-        changed, origin, session_id=command.session_id, method=Method.RECOVERY_CODE, now=now, policy=policy
+        changed,
+        origin,
+        session_id=command.session_id,
+        method=Method.RECOVERY_CODE,
+        purpose="recovery",
+        fingerprint=command.fingerprint,
+        now=now,
+        policy=policy,
+        recovery_code_id=command.recovery_code.id,
     )
     changed = _with_code_for(changed, command.session_id, made_recovery_code(command.recovery_code, now))
-    changed = with_retry(
-        changed,
-        Retry(
-            purpose="recovery",
-            browser=origin.browser,
-            login=origin.login,
-            fingerprint=command.fingerprint,
-            session_id=command.session_id,
-            at=now,
-            recovery_code_id=command.recovery_code.id,
-        ),
-    )
     event = Event(at=now, user=account.user, kind="recovery_code.used", source=origin.source)
     return Decision(
         outcome=Outcome.SIGNED_IN, account=changed, events=(event, *events), session_id=command.session_id

@@ -6,7 +6,6 @@ The two sets of counters are named by their field in :class:`~wsgi_mfa.core.acco
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from wsgi_mfa.core import throttle
@@ -17,6 +16,7 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.sessions import with_login_ended
+from wsgi_mfa.core.values import replace
 
 Counters = Literal["code_failures", "recovery_failures"]
 ANSWERS_MAX = 4

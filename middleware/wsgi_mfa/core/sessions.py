@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from wsgi_mfa.core.account import Account, CarriedLogin, EndedLogin, Method, Retry, Session
 from wsgi_mfa.core.aging import carried_login_counts
 from wsgi_mfa.core.commands import AdmitLogin, CarryLogin, EndSessions, NoteActivity, Origin, SignOut
@@ -11,6 +9,7 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Outcome
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.standing import activity_is_due
+from wsgi_mfa.core.values import replace
 
 RETRIES_MAX = 4
 ENDED_LOGINS_MAX = 8
@@ -18,9 +17,21 @@ CARRIED_LOGINS_MAX = 8  # so many parallel requests may each be given a fingerpr
 
 
 def opened(
-    account: Account, origin: Origin, *, session_id: str, method: Method, now: int, policy: Policy
+    account: Account,
+    origin: Origin,
+    *,
+    session_id: str,
+    method: Method,
+    purpose: str,
+    fingerprint: str,
+    now: int,
+    policy: Policy,
+    recovery_code_id: str | None = None,
 ) -> tuple[Account, tuple[Event, ...]]:
-    """``account`` with a new session for this browser, in place of the one that it had (R50)."""
+    """``account`` with a new session for this browser, in place of the one that it had (R50).
+
+    The success may be asked for again, by ``purpose`` and ``fingerprint`` of what was typed (D10).
+    """
     session = Session(
         id=session_id,
         browser=origin.next_browser,
@@ -41,12 +52,17 @@ def opened(
         )
         for _ in ended
     )
-    return replace(account, sessions=(*others[len(ended) :], session)), events
-
-
-def with_retry(account: Account, retry: Retry) -> Account:
-    """``account`` with one more success that its browser may ask for again."""
-    return replace(account, retries=(*account.retries, retry)[-RETRIES_MAX:])
+    retry = Retry(
+        purpose=purpose,
+        browser=origin.browser,
+        login=origin.login,
+        fingerprint=fingerprint,
+        session_id=session_id,
+        at=now,
+        recovery_code_id=recovery_code_id,
+    )
+    sessions, retries = (*others[len(ended) :], session), (*account.retries, retry)[-RETRIES_MAX:]
+    return replace(account, sessions=sessions, retries=retries), events
 
 
 def repeated(account: Account, origin: Origin, purpose: str, fingerprint: str) -> Decision | None:

@@ -6,7 +6,6 @@ the step is a number like any other.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
@@ -40,17 +39,27 @@ def seconds_left_in_step(now: int, period_seconds: int) -> int:
 
 def code_at(key: bytes, step: int, parameters: KeyParameters) -> str:
     """HOTP(key, step) as text of ``parameters.digits`` digits (RFC 4226 section 5)."""
-    return _hotp(key, parameters).at(step)
+    return _Hotp(key, parameters).at(step)
 
 
-def _hotp(key: bytes, parameters: KeyParameters) -> pyotp.HOTP:
-    secret = base64.b32encode(key).decode("ascii")
-    return pyotp.HOTP(secret, digits=parameters.digits, digest=_DIGESTS[parameters.algorithm])
+class _Hotp(pyotp.HOTP):
+    """RFC 4226 for a key that is bytes already; pyotp would read Base32 anew for each code of a window."""
+
+    def __init__(self, key: bytes, parameters: KeyParameters) -> None:
+        self._key = key
+        super().__init__("", digits=parameters.digits, digest=_DIGESTS[parameters.algorithm])
+
+    def byte_secret(self) -> bytes:
+        return self._key
+
+    @staticmethod
+    def int_to_bytestring(i: int, *, padding: int = 8) -> bytes:
+        return i.to_bytes(padding, "big")
 
 
 def matching_steps(key: bytes, code: str, steps: Iterable[int], parameters: KeyParameters) -> tuple[int, ...]:
     """Those of ``steps`` whose code is ``code``; every one is computed and compared in constant time (R9)."""
-    given, hotp = code.encode("ascii"), _hotp(key, parameters)
+    given, hotp = code.encode("ascii"), _Hotp(key, parameters)
     candidates = [(step, hotp.at(step).encode("ascii")) for step in steps if step >= 0]
     verdicts = [(step, hmac.compare_digest(given, candidate)) for step, candidate in candidates]
     return tuple(step for step, equal in verdicts if equal)

@@ -10,11 +10,10 @@ who signs in daily refills the budget of an attacker.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from wsgi_mfa.core.account import Failures
 from wsgi_mfa.core.instants import DAY, SECOND, day_of, seconds_until
 from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.values import replace
 
 GRANTED_TRIES = 10  # what one unlock by support gives (D14)
 
@@ -25,6 +24,8 @@ def settled(failures: Failures, now: int, policy: Policy) -> Failures:
     A lock that began further ahead than clocks may differ restarts now with its own length (D22): a clock that
     stepped back neither opens it nor lets it last for ever.
     """
+    if not failures.days and not failures.latest and failures.locked_since is None:
+        return failures
     today = day_of(now)
     days: dict[int, int] = {}
     for day, count in failures.days:
@@ -129,6 +130,8 @@ def cleared(failures: Failures) -> Failures:
 
     Nor are the latest ones: who guesses beside somebody who signs in gets no more tries by it.
     """
+    if not failures.consecutive_count and failures.locked_since is None:
+        return failures
     return replace(failures, consecutive_count=0, locked_since=None, locked_seconds=0)
 
 

@@ -6,17 +6,18 @@ A step counts once: only one above ``last_step`` is accepted (R6), whatever cloc
 
 from __future__ import annotations
 
-from dataclasses import replace
+from bisect import bisect_right
 
 from wsgi_mfa.core import throttle
-from wsgi_mfa.core.account import Account, Authenticator, FirstCode, Method, Retry
+from wsgi_mfa.core.account import Account, Authenticator, FirstCode, Method
 from wsgi_mfa.core.commands import RelearnClock, VerifyCode
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.refusal import locked, refused, repeated_refusal, with_answer, wrong
-from wsgi_mfa.core.sessions import opened, repeated, with_retry
+from wsgi_mfa.core.sessions import opened, repeated
 from wsgi_mfa.core.steps import matching_steps, seconds_left_in_step, step_at
+from wsgi_mfa.core.values import replace
 
 HINTS_AN_HOUR_MAX = 3  # D17
 USED_STEPS_MAX = 8  # beside the last one (D22)
@@ -99,8 +100,11 @@ def most_needed(used_steps: set[int], step: int) -> tuple[int, ...]:
 
     Steps of the past come after those ahead, for the clock may step back once more.
     """
-    by_need = sorted(used_steps, key=lambda candidate: (candidate <= step, abs(candidate - step)))
-    return tuple(sorted(by_need[:USED_STEPS_MAX]))
+    ordered = sorted(used_steps)
+    present = bisect_right(ordered, step)
+    ahead = ordered[present : present + USED_STEPS_MAX]
+    past = ordered[max(0, present - (USED_STEPS_MAX - len(ahead))) : present]
+    return (*past, *ahead)
 
 
 def _accepted(
@@ -126,18 +130,14 @@ def _accepted(
         first_code=None,
     )
     changed, events = opened(
-        changed, origin, session_id=command.session_id, method=Method.CODE, now=now, policy=policy
-    )
-    changed = with_retry(
         changed,
-        Retry(
-            purpose=purpose,
-            browser=origin.browser,
-            login=origin.login,
-            fingerprint=command.fingerprint,
-            session_id=command.session_id,
-            at=now,
-        ),
+        origin,
+        session_id=command.session_id,
+        method=Method.CODE,
+        purpose=purpose,
+        fingerprint=command.fingerprint,
+        now=now,
+        policy=policy,
     )
     event = Event(
         at=now,

@@ -14,10 +14,8 @@ def note(service: MfaService, kind: str, *details: tuple[str, str]) -> None:
     while True:
         loaded = service.store.load(audit.STORE)
         now, revision = service.clock.now(), service.vault.new_id()
-        event = Event(
-            at=now, user=audit.STORE, kind=kind, source="console", details=details, save_id=revision
-        )
-        events, head = audit.chained([event], loaded, service.keys.ring)
+        event = Event(at=now, user=audit.STORE, kind=kind, source="console", details=details)
+        events, head = audit.chained([event], loaded, service.keys.ring, save_id=revision)
         saved = Account(
             user=audit.STORE,
             generation=loaded.generation if loaded else revision,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
+import pyotp
 import pytest
 import yaml
 from hypothesis import given
@@ -131,3 +133,9 @@ def test_all_steps_of_a_window_that_have_the_code_are_found():
 
 def test_a_window_that_begins_before_1970_holds_no_negative_step():
     assert matching_steps(KEY, code_at(KEY, 0, SIX), range(-2, 2), SIX) == (0,)
+
+
+@pytest.mark.requirement("R1")
+@given(key=st.binary(min_size=20, max_size=64), step=st.integers(min_value=0, max_value=2**63))
+def test_a_code_is_the_one_that_pyotp_gives_for_the_key_in_base32(key, step):
+    assert code_at(key, step, SIX) == pyotp.HOTP(base64.b32encode(key).decode()).at(step)
