@@ -60,7 +60,7 @@ class RequestCleaner:
                 setting="identity",
             )
         self.adapter = adapter
-        self._doors = DoorTable(extra_doors)
+        self.doors = DoorTable(extra_doors)
         self.own_cookie_names = own
         self._headers = adapter.carriers.headers
         # A value that the server sets is no carrier that a browser could change.
@@ -68,12 +68,12 @@ class RequestCleaner:
         self._arguments = adapter.carriers.arguments
         self._only_cookies = not self._browser_headers and not self._arguments
         self._reads_cookies = adapter.anonymous_cookies is None
-        self._query_reader = QueryReader(carriers=self._arguments, doors=self._doors)
+        self._query_reader = QueryReader(carriers=self._arguments, doors=self.doors)
         self._harmless: set[object] = set(self._headers)
         self.cookie_reader = CookieReader(
             carriers=adapter.carriers.cookies,
             own=own,
-            doors=self._doors,
+            doors=self.doors,
             anonymous=adapter.anonymous_cookies,
             commas=adapter.carriers.commas,
         )
@@ -130,7 +130,7 @@ class RequestCleaner:
 
     def _remove_doors(self, environ: dict[str, Any]) -> None:
         for key in [key for key in environ if key not in self._harmless]:
-            if self._doors.leads_in(Where.ENVIRON, key):
+            if self.doors.leads_in(Where.ENVIRON, key):
                 del environ[key]
             else:
                 if len(self._harmless) >= _HARMLESS_NAMES_MAX:

@@ -47,23 +47,68 @@ DOORS: tuple[Door, ...] = (
     Door(where=Where.ENVIRON, pattern="*_FORWARDED_USER", reason="oauth2-proxy, Traefik"),
     Door(where=Where.ENVIRON, pattern="*_FORWARDED_EMAIL", reason="oauth2-proxy"),
     Door(where=Where.ENVIRON, pattern="*_FORWARDED_PREFERRED_USERNAME", reason="oauth2-proxy"),
-    Door(where=Where.ENVIRON, pattern="HTTP_X_AUTH_REQUEST_*", reason="oauth2-proxy behind nginx"),
-    Door(where=Where.ENVIRON, pattern="HTTP_X_WEBAUTH_USER", reason="Grafana and others behind a proxy"),
-    Door(where=Where.ENVIRON, pattern="HTTP_X_AUTHENTICATED_USER*", reason="API gateways"),
+    Door(
+        where=Where.ENVIRON, pattern="HTTP_X_AUTH_*", reason="oauth2-proxy behind nginx; X-Auth-User and -Key"
+    ),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_AUTHENTIK_USERNAME", reason="authentik"),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_AUTHENTIK_EMAIL", reason="authentik"),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_AUTHENTIK_UID", reason="authentik"),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_WEBAUTH_*", reason="Grafana and others behind a proxy"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*AUTHENTICATED_USER*", reason="API gateways, Google, Cloudflare"),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_MS_CLIENT_PRINCIPAL*", reason="Azure App Service"),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_AMZN_OIDC_*", reason="load balancers of AWS"),
+    Door(where=Where.ENVIRON, pattern="HTTP_TAILSCALE_USER_*", reason="Tailscale Serve"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*_ASSERTION", reason="Google, Cloudflare and Pomerium: a JWT"),
+    Door(
+        where=Where.ENVIRON, pattern="HTTP_*CLIENT_CERT*", reason="client certificates, as proxies tell them"
+    ),
+    Door(
+        where=Where.ENVIRON, pattern="HTTP_*SSL_CLIENT_*", reason="client certificates, as proxies tell them"
+    ),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_USER", reason="applications behind a proxy"),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_USERNAME", reason="applications behind a proxy"),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_USER_ID", reason="applications behind a proxy"),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_USER_NAME", reason="applications behind a proxy"),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_USER_EMAIL", reason="applications behind a proxy"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*AUTHENTICATION*", reason="Flask-Security: Authentication-Token"),
     Door(where=Where.ENVIRON, pattern="HTTP_*API_KEY", reason="API clients"),
     Door(where=Where.ENVIRON, pattern="HTTP_*APIKEY", reason="API clients"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*API_TOKEN", reason="API clients"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*APP_TOKEN", reason="API clients"),
     Door(where=Where.ENVIRON, pattern="HTTP_*AUTH_TOKEN", reason="API clients"),
     Door(where=Where.ENVIRON, pattern="HTTP_*ACCESS_TOKEN", reason="API clients"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*REFRESH_TOKEN", reason="API clients"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*ID_TOKEN", reason="OpenID Connect; Azure App Service"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*PRIVATE_TOKEN", reason="API clients"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*USER_TOKEN", reason="API clients"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*SESSION_TOKEN", reason="django-allauth: X-Session-Token"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*GUEST*TOKEN", reason="Superset: X-GuestToken"),
+    Door(where=Where.ENVIRON, pattern="HTTP_X_TOKEN", reason="API clients"),
+    Door(where=Where.ENVIRON, pattern="HTTP_TOKEN", reason="API clients"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*JWT*", reason="API clients"),
+    Door(where=Where.ENVIRON, pattern="HTTP_*USERKEY", reason="calibre-web: X-Kobo-Userkey"),
     Door(where=Where.ENVIRON, pattern="HTTP_X_*_AUTH", reason="devpi: X-Devpi-Auth"),
     Door(where=Where.ARGUMENT, pattern="*API_KEY", reason="API clients"),
     Door(where=Where.ARGUMENT, pattern="APIKEY", reason="API clients"),
-    Door(where=Where.ARGUMENT, pattern="*AUTH_TOKEN", reason="API clients"),
+    Door(where=Where.ARGUMENT, pattern="*API_TOKEN", reason="API clients"),
+    Door(where=Where.ARGUMENT, pattern="*AUTH_TOKEN", reason="API clients; Flask-Security"),
     Door(where=Where.ARGUMENT, pattern="ACCESS_TOKEN", reason="bearer tokens in the query (RFC 6750 2.3)"),
+    Door(where=Where.ARGUMENT, pattern="PRIVATE_TOKEN", reason="API clients"),
+    Door(where=Where.ARGUMENT, pattern="SESSION_TOKEN", reason="API clients"),
+    Door(where=Where.ARGUMENT, pattern="USER_TOKEN", reason="API clients"),
+    Door(where=Where.ARGUMENT, pattern="GUEST_TOKEN", reason="Superset"),
+    Door(where=Where.ARGUMENT, pattern="JWT", reason="Flask-JWT-Extended"),
     Door(
         where=Where.COOKIE,
-        pattern="REMEMBER*",
+        pattern="*REMEMBER*",
         reason="Flask-Login: remember_token; other remember-me cookies",
     ),
+    Door(where=Where.COOKIE, pattern="ACCESS_TOKEN*", reason="Flask-JWT-Extended: access_token_cookie"),
+    Door(where=Where.COOKIE, pattern="REFRESH_TOKEN*", reason="Flask-JWT-Extended: refresh_token_cookie"),
+    Door(where=Where.COOKIE, pattern="AUTH_TOKEN*", reason="applications with tokens"),
+    Door(where=Where.COOKIE, pattern="ID_TOKEN", reason="OpenID Connect"),
+    Door(where=Where.COOKIE, pattern="*JWT*", reason="applications with tokens"),
+    Door(where=Where.COOKIE, pattern="AUTHORIZATION", reason="applications with tokens"),
     Door(where=Where.COOKIE, pattern="AUTH_TKT", reason="Pyramid, Paste, mod_auth_tkt"),
     Door(where=Where.COOKIE, pattern="AUTHTKT", reason="repoze.who, TurboGears"),
     Door(where=Where.COOKIE, pattern="TRAC_AUTH", reason="Trac"),
@@ -81,6 +126,7 @@ OUR_WORDS: tuple[Door, ...] = (
 
 
 _SETTING = re.compile(r"(header|cookie|argument) ([!#$%&'*+.^_`|~0-9A-Za-z-]+)", re.ASCII)
+_PREFIX = re.compile(r"__(HOST|SECURE)_")
 _WHERE = {"header": Where.ENVIRON, "cookie": Where.COOKIE, "argument": Where.ARGUMENT}
 
 
@@ -117,7 +163,12 @@ class DoorTable:
         """Whether ``name``, as it stands in the request, is one of a door."""
         if where is not Where.ENVIRON:
             name = unquote_plus(name).strip()  # an application was seen to read `%61pi_key=`
-        return self._patterns[where].fullmatch(_normalized(name)) is not None
+        normalized = _normalized(name)
+        if self._patterns[where].fullmatch(normalized) is not None:
+            return True
+        # The prefix says how a browser may set the cookie, and nothing of what the application takes it for.
+        bare = _PREFIX.sub("", normalized) if where is Where.COOKIE else normalized
+        return bare != normalized and self._patterns[where].fullmatch(bare) is not None
 
 
 def _one_pattern(doors: Iterable[Door], where: Where) -> re.Pattern[str]:

@@ -15,26 +15,25 @@ from wsgi_mfa.identity.cookies import CanonicalCookies
 from wsgi_mfa.identity.doors import DoorTable, Where
 
 _BEFORE_A_NAME = r"(?<![!#$%&'*+\-.^_`|~0-9A-Za-z])"
-_doors = DoorTable()
 
 
-def undeclared_headers(environ: Mapping[str, object], carriers: Carriers) -> list[str]:
+def undeclared_headers(environ: Mapping[str, object], carriers: Carriers, doors: DoorTable) -> list[str]:
     """The headers of the client that are known to carry a user into some application, and were not declared."""
     return sorted(
         key[5:].replace("_", "-").title()
         for key in environ
-        if key.startswith("HTTP_") and key not in carriers.headers and _doors.leads_in(Where.ENVIRON, key)
+        if key.startswith("HTTP_") and key not in carriers.headers and doors.leads_in(Where.ENVIRON, key)
     )
 
 
-def undeclared_arguments(uri: str) -> list[str]:
+def undeclared_arguments(uri: str, doors: DoorTable) -> list[str]:
     """The names in the query of ``uri`` that are known to carry a user into some application."""
     names = [part.partition("=")[0] for part in re.split("[&;]", uri.partition("?")[2])]
-    return sorted({name for name in names if _doors.leads_in(Where.ARGUMENT, name)})
+    return sorted({name for name in names if doors.leads_in(Where.ARGUMENT, name)})
 
 
 def stray_cookies(
-    raw: str, cookies: CanonicalCookies, carriers: Carriers, own: Collection[str]
+    raw: str, cookies: CanonicalCookies, carriers: Carriers, own: Collection[str], doors: DoorTable
 ) -> tuple[str, ...]:
     """The names of the cookies in the header ``raw`` that say something else than its canonical form ``cookies``.
 
@@ -54,7 +53,7 @@ def stray_cookies(
             is_stray = bool(value) and _bare(value) != _bare(cookies.carriers.get(name, ""))
             is_stray = is_stray or hidden.search(unquote(value)) is not None
         else:
-            is_door = name not in own and _doors.leads_in(Where.COOKIE, name)
+            is_door = name not in own and doors.leads_in(Where.COOKIE, name)
             is_stray = is_door or hidden.search(unquote(text)) is not None
         if is_stray:
             strays[name.strip()] = None

@@ -102,7 +102,7 @@ class _Asked:
         # Two values of one header are joined by a comma, and which of them is the proxy's nobody can tell.
         known = self.method in ("GET", "HEAD") and _URI.fullmatch(uri) and ",/" not in uri
         self.target = targets.redirected(uri, environ) if known else request.root
-        self.doors = undeclared_arguments(uri)
+        self.uri = uri
 
 
 def _reply(
@@ -113,9 +113,12 @@ def _reply(
         raise PlainHttpError("the proxy must tell that the client used https")
     environ = request.environ
     raw, carriers = environ.get("HTTP_COOKIE", ""), cleaner.adapter.carriers
-    doors = [*undeclared_headers(environ, carriers), *asked.doors]
+    doors = [
+        *undeclared_headers(environ, carriers, cleaner.doors),
+        *undeclared_arguments(asked.uri, cleaner.doors),
+    ]
     cleaned = request.cleaned = cleaner.clean(environ)
-    strays = stray_cookies(raw, cleaned.cookies, carriers, cleaner.own_cookie_names)
+    strays = stray_cookies(raw, cleaned.cookies, carriers, cleaner.own_cookie_names, cleaner.doors)
     identification = cleaned.identification
     unproven = getattr(identification, "unproven", None)
     if identification is UNRESOLVED or isinstance(identification, Nobody) or unproven is not None:

@@ -32,6 +32,16 @@ TABLE = DoorTable()
         "HTTP_X_APIKEY",
         "HTTP_X_AUTH_TOKEN",
         "HTTP_X_DEVPI_AUTH",
+        "HTTP_AUTHENTICATION_TOKEN",
+        "HTTP_X_SESSION_TOKEN",
+        "HTTP_X_GUESTTOKEN",
+        "HTTP_X_AUTH_USER",
+        "HTTP_PI_AUTHORIZATION",
+        "HTTP_X_GOOG_AUTHENTICATED_USER_EMAIL",
+        "HTTP_CF_ACCESS_JWT_ASSERTION",
+        "HTTP_X_SSL_CLIENT_S_DN",
+        "HTTP_X_FORWARDED_CLIENT_CERT",
+        "HTTP_X_KOBO_USERKEY",
         "HTTP_X_WSGI_MFA",
         "HTTP_X_WSGI.MFA_USER",
         "HTTP_WSGI_MFA_USER",
@@ -50,6 +60,11 @@ def test_an_environ_key_that_carries_a_user_is_a_door(key: str) -> None:
         "HTTP_HOST",
         "HTTP_USER_AGENT",
         "HTTP_X_CSRF_TOKEN",
+        "HTTP_X_CSRFTOKEN",
+        "HTTP_X_XSRF_TOKEN",
+        "HTTP_LOCK_TOKEN",
+        "HTTP_X_KOBO_SYNCTOKEN",
+        "HTTP_X_USER_AGENT",
         "HTTP_X_FORWARDED_FOR",
         "HTTP_X_REQUESTED_WITH",
         "REMOTE_ADDR",
@@ -67,10 +82,47 @@ def test_another_environ_key_is_none(key: str) -> None:
 
 @pytest.mark.requirement("D4")
 @pytest.mark.parametrize(
-    "name", ["api_key", "API-KEY", "%61pi_key", "api%5Fkey", "+api_key", "apikey", "access_token"]
+    "name",
+    [
+        "api_key",
+        "API-KEY",
+        "%61pi_key",
+        "api%5Fkey",
+        "+api_key",
+        "apikey",
+        "access_token",
+        "jwt",
+        "auth_token",
+    ],
 )
 def test_an_argument_is_compared_decoded(name: str) -> None:
     assert TABLE.leads_in(Where.ARGUMENT, name)
+
+
+@pytest.mark.requirement("D4")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "remember_token",
+        "__Secure-remember_token",
+        "user_remember_me",
+        "access_token_cookie",
+        "__Host-access-token",
+        "refresh_token_cookie",
+        "jwt-auth",
+        "__ac",
+        "__Host-wsgi_mfa_session",
+    ],
+)
+def test_a_cookie_that_carries_a_user_is_a_door_under_any_prefix(name: str) -> None:
+    assert TABLE.leads_in(Where.COOKIE, name)
+
+
+@pytest.mark.parametrize(
+    "name", ["csrf_access_token", "csrftoken", "lang", "__Host-lang", "__Secure-", "theme"]
+)
+def test_another_cookie_is_none(name: str) -> None:
+    assert not TABLE.leads_in(Where.COOKIE, name)
 
 
 @pytest.mark.parametrize("name", ["q", "token", "key", "page", "remote_user_id", ""])

@@ -337,3 +337,26 @@ def test_a_portal_must_renew_its_sessions_and_somebody_must_know(wrapped, portal
         wrapped(portal, identity=identity, forward_auth=True)
     wrapped(portal, identity=identity, forward_auth=True, renews_sessions=True)
     wrapped(portal, identity=AuthTkt(SECRET_KEY), forward_auth=True)
+
+
+@pytest.mark.requirement("D4")
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/reports?sesame=open", {}), ("/reports?%73esame=open", {}), ("/reports", {"X-Portal-Key": "open"})],
+)
+def test_a_door_that_the_settings_name_is_closed_at_the_proxy_too(
+    wrapped, portal, new_browser, path, headers
+):
+    application = wrapped(
+        portal,
+        identity=FlaskSession(SECRET_KEY),
+        forward_auth=True,
+        policy=Policy(trusted_peers=(PROXY,)),
+        doors=["header X-Portal-Key", "argument sesame"],
+    )
+    visitor = new_browser(application, environ={"REMOTE_ADDR": PROXY})
+    asked = {**PERSON, "X-Forwarded-Uri": path, **headers}
+    assert visitor.request("GET", ASK["Caddy"], headers=asked).status == 403
+    assert (
+        visitor.request("GET", ASK["Caddy"], headers={**PERSON, "X-Forwarded-Uri": "/reports"}).status == 200
+    )
