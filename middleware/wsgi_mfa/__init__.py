@@ -57,7 +57,7 @@ from wsgi_mfa.metrics import Metrics, PrometheusMetrics
 from wsgi_mfa.person import Person
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.memory import MemoryStore
-from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, WorkerReport
+from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, Door, Opening, WorkerReport
 from wsgi_mfa.stores.sqlite import SqliteStore
 from wsgi_mfa.support.desk import SupportAnswer, SupportDesk
 from wsgi_mfa.web.middleware import MfaMiddleware
@@ -79,6 +79,7 @@ __all__ = [
     "ConfigurationError",
     "Decision",
     "DjangoSession",
+    "Door",
     "Entropy",
     "EnvironKey",
     "Event",
@@ -103,6 +104,7 @@ __all__ = [
     "MfaError",
     "MfaMiddleware",
     "MfaService",
+    "Opening",
     "Outcome",
     "Person",
     "Policy",

@@ -174,6 +174,16 @@ class _Judge:
                 yield f"{name}: event {head.number} is not the one of the export, or has gone"
 
 
+def problems_of(
+    user: str, events: tuple[Event, ...], ring: KeyRing, *, checkpoints: Iterable[Head], known: Iterable[Head]
+) -> list[str]:
+    """What is wrong with ``events`` as a chain of their own, which is to pass through the heads ``known``."""
+    checkpoints = list(checkpoints)
+    number = events[-1].number if events else 0
+    head = Head(user=user, number=number, link=link_after(events, checkpoints))
+    return list(_Judge(ring, _Chain(head=head, events=events), checkpoints, list(known)).problems())
+
+
 def link_after(events: Sequence[Event], checkpoints: Iterable[Head]) -> str:
     """The link behind ``events``, the first ones that a chain still has."""
     link = start_of(events, checkpoints).link

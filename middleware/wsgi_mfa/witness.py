@@ -2,7 +2,7 @@
 
 The number of an account's events never goes back, whatever clocks, workers and support do. Where it does, a backup was
 restored under a worker that was running, and codes, recovery codes and phones of before would work again: nothing is
-answered until the operator has fenced the store, which each account then shows.
+answered until the operator has fenced the store, which the store then shows.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ ACCOUNTS_MAX = 4096
 class Witness:
     """Loads the accounts of one store for one worker. Without a lock: a thread that loses a race remembers less."""
 
-    __slots__ = ("_seen", "_store")
+    __slots__ = ("_fenced_at", "_seen", "_store")
 
     def __init__(self, store: AccountStore) -> None:
         self._store = store
         self._seen: dict[str, Account] = {}
+        self._fenced_at = store.fenced_at
 
     def load(self, user: str) -> Account | None:
         """The account as it was saved last.
@@ -32,12 +33,15 @@ class Witness:
         account = self._store.load(user)
         if account is seen:
             return account
-        if seen is not None and (
-            account is None or (account.event_count < seen.event_count and account.fence == seen.fence)
-        ):
+        if self._fenced_at != self._store.fenced_at:
+            # The operator knows that the store was put back, and has closed what would open again.
+            self._fenced_at = self._store.fenced_at
+            self._seen.clear()
+            seen = None
+        if seen is not None and (account is None or account.event_count < seen.event_count):
             raise StoreUnavailableError(
-                f"the account {user!r} went back to what it once was: was the store restored? Stop the workers and"
-                " run `wsgi-mfa store fence`"
+                f"the account {user!r} went back to what it once was: was the store restored?"
+                " Run `wsgi-mfa store fence`"
             )
         if account is not None:
             self.saw(account)

@@ -13,7 +13,7 @@ LAYERS = (
     {"clock", "entropy", "person"},
     {"gateway", "identity", "keys", "stores"},
     {"audit", "heartbeat", "key_file", "metrics", "settings", "vault", "witness"},
-    {"adapters", "telling"},
+    {"adapters", "export", "telling"},
     {"service"},
     {"rotation"},
     {"config", "support"},

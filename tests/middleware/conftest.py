@@ -106,6 +106,10 @@ class TroubledStore:
         self.before: list[Callable[[], None]] = []
         self.after: list[Callable[[], None]] = []
 
+    @property
+    def fenced_at(self):
+        return self.inner.fenced_at
+
     def load(self, user):
         return self.inner.load(user)
 

@@ -7,15 +7,22 @@ from contextlib import closing
 
 import pytest
 
-from wsgi_mfa.core.commands import FenceAfterRestore, Origin, ResetBySupport
-from wsgi_mfa.core.outcome import Outcome
+from wsgi_mfa.core.commands import Origin, ResetBySupport
+from wsgi_mfa.core.outcome import Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.service import MfaService, Visit
+from wsgi_mfa.stores import connections
 from wsgi_mfa.stores.protocol import BirthRecord
 from wsgi_mfa.stores.sqlite import SqliteStore
+from wsgi_mfa.support import restoring
 
 USER = "user1@example.com"
+
+
+@pytest.fixture(autouse=True)
+def _a_hundredth_of_a_second_later(monkeypatch):
+    monkeypatch.setattr(connections, "LOOK_SECONDS", 0)
 
 
 @pytest.fixture
@@ -28,8 +35,10 @@ def store(tmp_path):
 
 @pytest.fixture
 def new_service(store, keys, clock, entropy):
-    """``new_service()``: a worker over the store."""
-    return lambda: MfaService(store=store, keys=keys, policy=Policy(), clock=clock, entropy=entropy)
+    """``new_service()``: a worker over the store, or a service over one that is given."""
+    return lambda store=store: MfaService(
+        store=store, keys=keys, policy=Policy(), clock=clock, entropy=entropy
+    )
 
 
 @pytest.fixture
@@ -68,8 +77,9 @@ def reset(worker):
     worker.apply(visit(worker), command)
 
 
-def fence(worker):
-    worker.apply(visit(worker), FenceAfterRestore(generation=worker.vault.new_id()))
+def fence(new_service, store):
+    with closing(store.for_operator()) as closed_store:
+        restoring.fence(new_service(closed_store), None)
 
 
 @pytest.mark.requirement("D28", "R13")
@@ -88,19 +98,39 @@ def test_a_restore_under_a_running_worker_is_answered_by_nothing_until_the_fence
     for _ in range(2):
         with pytest.raises(StoreUnavailableError, match="was the store restored"):
             worker.verify_code(visit(worker, "thief"), code)
-    fence(new_service())
+    fence(new_service, store)
     assert worker.verify_code(visit(worker, "thief"), code).outcome is Outcome.USED_CODE
     clock.wait(60)
     assert worker.verify_code(visit(worker, "tablet"), phone.code()).outcome is Outcome.SIGNED_IN
 
 
 @pytest.mark.requirement("D28")
-def test_an_account_that_has_gone_is_no_new_user(worker, store, phone_of, clock, tmp_path):
+def test_an_account_that_has_gone_is_no_new_user_and_needs_an_invitation_after_the_fence(
+    worker, new_service, store, phone_of, clock, tmp_path
+):
     backup(store, tmp_path / "backup.db")
     enroll(worker, phone_of, clock)
     restore(store, tmp_path / "backup.db")
     with pytest.raises(StoreUnavailableError, match="was the store restored"):
         worker.begin_enrollment(visit(worker, "thief"))
+    fence(new_service, store)
+    assert worker.begin_enrollment(visit(worker, "thief")).reason is Reason.ENROLLMENT_CODE_NEEDED
+
+
+@pytest.mark.requirement("D28", "R13")
+def test_a_second_restore_is_noticed_though_the_backup_was_never_fenced(
+    worker, new_service, store, phone_of, clock, tmp_path
+):
+    phone = enroll(worker, phone_of, clock)
+    backup(store, tmp_path / "backup.db")
+    restore(store, tmp_path / "backup.db")
+    fence(new_service, store)
+    clock.wait(60)
+    code = phone.code()
+    assert worker.verify_code(visit(worker, "tablet"), code).outcome is Outcome.SIGNED_IN
+    restore(store, tmp_path / "backup.db")
+    with pytest.raises(StoreUnavailableError, match="restored"):
+        worker.verify_code(visit(worker, "thief"), code)
 
 
 @pytest.mark.requirement("D28", "D22")

@@ -37,7 +37,7 @@ accounts.add_command(rollout)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
 def list_accounts(place: Place, after: str, limit: int) -> None:
     """List accounts in the order of their names."""
-    store = place.store
+    store = place.operator_store
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in ("user", "address", "state", "sessions"):
         table.add_column(heading, overflow="fold")
@@ -57,7 +57,7 @@ def list_accounts(place: Place, after: str, limit: int) -> None:
 def show(place: Place, user: str) -> None:
     """Show one account and its latest events."""
     account = _stored(place, user)
-    events = place.store.events(account.user, limit=EVENTS_SHOWN)
+    events = place.operator_store.events(account.user, limit=EVENTS_SHOWN)
     out = console()
     out.print(pairs(_facts(account, SystemClock().now(), place.policy)))
     out.print("\nlatest events, the newest last (UTC)")
@@ -125,7 +125,7 @@ def rename(place: Place, old: str, new: str, reason: str, agent: str) -> None:
 
 def _stored(place: Place, user: str) -> Account:
     name = canonical(user)
-    account = place.store.load(name)
+    account = place.operator_store.load(name)
     if account is None:
         raise ConfigurationError(f"no account {name!r} in {place.name}; wsgi-mfa accounts list names them")
     return account

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import click
@@ -12,12 +10,10 @@ import click
 from wsgi_mfa import audit as record
 from wsgi_mfa.cli.place import Place, place_options
 from wsgi_mfa.cli.telling import agent_option, counted
-from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import DAY
 from wsgi_mfa.core.user import canonical
+from wsgi_mfa.export import line_of, line_of_head, read_export
 from wsgi_mfa.support.record import prune as prune_record
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @click.group(short_help="Export and verify what is on record.")
@@ -35,25 +31,15 @@ def export(place: Place, user: str | None) -> None:
     """
     name = None if user is None else canonical(user)
     # The heads first: what is saved while the events are printed is then no event too few.
-    heads = [head for head in record.verify(place.store, place.keys.ring).heads if name in (None, head.user)]
-    for event in place.store.events(name, limit=record.EVERY):
-        click.echo(json.dumps(_members(event)))
+    heads = [
+        head
+        for head in record.verify(place.operator_store, place.keys.ring).heads
+        if name in (None, head.user)
+    ]
+    for event in place.operator_store.events(name, limit=record.EVERY):
+        click.echo(line_of(event))
     for head in heads:
-        click.echo(json.dumps({"head": head.user, "number": head.number, "link": head.link}))
-
-
-def _members(event: Event) -> dict[str, object]:
-    at = (_EPOCH + timedelta(microseconds=event.at)).isoformat().replace("+00:00", "Z")
-    return {
-        "id": event.id,
-        "at": at,
-        "user": event.user,
-        "kind": event.kind,
-        "source": event.source,
-        "details": dict(event.details),
-        "number": event.number,
-        "mac": event.mac,
-    }
+        click.echo(line_of_head(head))
 
 
 @audit.command(short_help="See whether the record is whole.")
@@ -69,7 +55,9 @@ def verify(place: Place, against: Path | None) -> None:
 
     Exit 1 and a line for each account whose record is not whole.
     """
-    found = record.verify(place.store, place.keys.ring, against=() if against is None else _heads_in(against))
+    found = record.verify(
+        place.operator_store, place.keys.ring, against=() if against is None else read_export(against).heads
+    )
     for problem in found.problems:
         click.echo(f"not whole: {problem}", err=True)
     if found.retired_count:
@@ -77,35 +65,6 @@ def verify(place: Place, against: Path | None) -> None:
     if found.problems:
         sys.exit(1)
     click.echo(f"verified: {counted(found.events_count, 'event')} in {counted(len(found.heads), 'chain')}")
-
-
-def _heads_in(path: Path) -> list[record.Head]:
-    """The heads that an export ends with.
-
-    :raises click.UsageError: a line is none of an export's, or there is no head.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{path}: cannot be read: {error}") from None
-    found = [_head_in(line, where=f"{path}:{number}") for number, line in enumerate(lines, start=1)]
-    heads = [head for head in found if head is not None]
-    if not heads:
-        raise click.UsageError(f"{path}: has no line with a head, as wsgi-mfa audit export prints")
-    return heads
-
-
-def _head_in(line: str, *, where: str) -> record.Head | None:
-    """The head that a line tells of; None for the line of an event."""
-    try:
-        members = json.loads(line)
-        if "head" not in members:
-            return None
-        return record.Head(
-            user=str(members["head"]), number=int(members["number"]), link=str(members["link"])
-        )
-    except (ValueError, KeyError, TypeError):
-        raise click.UsageError(f"{where}: is no line of wsgi-mfa audit export") from None
 
 
 @audit.command(short_help="Drop what is old.")

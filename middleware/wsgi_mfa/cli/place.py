@@ -50,6 +50,11 @@ class Place:
         return database_store(self.path)
 
     @cached_property
+    def operator_store(self) -> AccountStore:
+        """The store for one who works on it, or reads it, also while it is closed (D28)."""
+        return self.store.for_operator()
+
+    @cached_property
     def keys(self) -> KeySource:
         if self.configuration is not None:
             return keys_of(self.configuration)
@@ -59,6 +64,12 @@ class Place:
     def service(self) -> MfaService:
         """The service over the store."""
         store = self.store  # first, since where it is missing its keys are missing too
+        return self._service(store, self.keys)
+
+    @cached_property
+    def operator_service(self) -> MfaService:
+        """The service over the store, also while it is closed."""
+        store = self.operator_store
         return self._service(store, self.keys)
 
     def service_with(self, keys: KeySource) -> MfaService:

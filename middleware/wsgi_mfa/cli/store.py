@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from wsgi_mfa.cli.place import Place, made_database, place_options
-from wsgi_mfa.cli.telling import counted
+from wsgi_mfa.cli.telling import counted, utc
 from wsgi_mfa.configured import store_of
-from wsgi_mfa.core import commands
-from wsgi_mfa.core.commands import Origin
-from wsgi_mfa.service import STUBBORN_SECONDS, Visit
-from wsgi_mfa.stores.protocol import AccountStore, every_user
+from wsgi_mfa.export import read_export
+from wsgi_mfa.stores.protocol import AccountStore, Door
+from wsgi_mfa.stores.sqlite import SqliteStore
+from wsgi_mfa.support import restoring
 from wsgi_mfa.support.record import note
 
 
@@ -32,25 +34,76 @@ def init(place: Place) -> None:
     click.echo(f"store id: {made.birth.store_id}")
 
 
-@store.command()
+@store.command(name="close", short_help="Let the workers answer 503.")
 @place_options
-def fence(place: Place) -> None:
-    """Close what a restored backup would open again.
+def close(place: Place) -> None:
+    """Let the workers answer 503 until the store is opened: before a backup is restored, or for other work on it.
 
-    For every account: no code of before this moment works, the recovery code is void, sessions end.
+    Nothing that was under way is saved any more when the command ends. Programs that do not ask the store, such as
+    the portal's own sign-in, go on.
     """
-    service = place.service
-    count = 0
-    for user in every_user(service.store):
-        visit = Visit(
-            user=user,
-            origin=Origin(browser="", next_browser="", source="console"),
-            now=service.clock.now(),
+    restoring.close_store(place.operator_service)
+    click.echo("store: closed")
+
+
+@store.command(name="open", short_help="Let the workers serve again.")
+@place_options
+def open_(place: Place) -> None:
+    """Let the workers serve again; refused where the store was restored and is not fenced."""
+    restoring.open_store(place.operator_service)
+    click.echo("store: open")
+
+
+@store.command(short_help="Copy a SQLite store, for the day you need it.")
+@click.argument("path", type=click.Path(path_type=Path))
+@place_options
+def backup(place: Place, path: Path) -> None:
+    """Copy a SQLite store, as it is at one moment, to a new file at PATH, while workers go on.
+
+    Where it is put back, the store is closed until it is fenced. Other means of SQLite make good copies too, but of
+    a store that is open.
+    """
+    store = place.operator_store
+    if not isinstance(store, SqliteStore):
+        raise click.UsageError(f"{place.name} is no SQLite file: copy it by the means of its engine")
+    store.backup(path)
+    click.echo(f"backup: {path}")
+
+
+@store.command(short_help="Close what a restored backup would open again.")
+@click.option(
+    "--audit",
+    "path",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What wsgi-mfa audit export printed last: what it tells is done again, as far as it closed something.",
+)
+@place_options
+def fence(place: Place, path: Path | None) -> None:
+    """Close what a restored backup would open again, while the store serves nobody.
+
+    For every account: no code of before this moment works, recovery codes and enrollment codes are void, sessions
+    end. Whoever was reset, removed, or bound another phone since the backup needs an invitation, as far as FILE
+    knows; where there may be others, new users need one too.
+    """
+    service = place.operator_service
+    done = restoring.fence(service, None if path is None else read_export(path))
+    click.echo(f"fenced: {counted(done.accounts_count, 'account')}")
+    if path is not None:
+        click.echo(f"put back on record: {counted(done.lost_count, 'event')}")
+    for user in done.closed:
+        click.echo(f"needs an invitation: {user}, whose phone is not the one of the backup")
+    for user in done.removed:
+        click.echo(f"removed again: {user}")
+    if done.known_whole:
+        click.echo(f"known: all until {utc(done.known_until)} UTC, when the store was closed")
+    else:
+        click.echo(
+            f"not known: what happened after {utc(done.known_until)} UTC. Do again what the desk did since:"
         )
-        command = commands.FenceAfterRestore(generation=service.vault.new_id(), source="console")
-        service.apply(visit, command, patience_seconds=STUBBORN_SECONDS)
-        count += 1
-    click.echo(f"fenced: {counted(count, 'account')}")
+        click.echo("  resets, removals, renamings, unlocks. Who bound a phone since needs an invitation.")
+        click.echo("enrollment: invited, for every new user, until `wsgi-mfa store enrollment policy`")
+    click.echo("store: open" if done.door is Door.OPEN else "store: closed; next: wsgi-mfa store open")
 
 
 @store.command(short_help="Show or change whether new users need an invitation.")
@@ -62,10 +115,11 @@ def enrollment(place: Place, rule: str | None) -> None:
     RULE is policy (what the setting enrollment of the policy says) or invited (each needs one, whatever it says). A
     user who was reset or removed while invited was the rule goes on to need one.
     """
+    service = place.operator_service
     if rule is not None:
-        place.store.set_invited_only(rule == "invited")
-        note(place.service, "store.enrollment", ("rule", rule))
-    if place.store.invited_only():
+        service.store.set_invited_only(rule == "invited")
+        note(service, "store.enrollment", ("rule", rule))
+    if service.store.invited_only():
         click.echo("enrollment: invited, for every new user")
     else:
         click.echo(f"enrollment: {place.policy.enrollment}, as the policy says")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from wsgi_mfa.core.account import Account, KeyParameters
+from wsgi_mfa.core.events import Event
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -313,9 +314,15 @@ class SealAnew:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FenceAfterRestore:
-    """The store was restored from a backup: no code of before this moment works, nor an old recovery code (R13)."""
+    """The store was restored from a backup: no code of before this moment works, nor an old recovery code (R13).
+
+    ``lost`` are the account's events that the backup does not know, as far as an export of the record does.
+    ``invited`` says that there may be others: who has no phone now may have bound one since (D28).
+    """
 
     generation: str
+    lost: tuple[Event, ...] = ()
+    invited: bool = False
     source: str = ""
 
 

@@ -20,6 +20,7 @@ from wsgi_mfa.core import (
     enrollment,
     redemption,
     removal,
+    restoring,
     rollout,
     sealing,
     sessions,
@@ -57,7 +58,7 @@ HANDLERS: dict[type, Callable[[Account, Any, int, Policy], Decision]] = {
     commands.RemoveAccount: removal.remove,
     commands.AdoptAccount: removal.adopt,
     commands.SealAnew: sealing.seal_anew,
-    commands.FenceAfterRestore: support.fence,
+    commands.FenceAfterRestore: restoring.fence,
 }
 
 

@@ -1,4 +1,4 @@
-"""What the support desk may do to an account: reset, invite, unlock, fence. It never sees or chooses a secret (R44).
+"""What the support desk may do to an account: reset, invite, unlock. It never sees or chooses a secret (R44).
 
 A reset means "must enroll", never "no second factor" (R45).
 """
@@ -11,7 +11,6 @@ from wsgi_mfa.core import throttle
 from wsgi_mfa.core.account import Account, Authenticator, EnrollmentCode, Failures, ResetAsked
 from wsgi_mfa.core.aging import younger
 from wsgi_mfa.core.commands import (
-    FenceAfterRestore,
     ForgetDrift,
     InviteBySupport,
     ResetBySupport,
@@ -23,7 +22,7 @@ from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.refusal import refused
 from wsgi_mfa.core.rollout import was_bound
 from wsgi_mfa.core.steps import step_at
-from wsgi_mfa.core.verification import fenced, most_needed, with_drift
+from wsgi_mfa.core.verification import most_needed, with_drift
 
 
 def under_attack(account: Account, policy: Policy) -> bool:
@@ -208,23 +207,3 @@ def _present(authenticator: Authenticator, now: int) -> Authenticator:
         return authenticator
     kept = most_needed({*authenticator.used_steps}, step)
     return replace(authenticator, last_step=step, used_steps=kept)
-
-
-def fence(account: Account, command: FenceAfterRestore, now: int, policy: Policy) -> Decision:
-    """Refuse all that a restored backup would open again: steps, recovery code, sessions (R13)."""
-    changed = replace(
-        account,
-        generation=command.generation,
-        fence=command.generation,
-        authenticator=account.authenticator and fenced(account.authenticator, now, policy),
-        recovery_code=None,
-        enrollment_code=None,
-        enrollment_browser=None,
-        pending=(),
-        sessions=(),
-        retries=(),
-        answers=(),
-        first_code=None,
-    )
-    event = Event(at=now, user=account.user, kind="support.fenced", source=command.source)
-    return Decision(outcome=Outcome.RESET, account=changed, events=(event,))

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from wsgi_mfa.errors import StoreUnavailableError
 
-LOOK_SECONDS = 0.01  # how long a reader may go on with a file that was replaced under it
+LOOK_SECONDS = 0.01  # how long a reader may go on with a file that was replaced under it, or closed
 
 
 class Link:
@@ -24,7 +24,11 @@ class Link:
 
     __slots__ = ("__weakref__", "_check", "_connection", "_looked_at", "_open", "_pid", "lock")
 
-    def __init__(self, open_connection: Callable[[], sqlite3.Connection], check: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        open_connection: Callable[[], sqlite3.Connection],
+        check: Callable[[sqlite3.Connection], None],
+    ) -> None:
         self._open = open_connection
         self._check = check
         self._connection: sqlite3.Connection | None = None
@@ -35,8 +39,8 @@ class Link:
     def connection(self) -> sqlite3.Connection:
         """The connection, for a reader who holds the lock.
 
-        Whether process and file are still the same is looked at every ``LOOK_SECONDS``: it costs two calls of
-        the system, and each of these as much as all that the gate does.
+        Whether process and file are still the same, and the store open, is looked at every ``LOOK_SECONDS``: it
+        costs a query and two calls of the system, and each of these as much as all that the gate does.
 
         :raises StoreUnavailableError: they are not.
         """
@@ -88,7 +92,8 @@ class Link:
             raise StoreUnavailableError(
                 "this process was forked past Python while the store was open: fork first, or close the store"
             )
-        self._check()
+        self._looked_at = -1.0  # should the check fail, the next use looks again
+        self._check(self._connection)
         self._looked_at = time.monotonic()
         return self._connection
 
@@ -96,10 +101,14 @@ class Link:
 class Connections:
     """All the links of one store; ``mine()`` is the one of the calling thread.
 
-    ``check`` raises where the file that ``open_connection`` opens is no longer the one that it was.
+    ``check`` raises where what ``open_connection`` opens is no longer what it was, or must not be used now.
     """
 
-    def __init__(self, open_connection: Callable[[], sqlite3.Connection], check: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        open_connection: Callable[[], sqlite3.Connection],
+        check: Callable[[sqlite3.Connection], None],
+    ) -> None:
         self._open = open_connection
         self._check = check
         self._local = threading.local()
@@ -108,6 +117,10 @@ class Connections:
         self._closed = False
         with _FORKING:
             _ALL.add(self)
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
 
     def mine(self) -> Link:
         """The link of this thread.

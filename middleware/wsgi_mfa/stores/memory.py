@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.errors import StoreUnavailableError
-from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, WorkerReport, check_revision
+from wsgi_mfa.stores.opening import Doorkeeper
+from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, Opening, WorkerReport, check_revision
 
 
 class MemoryStore:
@@ -30,8 +31,28 @@ class MemoryStore:
         self._events: deque[Event] = deque(maxlen=events_max)
         self._workers: dict[str, WorkerReport] = {}
         self._invited_only = False
+        self._opening = Opening()
+        self._doorkeeper = Doorkeeper()
         self._lock = threading.Lock()
         self._closed = False
+
+    @property
+    def fenced_at(self) -> int:
+        return self._doorkeeper.fenced_at
+
+    def opening(self) -> Opening:
+        self._check_living()
+        return self._opening
+
+    def set_opening(self, opening: Opening) -> None:
+        self._check_living()
+        with self._lock:
+            self._opening = opening
+
+    def for_operator(self) -> AccountStore:
+        twin = object.__new__(_OperatorsStore)
+        twin.__dict__ = self.__dict__
+        return twin
 
     def load(self, user: str) -> Account | None:
         self._check_open()
@@ -42,6 +63,7 @@ class MemoryStore:
         check_revision(account, expected)
         added = tuple(events)  # first, so that a sequence that fails has changed nothing
         with self._lock:
+            self._check_open()  # again: whoever has closed the store knows that nothing is saved any more
             stored = self._accounts.get(account.user)
             if (stored.revision if stored else None) != expected:
                 return False
@@ -96,8 +118,19 @@ class MemoryStore:
         self._closed = True
 
     def _check_open(self) -> None:
+        self._check_living()
+        self._doorkeeper.check(self._opening)
+
+    def _check_living(self) -> None:
         if self._closed:
             raise StoreUnavailableError("the memory store is closed")
+
+
+class _OperatorsStore(MemoryStore):
+    """All that another one holds, also while it is closed."""
+
+    def _check_open(self) -> None:
+        self._check_living()
 
 
 if TYPE_CHECKING:

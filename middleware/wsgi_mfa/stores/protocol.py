@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
 
 from wsgi_mfa.core.account import Account
@@ -42,12 +43,36 @@ class WorkerReport:
     at: int
 
 
+class Door(str, Enum):
+    """Whether a store serves: it is ``OPEN``, ``CLOSED`` by its operator, or ``UNFENCED``.
+
+    An unfenced one was restored, or its fence was begun and not ended: only a fence leads out of that (D28).
+    """
+
+    OPEN = "open"
+    CLOSED = "closed"
+    UNFENCED = "unfenced"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opening:
+    """Whether a store serves, when that was changed last, and when it was fenced last; 0 means never (D28).
+
+    Neither instant ever goes back, whatever clocks do: a store in which one has gone back was restored.
+    """
+
+    door: Door = Door.OPEN
+    changed_at: int = 0
+    fenced_at: int = 0
+
+
 class AccountStore(Protocol):
     """Keeps accounts and their events; knows no rule, no clock and no chance.
 
     Every method raises :exc:`~wsgi_mfa.errors.StoreUnavailableError` when the store cannot be reached or
     written, and its root :exc:`~wsgi_mfa.errors.StoreError` when what it holds cannot be read; neither ever
-    looks like a user who has not enrolled (R80). Stores may be used from several threads.
+    looks like a user who has not enrolled (R80). A store whose door is not open, and one that was put back to what it
+    once was, is unavailable (D28). Stores may be used from several threads.
     """
 
     @property
@@ -58,6 +83,26 @@ class AccountStore(Protocol):
     @property
     def shared_between_processes(self) -> bool:
         """Whether other processes see what this one saves (R24)."""
+        ...
+
+    @property
+    def fenced_at(self) -> int:
+        """When the store was fenced last, as far as its calls have shown: no account of before says anything now."""
+        ...
+
+    def opening(self) -> Opening:
+        """Whether the store serves; also told by one that does not, and by one that was put back (D28)."""
+        ...
+
+    def set_opening(self, opening: Opening) -> None:
+        """Change what :meth:`opening` answers, durably and for all processes.
+
+        As soon as it says anything but open, no call of another store object is answered, and no save lands.
+        """
+        ...
+
+    def for_operator(self) -> AccountStore:
+        """The same store, for one who works on it while it is closed."""
         ...
 
     def load(self, user: str) -> Account | None:

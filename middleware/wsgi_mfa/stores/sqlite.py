@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,10 @@ from wsgi_mfa.core.codec import ACCOUNT_CODEC, EVENT_CODEC, CodecError
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.errors import StoreError, StoreUnavailableError
 from wsgi_mfa.stores.connections import Connections
-from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, WorkerReport, check_revision
+from wsgi_mfa.stores.opening import Doorkeeper
+from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, Opening, WorkerReport, check_revision
 from wsgi_mfa.stores.recent import RecentAccounts
-from wsgi_mfa.stores.sqlite_file import connect, open_file
+from wsgi_mfa.stores.sqlite_file import check_file, connect, copy_file, open_file, read_opening
 
 _REVISION = "SELECT revision FROM accounts WHERE user = ?"
 _LOAD = "SELECT revision, body FROM accounts WHERE user = ?"
@@ -37,6 +39,8 @@ _REPORT = "INSERT OR REPLACE INTO workers (worker_id, key_ids, at) VALUES (?, ?,
 _FORGET_REPORTS = "DELETE FROM workers WHERE at < ?"
 _WORKERS = "SELECT worker_id, key_ids, at FROM workers ORDER BY worker_id"
 _INVITED_ONLY = "SELECT 1 FROM invited_only"
+_FORGET_OPENING = "DELETE FROM opening"
+_SET_OPENING = "INSERT INTO opening (door, changed_at, fenced_at) VALUES (?, ?, ?)"
 _SET_INVITED_ONLY = {True: "INSERT OR IGNORE INTO invited_only VALUES (1)", False: "DELETE FROM invited_only"}
 
 
@@ -46,6 +50,7 @@ class SqliteStore:
     A missing file is made only with ``create``, then with ``new_birth`` and readable by its owner alone.
     Up to ``accounts_max`` decoded accounts are remembered, so that a load which finds the revision unmoved
     reads no body. Nothing is open between the constructor and the first call, nor across a fork (D32).
+    ``heeds_door`` is False for an operator's work on a store that is closed.
 
     :raises ConfigurationError: there is no store at ``path``, something else is there, or it cannot be used.
     """
@@ -53,16 +58,60 @@ class SqliteStore:
     shared_between_processes = True
 
     def __init__(
-        self, path: str | Path, *, create: bool, new_birth: BirthRecord, accounts_max: int = 1000
+        self,
+        path: str | Path,
+        *,
+        create: bool,
+        new_birth: BirthRecord,
+        accounts_max: int = 1000,
+        heeds_door: bool = True,
     ) -> None:
         self.path = Path(path).absolute()  # a server may change its folder later
         self.birth = open_file(self.path, create=create, new_birth=new_birth)
         # Not a method of ours: a store that is let go of closes its file at once, and not when cycles are collected.
+        self._known = self.path.stat()
+        self._doorkeeper = Doorkeeper() if heeds_door else None
         self._connections = Connections(
-            partial(connect, self.path), partial(_check_file, self.path, self.path.stat())
+            partial(connect, self.path), partial(_look, self.path, self._known, self._doorkeeper)
         )
         # Used only while a link is held, so that no other thread is inside it when this process forks.
         self._recent = RecentAccounts(accounts_max=accounts_max)
+
+    @property
+    def fenced_at(self) -> int:
+        return self._doorkeeper.fenced_at if self._doorkeeper is not None else 0
+
+    def opening(self) -> Opening:
+        if self._doorkeeper is not None:
+            with closing(self.for_operator()) as twin:
+                return twin.opening()
+        try:
+            with self._connections.mine() as connection:
+                return read_opening(connection)
+        except (sqlite3.Error, ValueError) as error:
+            raise StoreUnavailableError(f"the store {self.path} cannot be read: {error}") from error
+
+    def set_opening(self, opening: Opening) -> None:
+        if self._doorkeeper is not None:
+            with closing(self.for_operator()) as twin:
+                return twin.set_opening(opening)
+        row = (opening.door.value, opening.changed_at, opening.fenced_at)
+        return self._write((_FORGET_OPENING, ()), (_SET_OPENING, row))
+
+    def for_operator(self) -> SqliteStore:
+        if self._connections.closed:
+            raise StoreUnavailableError("the store is closed")
+        check_file(self.path, self._known)
+        return SqliteStore(self.path, create=False, new_birth=self.birth, heeds_door=False)
+
+    def backup(self, path: str | Path) -> None:
+        """Copy the whole store, as it is at one moment, to a new file at ``path`` that its owner alone may read.
+
+        The copy serves nobody before it is fenced, wherever it is put back (D28).
+
+        :raises ConfigurationError: something is at ``path`` already, or no file can be made there.
+        """
+        copy_file(self.path, Path(path).absolute())
 
     def load(self, user: str) -> Account | None:
         link = self._connections.mine()
@@ -98,6 +147,9 @@ class SqliteStore:
         try:
             with self._connections.mine() as connection:
                 connection.execute("BEGIN IMMEDIATE")
+                if self._doorkeeper is not None:
+                    # Again: whoever has closed the store knows that nothing is saved any more (D28).
+                    self._doorkeeper.check(read_opening(connection))
                 if expected is None:
                     changed = connection.execute(_INSERT, values).rowcount
                 else:
@@ -187,14 +239,13 @@ class SqliteStore:
         return StoreUnavailableError(f"the store {self.path} cannot be {deed}: {error}")
 
 
-def _check_file(path: Path, known: os.stat_result) -> None:
-    """Refuse to go on with a file that other processes no longer find under its name (D28)."""
-    try:
-        found = path.stat()
-    except OSError:
-        found = None
-    if found is None or found.st_ino != known.st_ino or found.st_dev != known.st_dev:
-        raise StoreUnavailableError(f"the store {path} was replaced or removed while open: restart")
+def _look(
+    path: Path, known: os.stat_result, doorkeeper: Doorkeeper | None, connection: sqlite3.Connection
+) -> None:
+    """What is looked at before a connection is used."""
+    check_file(path, known)
+    if doorkeeper is not None:
+        doorkeeper.check(read_opening(connection))
 
 
 if TYPE_CHECKING:

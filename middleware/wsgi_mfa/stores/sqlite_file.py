@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from wsgi_mfa.errors import ConfigurationError, StoreUnavailableError
-from wsgi_mfa.stores.protocol import STORE_SCHEMA, BirthRecord
+from wsgi_mfa.stores.protocol import STORE_SCHEMA, BirthRecord, Door, Opening
 
 #: How long a save waits for another one. A decision older than this is not saved either (D21).
 BUSY_SECONDS = 5
@@ -27,6 +27,7 @@ CREATE INDEX events_by_user ON events (user);
 _BESIDE_BIRTH = """
 CREATE TABLE IF NOT EXISTS workers (worker_id TEXT PRIMARY KEY NOT NULL, key_ids TEXT NOT NULL, at INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS invited_only (one INTEGER PRIMARY KEY NOT NULL CHECK (one = 1));
+CREATE TABLE IF NOT EXISTS opening (door TEXT NOT NULL, changed_at INTEGER NOT NULL, fenced_at INTEGER NOT NULL);
 """
 
 
@@ -98,6 +99,30 @@ def _make(path: Path, birth: BirthRecord) -> None:
         raise ConfigurationError(f"cannot make the store {path}: {error}", setting="store") from error
 
 
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a whole store to a new file, which nobody can use before it is fenced (D28).
+
+    :raises ConfigurationError: something is there already, or no file can be made.
+    """
+    try:
+        os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            with closing(connect(source)) as live, closing(connect(target)) as copy:
+                live.backup(copy)
+                was = read_opening(copy)
+                copy.executescript("PRAGMA journal_mode = DELETE; BEGIN IMMEDIATE; DELETE FROM opening;")
+                copy.execute(
+                    "INSERT INTO opening (door, changed_at, fenced_at) VALUES (?, ?, ?)",
+                    (Door.UNFENCED.value, was.changed_at, was.fenced_at),
+                )
+                copy.execute("COMMIT")
+        except BaseException:
+            target.unlink()
+            raise
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigurationError(f"cannot make the copy {target}: {error}", setting="store") from error
+
+
 def _fill(draft: Path, birth: BirthRecord) -> None:
     with closing(connect(draft)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -135,6 +160,30 @@ def _read_birth(path: Path) -> BirthRecord:
         raise _unusable(path, str(error)) from error
     except (sqlite3.Error, ValueError, TypeError) as error:
         raise _unusable(path, str(error)) from error
+
+
+def check_file(path: Path, known: os.stat_result) -> None:
+    """Refuse to go on with a file that other processes no longer find under its name (D28).
+
+    :raises StoreUnavailableError: there is none, or another one.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        found = None
+    if found is None or found.st_ino != known.st_ino or found.st_dev != known.st_dev:
+        raise StoreUnavailableError(f"the store {path} was replaced or removed while open: restart")
+
+
+def read_opening(connection: sqlite3.Connection) -> Opening:
+    """What the store says of its door; it says nothing where that was never changed.
+
+    :raises sqlite3.Error: it cannot be read.
+    """
+    row = connection.execute("SELECT door, changed_at, fenced_at FROM opening").fetchone()
+    if row is None:
+        return Opening()
+    return Opening(door=Door(row[0]), changed_at=row[1], fenced_at=row[2])
 
 
 def _unusable(path: Path, reason: str) -> ConfigurationError:

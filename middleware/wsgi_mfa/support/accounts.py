@@ -13,6 +13,7 @@ from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import AccountError, StoreUnavailableError
 from wsgi_mfa.service import PATIENCE_SECONDS, STUBBORN_SECONDS, MfaService, Visit
 from wsgi_mfa.stores.protocol import every_user
+from wsgi_mfa.support.record import note
 
 COPIES_MAX = 10  # how often a rename begins again when the user acts meanwhile
 _PEER = "console"
@@ -91,6 +92,7 @@ class AccountKeeper:
         It ends only when no request of before can save any more.
         """
         self._service.store.set_invited_only(True)
+        note(self._service, "store.enrollment", ("rule", "invited"))
         done: set[str] = set()
         self._reset_others(done)
         self._service.clock.sleep(PATIENCE_SECONDS)

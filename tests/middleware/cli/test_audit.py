@@ -69,7 +69,7 @@ def test_a_change_of_the_enrollment_of_the_store_is_on_record(run, enrolled):
     ("text", "said"),
     [
         ("", "has no line with a head"),
-        ("{}\n", "has no line with a head"),
+        ("{}\n", ":1: is no line of"),
         ("no JSON\n", "export.jsonl:1: is no line of wsgi-mfa audit export"),
         ('{"head": "x"}\n', "export.jsonl:1: is no line of wsgi-mfa audit export"),
         ("3\n", "export.jsonl:1: is no line of wsgi-mfa audit export"),

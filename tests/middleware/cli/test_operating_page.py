@@ -17,7 +17,8 @@ def page(root):
 
 
 def command_lines(page):
-    return [shlex.split(line) for line in re.findall(r"^\$ wsgi-mfa (.*)$", page, re.MULTILINE)]
+    lines = re.findall(r"^\$ wsgi-mfa (.*?)(?: > \S+)?$", page, re.MULTILINE)
+    return [shlex.split(line) for line in lines]
 
 
 def parsed(arguments):

@@ -226,6 +226,7 @@ def test_the_page_of_a_failure_tells_nothing_of_it(wrapped, portal, new_browser,
     class Exploding:
         shared_between_processes = True
         birth = troubled_store.birth
+        fenced_at = 0
 
         def load(self, user):
             raise RuntimeError("password=hunter2 at /srv/portal/db.py")
