@@ -20,6 +20,7 @@ from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.doors import doors_from
 from wsgi_mfa.person import Person
 from wsgi_mfa.settings import TEXT, TEXTS, YES_NO, check, imported, refuse_unknown
+from wsgi_mfa.support.agents import agents_from
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -34,6 +35,7 @@ TOP_LEVEL = {
     "store": TEXT,
     "mount_path": TEXT,
     "support_contact": TEXT,
+    "support_agents": TEXTS,
     "scheme_from": TEXT,
     "directory": TEXT,
     "doors": TEXTS,
@@ -55,6 +57,7 @@ class Configuration:
     policy: Policy
     mount_path: str = "/mfa"
     support_contact: str | None = None
+    support_agents: tuple[str, ...] = ()
     scheme_from: str | None = None
     directory: Callable[[str], Person | None] | None = None
     doors: tuple[str, ...] = ()
@@ -71,6 +74,7 @@ class Configuration:
             "policy": self.policy,
             "mount_path": self.mount_path,
             "support_contact": self.support_contact,
+            "support_agents": self.support_agents,
             "scheme_from": self.scheme_from,
             "directory": self.directory,
             "forward_auth": self.forward_auth,
@@ -110,6 +114,8 @@ def _configuration(document: dict[str, Any]) -> Configuration:
     if "directory" in top:
         top["directory"] = imported(top["directory"], setting="directory")
     top["doors"] = tuple(top.get("doors", ()))
+    top["support_agents"] = tuple(top.get("support_agents", ()))
+    agents_from(top["support_agents"], has_directory="directory" in top)
     doors_from(top["doors"])
     return Configuration(identity=adapter_from(tables["identity"]), policy=_policy(tables["policy"]), **top)
 

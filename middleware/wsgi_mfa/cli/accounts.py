@@ -8,11 +8,12 @@ from rich.table import Table
 
 from wsgi_mfa.cli.place import Place, place_options
 from wsgi_mfa.cli.rollout import rollout
-from wsgi_mfa.cli.telling import agent_option, ask, console, counted, pairs, plain, utc
+from wsgi_mfa.cli.telling import agent_option, ask, console, counted, pairs, plain
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.account import Account, Failures
 from wsgi_mfa.core.aging import settled
 from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.instants import utc_text as utc
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import ConfigurationError

@@ -79,6 +79,8 @@ def demo(host: str, port: int, database: Path, portal: str) -> None:
 
 def _wrapped(portal: str, database: Path) -> WSGIApplication:
     """The portal of that kind with the middleware around it."""
+    from legacy_portals import DEMO_USERS
+
     store, keys = made_database(database)
     # The same secret at each start, so that a restart signs nobody out.
     secret = keys.ring.sign("demo/portal", portal.encode()).hex()
@@ -94,7 +96,8 @@ def _wrapped(portal: str, database: Path) -> WSGIApplication:
         identity=identity,
         store=store,
         keys=keys,
-        support_contact="the support desk (in this demo: wsgi-mfa support reset)",
+        support_contact="the support desk (in this demo: a support account, at /mfa/support)",
+        support_agents=[user.name for user in DEMO_USERS.values() if user.role == "support"],
         plain_http=True,
     )
 

@@ -10,8 +10,9 @@ from rich import box
 from rich.table import Table
 
 from wsgi_mfa.cli.place import FIRST_KEY_ID, Place, keys_path, place_options
-from wsgi_mfa.cli.telling import console, counted, plain, utc
+from wsgi_mfa.cli.telling import console, counted, plain
 from wsgi_mfa.clock import SystemClock
+from wsgi_mfa.core.instants import utc_text as utc
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.key_file import KeyFile
 from wsgi_mfa.keys import KeyRing

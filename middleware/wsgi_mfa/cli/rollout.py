@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from wsgi_mfa.cli.place import Place, place_options
-from wsgi_mfa.cli.telling import console, counted, pairs, plain, utc
+from wsgi_mfa.cli.telling import console, counted, pairs, plain
 from wsgi_mfa.clock import SystemClock
+from wsgi_mfa.core.instants import utc_text as utc
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.rollout import is_rolling_out, required_since
 from wsgi_mfa.support.progress import people_of, progress_of

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import sys
 from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
 
 import click
 from rich.console import Console
@@ -20,12 +19,6 @@ def console() -> Console:
 def plain(text: str) -> Text:
     """What others have written, with no power over the terminal and no meaning as markup (R83)."""
     return Text("".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text))
-
-
-def utc(instant: int) -> str:
-    """An instant for people; built from whole seconds, so that no float rounds it."""
-    epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
-    return (epoch + timedelta(seconds=instant // 1_000_000)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def counted(count: int, noun: str) -> str:

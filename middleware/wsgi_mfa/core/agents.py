@@ -25,6 +25,8 @@ def is_own_factor(session: Session) -> bool:
 
 def use_desk(account: Account, command: UseDesk, now: int, policy: Policy) -> Decision:
     """Count one lookup or change; SIGNED_IN where the agent may go on."""
+    if account.authenticator is None:
+        return Decision(outcome=Outcome.MUST_ENROLL)
     session = account.session(command.origin.session_id)
     if session is None or not is_of_login(session, command.origin.login, now, policy):
         return Decision(outcome=Outcome.MUST_VERIFY)

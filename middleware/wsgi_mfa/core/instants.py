@@ -6,6 +6,8 @@ RFC 6238 section 4 count). A *span* carries its unit in its name.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
@@ -20,3 +22,9 @@ def seconds_until(instant: int, now: int) -> int:
 def day_of(now: int) -> int:
     """The number of the UTC day that holds ``now``."""
     return now // DAY
+
+
+def utc_text(instant: int) -> str:
+    """An instant for people, in UTC; built from whole seconds, so that no float rounds it."""
+    epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return (epoch + timedelta(seconds=instant // SECOND)).strftime("%Y-%m-%d %H:%M:%S")

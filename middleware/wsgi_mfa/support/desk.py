@@ -286,7 +286,7 @@ class SupportDesk:
         if self._protected.has(name, person.groups if person is not None else ()):
             return _refused(f"{name!r} is an agent of the desk: use the command (R47)", Reason.AGENTS_ACCOUNT)
         if newcomer and self._directory is not None and person is None:
-            return _refused(f"the directory does not know {name!r} (D1)", Reason.UNKNOWN_USER)
+            return _refused(f"the directory does not know {name!r} (D1)", Reason.WRONG_PAIR)
         address = address_of(name, account, person, directed=self._directory is not None)
         if address is None:
             if newcomer:

@@ -26,6 +26,9 @@ from wsgi_mfa.metrics import Metrics
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.open import open_store
 from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
+from wsgi_mfa.support.agents import agents_from
+from wsgi_mfa.support.desk import SupportDesk
+from wsgi_mfa.support.view import AccountFinder
 from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web import gate, pages
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
@@ -66,9 +69,11 @@ class MfaMiddleware:
     serves our pages without https: only for a portal on a loopback address (D35). ``doors`` are further ways into
     the portal that are taken out of requests, such as ``cookie stay_signed_in`` or ``header X-Portal-Key`` (D4).
     ``notify`` is called once for each event that the user should hear of by another way, without secrets in it
-    (R32). With ``forward_auth`` a proxy may ask at ``mount_path/forward-auth`` for requests that go past us;
-    ``renews_sessions`` promises that the portal gives a new session id at each sign-in, where the adapter cannot
-    know (D8). ``metrics`` takes numbers for the operator (D26).
+    (R32). ``support_agents`` are the users, and groups of the directory as ``group:NAME``, who may use the support
+    desk at ``mount_path/support``; without any there is none over HTTP (R44). With ``forward_auth`` a proxy may ask
+    at ``mount_path/forward-auth`` for requests that go past us; ``renews_sessions`` promises that the portal gives a
+    new session id at each sign-in, where the adapter cannot know (D8). ``metrics`` takes numbers for the operator
+    (D26).
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -85,6 +90,7 @@ class MfaMiddleware:
         directory: Directory | None = None,
         mount_path: str = "/mfa",
         support_contact: str | None = None,
+        support_agents: Sequence[str] = (),
         plain_http: bool = False,
         scheme_from: str | None = None,
         doors: Sequence[str] = (),
@@ -110,6 +116,7 @@ class MfaMiddleware:
         if forward_auth:
             forwarding.refuse_unfit(identity, renews_sessions=renews_sessions)
         clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+        agents = agents_from(support_agents, has_directory=directory is not None)
         import werkzeug.wrappers  # noqa: F401 - now, and not while the first page is waited for in each worker
 
         self.application = paired_around(application, identity, keys, clock, plain_http=plain_http)
@@ -145,6 +152,9 @@ class MfaMiddleware:
             passes=Passes(),
             plain_http=plain_http,
             scheme_key="HTTP_" + scheme_from.upper().replace("-", "_") if scheme_from else None,
+            desk=SupportDesk(self.service, directory=directory, protected=agents),
+            finder=AccountFinder(self.service, directory=directory),
+            agents=agents,
             authenticate=getattr(identity, "authenticate", None),
         )
         # Made now, so that a portal's cookie with one of our names is an error of the start.

@@ -14,7 +14,7 @@ from wsgi_mfa.web.refusals import (
 )
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.site import WebRequest
-from wsgi_mfa.web.views import enrollment, leading, leaving, recovery, reminding, verification
+from wsgi_mfa.web.views import desk, enrollment, leading, leaving, recovery, reminding, verification
 
 UNAVAILABLE_SECONDS = 5  # what Retry-After promises after a failure of ours
 
@@ -33,6 +33,7 @@ VIEWS: dict[str, dict[str, View]] = {
     "/continue": {"GET": leaving.show_continue},
     "/sign-out": {"POST": leaving.post_sign_out},
     "/help": {"GET": leaving.show_help},
+    "/support": {"GET": desk.show_support, "POST": desk.post_support},
 }
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
+from wsgi_mfa.core.instants import utc_text
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -57,4 +59,5 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters["in_words"] = in_words
+    environment.filters["utc"] = utc_text
     return environment

@@ -15,6 +15,9 @@ from wsgi_mfa.core.standing import Standing, standing
 from wsgi_mfa.identity.clean import Cleaned
 from wsgi_mfa.person import Person
 from wsgi_mfa.service import MfaService, Visit
+from wsgi_mfa.support.agents import SupportAgents
+from wsgi_mfa.support.desk import SupportDesk
+from wsgi_mfa.support.view import AccountFinder
 from wsgi_mfa.web import targets
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.derived import derived
@@ -48,6 +51,9 @@ class Site:
     passes: Passes
     plain_http: bool
     scheme_key: str | None
+    desk: SupportDesk
+    finder: AccountFinder
+    agents: SupportAgents  # who may use the desk over HTTP
     authenticate: str | None  # the WWW-Authenticate of programs, where the adapter takes credentials
 
 

@@ -134,7 +134,7 @@ def test_every_field_of_a_form_is_told(document, operations):
     for template in TEMPLATES.iterdir():
         if template.name.endswith(".html"):
             text = template.read_text(encoding="utf-8")
-            posted |= set(re.findall(r'<input [^>]*?name="(\w+)"', text))
+            posted |= set(re.findall(r'<(?:input|select) [^>]*?name="(\w+)"', text))
             posted |= set(re.findall(r'text_field\("(\w+)"', text))
     assert {"code", "recovery_code", "enrollment_code", "saved", "csrf", "pending"} <= posted
     assert posted == set().union(*told.values())

@@ -28,6 +28,7 @@ def test_the_urls_are_those_that_the_documents_name():
         "/sign-out",
         "/continue",
         "/help",
+        "/support",
     }
 
 

@@ -52,7 +52,10 @@ def world_of(wrapped, new_browser, phone_of, clock):
 
     def make(standing: str) -> World:
         portal = make_portal(DEMO_USERS, SECRET_KEY)
-        middleware = wrapped(portal, identity=FlaskSession(SECRET_KEY), validated=False)
+        agents = [USER] if standing == "agent" else []
+        middleware = wrapped(
+            portal, identity=FlaskSession(SECRET_KEY), support_agents=agents, validated=False
+        )
         browser, other = new_browser(middleware), new_browser(middleware)
         if standing == "nobody":
             return World(middleware, None, {}, "")
@@ -69,7 +72,7 @@ def world_of(wrapped, new_browser, phone_of, clock):
         if standing == "must_save":
             manual = browser.navigate("/mfa/enroll/manual")
             page = browser.submit(manual, "/enroll/manual", code=phone_of(manual.page.by_id["key"]).code())
-        elif standing == "signed_in":
+        elif standing in ("signed_in", "agent"):
             browser.submit(page, "/verify", code=phone.code())
             page = browser.navigate("/mfa/recovery-code")
         elif standing == "locked":

@@ -15,14 +15,15 @@ from schemathesis.config import SchemathesisConfig  # noqa: E402 - after importo
 from schemathesis.core.parameters import ParameterLocation  # noqa: E402 - after importorskip
 
 FORM = "application/x-www-form-urlencoded"
-STANDINGS = ("nobody", "must_enroll", "must_verify", "must_save", "signed_in", "locked")
+STANDINGS = ("nobody", "must_enroll", "must_verify", "must_save", "signed_in", "locked", "agent")
 
 SEED = 20260302
 # No code that is made up is right, so that a well-formed request may well be refused: for what it asks (403), for
 # its code (422), or by a lock (429). All else is as Schemathesis has it, and every check is on.
-ACCEPTED = ["2xx", "3xx", "401", "403", "422", "429"]
+# A user, an address or a session that is made up goes with nothing (404).
+ACCEPTED = ["2xx", "3xx", "401", "403", "404", "422", "429"]
 # People are led away (303) where a program is refused (401).
-REFUSED = ["303", "400", "401", "403", "405", "413", "422", "429"]
+REFUSED = ["303", "400", "401", "403", "404", "405", "413", "422", "429"]
 
 
 class BrowserCookies:
@@ -65,7 +66,7 @@ PEOPLE = schema_with(
         "ignored_auth": {"enabled": False},  # it knows no refusal but 401
     }
 )
-PEOPLE_STANDINGS = ("must_enroll", "must_verify", "signed_in")
+PEOPLE_STANDINGS = ("must_enroll", "must_verify", "signed_in", "agent")
 BOUNDED = settings(
     max_examples=15,
     deadline=None,

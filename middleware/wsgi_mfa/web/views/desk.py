@@ -1,0 +1,289 @@
+"""``support``: how to reach the support desk, and for its agents the desk itself (R44-R47).
+
+Who is an agent is a setting. An agent looks accounts up in a session of the own second factor, and changes them soon
+after it; what may be done to whom is decided by the desk that the command line uses too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from wsgi_mfa.core.agents import is_own_factor
+from wsgi_mfa.core.commands import UseDesk
+from wsgi_mfa.core.outcome import Outcome, Reason
+from wsgi_mfa.core.standing import is_fresh
+from wsgi_mfa.core.steps import step_at
+from wsgi_mfa.core.user import canonical
+from wsgi_mfa.errors import InvalidUserError, StoreUnavailableError
+from wsgi_mfa.support.desk import SESSION_CHARACTERS, Call, SupportAnswer, SupportDesk
+from wsgi_mfa.support.view import AccountView
+from wsgi_mfa.support.words import details_of, in_words
+from wsgi_mfa.web import forms
+from wsgi_mfa.web.handles import Found, handle_of, opened
+from wsgi_mfa.web.refusals import BadRequestError, NotFoundError
+from wsgi_mfa.web.reply import STATUS, Reply
+from wsgi_mfa.web.site import WebRequest
+from wsgi_mfa.web.views.desk_json import members_of
+from wsgi_mfa.web.views.leading import led_to, refuse_embedding, url_of
+
+STEPS_AHEAD_MAX = 2  # a used step further ahead was used while this server's clock was fast (D22)
+
+Act = Callable[[SupportDesk, Call, Mapping[str, str]], SupportAnswer]
+
+#: What an agent may have done: the value of the field ``action``.
+ACTS: dict[str, Act] = {
+    "reset": lambda desk, call, _: desk.reset_for(call),
+    "unlock": lambda desk, call, _: desk.unlock_for(call),
+    "unlock_clock": lambda desk, call, _: desk.unlock_for(call, clock=True),
+    "invite": lambda desk, call, _: desk.invite_for(call),
+    "end_sessions": lambda desk, call, fields: desk.end_sessions_for(
+        call, session=fields.get("session") or None
+    ),
+    "forget_drift": lambda desk, call, _: desk.forget_drift_for(call),
+}
+
+
+def show_support(request: WebRequest) -> Reply:
+    """The contact for everybody; the desk for its agents, and in it an account that was looked up."""
+    if not _is_agent(request):
+        return Reply(page="support", members=_members(request, agent=False))
+    handle = request.argument("account")
+    led = _led_to_own_factor(request, handle)
+    if led is not None:
+        return led
+    if handle is None:
+        return _desk(request)
+    refuse_embedding(request)
+    found = opened(request, handle)
+    view = request.site.finder.look(found.user)
+    if view is None:
+        raise NotFoundError("there is no such account")
+    return _account(request, view, email=found.email)
+
+
+def post_support(request: WebRequest) -> Reply:
+    """Look an account up, or have something done to it."""
+    fields = forms.posted(request)
+    if not _is_agent(request):
+        return Reply(
+            page="refused",
+            status=STATUS[Outcome.REFUSED],
+            outcome=Outcome.REFUSED,
+            reason=Reason.NOT_AN_AGENT,
+            context={"next": ""},
+        )
+    refuse_embedding(request)
+    action = fields.get("action", "")
+    if action == "find":
+        return _found(request, fields)
+    if action not in ACTS:
+        raise BadRequestError(f"the field 'action' is none of find, {', '.join(ACTS)}")
+    return _done(request, action, fields)
+
+
+def _is_agent(request: WebRequest) -> bool:
+    caller = request.caller
+    return caller is not None and request.site.agents.has(caller.user, caller.groups)
+
+
+def _led_to_own_factor(request: WebRequest, handle: str | None) -> Reply | None:
+    """The way to the second factor for an agent who has not shown it in this session."""
+    standing = request.standing
+    outcome = standing.outcome
+    if outcome is Outcome.SIGNED_IN and standing.session is not None and is_own_factor(standing.session):
+        return None
+    asking = outcome is Outcome.SIGNED_IN
+    return _led(request, Outcome.STEP_UP_REQUIRED if asking else outcome, handle)
+
+
+def _led(request: WebRequest, outcome: Outcome, handle: str | None) -> Reply:
+    sealed = request.site.targets.sealed(_url(request, handle))
+    return led_to(request, outcome, sealed, insisting=outcome is Outcome.STEP_UP_REQUIRED)
+
+
+def _url(request: WebRequest, handle: str | None) -> str:
+    return url_of(request, "support", **({} if handle is None else {"account": handle}))
+
+
+def _counted(request: WebRequest, *, changing: bool, handle: str | None) -> Reply | None:
+    """Count what the agent asks; the reply where the agent may not go on."""
+    command = UseDesk(origin=request.visit.origin, changing=changing)
+    decision = request.site.service.apply(request.visit, command)
+    if decision.outcome is Outcome.SIGNED_IN:
+        return None
+    if decision.outcome is not Outcome.LOCKED:
+        return _led(request, decision.outcome, handle)
+    return _desk(
+        request,
+        status=STATUS[Outcome.LOCKED],
+        outcome=decision.outcome,
+        retry_after_seconds=decision.retry_after_seconds,
+    )
+
+
+def _found(request: WebRequest, fields: Mapping[str, str]) -> Reply:
+    text = fields.get("find", "")
+    kept = _counted(request, changing=False, handle=None)
+    if kept is not None:
+        return kept
+    views = request.site.finder.find(text)
+    handles = [handle_of(request, Found(view.user, text.strip() if "@" in text else "")) for view in views]
+    if len(views) == 1 and not request.wants_json:
+        return Reply(page="support_desk", location=_url(request, handles[0]))
+    members = [members_of(view, handle) for view, handle in zip(views, handles, strict=True)]
+    results = [
+        {"user": view.user, "state": view.state, "url": _url(request, handle)}
+        for view, handle in zip(views, handles, strict=True)
+    ]
+    return _desk(request, looked_for=text, results=results, members={"accounts": members})
+
+
+def _done(request: WebRequest, action: str, fields: Mapping[str, str]) -> Reply:
+    if "user" not in fields:
+        raise BadRequestError("the field 'user' is missing")
+    try:
+        user = canonical(fields["user"])
+    except InvalidUserError:
+        return _no_pair(request, fields["user"])
+    email = fields.get("email", "").strip()
+    handle = handle_of(request, Found(user, email))
+    kept = _counted(request, changing=True, handle=handle)
+    if kept is not None:
+        return kept
+    call = Call(
+        user=user,
+        email=email or None,
+        reason=fields.get("reason", "").strip(),
+        ticket=fields.get("ticket", "").strip(),
+        agent=request.visit.user,
+        source=request.source,
+        seen_generation=fields.get("generation") or None,
+        once=fields.get("once") or None,
+    )
+    answer = ACTS[action](request.site.desk, call, fields)
+    if answer.outcome is Outcome.UNAVAILABLE:
+        raise StoreUnavailableError(answer.message)
+    if answer.outcome is Outcome.REFUSED:
+        return _refused(request, action, call, answer)
+    code = answer.enrollment_code
+    return Reply(
+        page="support_done",
+        outcome=answer.outcome,
+        context={
+            "action": action,
+            "target": user,
+            "message": answer.message,
+            "enrollment_code": code,
+            "minutes": request.site.service.policy.enrollment_seconds_max // 60,
+            "back": _url(request, handle),
+            "desk_url": _url(request, None),
+        },
+        members={
+            "user": user,
+            "message": answer.message,
+            **({} if code is None else {"enrollment_code": code}),
+        },
+    )
+
+
+def _refused(request: WebRequest, action: str, call: Call, answer: SupportAnswer) -> Reply:
+    """Why nothing was done; one thing is said of every user and address that are no pair, as of every strange id."""
+    view = None if answer.reason is Reason.WRONG_PAIR else request.site.finder.look(call.user)
+    if view is None:
+        return _no_pair(request, call.user)
+    return _account(
+        request,
+        view,
+        email=call.email or "",
+        status=STATUS[Outcome.REFUSED],
+        outcome=Outcome.REFUSED,
+        reason=answer.reason,
+        typed={"action": action, "reason": call.reason, "ticket": call.ticket},
+    )
+
+
+def _no_pair(request: WebRequest, looked_for: str) -> Reply:
+    return _desk(request, status=404, word="not_found", reason=Reason.WRONG_PAIR, looked_for=looked_for)
+
+
+def _members(request: WebRequest, *, agent: bool) -> dict[str, object]:
+    site = request.site
+    return {"issuer": site.issuer, "support_contact": site.support_contact, "agent": agent}
+
+
+def _desk(
+    request: WebRequest,
+    *,
+    status: int = 200,
+    outcome: Outcome | None = None,
+    word: str | None = None,
+    reason: Reason | None = None,
+    retry_after_seconds: int | None = None,
+    looked_for: str | None = None,
+    results: list[dict[str, str]] | None = None,
+    members: Mapping[str, object] | None = None,
+) -> Reply:
+    """The page on which an agent looks accounts up."""
+    return Reply(
+        page="support_desk",
+        status=status,
+        outcome=outcome,
+        word=word,
+        reason=reason,
+        retry_after_seconds=retry_after_seconds,
+        context={"looked_for": looked_for, "results": results},
+        members=members or _members(request, agent=True),
+    )
+
+
+def _account(
+    request: WebRequest,
+    view: AccountView,
+    *,
+    email: str,
+    status: int = 200,
+    outcome: Outcome | None = None,
+    reason: Reason | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> Reply:
+    """The page of one account."""
+    service, session = request.site.service, request.standing.session
+    handle = handle_of(request, Found(view.user, email))
+    account = view.account
+    held = None if account is None else account.authenticator
+    step = 0 if held is None else step_at(request.now, held.parameters.period_seconds)
+    groups = request.site.finder.groups_of(view.user)
+    own = view.user == request.visit.user
+    return Reply(
+        page="support_account",
+        status=status,
+        outcome=outcome,
+        reason=reason,
+        context={
+            "view": view,
+            "account": account,
+            "now": request.now,
+            "once": service.vault.new_id(),
+            "email": email,
+            "typed": typed or dict.fromkeys(("action", "reason", "ticket"), ""),
+            "own": own,
+            "agents": request.site.agents.has(view.user, groups),
+            "fresh": session is not None and is_fresh(session, request.now, service.policy),
+            "fresh_minutes": service.policy.step_up_seconds // 60,
+            "used_ahead": held is not None and held.last_step > step + STEPS_AHEAD_MAX,
+            "two_agents": service.policy.reset_agents > 1,
+            "session_characters": SESSION_CHARACTERS,
+            "events": [
+                {
+                    "at": event.at,
+                    "words": in_words(event),
+                    "source": event.source,
+                    "details": details_of(event),
+                }
+                for event in view.events
+            ],
+            "next": request.site.targets.sealed(_url(request, handle)),
+            "desk_url": _url(request, None),
+        },
+        members={"account": members_of(view, handle)},
+    )

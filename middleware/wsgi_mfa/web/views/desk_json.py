@@ -1,0 +1,57 @@
+"""An account as a program of the support desk reads it; instants are whole seconds since 1970 UTC."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.instants import SECOND
+from wsgi_mfa.support.desk import SESSION_CHARACTERS
+from wsgi_mfa.support.view import AccountView
+from wsgi_mfa.support.words import in_words
+
+
+def members_of(view: AccountView, handle: str) -> dict[str, object]:
+    """What stands of an account in an answer; ``handle`` names it in a URL for an hour."""
+    account = view.account
+    return {
+        "user": view.user,
+        "account": handle,
+        "state": view.state,
+        "has_address": view.has_address,
+        "generation": None if account is None else account.generation,
+        **({} if account is None else _standing_of(view, account)),
+        "events": [
+            {
+                "at": event.at // SECOND,
+                "kind": event.kind,
+                "words": in_words(event),
+                "source": event.source,
+                "details": dict(event.details),
+            }
+            for event in view.events
+        ],
+    }
+
+
+def _standing_of(view: AccountView, account: Account) -> dict[str, object]:
+    held, code, asked = account.authenticator, account.recovery_code, account.reset_asked
+    return {
+        "enrolled_at": None if held is None else held.confirmed_at // SECOND,
+        "reset_at": None if account.reset_at is None else account.reset_at // SECOND,
+        "reset_asked": None if asked is None else {"agent": asked.agent, "at": asked.at // SECOND},
+        "drift_seconds": view.drift_seconds,
+        "guessed": view.guessed,
+        "codes": view.codes and asdict(view.codes),
+        "recovery_codes": view.recovery_codes and asdict(view.recovery_codes),
+        "recovery_code": "none" if code is None else "stored" if code.acknowledged else "not_stored",
+        "sessions": [
+            {
+                "session": session.id[:SESSION_CHARACTERS],
+                "method": session.method.value,
+                "verified_at": session.verified_at // SECOND,
+                "seen_at": session.seen_at // SECOND,
+            }
+            for session in account.sessions
+        ],
+    }
