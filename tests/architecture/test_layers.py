@@ -16,8 +16,8 @@ LAYERS = (
     {"adapters", "export", "telling"},
     {"service"},
     {"rotation"},
-    {"config", "support"},
-    {"web"},
+    {"support"},
+    {"config", "web"},
     {"configured"},
     {"cli", "paste"},
 )
