@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from wsgi_mfa.cli.place import Place, made_database, place_options
-from wsgi_mfa.cli.telling import counted, utc
+from wsgi_mfa.cli.telling import counted
 from wsgi_mfa.configured import store_of
+from wsgi_mfa.core.instants import utc_text as utc
 from wsgi_mfa.export import read_export
 from wsgi_mfa.stores.protocol import AccountStore, Door
 from wsgi_mfa.stores.sqlite import SqliteStore
