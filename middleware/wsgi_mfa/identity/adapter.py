@@ -22,6 +22,9 @@ class FirstFactor:
     with it, or None where the mechanism has none: the second factor is then bound to our own cookie and the
     user alone. ``unproven`` are carriers beside this user's that prove nothing, and are taken out.
 
+    ``changing`` says that ``user`` is an id which the portal replaces, such as at a change of the password, so that
+    only a directory knows who it is: by itself it would be a new user's, who may set up a phone (D1).
+
     ``code`` is what came behind the password as a code from the authenticator, and is judged like one that was
     typed. ``replaced`` are environ keys with what the application is to read there in its place.
     """
@@ -29,6 +32,7 @@ class FirstFactor:
     user: str
     login: str | None = None
     unproven: Carriers | None = None
+    changing: bool = False
     code: str | None = field(default=None, repr=False)
     replaced: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
@@ -48,6 +52,11 @@ class Unresolved(Enum):
 
 UNRESOLVED: Final = Unresolved.UNRESOLVED
 """A carrier is there and proves nothing: a bad signature, an unknown session. It is not "nobody"."""
+
+CHANGING_IDS: Final = (
+    "the portal signs users in by an id that changes with the password (Flask-Security's fs_uniquifier), and each new"
+    " one would be a new user's: give directory=, which says which person it is (D1)"
+)
 
 Identification = FirstFactor | Nobody | Unresolved | None
 
@@ -117,4 +126,6 @@ def problems_of(adapter: Adapter, *, has_directory: bool, asking: bool = False) 
         problems += ask() if ask is not None else []
     if getattr(adapter, "aliases", False) and not has_directory:
         problems.append("aliases are accepted, so directory= must say which person each of them is (D1)")
+    if getattr(adapter, "changing_ids", False) and not has_directory:
+        problems.append(CHANGING_IDS)
     return problems

@@ -47,6 +47,7 @@ class Chain:
         )
         self.user_changes_in_response = any(adapter.user_changes_in_response for adapter in adapters)
         self.aliases = any(getattr(adapter, "aliases", False) for adapter in adapters)
+        self.changing_ids = any(getattr(adapter, "changing_ids", False) for adapter in adapters)
         self.authenticate = next(
             (each for each in (getattr(adapter, "authenticate", None) for adapter in adapters) if each), None
         )
@@ -73,6 +74,7 @@ class Chain:
             user=found[0].user,
             login="|".join(logins) or None,
             unproven=left_out,
+            changing=any(each.changing for each in found),
             code=next((each.code for each in found if each.code is not None), None),
             replaced=tuple(pair for each in found for pair in each.replaced),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
@@ -17,7 +18,7 @@ from wsgi_mfa.identity.adapter import (
     Unresolved,
 )
 from wsgi_mfa.identity.cookies import value_in
-from wsgi_mfa.identity.portal_session import first_factor_of, problem_in
+from wsgi_mfa.identity.portal_session import first_factor_of, has_changing_id, problem_in
 
 _USER_KEY = "_user_id"  # Flask-Login's
 # What extensions put into every session, known or not.
@@ -52,6 +53,7 @@ class FlaskApp:
         self._user_key = user_key
         self._session_cookie: str = app.session_interface.get_cookie_name(app)
         self._manager = getattr(app, "login_manager", None)
+        self.changing_ids = "security" in app.extensions  # Flask-Security (D1)
         cookies = [self._session_cookie]
         self._remember_cookie: str | None = None
         if self._manager is not None:
@@ -100,7 +102,11 @@ class FlaskApp:
                 # An unknown session and one that somebody else signed are opened as new ones, and those are empty.
                 if session is None or not set(session) - _OF_NO_MEANING:
                     return UNRESOLVED
-                return first_factor_of(session.get(self._user_key), session_id=getattr(session, "sid", None))
+                return first_factor_of(
+                    session.get(self._user_key),
+                    session_id=getattr(session, "sid", None),
+                    changing=self.changing_ids or has_changing_id(session),
+                )
         except Exception as error:
             raise AdapterUnavailableError(f"FlaskApp cannot ask for a session: {error!r}") from error
 
@@ -111,7 +117,7 @@ class FlaskApp:
 
         with self._app.app_context():
             user = decode_cookie(value)
-        return UNRESOLVED if user is None else first_factor_of(user)
+        return UNRESOLVED if user is None else first_factor_of(user, changing=self.changing_ids)
 
     def _together(
         self, session: FirstFactor | Unresolved | None, remembered: FirstFactor | Unresolved | None
@@ -135,7 +141,7 @@ class FlaskApp:
 
 
 def _without(first_factor: FirstFactor, cookie: str | None) -> FirstFactor:
-    return FirstFactor(user=first_factor.user, login=first_factor.login, unproven=_cookie(cookie))
+    return replace(first_factor, unproven=_cookie(cookie))
 
 
 def _cookie(name: str | None) -> Carriers:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor, Identification, Unresolved
 from wsgi_mfa.identity.cookies import value_in
+from wsgi_mfa.identity.portal_session import has_changing_id
 
 # Flask's PERMANENT_SESSION_LIFETIME, by which it checks every session cookie, permanent or not.
 SESSION_SECONDS_MAX = 31 * 24 * 60 * 60
@@ -122,7 +123,8 @@ class FlaskSession:
         # Flask writes other types as tagged objects; what they name is for the application alone to know.
         if isinstance(user, bool) or not isinstance(user, str | int) or user == "":
             return UNRESOLVED
-        return _Signed(first_factor=FirstFactor(user=str(user)), signed_at_seconds=int(signed_at.timestamp()))
+        first_factor = FirstFactor(user=str(user), changing=has_changing_id(session))
+        return _Signed(first_factor=first_factor, signed_at_seconds=int(signed_at.timestamp()))
 
 
 def _bytes_of(secret: str | bytes) -> bytes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, FirstFactor, Unresolved
@@ -11,7 +12,18 @@ from wsgi_mfa.identity.adapter import UNRESOLVED, FirstFactor, Unresolved
 SECRET_CHARACTERS_MIN = 8
 
 
-def first_factor_of(user: object, *, session_id: str | None = None) -> FirstFactor | Unresolved | None:
+# Set by Flask-Security at each sign-in, whose users have an id that is replaced when the password changes.
+_FLASK_SECURITY_KEY = "fs_paa"
+
+
+def has_changing_id(session: Mapping[str, Any]) -> bool:
+    """Whether a session of Flask names its user by an id that the portal replaces (D1)."""
+    return _FLASK_SECURITY_KEY in session
+
+
+def first_factor_of(
+    user: object, *, session_id: str | None = None, changing: bool = False
+) -> FirstFactor | Unresolved | None:
     """The user whom a session names, bound to the session's id where the server keeps one.
 
     Ids are text or numbers. What else a session may hold under the key is for the application alone to know.
@@ -20,7 +32,8 @@ def first_factor_of(user: object, *, session_id: str | None = None) -> FirstFact
         return None
     if isinstance(user, bool) or not isinstance(user, str | int) or user == "":
         return UNRESOLVED
-    return FirstFactor(user=str(user), login=None if session_id is None else fingerprint_of(session_id))
+    login = None if session_id is None else fingerprint_of(session_id)
+    return FirstFactor(user=str(user), login=login, changing=changing)
 
 
 def fingerprint_of(session_id: str) -> str:

@@ -17,7 +17,7 @@ from wsgi_mfa.core.outcome import Decision, Outcome, Reason
 from wsgi_mfa.core.standing import SIGNED_IN, activity_is_due
 from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import AmbiguousCarrierError, InvalidUserError, StoreError
-from wsgi_mfa.identity.adapter import FirstFactor, Identification
+from wsgi_mfa.identity.adapter import CHANGING_IDS, FirstFactor, Identification
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.observe import identify_after
 from wsgi_mfa.service import Visit
@@ -43,6 +43,8 @@ def caller_of(identification: Identification, directory: Directory | None) -> Ca
     if not isinstance(identification, FirstFactor):
         return None
     if directory is None:
+        if identification.changing:
+            raise InvalidUserError(CHANGING_IDS)
         return _undirected(identification.user, identification.login)
     person = directory(identification.user)
     if person is None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Carriers, FirstFactor, Nobody
+from wsgi_mfa.identity.adapter import CHANGING_IDS, UNRESOLVED, Carriers, FirstFactor, Nobody, problems_of
 from wsgi_mfa.identity.flask_app import FlaskApp
 from wsgi_mfa.identity.portal_session import fingerprint_of
 
@@ -152,3 +152,12 @@ def test_the_selftest_asks_where_the_user_is() -> None:
 def test_a_factory_is_no_application() -> None:
     with pytest.raises(ConfigurationError, match="not a factory"):
         FlaskApp(make_app)
+
+
+@pytest.mark.requirement("D1")
+def test_the_ids_of_flask_security_need_a_directory():
+    app = make_app()
+    assert problems_of(FlaskApp(app), has_directory=False) == []
+    app.extensions["security"] = object()
+    assert problems_of(FlaskApp(app), has_directory=False) == [CHANGING_IDS]
+    assert problems_of(FlaskApp(app), has_directory=True) == []

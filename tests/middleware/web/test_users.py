@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import itsdangerous
 import pytest
 
 from wsgi_mfa import FlaskSession, Person
+
+SECRET_KEY = "the secret of a portal in tests"
+
+
+@pytest.fixture
+def browser_with(new_browser):
+    """``browser_with(application, session)``: a browser whose cookie is that session, as Flask writes it."""
+
+    def browser_of(application, session):
+        serializer = itsdangerous.URLSafeTimedSerializer(
+            SECRET_KEY,
+            salt="cookie-session",
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha1},
+        )
+        browser = new_browser(application)
+        browser.cookies["session"] = serializer.dumps(session)
+        return browser
+
+    return browser_of
 
 
 @pytest.mark.requirement("R71")
@@ -94,3 +116,28 @@ def test_another_site_signs_nobody_out_who_was_refused(wrapped, portal, new_brow
     without = browser.post_form(form.action, {})
     assert (foreign.status, without.status) == (403, 403)
     assert "session" in browser.cookies
+
+
+@pytest.mark.requirement("D1")
+def test_an_id_that_changes_with_the_password_is_nobodys_account_without_a_directory(
+    wrapped, portal, browser_with, memory_store, caplog
+):
+    session = {"_user_id": "04aa4141902f49ad86c5e98c965737fd", "fs_paa": 1_767_225_600.0}
+    browser = browser_with(wrapped(portal, identity=FlaskSession(SECRET_KEY)), session)
+    assert browser.navigate("/mfa/enroll").status == 403
+    assert (portal.calls, memory_store.users()) == ([], [])
+    assert "give directory=" in caplog.text
+
+
+@pytest.mark.requirement("D1")
+def test_a_directory_knows_the_person_behind_an_id_that_changes_with_the_password(
+    wrapped, portal, browser_with, phone_of, memory_store
+):
+    application = wrapped(
+        portal,
+        identity=FlaskSession(SECRET_KEY),
+        directory=lambda _: Person(name="alice", email="alice@example.com"),
+    )
+    browser_with(application, {"_user_id": "04aa", "fs_paa": 1.0}).enroll("/", phone_of)
+    assert browser_with(application, {"_user_id": "77bc", "fs_paa": 2.0}).open("/").page.name == "verify"
+    assert memory_store.users() == ["alice"]
