@@ -1,8 +1,10 @@
 """The middleware's two cookies: which browser this is, and which session it has shown a second factor for.
 
-A value is ``store.random.key_id.mac``: eight characters of the store's id (D2), a random id, and a signature that
-names its key. The session cookie is derived from the session's id, so that a lost reply can be given again
-(D10), and it is signed for its user; what is stored on the server cannot be turned into a cookie without a key.
+A value is ``store.random.key_id.proof``: eight characters of the store's id (D2), a random id, and a proof that names
+its key. That of a browser is a signature. That of a session is its user, sealed for this id: so the cookie tells
+nobody whose it is (R53), and tells us whose session ends when somebody else comes with it (R51). It is derived
+from the session's id, so that a lost reply can be given again (D10); what is stored on the server cannot be turned
+into a cookie without a key.
 """
 
 from __future__ import annotations
@@ -11,12 +13,14 @@ import logging
 from dataclasses import dataclass
 from functools import lru_cache
 
-from wsgi_mfa.keys import KeyRing, KeySource
+from wsgi_mfa.errors import UnknownKeyError, UnsealError
+from wsgi_mfa.keys import NONCE_BYTES, KeyRing, KeySource, SealContext
 
 logger = logging.getLogger("wsgi_mfa")
 
 _STORE_CHARACTERS = 8
 _ID_CHARACTERS = 32  # 128 bits in hex
+_PADDED_BYTES = 32
 _CACHED_VALUES_MAX = 4096
 _HEX = frozenset("0123456789abcdef")
 
@@ -52,46 +56,74 @@ class CookieSigner:
         self._store = store_id[:_STORE_CHARACTERS]
         # A value that was signed stays signed, as long as the ring is the same; who may use it is asked of the
         # account each time (D24).
-        self._id_of = lru_cache(maxsize=_CACHED_VALUES_MAX)(self._checked_id)
+        self._browser_of = lru_cache(maxsize=_CACHED_VALUES_MAX)(self._checked_browser)
+        self._owner_of = lru_cache(maxsize=_CACHED_VALUES_MAX)(self._opened_session)
 
     def browser_value(self, browser: str) -> str:
-        return self._value("cookie/browser", browser, "")
+        signed = self._keys.ring.sign_value("cookie/browser", _message(self._store, browser))
+        return f"{self._store}.{browser}.{signed}"
 
     def session_value(self, session_id: str, user: str) -> str:
-        return self._value("cookie/session", session_id, user)
+        ring = self._keys.ring
+        # Never the same for two users or ids, and the same when the same cookie is given again.
+        nonce = ring.sign("cookie/session", _message(self._store, session_id, user))[:NONCE_BYTES]
+        name = user.encode()
+        name += bytes(-len(name) % _PADDED_BYTES)  # its length is not to be told either
+        sealed = ring.seal(name, nonce=nonce, context=_place(self._store, session_id))
+        return f"{self._store}.{session_id}.{sealed}"
 
     def browser_of(self, value: str | None) -> str | None:
         """The browser's id in a cookie's value; None when there is none that this store has signed."""
-        return self._id_of(self._keys.ring, "cookie/browser", value, "")
+        return None if value is None else self._browser_of(self._keys.ring, value)
 
     def session_id_of(self, value: str | None, user: str) -> str | None:
-        """The session's id in a cookie's value, if it was signed for ``user`` (R49)."""
-        return self._id_of(self._keys.ring, "cookie/session", value, user)
+        """The session's id in a cookie's value, if it was made for ``user`` (R49)."""
+        owned = self.session_of(value)
+        return owned[0] if owned is not None and owned[1] == user else None
 
-    def _value(self, purpose: str, random_id: str, user: str) -> str:
-        signed = self._keys.ring.sign_value(purpose, _message(self._store, random_id, user))
-        return f"{self._store}.{random_id}.{signed}"
+    def session_of(self, value: str | None) -> tuple[str, str] | None:
+        """The session's id in a cookie's value, and the user for whom it was made."""
+        return None if value is None else self._owner_of(self._keys.ring, value)
 
-    def _checked_id(self, ring: KeyRing, purpose: str, value: str | None, user: str) -> str | None:
-        if value is None:
+    def _checked_browser(self, ring: KeyRing, value: str) -> str | None:
+        store, random_id, signed = _parts(value)
+        if random_id is None or not ring.check_value("cookie/browser", _message(store, random_id), signed):
             return None
-        store, _, rest = value.partition(".")
-        random_id, _, signed = rest.partition(".")
-        if len(random_id) != _ID_CHARACTERS or not _HEX.issuperset(random_id):
+        return random_id if self._is_ours(store) else None
+
+    def _opened_session(self, ring: KeyRing, value: str) -> tuple[str, str] | None:
+        store, random_id, sealed = _parts(value)
+        if random_id is None:
             return None
-        if not ring.check_value(purpose, _message(store, random_id, user), signed):
+        try:
+            name = ring.open(sealed, context=_place(store, random_id))
+        except (UnsealError, UnknownKeyError):
             return None
+        return (random_id, name.rstrip(b"\0").decode()) if self._is_ours(store) else None
+
+    def _is_ours(self, store: str) -> bool:
         if store != self._store:
-            # Signed by our keys for another store: this one was lost and made anew, or confused (D2).
+            # Proven by our keys for another store: this one was lost and made anew, or confused (D2).
             logger.error(
                 "a browser carries a cookie of another store (%s..., this one is %s...)", store, self._store
             )
-            return None
-        return random_id
+        return store == self._store
 
 
-def _message(store: str, random_id: str, user: str) -> bytes:
-    return f"{store}\0{random_id}\0{user}".encode()
+def _parts(value: str) -> tuple[str, str | None, str]:
+    """The store, the random id, None where it is none, and the proof, not yet checked."""
+    store, _, rest = value.partition(".")
+    random_id, _, proof = rest.partition(".")
+    is_id = len(random_id) == _ID_CHARACTERS and _HEX.issuperset(random_id)
+    return store, random_id if is_id else None, proof
+
+
+def _message(*parts: str) -> bytes:
+    return "\0".join(parts).encode()
+
+
+def _place(store: str, session_id: str) -> SealContext:
+    return SealContext(store_id=store, user="", field=f"cookie/session/{session_id}")
 
 
 def set_cookie(name: str, value: str, *, secure: bool) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from wsgi_mfa.identity.adapter import CHANGING_IDS, FirstFactor, Identification
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.observe import identify_after
 from wsgi_mfa.service import Visit
-from wsgi_mfa.web import appended, pages, rollout, rules, targets
+from wsgi_mfa.web import appended, hands, pages, rollout, rules, targets
 from wsgi_mfa.web.cookies import expire_cookie, set_cookie
 from wsgi_mfa.web.passes import Pass
 from wsgi_mfa.web.reply import Reply, refusal
@@ -75,7 +75,7 @@ def admit(request: WebRequest, directory: Directory | None) -> bool:
     service = request.site.service
     account = service.load(caller.user)
     if account is None:
-        request.take(caller, None)
+        hands.take(request, caller, None)
         return True
     known = request.site.passes.find(
         request.session_cookie, account, login=caller.login, ring=service.keys.ring, now=request.now
@@ -87,7 +87,7 @@ def admit(request: WebRequest, directory: Directory | None) -> bool:
         for fingerprint in (request.cleaned.carriers_digest, caller.login):
             if fingerprint is not None and login_is_ended(account, fingerprint, request.now, service.policy):
                 return False
-    request.take(caller, account)
+    hands.take(request, caller, account)
     return True
 
 

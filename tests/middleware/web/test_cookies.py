@@ -14,6 +14,7 @@ from wsgi_mfa.web.cookies import CookieNames, CookieSigner, expire_cookie, set_c
 BROWSER, SESSION = "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"
 RANDOM = "0123456789abcdef" * 2
 SIGNER = CookieSigner(keys=KeyRing([("k1", bytes(range(32)))]), store_id="feedbeef" * 4)
+OTHER_KEYS = CookieSigner(keys=KeyRing([("k1", bytes(range(1, 33)))]), store_id="feedbeef" * 4)
 
 
 def attributes_of(set_cookie_header):
@@ -281,11 +282,29 @@ def test_cookies_outlive_a_rotation_as_long_as_the_old_key_is_in_the_ring():
     assert retired.session_id_of(value, "alice") is None
 
 
-def test_a_cookie_has_no_more_than_150_characters():
+def length_of(name, value):
+    return len(set_cookie(name, value, secure=True)[1].partition(";")[0])
+
+
+def test_a_cookie_has_150_characters_and_no_more_than_450_for_the_longest_name():
     # uWSGI drops headers over 4 kB in all, so what we add must stay small.
     names = CookieNames.over_https()
-    texts = [
-        set_cookie(names.browser, SIGNER.browser_value(RANDOM), secure=True)[1],
-        set_cookie(names.session, SIGNER.session_value(RANDOM, "a" * 254), secure=True)[1],
-    ]
-    assert max(len(text.partition(";")[0]) for text in texts) <= 150
+    assert length_of(names.browser, SIGNER.browser_value(RANDOM)) <= 150
+    assert length_of(names.session, SIGNER.session_value(RANDOM, "a" * 32)) <= 150
+    assert length_of(names.session, SIGNER.session_value(RANDOM, "a" * 254)) <= 450
+
+
+@pytest.mark.requirement("R53", "R51")
+@given(st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=40))
+def test_a_session_cookie_tells_us_alone_whose_it_is(user):
+    value = SIGNER.session_value(RANDOM, user)
+    assert SIGNER.session_of(value) == (RANDOM, user)
+    assert SIGNER.session_value(RANDOM, user) == value  # a lost reply can be given again
+    assert len(value) == len(SIGNER.session_value(RANDOM, "b" * len(user.encode())))
+    assert OTHER_KEYS.session_of(value) is None
+
+
+@pytest.mark.requirement("R50")
+def test_a_browser_cookie_is_no_session_cookie_and_the_other_way_round():
+    assert SIGNER.session_of(SIGNER.browser_value(RANDOM)) is None
+    assert SIGNER.browser_of(SIGNER.session_value(RANDOM, "alice")) is None

@@ -146,6 +146,45 @@ def test_another_user_in_a_request_ends_the_second_factor_of_this_browser(browse
     assert browser.request("GET", "/").problem == "must_verify"
 
 
+@pytest.mark.requirement("R51", "D19")
+@pytest.mark.parametrize("bob", ["bob", "carol"])
+def test_another_user_in_a_request_ends_the_second_factor_on_the_server_too(
+    browser_of, phone_of, memory_store, bob
+):
+    browser, tablet = browser_of("alice"), browser_of("alice")
+    phone = browser.enroll("/", phone_of)
+    if bob == "bob":  # carol has no account
+        browser_of("bob").enroll("/", phone_of)
+    phone.clock.wait_for_step()
+    tablet.enter_code("/", phone)
+    copied = dict(browser.cookies)
+    browser.environ["REMOTE_USER"] = bob
+    browser.request("GET", "/", headers={"Accept": "application/json"})
+    thief = browser_of("alice")
+    thief.cookies = copied
+    assert thief.request("GET", "/").problem == "must_verify"
+    assert is_let_in(tablet)
+    event = memory_store.events("alice")[-1]
+    assert (event.kind, event.details) == ("session.ended", (("cause", "user_changed"), ("count", "1")))
+
+
+@pytest.mark.requirement("R51", "R80")
+def test_where_the_end_of_anothers_second_factor_cannot_be_saved_nobody_gets_further(
+    wrapped, portal, new_browser, phone_of, troubled_store
+):
+    def break_down():
+        raise StoreUnavailableError("the store is gone")
+
+    browser = new_browser(wrapped(portal, store=troubled_store), environ={"REMOTE_USER": "alice"})
+    browser.enroll("/", phone_of)
+    browser.environ["REMOTE_USER"] = "bob"
+    troubled_store.before += [break_down, break_down]
+    assert browser.navigate("/").status == 503
+    assert len(troubled_store.load("alice").sessions) == 1
+    assert browser.navigate("/").status == 303
+    assert troubled_store.load("alice").sessions == ()
+
+
 @pytest.mark.requirement("R49")
 @pytest.mark.parametrize("disguise", ["ALICE", "  alice ", "Ａｌｉｃｅ"])
 def test_another_spelling_of_the_user_is_the_same_user(browser_of, phone_of, disguise):
