@@ -66,7 +66,10 @@ class Chain:
         left_out = _joined(unproven) if unproven else None
         if not found:
             return None if left_out is None else Nobody(unproven=left_out)
-        if len({_name_of(each.user) for each in found}) > 1:
+        if len(found) == 1 and left_out is None:
+            return found[0]
+        users = {each.user for each in found}
+        if len(users) > 1 and len(set(map(_name_of, users))) > 1:
             logger.warning("a request names different users by different carriers: taken as nobody's")
             return UNRESOLVED
         logins = [each.login for each in found if each.login is not None]

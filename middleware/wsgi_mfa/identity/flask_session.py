@@ -76,12 +76,14 @@ class FlaskSession:
         self._cookie = cookie
         self._user_key = user_key
         self._bad_data = itsdangerous.BadData
-        # The oldest key first: itsdangerous signs with the last one and checks with all.
+        # The oldest key first: itsdangerous signs with the last one and checks with all. It would derive each of them
+        # anew for each cookie, so that is done once here.
+        secrets = [_bytes_of(each) for each in (*fallbacks, secret_key)]
+        signer = itsdangerous.TimestampSigner(
+            secrets, salt=salt, key_derivation="hmac", digest_method=hashlib.sha1
+        )
         self._signer = itsdangerous.TimestampSigner(
-            [_bytes_of(each) for each in (*fallbacks, secret_key)],
-            salt=salt,
-            key_derivation="hmac",
-            digest_method=hashlib.sha1,
+            [signer.derive_key(each) for each in secrets], key_derivation="none", digest_method=hashlib.sha1
         )
         self._cookie_values: dict[str, _Signed] = {}
 
