@@ -60,6 +60,7 @@ class RequestCleaner:
                 setting="identity",
             )
         self.adapter = adapter
+        self.renews_sessions: bool = getattr(adapter, "renews_sessions", False)
         self.doors = DoorTable(extra_doors)
         self.own_cookie_names = own
         self._headers = adapter.carriers.headers

@@ -104,16 +104,14 @@ def django_person(user_id: str) -> Person | None:
     model = get_user_model()
     before = _unconnected()
     try:
-        user = model._default_manager.filter(pk=user_id, is_active=True).first()
-        if user is None:
-            return None
+        user = model._default_manager.get(pk=user_id, is_active=True)
         name = user.get_username()
         alike = {f"{model.USERNAME_FIELD}__iexact": name}
         if model._default_manager.filter(**alike).exclude(pk=user.pk).exists():
             return None
         return Person(name=name, email=getattr(user, model.get_email_field_name(), None) or None)
-    except (ValueError, TypeError):
-        return None  # not a key of this project
+    except (model.DoesNotExist, ValueError, TypeError):
+        return None  # gone, or not a key of this project
     finally:
         _leave_as_found(before)
 

@@ -68,6 +68,15 @@ def identify_after(
     return Observation(cleaner.adapter.identify(request), cleaner.digest(request, cookies))
 
 
+def may_change_user(cleaner: RequestCleaner, headers: Iterable[tuple[str, str]]) -> bool:
+    """Whether a response with ``headers`` may make somebody else, or nobody, of the user of its request.
+
+    Where each sign-in and each sign-out sets the cookie by which the portal knows its users, a response that sets
+    none changes none of them, and the adapter need not be asked again (D3).
+    """
+    return not cleaner.renews_sessions or any(_sets_cookie(name) for name, _ in headers)
+
+
 def kept_cookies(headers: Iterable[tuple[str, str]], *, now: int) -> dict[str, dict[tuple[str, str], str]]:
     """The cookies that a response sets: by their names, the values that the browser keeps, for each place.
 

@@ -19,7 +19,7 @@ from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import AmbiguousCarrierError, InvalidUserError, StoreError
 from wsgi_mfa.identity.adapter import CHANGING_IDS, FirstFactor, Identification
 from wsgi_mfa.identity.clean import RequestCleaner
-from wsgi_mfa.identity.observe import identify_after
+from wsgi_mfa.identity.observe import identify_after, may_change_user
 from wsgi_mfa.service import Visit
 from wsgi_mfa.web import appended, hands, pages, rollout, rules, targets
 from wsgi_mfa.web.cookies import expire_cookie, set_cookie
@@ -244,8 +244,12 @@ def judged(
     request: WebRequest, cleaner: RequestCleaner, directory: Directory | None, headers: list[tuple[str, str]]
 ) -> tuple[list[tuple[str, str]], Reply | None]:
     """What a response with ``headers`` did to the user: the headers to send, or the reply to give instead."""
+    if request.caller is not None and not may_change_user(cleaner, headers):
+        return headers, None
     now = request.site.service.clock.now()
     after = identify_after(cleaner, request.environ, headers, now=now)
+    if request.caller is not None and after.identification == request.cleaned.identification:
+        return headers, None  # and the directory is asked once a request
     try:
         caller = caller_of(after.identification, directory)
     except InvalidUserError as error:

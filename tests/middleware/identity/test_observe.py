@@ -11,7 +11,13 @@ from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.identity.adapter import UNRESOLVED, Carriers, FirstFactor, Identification
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.cookies import value_in
-from wsgi_mfa.identity.observe import Observation, identify_after, parse_set_cookie, without_own_cookies
+from wsgi_mfa.identity.observe import (
+    Observation,
+    identify_after,
+    may_change_user,
+    parse_set_cookie,
+    without_own_cookies,
+)
 
 NOW = 1_767_225_600 * SECOND  # 2026-01-01T00:00:00Z
 OWN = "__Host-wsgi_mfa_session"
@@ -163,3 +169,14 @@ def test_any_expiry_date_is_read(date: str) -> None:
     cookie = parse_set_cookie(f"session=alice; Expires={date.replace(';', '')}", now=NOW)
     assert cookie is not None
     assert cookie.name == "session"
+
+
+@pytest.mark.requirement("D3")
+def test_where_each_sign_in_sets_a_cookie_a_response_without_one_changes_nobody(recorded):
+    renewing = recorded(carriers=Carriers(cookies=("session",)))
+    renewing.renews_sessions = True
+    cleaner = RequestCleaner(renewing, own_cookie_names=())
+    assert not may_change_user(cleaner, [("Content-Type", "text/html"), ("Vary", "Cookie")])
+    assert may_change_user(cleaner, [("Content-Type", "text/html"), ("set-cookie", "session=2")])
+    other = RequestCleaner(recorded(carriers=Carriers(cookies=("session",))), own_cookie_names=())
+    assert may_change_user(other, [("Content-Type", "text/html")])

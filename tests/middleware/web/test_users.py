@@ -141,3 +141,24 @@ def test_a_directory_knows_the_person_behind_an_id_that_changes_with_the_passwor
     browser_with(application, {"_user_id": "04aa", "fs_paa": 1.0}).enroll("/", phone_of)
     assert browser_with(application, {"_user_id": "77bc", "fs_paa": 2.0}).open("/").page.name == "verify"
     assert memory_store.users() == ["alice"]
+
+
+@pytest.mark.parametrize("renews_sessions", [True, False])
+def test_a_directory_is_asked_once_a_request_unless_an_answer_changes_the_user(
+    wrapped, portal, new_browser, sign_in, phone_of, renews_sessions
+):
+    asked = []
+    people = {"alice": Person(name="alice"), "bob": Person(name="bob")}
+    identity = FlaskSession(portal.secret_key)
+    identity.renews_sessions = renews_sessions
+    application = wrapped(
+        portal, identity=identity, directory=lambda user: asked.append(user) or people.get(user)
+    )
+    browser = new_browser(application)
+    sign_in(browser, "alice")
+    browser.enroll("/", phone_of)
+    asked.clear()
+    assert browser.request("GET", "/").status == 200
+    assert asked == ["alice"]
+    assert sign_in(browser, "bob").status == 303
+    assert asked == ["alice", "alice", "bob"]
