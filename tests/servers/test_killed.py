@@ -1,0 +1,122 @@
+"""Workers are killed at random moments while users sign in: what was told is durable, and nothing is half done."""
+
+from __future__ import annotations
+
+import http.client
+import importlib.util
+import os
+import random
+import signal
+import sqlite3
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wsgi_mfa import KeyFile, SqliteStore, audit
+from wsgi_mfa.configured import new_birth
+
+SECONDS = 12
+SECONDS_BETWEEN_DEATHS = (0.05, 0.6)
+WORKERS = 2
+
+
+@dataclass
+class Life:
+    """One user, whose every request is sent again as it was until it is answered."""
+
+    user: Any
+    browser: Any
+    recovery_code: str = ""
+    used_code: str = ""
+    cycles: int = 0
+    cut_off: int = 0
+
+    def ask(self, method: str, path: str, **members: object) -> Any:
+        answer = None
+        while answer is None:
+            answer = self._asked(method, path, members)
+        return answer
+
+    def _asked(self, method: str, path: str, members: dict[str, object]) -> Any:
+        with suppress(OSError, http.client.HTTPException):
+            return self.browser.as_program(method, path, **members)
+        self.cut_off += 1
+        return None
+
+    def begin(self) -> None:
+        self.browser.enroll(self.user)
+        assert self.ask("POST", "/mfa/recovery-code", action="replace").status == 200
+        self.write_down()
+
+    def write_down(self) -> None:
+        shown = self.ask("GET", "/mfa/recovery-code").json
+        self.used_code, self.recovery_code = self.recovery_code, shown["recovery_code"]
+        assert self.ask("POST", "/mfa/recovery-code", saved=True).json["outcome"] == "signed_in"
+
+    def live(self, until: float) -> None:
+        while time.monotonic() < until:
+            answer = self.ask("POST", "/mfa/recover", recovery_code=self.recovery_code)
+            # The old account took the code, or the new one knows the request again; a third would refuse it.
+            assert answer.status == 200, answer.body
+            self.cycles += 1
+            self.write_down()
+            assert self.ask("GET", "/reports").status == 200
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def kill_workers(master: int, until: float) -> int:
+    """Kill one worker after the other; the master starts others. How many died."""
+    deaths, moments = 0, random.Random()
+    while time.monotonic() < until:
+        time.sleep(moments.uniform(*SECONDS_BETWEEN_DEATHS))
+        workers = children_of(master)
+        if workers:
+            with suppress(ProcessLookupError):
+                os.kill(moments.choice(workers), signal.SIGKILL)
+                deaths += 1
+    return deaths
+
+
+@pytest.mark.skipif(importlib.util.find_spec("gunicorn") is None, reason="the package gunicorn is missing")
+@pytest.mark.requirement("R28", "R29", "D10", "D25", "D38")
+def test_killed_workers_lose_nothing_that_was_told_and_leave_no_half_change(
+    place, launch, new_port, browser_at, users
+):
+    folder, port = place(), new_port()
+    command = [sys.executable, "-m", "gunicorn", f"-w{WORKERS}", f"-b127.0.0.1:{port}"]
+    server = launch([*command, "application:application"], port, folder)
+    lives = [Life(user, browser_at(port)) for user in users[:4]]
+    for life in lives:
+        life.begin()
+    until = time.monotonic() + SECONDS
+    with ThreadPoolExecutor(len(lives) + 1) as pool:
+        dying = pool.submit(kill_workers, server.pid, until)
+        for living in [pool.submit(life.live, until) for life in lives]:
+            living.result()
+        deaths = dying.result()
+    with closing(sqlite3.connect(folder / "mfa.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    with closing(SqliteStore(folder / "mfa.db", create=False, new_birth=new_birth())) as store:
+        # Each account holds the number and link of its latest event: no event without its change, nor the other way.
+        assert audit.verify(store, KeyFile(folder / "keys").ring).problems == ()
+        for life in lives:
+            happened = Counter(event.kind for event in store.events(life.user.name, limit=100_000))
+            assert happened["recovery_code.used"] == life.cycles
+            assert happened["recovery_code.saved"] == life.cycles + 2
+    for life in lives:
+        assert life.ask("POST", "/mfa/recover", recovery_code=life.used_code).status == 422
+        assert life.ask("POST", "/mfa/recover", recovery_code=life.recovery_code).status == 200
+    cycles, cut_off = sum(life.cycles for life in lives), sum(life.cut_off for life in lives)
+    print(f"{deaths} deaths, {cycles} recoveries, {cut_off} requests cut off")  # shown by pytest -rP
+    assert deaths > SECONDS
+    assert cut_off > 0
