@@ -5,13 +5,15 @@ conditions, all of which must hold, an arrow, and what is asked for. ``required`
 ``fresh(N)`` one that is less than N seconds old; ``off`` none. The first rule that holds counts.
 
 A path is at or below that of the rule, segment for segment. A rule that asks for less than it would be without holds
-only for a path that nobody can read in two ways, in the same spelling (R63); one that asks for a fresh second factor
-holds for any spelling, and for each path that could be read in two ways.
+only for a path that nobody can read in two ways, in the same spelling (R63); one that asks for a second factor holds
+for any spelling, and for each path that could be read in two ways. A method in a header or in the query is one of the
+two ways in which a method can be read.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -92,61 +94,101 @@ def _condition(word: str) -> tuple[str | None, str]:
     return (kind, value) if colon and value and kind == "group" else (None, "")
 
 
-def rule_for(
-    rules: tuple[Rule, ...], *, method: str, path_info: str, user: str, groups: tuple[str, ...]
-) -> Rule:
-    """The rule that holds for a request of ``user`` for ``path_info``, as the server gives it."""
-    asked = "GET" if method == "HEAD" else method
-    holding = [
-        rule
-        for rule in rules
-        if (rule.methods is None or asked in rule.methods)
-        and rule.user in (None, user)
-        and (rule.group is None or rule.group in groups)
-    ]
-    if not _is_ambiguous(path_info):
-        return next((rule for rule in holding if _is_below(path_info, rule)), REQUIRED)
-    fresh = [rule for rule in holding if rule.age_seconds_max]
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asking:
+    """What a request asks for: ``method`` and ``path_info`` as the server gives them, each None where applications may
+    read another one than stands there, such as in a header; and the ``user`` who asks, with ``groups``.
+    """
+
+    method: str | None
+    path_info: str | None
+    user: str
+    groups: tuple[str, ...]
+
+
+def rule_for(rules: tuple[Rule, ...], asking: Asking) -> Rule:
+    """The rule that holds for a request."""
+    candidates = [rule for rule in rules if _may_hold(rule, asking)]
+    if _is_clear(asking):
+        earlier: list[Rule] = []
+        for rule in candidates:
+            if _holds(rule, asking):
+                # An earlier rule for another spelling of the path may be meant for this very page.
+                return _strictest([*earlier, rule]) if earlier else rule
+            if rule.age_seconds_max is not None:
+                earlier.append(rule)
+        return _strictest(earlier)
+    fresh = [rule for rule in candidates if rule.age_seconds_max]
     if fresh:
-        return min(fresh, key=lambda rule: rule.age_seconds_max or 0)
-    return next((rule for rule in holding if rule.path is None), REQUIRED)
+        return _strictest(fresh)
+    # A rule that asks for a second factor may be meant; what stands behind it is not reached then.
+    first = next(
+        (rule for rule in candidates if _holds(rule, asking) or rule.age_seconds_max is not None), REQUIRED
+    )
+    return first if first.age_seconds_max is None else REQUIRED
 
 
-def is_insisted_on(
-    rules: tuple[Rule, ...], *, method: str, path_info: str, user: str, groups: tuple[str, ...]
-) -> bool:
+def is_insisted_on(rules: tuple[Rule, ...], asking: Asking) -> bool:
     """Whether a rule asks for a second factor here, also of whom a roll-out would let go without.
 
     That is asked of a request that no rule lets off; so any spelling of a rule's path counts, and each path that
     could be read in two ways.
     """
-    asked = "GET" if method == "HEAD" else method
-    return any(
-        rule.age_seconds_max is not None
-        and (rule.methods is None or asked in rule.methods)
-        and rule.user in (None, user)
-        and (rule.group is None or rule.group in groups)
-        and (rule.path is None or _is_ambiguous(path_info) or _is_at(path_info, rule.path))
-        for rule in rules
+    return any(rule.age_seconds_max is not None and _may_hold(rule, asking) for rule in rules)
+
+
+def is_at_any(path_info: str | None, paths: Iterable[str]) -> bool:
+    """Whether a path, in any spelling that a reader might understand, is at or below one of the plain ``paths``."""
+    if path_info is None or is_ambiguous(path_info):
+        return True
+    return any(_is_at(path_info, path) for path in paths)
+
+
+def _strictest(rules: list[Rule]) -> Rule:
+    ages = [rule for rule in rules if rule.age_seconds_max]
+    return min(ages, key=lambda rule: rule.age_seconds_max or 0, default=REQUIRED)
+
+
+def _may_hold(rule: Rule, asking: Asking) -> bool:
+    """Whether a reader of the request could see in it what the rule is for."""
+    return (
+        rule.user in (None, asking.user)
+        and (rule.group is None or rule.group in asking.groups)
+        and (rule.methods is None or _method_in(asking.method) in (None, *rule.methods))
+        and (rule.path is None or is_at_any(asking.path_info, (rule.path,)))
     )
 
 
-def _is_ambiguous(path_info: str) -> bool:
+def _holds(rule: Rule, asking: Asking) -> bool:
+    """Whether a rule that may hold does so for every reader of the request."""
+    method, path_info = _method_in(asking.method), asking.path_info
+    return (rule.methods is None or method is not None) and (
+        rule.path is None or (path_info is not None and is_exempt(path_info, (rule.path,)))
+    )
+
+
+def _method_in(method: str | None) -> str | None:
+    """The method that rules go by; None where applications may read another one, such as ``POST`` in ``post``."""
+    if method is None or not _METHODS.fullmatch(method.replace("-", "")):
+        return None
+    return "GET" if method == "HEAD" else method
+
+
+def _is_clear(asking: Asking) -> bool:
+    return _method_in(asking.method) is not None and not (
+        asking.path_info is None or is_ambiguous(asking.path_info)
+    )
+
+
+def is_ambiguous(path_info: str) -> bool:
+    """Whether two readers could take a path for two pages."""
     segments = path_info[1:].split("/")
     return (
         (path_info != "" and not path_info.startswith("/"))
         or any(each in ("", ".", "..") for each in segments[:-1])
-        or segments[-1] in (".", "..")
+        or any(each.endswith((" ", ".")) for each in segments)
         or _TWO_WAYS.search(path_info) is not None
     )
-
-
-def _is_below(path_info: str, rule: Rule) -> bool:
-    if rule.path is None:
-        return True
-    if rule.age_seconds_max:
-        return _is_at(path_info, rule.path)
-    return is_exempt(path_info, (rule.path,))
 
 
 def _is_at(path_info: str, path: str) -> bool:

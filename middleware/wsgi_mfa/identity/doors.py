@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import unquote_plus
 
+from wsgi_mfa.core.exempt import is_rule
 from wsgi_mfa.errors import ConfigurationError
 
 
@@ -22,11 +23,15 @@ class Where(Enum):
     ENVIRON = "environ"
     ARGUMENT = "argument"
     COOKIE = "cookie"
+    PATH = "path"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Door:
-    """A way in: ``pattern`` is a name in which ``*`` stands for any text, ``reason`` says who takes it."""
+    """A way in: ``pattern`` is a name in which ``*`` stands for any text, ``reason`` says who takes it.
+
+    That of a path is the path itself: at and below it the application takes users by the body or by the path.
+    """
 
     where: Where
     pattern: str
@@ -131,18 +136,22 @@ _WHERE = {"header": Where.ENVIRON, "cookie": Where.COOKIE, "argument": Where.ARG
 
 
 def doors_from(settings: Sequence[str]) -> tuple[Door, ...]:
-    """The doors that a setting adds: each ``header NAME``, ``cookie NAME`` or ``argument NAME``.
+    """The doors that a setting adds: each ``header NAME``, ``cookie NAME``, ``argument NAME`` or ``path /PATH``.
 
     Raises:
         ConfigurationError: an entry has another form.
     """
     doors = []
     for text in () if isinstance(settings, str) else settings:
+        kind, _, path = text.partition(" ")
+        if kind == "path" and is_rule(path):
+            doors.append(Door(where=Where.PATH, pattern=path, reason="a setting"))
+            continue
         match = _SETTING.fullmatch(text)
         if match is None:
             raise ConfigurationError(
                 f"doors has {text!r}: legal are header NAME, cookie NAME and argument NAME, in which * stands for"
-                " any text",
+                " any text, and path /PATH",
                 setting="doors",
             )
         pattern = f"HTTP_{match[2]}" if match[1] == "header" else match[2]
@@ -150,6 +159,11 @@ def doors_from(settings: Sequence[str]) -> tuple[Door, ...]:
     if isinstance(settings, str):
         raise ConfigurationError(f"doors is {settings!r}: legal is a list", setting="doors")
     return tuple(doors)
+
+
+def paths_in(doors: Iterable[Door]) -> tuple[str, ...]:
+    """The paths at and below which nobody may be without a second factor."""
+    return tuple(door.pattern for door in doors if door.where is Where.PATH)
 
 
 class DoorTable:

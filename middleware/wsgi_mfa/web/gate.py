@@ -98,6 +98,8 @@ def is_exempt(request: WebRequest) -> bool:
     other request with its method does not pass (R63-R65).
     """
     policy, environ = request.site.service.policy, request.environ
+    if rules.is_closed(request):
+        return False
     if exempt.is_exempt(environ.get("PATH_INFO", ""), policy.exempt_paths):
         return True
     return (
@@ -109,14 +111,15 @@ def is_exempt(request: WebRequest) -> bool:
 
 def challenge(request: WebRequest) -> Reply | None:
     """What stands between this request and the application; None when nothing does."""
+    is_closed = rules.is_closed(request)
     if request.caller is None:
-        return None
+        return pages.sign_in_first(request) if is_closed else None
     outcome = request.standing.outcome
-    if request.site.rules:
+    if request.site.rules and not (is_closed and outcome is not SIGNED_IN):
         outcome = rules.by_rule(request, request.caller, outcome)
     if outcome is SIGNED_IN:
         return None
-    if outcome is Outcome.MUST_ENROLL and request.site.is_rolling_out:
+    if outcome is Outcome.MUST_ENROLL and request.site.is_rolling_out and not is_closed:
         opens_page = request.method == "GET" and request.is_navigation
         outcome = rollout.eased(request, request.caller, opens_page=opens_page)
         if outcome is not Outcome.MUST_ENROLL:

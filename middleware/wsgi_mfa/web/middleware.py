@@ -19,7 +19,7 @@ from wsgi_mfa.errors import AmbiguousCarrierError, ConfigurationError, InvalidUs
 from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter, problems_of
 from wsgi_mfa.identity.clean import Cleaned, RequestCleaner
-from wsgi_mfa.identity.doors import doors_from
+from wsgi_mfa.identity.doors import Door, doors_from, paths_in
 from wsgi_mfa.identity.observe import without_own_cookies
 from wsgi_mfa.keys import KeyRing, KeySource
 from wsgi_mfa.metrics import Metrics
@@ -67,7 +67,8 @@ class MfaMiddleware:
     what a user typed to the one :class:`~wsgi_mfa.person.Person` behind it; without it an id with ``@`` is its
     own address. ``scheme_from`` names the header in which a trusted proxy tells the scheme, and ``plain_http``
     serves our pages without https: only for a portal on a loopback address (D35). ``doors`` are further ways into
-    the portal that are taken out of requests, such as ``cookie stay_signed_in`` or ``header X-Portal-Key`` (D4).
+    the portal that are taken out of requests, such as ``cookie stay_signed_in`` or ``header X-Portal-Key``, or closed
+    to all without a second factor, such as ``path /xmlrpc`` (D4).
     ``notify`` is called once for each event that the user should hear of by another way, without secrets in it
     (R32). ``support_agents`` are the users, and groups of the directory as ``group:NAME``, who may use the support
     desk at ``mount_path/support``; without any there is none over HTTP (R44). With ``forward_auth`` a proxy may ask
@@ -140,6 +141,7 @@ class MfaMiddleware:
         self._site = Site(
             service=self.service,
             rules=_rules(self.service.policy, directory, forward_auth=forward_auth),
+            closed_paths=_closed_paths(self._doors, forward_auth=forward_auth),
             is_rolling_out=is_rolling_out(self.service.policy),
             issuer=checked_issuer(issuer),
             mount_path=mount_path,
@@ -294,6 +296,16 @@ def _opened(store: AccountStore | str, clock: Clock, entropy: Entropy) -> Accoun
         return store
     birth = BirthRecord(store_id=entropy.token_bytes(16).hex(), made_at=clock.now())
     return open_store(store, new_birth=birth)
+
+
+def _closed_paths(doors: Sequence[Door], *, forward_auth: bool) -> tuple[str, ...]:
+    paths = paths_in(doors)
+    if forward_auth and paths:
+        raise ConfigurationError(
+            "doors name a path, which forward_auth is told by the proxy alone: close it there (D8)",
+            setting="doors",
+        )
+    return paths
 
 
 def _rules(policy: Policy, directory: Directory | None, *, forward_auth: bool) -> tuple[Rule, ...]:

@@ -86,11 +86,11 @@ def _view(request: WebRequest, path: str) -> View:
         return view
     if request.cleaned.doubled:
         return leaving.post_clear_doubled if view is leaving.post_sign_out else leaving.show_doubled
-    return _sign_in_first
+    return sign_in_first
 
 
-def _sign_in_first(request: WebRequest) -> Reply:
-    """Nobody is signed in at the portal: our pages begin behind its own sign-in."""
+def sign_in_first(request: WebRequest) -> Reply:
+    """Nobody is signed in at the portal: what was asked for is behind its own sign-in."""
     return Reply(page="continue", status=401, word="sign_in_required", location=request.root)
 
 

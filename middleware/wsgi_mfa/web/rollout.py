@@ -7,6 +7,7 @@ from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.gating import is_insisted_on
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.core.standing import SIGNED_IN
+from wsgi_mfa.web import rules
 from wsgi_mfa.web.site import Caller, WebRequest
 
 
@@ -30,13 +31,7 @@ def lets_go(request: WebRequest, caller: Caller, account: Account | None) -> boo
     """
     if not may_go_without(request, caller, account):
         return False
-    return not request.site.rules or not is_insisted_on(
-        request.site.rules,
-        method=request.method,
-        path_info=str(request.environ.get("PATH_INFO", "")),
-        user=caller.user,
-        groups=caller.groups,
-    )
+    return not request.site.rules or not is_insisted_on(request.site.rules, rules.asking(request, caller))
 
 
 def may_go_without(request: WebRequest, caller: Caller, account: Account | None) -> bool:

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import unquote_plus
+
 from wsgi_mfa.core.aging import younger
-from wsgi_mfa.core.gating import Rule, rule_for
+from wsgi_mfa.core.gating import Asking, Rule, is_at_any, rule_for
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.core.standing import SIGNED_IN
 from wsgi_mfa.web.site import Caller, WebRequest
+
+# By which an application takes another path or root than the server (calibre-web and pgAdmin: X-Script-Name).
+_MOVING_HEADERS = frozenset(
+    {
+        "HTTP_X_ORIGINAL_URL",
+        "HTTP_X_ORIGINAL_URI",
+        "HTTP_X_REWRITE_URL",
+        "HTTP_X_SCRIPT_NAME",
+        "HTTP_SCRIPT_NAME",
+    }
+    | {"HTTP_X_FORWARDED_PREFIX", "HTTP_X_FORWARDED_PATH", "HTTP_X_FORWARDED_SCRIPT_NAME", "HTTP_PATH_INFO"}
+    | {"HTTP_X_FORWARDED_URI", "HTTP_X_FORWARDED_URL", "HTTP_X_PATH_INFO", "HTTP_X_ORIGINAL_PATH"}
+)
+# Roundup's REST interface reads the first.
+_METHOD_ARGUMENT = re.compile(r"(?:^|[&;])\s*_method=", re.IGNORECASE)
+_METHOD_HEADERS = frozenset({"HTTP_X_HTTP_METHOD_OVERRIDE", "HTTP_X_HTTP_METHOD", "HTTP_X_METHOD_OVERRIDE"})
 
 
 def by_rule(request: WebRequest, caller: Caller, outcome: Outcome) -> Outcome:
@@ -22,13 +41,39 @@ def by_rule(request: WebRequest, caller: Caller, outcome: Outcome) -> Outcome:
 
 
 def rule_of(request: WebRequest, caller: Caller) -> Rule:
-    return rule_for(
-        request.site.rules,
-        method=request.method,
-        path_info=str(request.environ.get("PATH_INFO", "")),
+    return rule_for(request.site.rules, asking(request, caller))
+
+
+def asking(request: WebRequest, caller: Caller) -> Asking:
+    """What the rules go by."""
+    return Asking(
+        method=None if _names_another_method(request) else request.method,
+        path_info=path_in(request),
         user=caller.user,
         groups=caller.groups,
     )
+
+
+def path_in(request: WebRequest) -> str | None:
+    """The path by which the application finds its page; None where a header may name another one.
+
+    Applications were seen to take their root or the whole path from such a header.
+    """
+    if not _MOVING_HEADERS.isdisjoint(request.environ):
+        return None
+    return str(request.environ.get("PATH_INFO", ""))
+
+
+def is_closed(request: WebRequest) -> bool:
+    """Whether a request is for a path at which credentials may be in the body or in the path itself (D4)."""
+    return bool(request.site.closed_paths) and is_at_any(path_in(request), request.site.closed_paths)
+
+
+def _names_another_method(request: WebRequest) -> bool:
+    if not _METHOD_HEADERS.isdisjoint(request.environ):
+        return True
+    query = str(request.environ.get("QUERY_STRING", ""))
+    return _METHOD_ARGUMENT.search(unquote_plus(query)) is not None
 
 
 def asking_for_step_up(request: WebRequest) -> tuple[tuple[str, str], ...]:

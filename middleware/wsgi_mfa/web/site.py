@@ -39,6 +39,7 @@ class Site:
 
     service: MfaService
     rules: tuple[Rule, ...]  # those of the policy, read
+    closed_paths: tuple[str, ...]  # where nobody gets without a second factor, visitors neither (D4)
     is_rolling_out: bool  # whether somebody may need no second factor yet
     issuer: str
     mount_path: str

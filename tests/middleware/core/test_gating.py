@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsgi_mfa.core.errors import InvalidPolicyError
-from wsgi_mfa.core.gating import is_gate_rule, read_rules, rule_for
+from wsgi_mfa.core.gating import Asking, is_at_any, is_gate_rule, read_rules, rule_for
 from wsgi_mfa.core.policy import Policy
 
 RULES = (
@@ -20,7 +20,8 @@ RULES = (
 
 
 def age(path="/", method="GET", user="user1", groups=(), rules=RULES):
-    found = rule_for(read_rules(rules), method=method, path_info=path, user=user, groups=groups)
+    asking = Asking(method=method, path_info=path, user=user, groups=groups)
+    found = rule_for(read_rules(rules), asking)
     return found.age_seconds_max
 
 
@@ -100,3 +101,40 @@ def test_a_line_that_is_no_rule_is_refused_at_the_start(text):
 
 def test_a_user_may_be_spelt_as_people_spell_it():
     assert age(user="alice@example.com", rules=("user:Alice@Example.COM -> off",)) is None
+
+
+@pytest.mark.requirement("R63", "R78")
+@pytest.mark.parametrize("path", ["//admin", "/x/../admin", "/ADMIN", "/admin.", "/admin ", "/admin;x", None])
+def test_who_is_let_off_elsewhere_is_let_off_no_page_that_might_be_the_one_that_is_not(path):
+    rules = ("/admin -> required", "group:clerks -> off")
+    assert age("/reports", groups=("clerks",), rules=rules) is None
+    assert age(path, groups=("clerks",), rules=rules) == 0
+
+
+@pytest.mark.requirement("R78")
+@pytest.mark.parametrize("method", [None, "post", "Post", "GE T"])
+def test_a_method_that_might_be_another_lets_nobody_off_and_asks_for_the_freshest(method):
+    rules = ("GET /reports group:clerks -> off", "DELETE /reports -> fresh(60)", "/free group:clerks -> off")
+    assert age("/reports", "GET", groups=("clerks",), rules=rules) is None
+    assert age("/reports", method, groups=("clerks",), rules=rules) == 60
+    assert age("/reports", method, groups=("clerks",), rules=rules[:1]) == 0
+    assert age("/free", method, groups=("clerks",), rules=rules) is None
+
+
+@pytest.mark.requirement("D4", "R63")
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        *(
+            ("/xmlrpc", True),
+            ("/xmlrpc/", True),
+            ("/XmlRpc/x", True),
+            ("//xmlrpc", True),
+            ("/a/../xmlrpc", True),
+        ),
+        *(("/xmlrpc.", True), ("/%78mlrpc", True), ("xmlrpc", True), (None, True), ("/xmlrpc;a", True)),
+        *(("/", False), ("", False), ("/xmlrpcs", False), ("/a/xmlrpc", False), ("/a b/", False)),
+    ],
+)
+def test_every_path_that_might_be_below_one_is_at_it(path, expected):
+    assert is_at_any(path, ("/xmlrpc",)) is expected

@@ -158,7 +158,18 @@ def test_settings_add_doors() -> None:
 
 
 @pytest.mark.parametrize(
-    "doors", ["cookie stay", ["stay"], ["cookie"], ["cookie a b"], ["body password"], [""]]
+    "doors",
+    [
+        "cookie stay",
+        ["stay"],
+        ["cookie"],
+        ["cookie a b"],
+        ["body password"],
+        [""],
+        ["path x"],
+        ["path /"],
+        ["path /a/*"],
+    ],
 )
 def test_a_door_of_another_form_is_refused(doors) -> None:
     with pytest.raises(ConfigurationError, match="doors"):

@@ -134,3 +134,44 @@ def test_behind_a_proxy_that_asks_us_rules_without_a_path_hold_and_others_are_re
     assert alice.request("GET", "/mfa/forward-auth").status == 200
     clock.wait(121)
     assert alice.request("GET", "/mfa/forward-auth", headers=JSON).status in (303, 401)
+
+
+CLERK = Person(name="ann", email="ann@example.com", groups=("clerks",))
+MOVES = ["X-Original-URL", "X-Rewrite-URL", "X-Script-Name", "X-Forwarded-Prefix"]
+
+
+@pytest.fixture
+def clerk(wrapped, portal, browser_of):
+    """A browser of somebody without a second factor, who may read the reports."""
+    policy = Policy(rules=("GET /reports group:clerks -> off",))
+    browser = browser_of("ann", wrapped(portal, policy=policy, directory=lambda _: CLERK))
+    assert browser.request("GET", "/reports").status == 200
+    return browser
+
+
+@pytest.mark.requirement("R63", "R64", "R78")
+@pytest.mark.parametrize("name", MOVES)
+def test_no_header_moves_who_is_let_off_to_another_page(clerk, portal, name):
+    called = len(portal.calls)
+    assert (
+        clerk.request("GET", "/reports/transfers", headers={**JSON, name: "/reports"}).problem
+        == "must_enroll"
+    )
+    assert len(portal.calls) == called
+
+
+@pytest.mark.requirement("R64", "R78")
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/reports", {"X-HTTP-Method-Override": "POST"}),
+        ("/reports", {"X-Method-Override": "DELETE"}),
+        ("/reports?a=1&_method=POST", {}),
+        ("/reports?%5Fmethod=POST", {}),
+        ("/reports?_method=GET&_method=POST", {}),
+    ],
+)
+def test_who_is_let_off_to_read_cannot_write_by_another_name_of_the_method(clerk, portal, path, headers):
+    called = len(portal.calls)
+    assert clerk.request("GET", path, headers={**JSON, **headers}).problem == "must_enroll"
+    assert len(portal.calls) == called
