@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mfa_simulator import attacks
+from mfa_simulator.agent import Agent
 from mfa_simulator.clock import DeviceClock
 from mfa_simulator.errors import StepError
 from mfa_simulator.format.verbs import VALUE
@@ -213,6 +214,9 @@ def close_browser(world: World, step: Step) -> None:
 
 
 def support_reset(world: World, step: Step) -> str:
+    if step["browser"] is not None:
+        return _ask_in_the_browser(world, step, "reset")
+
     def ask(desk: SupportDesk) -> SupportAnswer:
         return desk.reset(step["user"], email=step["email"], reason=step["reason"], agent=step["agent"])
 
@@ -220,10 +224,19 @@ def support_reset(world: World, step: Step) -> str:
 
 
 def support_unlock(world: World, step: Step) -> str:
+    if step["browser"] is not None:
+        return _ask_in_the_browser(world, step, "unlock")
+
     def ask(desk: SupportDesk) -> SupportAnswer:
         return desk.unlock(step["user"], email=step["email"], reason=step["reason"], agent=step["agent"])
 
     return _ask_the_desk(world, step, ask)
+
+
+def _ask_in_the_browser(world: World, step: Step, action: str) -> str:
+    agent, resident = Agent(world.browser(step["browser"])), world.resident(step["user"])
+    world.time.wait(step["delay"])
+    return agent.call(action, resident, email=step["email"], reason=step["reason"])
 
 
 def _ask_the_desk(world: World, step: Step, ask: Callable[[SupportDesk], SupportAnswer]) -> str:

@@ -32,7 +32,7 @@ NAVIGATION = (
     ("Sec-Fetch-User", "?1"),
 )
 TYPED = (*NAVIGATION, ("Sec-Fetch-Site", "none"))
-DECIDING = ("code", "recovery_code", "saved")
+DECIDING = ("code", "recovery_code", "saved", "action")
 GONE = Sight(response=Response(status=0), outcome="timeout")
 
 

@@ -44,7 +44,10 @@ class Form:
         """Give what a browser sends when a person fills in `values` (for a tick box any text ticks it)."""
         pairs = []
         for item in self.fields:
-            if item.kind in ("checkbox", "radio"):
+            if item.kind == "radio":
+                if item.value == values[item.name] if item.name in values else item.checked:
+                    pairs.append((item.name, item.value))
+            elif item.kind == "checkbox":
                 if item.name in values or item.checked:
                     pairs.append((item.name, item.value or "on"))
             elif item.kind not in ("submit", "button", "image", "reset"):

@@ -32,6 +32,11 @@ class Visitor:
         self._resident = resident
 
     @property
+    def browser(self) -> Browser:
+        """The browser that the user sits at."""
+        return self._browser
+
+    @property
     def _page(self) -> Page:
         return self._browser.sight.page if self._browser.sight is not None else Page()
 

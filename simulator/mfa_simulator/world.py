@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 ISSUER = "Client Portal"
 WATCH = "mfa_simulator.calls"
+#: Who may use the support desk in the browser.
+AGENTS = ("group:support",)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -260,6 +262,7 @@ class World:
             keys=KeyRing.from_text(",".join(self.key_texts)),
             policy=self.policy,
             directory=self._directory.get,
+            support_agents=AGENTS,
             plain_http=True,
             clock=worker.clock,
             entropy=worker.entropy,

@@ -33,6 +33,9 @@ CHROMIUM_ARGUMENTS = [
 PERIOD_SECONDS = 30
 #: What a slow machine may take to start the demo or to answer one click.
 PATIENCE_SECONDS = 30.0
+SIZES = {"desktop": {"width": 1280, "height": 800}, "narrow": {"width": 320, "height": 640}}
+#: A picture that is taken at once may lack what the new look has not painted yet.
+TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -47,6 +50,10 @@ class Demo:
     def take_account(self) -> tuple[str, str]:
         """A user and a password for one test alone."""
         return self.accounts.pop(0)
+
+    def take_agent(self) -> tuple[str, str]:
+        """A support agent of the demo, which lists them last."""
+        return self.accounts.pop()
 
     def support_reset(self, user: str, *, email: str) -> subprocess.CompletedProcess[str]:
         """What the support desk types while the demo runs."""
@@ -225,3 +232,19 @@ def type_key(require_tool: Callable[[str], str]) -> Callable[[str], Phone]:
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where screenshots go, for a person to look at."""
     return tmp_path_factory.mktemp("pictures", numbered=False)
+
+
+@pytest.fixture
+def show(pictures: Path) -> Callable[[Any, str], None]:
+    """``show(page, name)``: pictures of this page in all looks; nothing may scroll sideways."""
+
+    def take(page: Any, name: str) -> None:
+        for size, viewport in SIZES.items():
+            page.set_viewport_size(viewport)
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                page.evaluate(TWO_FRAMES)
+                page.screenshot(path=pictures / f"{name}-{size}-{scheme}.png", full_page=True)
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (name, size)
+
+    return take

@@ -10,24 +10,6 @@ import re
 import pytest
 
 SIZES = {"desktop": {"width": 1280, "height": 800}, "narrow": {"width": 320, "height": 640}}
-#: A picture that is taken at once may lack what the new look has not painted yet.
-TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
-
-@pytest.fixture
-def show(pictures):
-    """``show(page, name)``: pictures of this page in all looks; nothing may scroll sideways."""
-
-    def take(page, name):
-        for size, viewport in SIZES.items():
-            page.set_viewport_size(viewport)
-            for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)
-                page.evaluate(TWO_FRAMES)
-                page.screenshot(path=pictures / f"{name}-{size}-{scheme}.png", full_page=True)
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (name, size)
-
-    return take
 
 
 @pytest.fixture

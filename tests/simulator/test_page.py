@@ -73,3 +73,11 @@ def test_a_broken_page_is_read_as_far_as_it_goes():
     page = read_page('<body data-page="verify"><form action="/a"><input name="code"><p>half a wo')
     assert page.form_with("code") is not None
     assert page.marks == {"page": "verify"}
+
+
+def test_of_radio_buttons_the_one_that_is_chosen_is_sent():
+    html = """<form action="/desk" method="post"><input type="radio" name="action" value="reset">
+    <input type="radio" name="action" value="unlock" checked><input name="reason"></form>"""
+    (form,) = read_page(html).forms
+    assert form.filled({"action": "reset", "reason": "lost"}) == [("action", "reset"), ("reason", "lost")]
+    assert form.filled({}) == [("action", "unlock"), ("reason", "")]

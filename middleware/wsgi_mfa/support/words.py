@@ -39,6 +39,7 @@ WORDS = {
 }
 #: Details that are for machines, or stand in the words already.
 _SILENT = frozenset({"steps_off", "step", "code_needed"})
+_KINDS = {"code_failures": "of the app", "recovery_failures": "recovery code"}
 
 
 def in_words(event: Event) -> str:
@@ -48,6 +49,12 @@ def in_words(event: Event) -> str:
 
 def details_of(event: Event) -> str:
     """What else is on record, such as "agent edith@example.com, reason lost phone"."""
-    return ", ".join(
-        f"{name.replace('_', ' ')} {value}" for name, value in event.details if name not in _SILENT
-    )
+    return ", ".join(_detail(name, value) for name, value in event.details if name not in _SILENT)
+
+
+def _detail(name: str, value: str) -> str:
+    if name == "counters":
+        return _KINDS.get(value, value)
+    if name == "count":
+        return f"{value} in all"
+    return f"{name.replace('_', ' ')} {value}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mfa_simulator.format import kinds
 from mfa_simulator.format.kinds import Key, Kind
-from mfa_simulator.format.outcomes import DESK, PAGES
+from mfa_simulator.format.outcomes import ALL, PAGES
 from mfa_simulator.quantities import SECOND
 
 VALUE = "value"
@@ -60,7 +60,14 @@ code = Key(name="code", kind=kinds.TEXT, about="a code as text, or the name of o
 path = Key(name="path", kind=kinds.PATH, default="/", about="which page")
 reason = Key(name="reason", kind=kinds.TEXT, required=True, about="why, for the audit log")
 email = Key(name="email", kind=kinds.TEXT, required=True, about="the address that the caller names")
-agent = Key(name="agent", kind=kinds.TEXT, default="support", about="who of the support desk acts")
+agent = Key(
+    name="agent", kind=kinds.TEXT, default="support", about="who of the support desk acts, by the command"
+)
+desk_browser = Key(
+    name="browser",
+    kind=kinds.BROWSER,
+    about="over HTTP, by whoever is signed in there; users of the group support are agents",
+)
 delay = Key(name="delay", kind=kinds.SPAN, default=0, about="how long the desk takes; the clock moves")
 times = Key(name="times", kind=kinds.whole(1, 100_000), default=1, about="how often")
 every = Key(name="every", kind=kinds.SPAN, default=0, about="how much time passes between two tries")
@@ -242,16 +249,16 @@ VERBS = (
     Verb(
         name="support_reset",
         about="The support desk resets a user's second factor.",
-        keys=(user, email, reason, agent, delay),
+        keys=(user, email, reason, agent, desk_browser, delay),
         must=("reset",),
-        answers=DESK,
+        answers=ALL,
     ),
     Verb(
         name="support_unlock",
         about="The support desk gives a locked user new tries.",
-        keys=(user, email, reason, agent, delay),
+        keys=(user, email, reason, agent, desk_browser, delay),
         must=("unlocked",),
-        answers=("unlocked", "refused", "unavailable", "error"),
+        answers=ALL,
     ),
     Verb(
         name="server_clock",

@@ -132,7 +132,8 @@ class _Trial:
         address = self._account.address
         if address is None or self._twin.policy.enrollment == "closed":
             return None
-        answer = self._twin.desk().reset(self._name, email=address, reason=way, agent="an agent")
+        for agent in ("an agent", "another agent")[: self._twin.policy.reset_agents]:
+            answer = self._twin.desk().reset(self._name, email=address, reason=way, agent=agent)
         if str(answer.outcome.value) != "reset":
             return f"{answer.outcome.value}: {answer.message}"
         outcome, client = self._at_the_challenge(way)

@@ -46,7 +46,7 @@ ACTS: dict[str, Act] = {
 def show_support(request: WebRequest) -> Reply:
     """The contact for everybody; the desk for its agents, and in it an account that was looked up."""
     if not _is_agent(request):
-        return Reply(page="support", members=_members(request, agent=False))
+        return Reply(page="support", outcome=request.standing.outcome, members=_members(request, agent=False))
     handle = request.argument("account")
     led = _led_to_own_factor(request, handle)
     if led is not None:
@@ -203,7 +203,9 @@ def _refused(request: WebRequest, action: str, call: Call, answer: SupportAnswer
 
 
 def _no_pair(request: WebRequest, looked_for: str) -> Reply:
-    return _desk(request, status=404, word="not_found", reason=Reason.WRONG_PAIR, looked_for=looked_for)
+    return _desk(
+        request, status=404, outcome=None, word="not_found", reason=Reason.WRONG_PAIR, looked_for=looked_for
+    )
 
 
 def _members(request: WebRequest, *, agent: bool) -> dict[str, object]:
@@ -215,7 +217,7 @@ def _desk(
     request: WebRequest,
     *,
     status: int = 200,
-    outcome: Outcome | None = None,
+    outcome: Outcome | None = Outcome.SIGNED_IN,
     word: str | None = None,
     reason: Reason | None = None,
     retry_after_seconds: int | None = None,
@@ -242,7 +244,7 @@ def _account(
     *,
     email: str,
     status: int = 200,
-    outcome: Outcome | None = None,
+    outcome: Outcome = Outcome.SIGNED_IN,
     reason: Reason | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> Reply:

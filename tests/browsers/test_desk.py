@@ -1,0 +1,98 @@
+"""A support agent helps a user in the browser, by the English words that an agent sees."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+
+def press(page, name):
+    """Click the one link or button that has this name."""
+    page.get_by_role("link", name=name, exact=True).or_(
+        page.get_by_role("button", name=name, exact=True)
+    ).click()
+
+
+def enter(page, code):
+    page.get_by_role("textbox").fill(code)
+    press(page, "Continue")
+
+
+def sign_in_and_enroll(page, demo, scan, user, password):
+    """Set up a phone at the first sign-in; gives the phone."""
+    page.goto(demo.url)
+    page.get_by_label(re.compile("user", re.IGNORECASE)).fill(user)
+    page.get_by_label(re.compile("password", re.IGNORECASE)).fill(password)
+    press(page, "Sign in")
+    phone = scan(page)
+    enter(page, phone.code())
+    page.get_by_role("checkbox").check()
+    press(page, "Continue")
+    page.wait_for_url(demo.url)
+    return phone
+
+
+def look_up(page, demo, text):
+    page.goto(demo.url + "mfa/support")
+    page.get_by_label("User name or e-mail address").fill(text)
+    press(page, "Look up")
+
+
+def choose(page, words, *, email, reason):
+    """Choose what to do for the caller, and send it."""
+    page.get_by_role("radio", name=re.compile(words)).check()
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Reason").fill(reason)
+    press(page, "Continue")
+
+
+@pytest.mark.requirement("R44", "R46", "R47", "R87")
+@pytest.mark.parametrize("scripts", [True, False], ids=["with-scripts", "without-scripts"])
+def test_an_agent_resets_a_user_in_the_browser(demo, open_browser, scan, show, scripts):
+    user, password = demo.take_account()
+    agent, agents_password = demo.take_agent()
+    page, desk, thief = (open_browser(java_script_enabled=scripts) for _ in range(3))
+    sign_in_and_enroll(page, demo, scan, user, password)
+    sign_in_and_enroll(desk, demo, scan, agent, agents_password)
+
+    page.goto(demo.url + "mfa/support")
+    assert page.get_by_role("heading", name="Support", exact=True).is_visible()
+    if scripts:
+        show(page, "support-of-users")
+
+    look_up(desk, demo, agent)
+    assert desk.get_by_text("This is your own account.").is_visible()
+    look_up(desk, demo, "nobody@example.com")
+    assert desk.get_by_role("heading", name="Nothing found").is_visible()
+    look_up(desk, demo, user.upper())
+    assert desk.get_by_role("heading", name=user).is_visible()
+    choose(desk, "^Reset", email="someone.else@example.com", reason="lost the phone")
+    assert "Nothing here fits together" in desk.get_by_role("alert").inner_text()
+    if scripts:
+        show(desk, "support-no-pair")
+
+    thief.goto(demo.url)
+    thief.get_by_label(re.compile("user", re.IGNORECASE)).fill(user)
+    thief.get_by_label(re.compile("password", re.IGNORECASE)).fill(password)
+    press(thief, "Sign in")
+    enter(thief, "000000")
+    thief.get_by_role("alert").wait_for()
+
+    look_up(desk, demo, user)
+    assert desk.get_by_text("Wrong codes after the right password", exact=True).is_visible()
+    if scripts:
+        show(desk, "support-account")
+    choose(desk, "^Reset", email=user, reason="lost the phone")
+    assert desk.get_by_role("heading", name="The account is reset").is_visible()
+    code = desk.locator("#enrollment-code").inner_text()
+    if scripts:
+        show(desk, "support-reset")
+
+    page.goto(demo.url)
+    enter(page, code)
+    new_phone = scan(page)
+    enter(page, new_phone.code())
+    page.get_by_role("checkbox").check()
+    press(page, "Continue")
+    page.wait_for_url(demo.url)
