@@ -11,6 +11,7 @@ import sqlite3
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -22,8 +23,10 @@ import pytest
 from wsgi_mfa import KeyFile, SqliteStore, audit
 from wsgi_mfa.configured import new_birth
 
-SECONDS = 12
-SECONDS_BETWEEN_DEATHS = (0.05, 0.6)
+SECONDS_MIN = 12
+SECONDS_MAX = 30  # on a slow machine most workers are killed before they serve anybody
+SECONDS_BETWEEN_DEATHS = (0.2, 1.2)
+CUT_OFF_MIN = 3
 WORKERS = 2
 
 
@@ -62,8 +65,8 @@ class Life:
         self.used_code, self.recovery_code = self.recovery_code, shown["recovery_code"]
         assert self.ask("POST", "/mfa/recovery-code", saved=True).status == 200
 
-    def live(self, until: float) -> None:
-        while time.monotonic() < until:
+    def live(self, is_over: Callable[[], bool]) -> None:
+        while not is_over():
             answer = self.ask("POST", "/mfa/recover", recovery_code=self.recovery_code)
             # The old account took the code, or the new one knows the request again; a third would refuse it.
             assert answer.status == 200, answer.body
@@ -76,10 +79,10 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def kill_workers(master: int, until: float) -> int:
+def kill_workers(master: int, is_over: Callable[[], bool]) -> int:
     """Kill one worker after the other; the master starts others. How many died."""
     deaths, moments = 0, random.Random()
-    while time.monotonic() < until:
+    while not is_over():
         time.sleep(moments.uniform(*SECONDS_BETWEEN_DEATHS))
         workers = children_of(master)
         if workers:
@@ -100,10 +103,16 @@ def test_killed_workers_lose_nothing_that_was_told_and_leave_no_half_change(
     lives = [Life(user, browser_at(port)) for user in users[:4]]
     for life in lives:
         life.begin()
-    until = time.monotonic() + SECONDS
+    begun = time.monotonic()
+
+    def is_over() -> bool:
+        seconds = time.monotonic() - begun
+        enough = seconds > SECONDS_MIN and sum(life.cut_off for life in lives) >= CUT_OFF_MIN
+        return enough or seconds > SECONDS_MAX
+
     with ThreadPoolExecutor(len(lives) + 1) as pool:
-        dying = pool.submit(kill_workers, server.pid, until)
-        for living in [pool.submit(life.live, until) for life in lives]:
+        dying = pool.submit(kill_workers, server.pid, is_over)
+        for living in [pool.submit(life.live, is_over) for life in lives]:
             living.result()
         deaths = dying.result()
     with closing(sqlite3.connect(folder / "mfa.db")) as connection:
@@ -120,5 +129,5 @@ def test_killed_workers_lose_nothing_that_was_told_and_leave_no_half_change(
         assert life.ask("POST", "/mfa/recover", recovery_code=life.recovery_code).status == 200
     cycles, cut_off = sum(life.cycles for life in lives), sum(life.cut_off for life in lives)
     print(f"{deaths} deaths, {cycles} recoveries, {cut_off} requests cut off")  # shown by pytest -rP
-    assert deaths > SECONDS
+    assert deaths > SECONDS_MIN / 2
     assert cut_off > 0
