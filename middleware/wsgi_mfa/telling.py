@@ -53,7 +53,12 @@ class Teller:
 
 
 def is_notice(event: Event) -> bool:
-    """Whether the user is told; showing a recovery code is told of from the second time on (D13)."""
+    """Whether the user is told; showing a recovery code is told of from the second time on (D13).
+
+    Of sessions that ended those that the support desk has ended.
+    """
+    if event.kind == "session.ended":
+        return ("cause", "support") in event.details
     if event.kind == "recovery_code.shown":
         return ("count", "1") not in event.details
     return event.kind in NOTICES

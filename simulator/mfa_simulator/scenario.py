@@ -22,6 +22,10 @@ class ClockSetting:
     wrong_zone: int = 0
 
 
+#: The group whose users are agents of the support desk in a browser.
+AGENTS = "support"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UserSpec:
     """A user of the portal, with the phones that the user owns from the start."""

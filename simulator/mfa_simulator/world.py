@@ -20,7 +20,7 @@ from mfa_simulator.phone import Phone
 from mfa_simulator.portal import REFERENCE_PORTAL, Portal, PortalFactory, portal_of, portal_users
 from mfa_simulator.quantities import SECOND
 from mfa_simulator.record import Delivery, record
-from mfa_simulator.scenario import ClockSetting, Scenario, UserSpec
+from mfa_simulator.scenario import AGENTS, ClockSetting, Scenario, UserSpec
 from mfa_simulator.store import FaultyStore
 from wsgi_mfa import (
     Account,
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 ISSUER = "Client Portal"
 WATCH = "mfa_simulator.calls"
-#: Who may use the support desk in the browser.
-AGENTS = ("group:support",)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -262,7 +260,7 @@ class World:
             keys=KeyRing.from_text(",".join(self.key_texts)),
             policy=self.policy,
             directory=self._directory.get,
-            support_agents=AGENTS,
+            support_agents=[f"group:{AGENTS}"],
             plain_http=True,
             clock=worker.clock,
             entropy=worker.entropy,

@@ -18,6 +18,7 @@ from mfa_simulator.run import play
 from mfa_simulator.timeline import timeline
 from wsgi_mfa import MemoryStore, service, telling, vault
 from wsgi_mfa.core import (
+    agents,
     commands,
     engine,
     enrollment,
@@ -27,7 +28,9 @@ from wsgi_mfa.core import (
     throttle,
     verification,
 )
+from wsgi_mfa.support.agents import SupportAgents
 from wsgi_mfa.web import gate
+from wsgi_mfa.web.views import desk as views_desk
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "scenarios"
 SEVERAL_BROWSERS = "attacks/one-code-many-browsers"
@@ -311,7 +314,24 @@ def stored_recovery_code_spoilt(monkeypatch):
     decided(monkeypatch, commands.AcknowledgeRecoveryCode, spoil)
 
 
+def everybody_an_agent(monkeypatch):
+    monkeypatch.setattr(views_desk, "_is_agent", lambda request: True)
+
+
+def agents_help_agents(monkeypatch):
+    monkeypatch.setattr(
+        SupportAgents, "has", lambda agents, user, groups: "support" in groups and user == "edith"
+    )
+
+
+def no_step_up_of_agents(monkeypatch):
+    monkeypatch.setattr(agents, "is_fresh", lambda *asked: True)
+
+
 SABOTAGES = [
+    (everybody_an_agent, "support/desk-for-agents-alone", "desk"),
+    (agents_help_agents, "support/desk-and-its-own-agents", "desk"),
+    (no_step_up_of_agents, "support/desk-for-agents-alone", "desk"),
     (replay_allowed, SEVERAL_BROWSERS, "code_once"),
     (session_handed_to_any_browser, SEVERAL_BROWSERS, "code_once"),
     (last_save_wins, SEVERAL_BROWSERS, "code_once"),

@@ -13,11 +13,14 @@ from wsgi_mfa.config import Configuration, read_configuration
 from wsgi_mfa.configured import keys_of, store_of
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.rollout import is_rolling_out
+from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError
 from wsgi_mfa.identity.adapter import problems_of
 from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.person import Person
 from wsgi_mfa.rotation import survey
 from wsgi_mfa.stores.protocol import AccountStore, every_user
+from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.progress import people_of, unknown_names
 from wsgi_mfa.web.forward_auth import refuse_unfit
 
@@ -40,6 +43,8 @@ def check(config: Path) -> None:
     ]
     if is_rolling_out(configuration.policy):
         findings.append(_finding("roll-out", lambda: _rollout(configuration)))
+    if configuration.support_agents:
+        findings.append(_finding("support_agents", lambda: _support_agents(configuration)))
     if configuration.forward_auth:
         findings.append(_finding("forward_auth", lambda: _forward_auth(configuration)))
     if keys and stores:
@@ -81,6 +86,19 @@ def _rollout(configuration: Configuration) -> str:
     if unknown:
         raise MfaError("; ".join(unknown))
     return f"required_from is {policy.required_from}; the directory lists {len(people)} people"
+
+
+def _support_agents(configuration: Configuration) -> str:
+    directory = configuration.directory
+    agents = agents_from(configuration.support_agents, has_directory=directory is not None)
+    for name in sorted(agents.users):
+        person = directory(name) if directory is not None else Person(name=name)
+        if person is None or canonical(person.name) != name:
+            meant = "knows nobody" if person is None else f"knows {person.name!r}"
+            raise MfaError(f"{name!r} is no name of an account: the directory {meant} by it")
+    told = [f"{len(agents.users)} by name"] if agents.users else []
+    told += [f"those in {', '.join(sorted(agents.groups))}"] if agents.groups else []
+    return f"{' and '.join(told)} may use {configuration.mount_path}/support"
 
 
 def _forward_auth(configuration: Configuration) -> str:

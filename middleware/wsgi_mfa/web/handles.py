@@ -28,7 +28,7 @@ class Found(NamedTuple):
 def handle_of(request: WebRequest, found: Found) -> str:
     """The handle of an account for the agent of this request; it lasts an hour."""
     service = request.site.service
-    plain = json.dumps([request.now, *found]).encode()
+    plain = json.dumps([request.now, *found], ensure_ascii=False).encode()
     nonce = service.entropy.token_bytes(NONCE_BYTES)
     return service.keys.ring.seal(plain, nonce=nonce, context=_context(request))
 

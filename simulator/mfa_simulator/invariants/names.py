@@ -13,6 +13,7 @@ LOCK = "lock"
 BUDGET = "budget"
 SECRETS = "secrets"
 EVENTS = "events"
+DESK = "desk"
 LIVENESS = "liveness"
 
 # Each with the sentence that it stands for.
@@ -28,5 +29,6 @@ INVARIANTS = {
     BUDGET: "every wrong code that is judged is charged, and no budget is exceeded",
     SECRETS: "no key, code or cookie stands in a reply, log line or event, but on the page that shows it",
     EVENTS: "each change of an account is saved with its event",
+    DESK: "only an agent of the desk, soon after a second factor, changes the account of another user",
     LIVENESS: "in the end a good phone, the current recovery code, and a reset let their user in",
 }

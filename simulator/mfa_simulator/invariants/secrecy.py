@@ -33,6 +33,8 @@ SHOWS_KEY = (b"otpauth:", b'id="key"')
 SHOWS_CODE = (b'id="recovery-code"', b'"recovery_code":')
 KEY_LINK = re.compile(rb'href="(otpauth:[^"]*)"')
 KEY_TEXT = re.compile(rb'id="key"[^>]*>([^<]*)<')
+DESK = "/mfa/support"
+ENROLLMENT_CODE_TEXT = re.compile(rb'id="enrollment-code"[^>]*>([^<]*)<')
 CODE_TEXT = re.compile(rb'id="recovery-code"[^>]*>([^<]*)<')
 COOKIES = (BROWSER_COOKIE, SESSION_COOKIE)
 
@@ -58,6 +60,10 @@ class SecrecyJudge:
                 self._learn_key(call, response)
             if any(mark in body for mark in SHOWS_CODE):
                 self._learn_recovery_code(call, response)
+        if call.path == DESK and call.fields:
+            found = ENROLLMENT_CODE_TEXT.search(body)
+            if found is not None:
+                self._ledger.enrollment_codes.append(found[1].decode().strip())
         # Most replies hold no secret at all, and are done with by one look.
         headers = _headers_in(response.headers)
         codes = (code.encode() for code in self._ledger.enrollment_codes)
@@ -79,6 +85,9 @@ class SecrecyJudge:
             codes = (spellings for code_id, spellings in self._recovery_codes.items() if code_id != shown)
             if any(_holds(body, spellings) for spellings in codes):
                 self._tell(call, "a recovery code", "the reply")
+        codes_of_the_desk = tuple(code.encode() for code in self._ledger.enrollment_codes)
+        if _holds(body, codes_of_the_desk) and call.path != DESK:
+            self._tell(call, "an enrollment code", "the reply's body")
         if _holds(body, cookies):
             self._tell(call, "a cookie", "the reply's body")
 

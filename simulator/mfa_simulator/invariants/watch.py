@@ -11,6 +11,7 @@ from mfa_simulator.http import Request, Response
 from mfa_simulator.invariants import names
 from mfa_simulator.invariants.call import Call, Save
 from mfa_simulator.invariants.changes import ChangeJudge
+from mfa_simulator.invariants.desk import DeskJudge
 from mfa_simulator.invariants.doors import DoorJudge
 from mfa_simulator.invariants.factors import FactorJudge
 from mfa_simulator.invariants.guesses import GuessJudge, Tally
@@ -18,7 +19,7 @@ from mfa_simulator.invariants.ledger import Broken, Ledger
 from mfa_simulator.invariants.rollout import Latecomers
 from mfa_simulator.invariants.secrecy import SecrecyJudge
 from mfa_simulator.portal import Portal
-from mfa_simulator.scenario import Scenario
+from mfa_simulator.scenario import AGENTS, Scenario
 from wsgi_mfa import Account, Event, Policy
 
 # Requests that are served at the same time run in contexts of their own.
@@ -52,6 +53,10 @@ class Watch:
         self._guesses = GuessJudge(self._ledger)
         self._secrecy = SecrecyJudge(self._ledger)
         self._changes = ChangeJudge(self._ledger, latest)
+        self._desk = DeskJudge(
+            self._ledger,
+            agents=[user.name.casefold() for user in scenario.users if AGENTS in user.groups],
+        )
 
     @property
     def ledger(self) -> Ledger:
@@ -133,6 +138,7 @@ class Watch:
         self._doors.saved(call, save, number)
         self._guesses.judge(call, save)
         self._changes.judge(call, save)
+        self._desk.judge(call, save)
         self._secrecy.judge_save(call, save)
 
     def _compare(self, call: Call) -> None:

@@ -88,13 +88,16 @@ def test_a_code_that_was_used_meanwhile_is_not_shown_again(desk, call, enroll, g
     assert (again.outcome, again.enrollment_code) == (Outcome.RESET, None)
 
 
-@pytest.mark.requirement("R44", "R48")
-def test_ticket_agent_and_source_are_on_record(desk, call, enroll, troubled_store):
+@pytest.mark.requirement("R44", "R48", "R32")
+def test_ticket_agent_and_source_are_on_record_and_the_user_is_told(
+    desk, call, enroll, troubled_store, notices
+):
     enroll("laptop")
     desk.unlock_for(call(ticket="4711"), clock=True)
     desk.end_sessions_for(call(ticket="4711"))
     desk.reset_for(call(ticket="4711"))
     ended, reset = troubled_store.events(USER)[-2:]
+    assert notices[-2:] == [ended, reset]
     said = {"agent": AGENT, "reason": "lost", "ticket": "4711"}
     assert (ended.kind, ended.source) == ("session.ended", "192.0.2.9")
     assert dict(ended.details) == {"cause": "support", "count": "1", **said}
