@@ -30,7 +30,7 @@ from werkzeug.test import Client
 from wsgi_mfa import Adapter, DjangoSession, FlaskSession, KeyRing, MfaMiddleware, django_person
 
 ROUNDS = 40
-CALLS = 25
+CALLS = 40
 HOST = {"base_url": "https://portal.example"}
 
 Application = Callable[..., Any]

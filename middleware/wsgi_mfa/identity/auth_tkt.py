@@ -13,8 +13,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from wsgi_mfa.clock import SystemClock
@@ -36,8 +35,7 @@ _TYPES = re.compile(rb"(?:^|[|&])userid_type[:=]([^|&]*)")
 _BASE64_TYPES = (b"userid_type:b64unicode", b"userid_type:b64str")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Ticket:
+class _Ticket(NamedTuple):
     first_factor: FirstFactor
     issued_at: int
 

@@ -7,8 +7,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor, Identification, Unresolved
@@ -23,8 +22,7 @@ _PAYLOAD_BYTES_MAX = 1024 * 1024
 _CACHED_COOKIES_MAX = 1024
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Signed:
+class _Signed(NamedTuple):
     first_factor: FirstFactor
     signed_at_seconds: int
 
