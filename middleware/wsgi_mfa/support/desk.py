@@ -14,6 +14,7 @@ from wsgi_mfa.core import commands
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.aging import settled, younger
 from wsgi_mfa.core.commands import Command, Origin
+from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.outcome import Decision, Outcome, Reason
 from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import InvalidUserError, StoreUnavailableError
@@ -80,7 +81,7 @@ class SupportDesk:
 
         def command(name: str) -> Command:
             nonlocal code, generation
-            once = None if call.once is None else f"{call.agent}\0{call.seen_generation}\0{call.once}"
+            once = _form_of(call)
             generation = vault.new_id() if once is None else vault.id_for(name, once)
             code, sealed = vault.new_enrollment_code(name, once=once)
             return commands.ResetBySupport(
@@ -94,7 +95,7 @@ class SupportDesk:
             )
 
         found, decision = self._applied(call, command)
-        if decision is None and found.reason is Reason.CHANGED_MEANWHILE and call.once is not None:
+        if decision is None and found.reason is Reason.CHANGED_MEANWHILE and _form_of(call) is not None:
             return self._reset_before(canonical(call.user), generation, code) or found
         if decision is None or decision.outcome is not Outcome.RESET:
             return found
@@ -214,12 +215,13 @@ class SupportDesk:
         return self.invite_for(Call(user=user, email=email, reason=reason, agent=agent, ticket=ticket))
 
     def invite_for(self, call: Call) -> SupportAnswer:
-        """As :meth:`invite`; the same form again gives the same code."""
+        """As :meth:`invite`; the same form again, soon, gives the same code."""
         code = ""
+        window = self._service.clock.now() // (self._service.policy.enrollment_seconds_max * SECOND)
 
         def command(name: str) -> Command:
             nonlocal code
-            once = None if call.once is None else f"{call.agent}\0{call.seen_generation}\0{call.once}"
+            once = None if call.once is None else f"{call.agent}\0{call.once}\0{window}"
             code, sealed = self._service.vault.new_enrollment_code(name, once=once)
             return commands.InviteBySupport(
                 agent=call.agent,
@@ -310,6 +312,14 @@ class SupportDesk:
             origin=Origin(browser="", next_browser="", source=source),
             now=self._service.clock.now(),
         )
+
+
+def _form_of(call: Call) -> str | None:
+    """What names one form; None where there was none, or where what it showed is not known: no two changes may have
+    one generation (D24)."""
+    if call.once is None or call.seen_generation is None:
+        return None
+    return f"{call.agent}\0{call.seen_generation}\0{call.once}"
 
 
 class _UnknownSessionError(Exception):

@@ -40,7 +40,7 @@ TITLES: dict[str, str] = {
     "sign_in_required": "Nobody is signed in at the portal.",
     "wrong_code": "The code is wrong.",
     "used_code": "The code has been used already.",
-    "locked": "Too many wrong codes; no code is looked at for a while.",
+    "locked": "Too many tries; none is looked at for a while.",
     "refused": "This cannot be done now.",
     "unavailable": "The service is not available for a moment; nothing was changed.",
     "bad_request": "The request cannot be read.",

@@ -168,9 +168,22 @@ def test_an_agents_account_is_not_for_other_agents(service, call, enroll, accoun
 
 
 @pytest.mark.requirement("R41")
-def test_an_invitation_that_is_sent_twice_has_one_code(desk, call):
+def test_an_invitation_that_is_sent_twice_has_one_code(desk, call, clock):
     form = call(seen_generation=None)
     first = desk.invite_for(form)
     assert first.enrollment_code is not None
     assert desk.invite_for(form).enrollment_code == first.enrollment_code
     assert desk.invite_for(replace(form, once="another")).enrollment_code != first.enrollment_code
+    clock.wait(600)
+    assert desk.invite_for(form).enrollment_code != first.enrollment_code
+
+
+@pytest.mark.requirement("D24")
+def test_a_word_without_a_screen_names_no_form_and_no_generation_comes_twice(desk, call, enroll, account):
+    enroll("laptop")
+    wish = call(seen_generation=None)
+    generations = set()
+    for _ in range(3):
+        assert desk.reset_for(wish).outcome is Outcome.RESET
+        generations.add(account().generation)
+    assert len(generations) == 3

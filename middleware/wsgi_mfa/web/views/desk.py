@@ -20,7 +20,7 @@ from wsgi_mfa.support.view import AccountView
 from wsgi_mfa.support.words import details_of, in_words
 from wsgi_mfa.web import forms
 from wsgi_mfa.web.handles import Found, handle_of, opened
-from wsgi_mfa.web.refusals import BadRequestError, NotFoundError
+from wsgi_mfa.web.refusals import BadRequestError, FormOfBeforeError, NotFoundError
 from wsgi_mfa.web.reply import STATUS, Reply
 from wsgi_mfa.web.site import WebRequest
 from wsgi_mfa.web.views.desk_json import members_of
@@ -63,7 +63,12 @@ def show_support(request: WebRequest) -> Reply:
 
 def post_support(request: WebRequest) -> Reply:
     """Look an account up, or have something done to it."""
-    fields = forms.posted(request)
+    try:
+        fields = forms.posted(request)
+    except FormOfBeforeError as error:
+        if not _is_agent(request):
+            raise
+        return _opened_anew(request, error.fields)
     if not _is_agent(request):
         return Reply(
             page="refused",
@@ -79,6 +84,15 @@ def post_support(request: WebRequest) -> Reply:
     if action not in ACTS:
         raise BadRequestError(f"the field 'action' is none of find, {', '.join(ACTS)}")
     return _done(request, action, fields)
+
+
+def _opened_anew(request: WebRequest, fields: Mapping[str, str]) -> Reply:
+    """The page of a form that was open while the agent showed a fresh code, for the agent to send it once more."""
+    try:
+        handle = handle_of(request, Found(canonical(fields.get("user", "")), fields.get("email", "").strip()))
+    except InvalidUserError:
+        handle = None
+    return Reply(page="support_desk", location=_url(request, handle))
 
 
 def _is_agent(request: WebRequest) -> bool:

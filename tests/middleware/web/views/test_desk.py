@@ -145,6 +145,16 @@ def test_a_form_that_was_open_for_too_long_asks_for_a_code_and_changes_nothing(
     assert memory_store.load(USER).authenticator is not None
 
 
+@pytest.mark.requirement("R44", "D20")
+def test_a_form_from_before_a_fresh_code_opens_the_account_anew(agent, user, clock, memory_store):
+    form = look_up(agent).page.form("/support").fields
+    clock.wait_for_step()
+    agent.submit(agent.open("/mfa/verify?asked=1"), "/verify", code=agent.phone.code())
+    page = agent.follow(agent.post_form(DESK, {**form, "action": "reset", "email": USER, "reason": "x"}))
+    assert page.page.form("/support").fields["email"] == USER
+    assert memory_store.load(USER).authenticator is not None
+
+
 @pytest.mark.requirement("R44")
 def test_a_remembered_browser_is_asked_for_a_code(agent, user, memory_store):
     account = memory_store.load(AGENT)
