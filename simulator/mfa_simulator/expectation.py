@@ -51,9 +51,10 @@ def _from_expectation(expect: Expectation, found: Found) -> Iterator[str]:
     for name, expected, got in pairs:
         if expected is not None and expected != got:
             yield _difference(name, _word(expected), _word(got))
-    missing = [kind for kind in expect.events or () if kind not in found.events]
-    if missing:
-        yield _difference("events", ", ".join(missing), ", ".join(found.events) or "none")
+    if expect.events is not None:
+        missing = [kind for kind in expect.events if kind not in found.events]
+        if missing or (not expect.events and found.events):
+            yield _difference("events", ", ".join(missing) or "none", ", ".join(found.events) or "none")
 
 
 def _difference(name: str, expected: object, got: object) -> str:

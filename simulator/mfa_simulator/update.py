@@ -130,7 +130,7 @@ def _value(name: str, found: Found) -> str:
         "evaluated": found.evaluated,
         "status": found.status,
         "page": found.page,
-        "events": f"[{', '.join(dict.fromkeys(found.events))}]" if found.events else None,
+        "events": f"[{', '.join(dict.fromkeys(found.events))}]",
     }
     value = values[name]
     return "" if value is None else str(value)

@@ -47,6 +47,7 @@ def test_an_expectation_takes_the_place_of_what_the_verb_must():
         (Found(status=200), {"status": 422}, "status: expected 422, got 200"),
         (Found(page="verify"), {"page": "enroll"}, "page: expected enroll, got verify"),
         (Found(events=("a",)), {"events": ("a", "b")}, "events: expected b, got a"),
+        (Found(events=("a", "b")), {"events": ()}, "events: expected none, got a, b"),
     ],
 )
 def test_each_difference_is_told_in_words(found, expected, difference):

@@ -158,18 +158,18 @@ def a_path(text: str) -> str:
     return text
 
 
-def one_or_many(kind: Kind) -> Kind:
-    """Make a kind that takes one value or a list of them, and gives a tuple."""
+def one_or_many(kind: Kind, *, fewest: int = 1) -> Kind:
+    """Make a kind that takes one value or a list of at least `fewest`, and gives a tuple."""
 
     def read(node: Node, reading: Reading) -> tuple[Any, ...]:
         items = node.items if isinstance(node, Sequence) else (node,)
-        if not items:
+        if len(items) < fewest:
             raise UnreadableError(
                 node.position, "at least one is needed here, and the list is empty", "wrong-shape"
             )
         return tuple(kind.read(item, reading) for item in items)
 
-    many = {"type": "array", "items": kind.schema, "minItems": 1}
+    many = {"type": "array", "items": kind.schema, "minItems": fewest}
     return Kind(name=f"{kind.name} or a list", read=read, schema={"anyOf": [kind.schema, many]})
 
 
