@@ -46,7 +46,7 @@ TITLES: dict[str, str] = {
     "bad_request": "The request cannot be read.",
     "forbidden": "The request does not come from a page of this site.",
     "plain_http": "This is answered over https only.",
-    "not_found": "There is no such page.",
+    "not_found": "There is nothing here by that name.",
     "method_not_allowed": "This page does not know that method.",
     "too_large": "The request is too long.",
 }

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wsgi_mfa.core.account import DeskUse, Method
 from wsgi_mfa.core.commands import UseDesk
+from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.core.policy import Policy
 
@@ -81,3 +84,17 @@ def test_after_an_hour_an_agent_may_ask_again(new_home):
 def test_a_count_from_the_future_ends(home):
     home.account = replace(home.account, desk_use=DeskUse(since=home.now + 10**10, lookups_count=500))
     assert ask(home, changing=False).outcome is Outcome.SIGNED_IN
+
+
+@pytest.mark.requirement("R47")
+@given(waits=st.lists(st.integers(0, 1800), max_size=40), most=st.integers(1, 5))
+def test_in_an_hour_that_begins_with_a_call_just_the_bound_is_let_through(new_home, waits, most):
+    home = new_home(policy=Policy(agent_lookups_max=most, session_idle_seconds=30 * 86400))
+    began, passed = None, 0
+    for seconds in waits:
+        home.wait(seconds)
+        if began is None or home.now - began >= 3600 * SECOND:
+            began, passed = home.now, 0
+        outcome = ask(home, changing=False).outcome
+        assert outcome is (Outcome.SIGNED_IN if passed < most else Outcome.LOCKED)
+        passed += outcome is Outcome.SIGNED_IN
