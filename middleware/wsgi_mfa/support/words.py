@@ -28,7 +28,7 @@ WORDS = {
     "login.admitted": "typed the password again",
     "key.rotated": "has new seals",
     "support.reset": "was reset by the support desk",
-    "support.reset_asked": "is to be reset: one agent has asked",
+    "support.reset_asked": "is to be reset, when another agent asks too",
     "support.drift_forgotten": "has a clock that counts as right again",
     "support.invited": "was invited to set up a phone",
     "support.unlocked": "was unlocked by the support desk",
@@ -49,7 +49,8 @@ def in_words(event: Event) -> str:
 
 def details_of(event: Event) -> str:
     """What else is on record, such as "agent edith@example.com, reason lost phone"."""
-    return ", ".join(_detail(name, value) for name, value in event.details if name not in _SILENT)
+    told = (pair for pair in event.details if pair[0] not in _SILENT and pair != ("count", "1"))
+    return ", ".join(_detail(name, value) for name, value in told)
 
 
 def _detail(name: str, value: str) -> str:
@@ -57,4 +58,8 @@ def _detail(name: str, value: str) -> str:
         return _KINDS.get(value, value)
     if name == "count":
         return f"{value} in all"
+    if name == "method":
+        return f"by {value.replace('_', ' ')}"
+    if name == "seconds":
+        return f"for {value} seconds"
     return f"{name.replace('_', ' ')} {value}"

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from wsgi_mfa.core.events import Event
 from wsgi_mfa.person import Person
 from wsgi_mfa.support import words
 from wsgi_mfa.support.view import AccountFinder
@@ -86,3 +87,17 @@ def test_every_event_has_words_for_agents(root):
     )
     assert kinds
     assert kinds <= set(words.WORDS)
+
+
+@pytest.mark.parametrize(
+    ("details", "said"),
+    [
+        ((), ""),
+        ((("counters", "code_failures"), ("seconds", "30")), "of the app, for 30 seconds"),
+        ((("counters", "recovery_failures"), ("count", "3")), "recovery code, 3 in all"),
+        ((("method", "recovery_code"), ("steps_off", "1")), "by recovery code"),
+        ((("count", "1"), ("agent", "edith"), ("key_id", "k2")), "agent edith, key id k2"),
+    ],
+)
+def test_details_are_told_as_people_say_them(details, said):
+    assert words.details_of(Event(at=0, user=USER, kind="code.wrong", details=details)) == said
