@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from mfa_simulator.scenario import Expectation, Step
 
+#: What a story meets that was written for a portal whose adapter cannot tell one login from another.
+LOGIN_ENDED = "where the adapter knows single logins, a lock ends the one that ran into it"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
@@ -38,7 +41,9 @@ def differences(step: Step, found: Found, *, must: tuple[str, ...] | None) -> tu
 
 def _from_expectation(expect: Expectation, found: Found) -> Iterator[str]:
     if expect.outcomes is not None and found.outcome not in expect.outcomes:
-        yield _difference("outcome", " or ".join(expect.outcomes), found.outcome)
+        difference = _difference("outcome", " or ".join(expect.outcomes), found.outcome)
+        ended = "locked" in expect.outcomes and found.outcome == "sign_in_required"
+        yield f"{difference} ({LOGIN_ENDED})" if ended else difference
     pairs = (
         ("hint", expect.hint, found.hint or "none"),
         ("recovery_code", expect.recovery_code, "new" if found.recovery_code_shown else "none"),

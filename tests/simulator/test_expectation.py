@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfa_simulator.expectation import Found, differences
+from mfa_simulator.expectation import LOGIN_ENDED, Found, differences
 from mfa_simulator.problems import Position
 from mfa_simulator.scenario import Expectation, Step
 
@@ -37,6 +37,11 @@ def test_an_expectation_takes_the_place_of_what_the_verb_must():
     ("found", "expected", "difference"),
     [
         (Found(outcome="locked"), {"outcomes": ("signed_in",)}, "outcome: expected signed_in, got locked"),
+        (
+            Found(outcome="sign_in_required"),
+            {"outcomes": ("wrong_code", "locked")},
+            f"outcome: expected wrong_code or locked, got sign_in_required ({LOGIN_ENDED})",
+        ),
         (Found(), {"hint": "clock_slow"}, "hint: expected clock_slow, got none"),
         (Found(hint="clock_slow"), {"hint": "none"}, "hint: expected none, got clock_slow"),
         (Found(), {"recovery_code": "new"}, "recovery_code: expected new, got none"),
