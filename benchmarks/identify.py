@@ -270,7 +270,7 @@ def run(folder: Path) -> None:
             cases[f"{name}, first seen"] = subject.first_seen()
     costs = fastest(side_by_side(cases, rounds=ROUNDS, calls=CALLS, clock=processor_time))
     unit = costs["floor"]
-    heading("who is signed in", "us, first seen", "of the floor", "us, again", "of the floor")
+    heading("who is signed in", "us, first", "of the floor", "us, again", "of the floor")
     line("floor: cookie, HMAC, SELECT", unit, 1.0, unit, 1.0)
     for name in every:
         first = costs.get(f"{name}, first seen")

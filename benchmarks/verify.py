@@ -196,7 +196,7 @@ def run(folder: Path) -> None:
     waiting = side_by_side(cases, rounds=ROUNDS, calls=CALLS)
     working = side_by_side(cases, rounds=ROUNDS, calls=CALLS, clock=processor_time)
     hand, *_ = cases
-    heading("one right code, saved", "us, median", "of by hand", "us, processor", "of by hand")
+    heading("one right code, saved", "us, median", "of by hand", "us, working", "of by hand")
     for name in cases:
         median, best = statistics.median(waiting[name]), min(working[name])
         line(name, median, median / statistics.median(waiting[hand]), best, best / min(working[hand]))
