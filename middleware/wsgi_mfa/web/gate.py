@@ -123,7 +123,7 @@ def challenge(request: WebRequest) -> Reply | None:
         opens_page = request.method == "GET" and request.is_navigation
         outcome = rollout.eased(request, request.caller, opens_page=opens_page)
         if outcome is not Outcome.MUST_ENROLL:
-            return None if outcome is SIGNED_IN else _led_on(request, outcome)
+            return None if outcome is SIGNED_IN else led_on(request, outcome)
     code = appended.code_in(request)
     if code is not None:
         decision = appended.judge(request, code)
@@ -132,11 +132,13 @@ def challenge(request: WebRequest) -> Reply | None:
         if decision.outcome not in PAGE_OF:
             return _code_refused(request, decision)
         outcome = decision.outcome
-    return _led_on(request, outcome)
+    return led_on(request, outcome)
 
 
-def _led_on(request: WebRequest, outcome: Outcome) -> Reply:
-    return led_from_application(request, outcome, targets.requested(request.environ))
+def led_on(request: WebRequest, outcome: Outcome) -> Reply:
+    """:func:`led_from_application` for a request that was not carried out, and what it asked for."""
+    target = targets.requested(request.environ)
+    return led_from_application(request, outcome, target, unsent=request.method == "POST")
 
 
 def _code_refused(request: WebRequest, decision: Decision) -> Reply:
@@ -150,15 +152,23 @@ def _code_refused(request: WebRequest, decision: Decision) -> Reply:
     )
 
 
-def led_from_application(request: WebRequest, outcome: Outcome, target: str) -> Reply:
-    """303 to our page for a person's browser, a problem of status 401 for any other client (R77)."""
+def led_from_application(
+    request: WebRequest, outcome: Outcome, target: str, *, unsent: bool = False
+) -> Reply:
+    """303 to our page for a person's browser, a problem of status 401 for any other client (R77).
+
+    ``unsent`` has the page say that a form was not carried out: it is neither lost silently nor sent again by itself.
+    """
     stepping_up = outcome is Outcome.STEP_UP_REQUIRED
+    arguments = {"asked": "1"} if stepping_up else {}
     sealed = request.site.targets.sealed(target)
     return Reply(
         page="continue",
         status=401,
         outcome=outcome,
-        location=url_of(request, PAGE_OF[outcome], sealed, **({"asked": "1"} if stepping_up else {})),
+        location=url_of(
+            request, PAGE_OF[outcome], sealed, **arguments, **({"unsent": "1"} if unsent else {})
+        ),
         headers=(
             _asking_for_credentials(request) + (rules.asking_for_step_up(request) if stepping_up else ())
         ),

@@ -30,11 +30,16 @@ from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.support.view import AccountFinder
 from wsgi_mfa.web import forward_auth as forwarding
-from wsgi_mfa.web import gate, pages
+from wsgi_mfa.web import gate, pages, step_up
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
-from wsgi_mfa.web.observer import Headers, Observer, first_drawn, start_without_own_cookies, thrown_away
+from wsgi_mfa.web.observer import (
+    Headers,
+    Observer,
+    first_drawn,
+)
 from wsgi_mfa.web.paired import paired_around
 from wsgi_mfa.web.passes import Passes
+from wsgi_mfa.web.passing import answered, passed_unchanged
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.site import Directory, Site, WebRequest
 from wsgi_mfa.web.source import SourceReader, SprayWatch
@@ -242,26 +247,25 @@ class MfaMiddleware:
     ) -> Iterable[bytes]:
         """Call the application, and watch what its answer does to the user."""
         if not self._identity.user_changes_in_response:
-            own = cleaner.own_cookie_names
-            return self.application(environ, partial(start_without_own_cookies, start_response, own))
-        request.environ = dict(environ)  # applications change their environ
+            return passed_unchanged(
+                self.application, request, cleaner.own_cookie_names, environ, start_response
+            )
+        request.environ = environ.copy()  # applications change their environ
         observer = Observer(partial(self._judged, request, cleaner), start_response)
         iterable = self.application(environ, observer.start_response)
         if not observer.started:
             iterable = first_drawn(iterable, observer)
-        instead = observer.held()
-        if instead is None:
-            return iterable
-        thrown_away(iterable, self.service.clock)
-        return instead(request.environ, start_response)
+        return answered(request, observer, iterable, start_response)
 
     def _judged(
-        self, request: WebRequest, cleaner: RequestCleaner, _: str, headers: Headers
+        self, request: WebRequest, cleaner: RequestCleaner, status: str, headers: Headers
     ) -> tuple[Headers, WSGIApplication | None]:
         headers = without_own_cookies(headers, cleaner.own_cookie_names)
         as_json = not request.is_navigation
         try:
             headers, reply = gate.judged(request, cleaner, self._directory, headers)
+            if reply is None and status.startswith("401"):
+                headers, reply = step_up.judged(request, headers)
             return headers, None if reply is None else response_to(request, reply, as_json=as_json)
         except Exception:
             # Not raised here: the application called us, and would take it for its own failure.

@@ -6,12 +6,11 @@ so that streaming, ``write()``, ``close()`` and the server's ``file_wrapper`` st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.identity.observe import without_own_cookies
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -24,24 +23,6 @@ Judge = Callable[[str, Headers], "tuple[Headers, WSGIApplication | None]"]
 
 DRAWN_BYTES_MAX = 1024 * 1024  # a held body is drawn to its end, within bounds, then thrown away (D34)
 DRAWN_SECONDS_MAX = 5
-
-
-def start_without_own_cookies(
-    start_response: StartResponse,
-    own: Collection[str],
-    status: str,
-    headers: Headers,
-    exc_info: OptExcInfo | None = None,
-    /,
-) -> Callable[[bytes], object]:
-    """``start_response`` for an application whose answers cannot change the user: only our names are kept (D6)."""
-    headers = without_own_cookies(headers, own)
-    try:
-        return (
-            start_response(status, headers) if exc_info is None else start_response(status, headers, exc_info)
-        )
-    finally:
-        exc_info = None  # the traceback of what is raised here leads to this frame: a cycle (R68)
 
 
 class Observer:

@@ -164,6 +164,7 @@ def _context(request: WebRequest, reply: Reply) -> dict[str, object]:
         "period_seconds": policy.period_seconds,
         "clock_in_question": request.account is not None and clock_in_question(request.account),
         "doubled": request.cleaned.doubled,
+        "unsent": request.argument("unsent") is not None,
         **reply.context,
     }
 

@@ -21,6 +21,7 @@ from wsgi_mfa.support.view import AccountFinder
 from wsgi_mfa.web import targets
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.derived import derived
+from wsgi_mfa.web.observer import Observer
 from wsgi_mfa.web.passes import Pass, Passes
 from wsgi_mfa.web.source import SourceReader, SprayWatch
 from wsgi_mfa.web.spent import SpentCredentials
@@ -79,6 +80,9 @@ class WebRequest:
     session_id: str | None = None
     standing: Standing = NOBODY
     told: Mapping[str, object] | None = None
+    # Where answers are not all watched: who watches this one, and whether it has gone past.
+    observer: Observer | None = None
+    is_passed_on = False
 
     def __init__(
         self, site: Site, environ: dict[str, Any], names: CookieNames, cleaned: Cleaned, now: int

@@ -30,6 +30,7 @@ CONTEXT = {
     "period_seconds": 30,
     "clock_in_question": False,
     "doubled": (),
+    "unsent": False,
 }
 SIZES = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 

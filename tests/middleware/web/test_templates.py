@@ -38,6 +38,7 @@ COMMON = {
     "period_seconds": 30,
     "clock_in_question": False,
     "doubled": (),
+    "unsent": False,
 }
 ACCOUNT = {
     "view": AccountView(user="user2@example.com", state="new"),
