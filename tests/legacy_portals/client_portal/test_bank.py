@@ -28,7 +28,10 @@ def test_a_number_is_kept_in_one_spelling_and_anything_else_refused():
 
 
 def test_without_a_fresh_second_factor_nothing_is_shown_or_changed(signed_in):
-    for answer in (signed_in.get("/bank-account", buffered=True), signed_in.post("/bank-account", data={"number": "x"}, buffered=True)):
+    for answer in (
+        signed_in.get("/bank-account", buffered=True),
+        signed_in.post("/bank-account", data={"number": "x"}, buffered=True),
+    ):
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"] == CHALLENGE
 
