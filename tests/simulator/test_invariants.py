@@ -29,7 +29,7 @@ from wsgi_mfa.core import (
     verification,
 )
 from wsgi_mfa.support.agents import SupportAgents
-from wsgi_mfa.web import gate
+from wsgi_mfa.web import answers, gate
 from wsgi_mfa.web.views import desk as views_desk
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "scenarios"
@@ -87,7 +87,7 @@ def gate_open(monkeypatch):
 
 
 def sign_in_let_out(monkeypatch):
-    monkeypatch.setattr(gate, "judged", lambda request, cleaner, directory, headers: (headers, None))
+    monkeypatch.setattr(answers, "judged", lambda request, cleaner, directory, headers: (headers, None))
 
 
 def sessions_without_end(monkeypatch):

@@ -29,8 +29,8 @@ from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.support.view import AccountFinder
+from wsgi_mfa.web import answers, gate, pages, step_up
 from wsgi_mfa.web import forward_auth as forwarding
-from wsgi_mfa.web import gate, pages, step_up
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.observer import (
     Headers,
@@ -263,7 +263,7 @@ class MfaMiddleware:
         headers = without_own_cookies(headers, cleaner.own_cookie_names)
         as_json = not request.is_navigation
         try:
-            headers, reply = gate.judged(request, cleaner, self._directory, headers)
+            headers, reply = answers.judged(request, cleaner, self._directory, headers)
             if reply is None and status.startswith("401"):
                 headers, reply = step_up.judged(request, headers)
             return headers, None if reply is None else response_to(request, reply, as_json=as_json)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -70,10 +69,12 @@ def test_django_asks_by_the_decorator_of_the_page(fresh_of, story, django_projec
     from django.urls import path
 
     view = fresh_of("Django")(300)(lambda request: HttpResponse("transfer"))
-    urls = SimpleNamespace(urlpatterns=[path("transfer", view)])
+
+    class Urls:
+        urlpatterns = (path("transfer", view),)
 
     with (
         django_project.using("signed_cookies", tmp_path),
-        override_settings(ROOT_URLCONF=urls, MIDDLEWARE=[]),
+        override_settings(ROOT_URLCONF=Urls, MIDDLEWARE=[]),
     ):
         story(WSGIHandler())
