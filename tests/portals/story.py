@@ -35,7 +35,9 @@ class Portal:
     """A real application, and how a person uses it.
 
     ``shown`` says whether an answer shows what only a user may see; ``page`` is where that is. ``sign_in`` types a
-    password and gives the answer; ``change`` posts something and says whether it was taken.
+    password and gives the answer; ``change`` and ``upload`` send something and say whether it was taken. ``download``
+    is then there, with these bytes. ``doors`` gives, with the bare portal to ask, what else a password gets by which
+    the portal shows something: addresses, headers, and words that are shown then.
     """
 
     application: Any
@@ -49,11 +51,11 @@ class Portal:
     change: Callable[[Client], bool] | None = None
     download: tuple[str, bytes] | None = None
     static: str | None = None
+    doors: Callable[[Client], list[tuple[str, dict[str, str], str]]] | None = None
     directory: Any = None
     script_name: str = ""
     declared: tuple[str, ...] = ()
-    upload: tuple[str, str, bytes] | None = None
-    replayed: bool = True
+    upload: Callable[[Client], bool] | None = None
 
 
 @dataclass
@@ -64,6 +66,7 @@ class Story:
     clock: MovedClock = field(default_factory=MovedClock)
     checks: int = 0
     calls: int = 0
+    features: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         inner = self.portal.application
@@ -103,14 +106,22 @@ class Story:
     def enroll(self, browser: Client) -> None:
         """Set up a phone, by a wrong code and a right one."""
         self.key = browser.json(self.mount("enroll")).json["key"]
-        wrong = browser.json(self.mount("enroll"), {"code": "000000"})
-        self.check(wrong.problem == "wrong_code" or wrong.status == 200, "a wrong code is refused")
+        wrong = browser.json(self.mount("enroll"), {"code": self.wrong_code()})
+        self.check(wrong.problem == "wrong_code", f"a wrong code is refused: {wrong.text}")
         answer = browser.json(self.mount("enroll"), {"code": self.code()})
         self.check(answer.json["outcome"] == "must_save_recovery_code", f"enrolled: {answer.text}")
         answer = browser.json(self.mount("recovery-code"), {"saved": True})
         self.check(answer.json["outcome"] == "signed_in", f"stored: {answer.text}")
 
+    def wrong_code(self) -> str:
+        """One that is not right now, nor soon before or after."""
+        now = self.clock.now() // SECOND
+        near = {pyotp.TOTP(self.key).at(now + 30 * step) for step in range(-25, 26)}
+        return next(code for code in map("{:06}".format, range(100)) if code not in near)
+
     def verify(self, browser: Client) -> None:
+        wrong = browser.json(self.mount("verify"), {"code": self.wrong_code()})
+        self.check(wrong.problem == "wrong_code", f"a wrong code is refused: {wrong.text}")
         answer = browser.json(self.mount("verify"), {"code": self.code()})
         self.check(answer.status == 200, f"the right code is taken: {answer.text}")
 
@@ -129,8 +140,7 @@ def by_form(story: Story) -> None:
     portal = story.portal
     browser = story.browser()
     story.check(not story.shows(browser.get(portal.page)), "a visitor sees nothing")
-    if portal.static is not None:
-        story.check(browser.get(portal.static).status == 200, "a visitor sees a static file")
+    static(story, browser)
     wrong = portal.sign_in(browser, "wrong password")
     story.check("/mfa/" not in (wrong.header("Location") or ""), "a wrong password leads to no page of ours")
     held = portal.sign_in(browser, portal.password)
@@ -143,6 +153,7 @@ def by_form(story: Story) -> None:
     saved = dict(browser.cookies)
     portal.sign_out(browser)
     story.check(not story.shows(browser.get(portal.page)), "signed out")
+    story.features.add("sign-out")
     browser.cookies = dict(saved)
     story.check(not story.shows(browser.get(portal.page)), "old cookies, all of them, are worth nothing")
 
@@ -180,6 +191,21 @@ def password_only(story: Story, browser: Client, expected: str) -> None:
     for door in doors(portal):
         answer = story.browser().request("GET", portal.page, headers=door)
         story.check(not story.shows(answer), f"the page is shown for {door}")
+    if portal.doors is not None:
+        bare = Client(portal.application, script_name=portal.script_name)
+        for url, headers, words in portal.doors(bare):
+            bare.cookies.clear()
+            for client, leads_in in ((bare, True), (story.browser(), False)):
+                answer = client.request("GET", url, headers=headers)
+                story.check((words in answer.text) is leads_in, f"{headers} at {url}: {answer}")
+        story.features.add("other doors")
+
+
+def static(story: Story, visitor: Client) -> None:
+    """Whoever has not signed in sees what is there for everybody."""
+    if story.portal.static is not None:
+        story.check(visitor.request("GET", story.portal.static).status == 200, "a visitor sees a static file")
+        story.features.add("static file")
 
 
 def spellings(name: str, value: str) -> list[str]:
@@ -238,20 +264,21 @@ def used(story: Story, browser: Client) -> None:
     portal = story.portal
     if portal.change is not None:
         story.check(portal.change(browser), "a change is taken")
+        story.features.add("change")
     if portal.upload is not None:
-        method, url, data = portal.upload
-        answer = browser.request(method, url, body=data, headers={"Content-Type": "application/octet-stream"})
-        story.check(
-            answer.status in (200, 201, 204), f"an upload is taken: {answer.status} {answer.text[:200]}"
-        )
+        story.check(portal.upload(browser), "an upload is taken")
+        story.features.add("upload")
     if portal.download is not None:
         url, data = portal.download
         answer = browser.request("GET", url)
-        story.check(answer.status == 200 and answer.body == data, f"a download is whole: {answer.status}")
+        story.check(answer.status == 200 and answer.body == data, f"a download is whole: {answer}")
+        story.check(story.browser().request("GET", url).body != data, "nobody else gets it")
+        story.features.add("download")
         part = browser.request("GET", url, headers={"Range": "bytes=1-3"})
         story.check(part.status in (200, 206), f"a part is given: {part.status}")
         if part.status == 206:
             story.check(part.body == data[1:4], "and it is that part")
+            story.features.add("Range")
 
 
 def by_basic(story: Story) -> None:
@@ -260,6 +287,7 @@ def by_basic(story: Story) -> None:
     story.check(
         story.browser().request("GET", portal.page).status == 401, "a visitor is asked for a password"
     )
+    static(story, story.browser())
     wrong = program(story, "wrong password").request("GET", portal.page)
     story.check(wrong.status == 401 and not wrong.problem, "a wrong password hears nothing of codes")
     browser = program(story, portal.password)
@@ -270,6 +298,7 @@ def by_basic(story: Story) -> None:
         (answer.header("WWW-Authenticate") or "").startswith("Basic "), "a program is asked for another"
     )
     story.check(browser.request("DELETE", portal.page).status == 401, "nothing is deleted")
+    story.check(browser.post(portal.page, {"x": "1"}).status == 303, "nothing is posted")
     story.check(story.calls == before, "the application was not called")
     story.enroll(browser)
     story.check(story.shows(browser.request("GET", portal.page)), "a browser gets in with its cookie")
@@ -287,6 +316,18 @@ def by_basic(story: Story) -> None:
     story.check(elsewhere.request("GET", portal.page).problem == "used_code", "the code is used up elsewhere")
     guess = program(story, portal.password + "000000").request("GET", portal.page)
     story.check(guess.problem == "wrong_code", f"a wrong code is refused: {guess}")
+    second = program(story, portal.password)
+    story.check(second.request("GET", portal.page).problem == "must_verify", "a second browser is asked too")
+    story.verify(second)
+    story.check(story.shows(second.request("GET", portal.page)), "and gets in")
+    saved = dict(second.cookies)
+    second.json(story.mount("sign-out"), {})
+    for cookies in (dict(second.cookies), saved):
+        second.cookies = cookies
+        answer = second.request("GET", portal.page)
+        story.check(answer.problem == "must_verify", "after our sign-out old cookies are worth nothing")
+    story.features.add("sign-out")
+    story.check(story.shows(browser.request("GET", portal.page)), "while the first one stays")
     story.reset()
     for each in (browser, program(story, portal.password + code)):
         story.check(

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from wsgi_mfa import Carriers, FirstFactor, FlaskSession, StoreUnavailableError
+from wsgi_mfa import (
+    Carriers,
+    FirstFactor,
+    FlaskSession,
+    HttpBasic,
+    StoreUnavailableError,
+    TrustedHeader,
+)
 from wsgi_mfa.core.instants import MINUTE
 
 BROWSER, SESSION = "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"
@@ -275,6 +282,30 @@ def test_after_our_sign_out_a_user_of_the_server_is_asked_again(browser_of, phon
     alice.enroll("/", phone_of)
     sign_out(alice)
     assert alice.request("GET", "/").problem == "must_verify"
+
+
+@pytest.mark.requirement("D19")
+@pytest.mark.parametrize(
+    ("identity", "sent"),
+    [
+        (HttpBasic(lambda name, _: name == "alice"), {"HTTP_AUTHORIZATION": "Basic YWxpY2U6cGFzc3dvcmQ="}),
+        (TrustedHeader("X-User", peers=["192.0.2.1"]), {"HTTP_X_USER": "alice", "REMOTE_ADDR": "192.0.2.1"}),
+    ],
+)
+def test_our_sign_out_ends_no_login_that_all_browsers_of_the_user_send_alike(
+    wrapped, portal, new_browser, phone_of, clock, identity, sent
+):
+    application = wrapped(portal, identity=identity)
+    alice, elsewhere = (new_browser(application, environ=sent) for _ in range(2))
+    phone = alice.enroll("/", phone_of)
+    clock.wait_for_step()
+    elsewhere.enter_code("/", phone)
+    old = dict(alice.cookies)
+    sign_out(alice)
+    assert elsewhere.navigate("/").status == 200
+    for cookies in (old, alice.cookies):
+        alice.cookies = dict(cookies)
+        assert alice.get_json("/").problem == "must_verify"
 
 
 # By a lock

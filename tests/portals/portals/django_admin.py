@@ -1,4 +1,4 @@
-"""Django's admin site with django-wiki beside it, with sessions in the database and in cookies, below a path."""
+"""Django's admin site, with sessions in the database and in cookies, below a path."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ PASSWORD = "correct horse battery"
 
 def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
     _set_up(place)
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
     from django.core.handlers.wsgi import WSGIHandler
     from django.test import override_settings
 
@@ -23,11 +24,13 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
     for engine in ("db", "signed_cookies"):
         for script_name in ("", "/portal"):
             with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
-                portal = _portal(WSGIHandler(), DjangoSession(), script_name, directory=django_person)
+                portal = _portal(
+                    StaticFilesHandler(WSGIHandler()), DjangoSession(), script_name, directory=django_person
+                )
                 yield f"{engine} at {script_name or '/'}", portal, "by_form"
                 if script_name:
                     continue
-                handler = WSGIHandler()
+                handler = StaticFilesHandler(WSGIHandler())
                 rehearsal = Rehearsal(handler, user="root", password=PASSWORD)
                 form = LoginForm(
                     "/admin/login/",
@@ -64,14 +67,6 @@ def _portal(application, identity, at: str, *, directory) -> Portal:
         token = fields_of(browser.get(page))["csrfmiddlewaretoken"]
         browser.post(f"{at}/admin/logout/", {"csrfmiddlewaretoken": token})
 
-    def change(browser: Client) -> bool:
-        from django.contrib.auth.models import Group
-
-        Group.objects.filter(name="readers").delete()
-        token = fields_of(browser.get(f"{at}/admin/auth/group/add/"))["csrfmiddlewaretoken"]
-        browser.post(f"{at}/admin/auth/group/add/", {"name": "readers", "csrfmiddlewaretoken": token})
-        return Group.objects.filter(name="readers").exists()
-
     return Portal(
         application=application,
         identity=identity,
@@ -82,9 +77,20 @@ def _portal(application, identity, at: str, *, directory) -> Portal:
         shown=lambda answer: "Select user to change" in answer.text,
         sign_in=sign_in,
         sign_out=sign_out,
-        change=change,
+        change=lambda browser: adds_group(browser, f"{at}/admin/auth/group/add/"),
+        static="/static/admin/css/base.css" if not at else None,
         script_name=at,
     )
+
+
+def adds_group(browser: Client, form: str) -> bool:
+    """Add a group by the admin site's form; whether it is there then."""
+    from django.contrib.auth.models import Group
+
+    Group.objects.filter(name="readers").delete()
+    token = fields_of(browser.get(form))["csrfmiddlewaretoken"]
+    browser.post(form, {"name": "readers", "csrfmiddlewaretoken": token})
+    return Group.objects.filter(name="readers").exists()
 
 
 def _set_up(place: Path) -> None:
@@ -98,7 +104,7 @@ def _set_up(place: Path) -> None:
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(place / "project.db")}},
         INSTALLED_APPS=[
             f"django.contrib.{name}"
-            for name in ("admin", "auth", "contenttypes", "messages", "sessions", "sites")
+            for name in ("admin", "auth", "contenttypes", "messages", "sessions", "sites", "staticfiles")
         ],
         SITE_ID=1,
         MIDDLEWARE=[

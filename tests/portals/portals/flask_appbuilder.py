@@ -52,6 +52,8 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
 
 
 def _portal(app, identity) -> Portal:
+    from flask_login.utils import encode_cookie
+
     def sign_in(browser: Client, password: str) -> Answer:
         token = fields_of(browser.get("/login/"))["csrf_token"]
         return browser.post("/login/", {"username": "root", "password": password, "csrf_token": token})
@@ -61,6 +63,17 @@ def _portal(app, identity) -> Portal:
         return (
             browser.post("/roles/add", {"name": f"readers {id(browser)}", "csrf_token": token}).status == 302
         )
+
+    def doors(bare: Client) -> list[tuple[str, dict[str, str], str]]:
+        """Its API gives a token for the password; Flask-Login takes a cookie that remembers."""
+        with app.app_context():
+            remembered = encode_cookie("1", key=SECRET)
+        words = {"username": "root", "password": PASSWORD, "provider": "db"}
+        token = bare.json("/api/v1/security/login", words).json["access_token"]
+        return [
+            ("/api/v1/menu/", {"Authorization": f"Bearer {token}"}, "List Users"),
+            ("/users/list/", {"Cookie": f"remember_token={remembered}"}, "root@example.com"),
+        ]
 
     return Portal(
         application=app,
@@ -73,6 +86,7 @@ def _portal(app, identity) -> Portal:
         sign_in=sign_in,
         sign_out=lambda browser: browser.get("/logout/"),
         change=change,
+        doors=doors,
         static="/static/appbuilder/css/ab.css",
     )
 

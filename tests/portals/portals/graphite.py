@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from client import Answer, Client, fields_of
+from portals.django_admin import adds_group
 from story import Portal
 
 PASSWORD = "correct horse battery"
@@ -53,6 +54,7 @@ WHISPER_DIR = STORAGE_DIR
         page="/admin/auth/user/",
         shown=lambda answer: "Select user to change" in answer.text,
         sign_in=sign_in,
+        change=lambda browser: adds_group(browser, "/admin/auth/group/add/"),
         sign_out=lambda browser: browser.get("/account/logout/"),
     )
     yield "by its sessions", portal, "by_form"

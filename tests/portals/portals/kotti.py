@@ -9,6 +9,7 @@ from client import Answer, Client, fields_of
 from story import Portal
 
 PASSWORD, SECRET = "correct horse", "the secret of tickets in tests"
+DATA = bytes(range(256)) * 800
 
 
 def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
@@ -43,6 +44,27 @@ def _portal(application, identity) -> Portal:
         typed = {"login": "admin", "password": password, "submit": "Log in", "came_from": "/"}
         return browser.post("/@@login", fields_of(page) | typed)
 
+    def upload(browser: Client) -> bool:
+        token = fields_of(browser.get("/add_file"))["csrf_token"]
+        fields = [
+            ("_charset_", "utf-8"),
+            ("__formid__", "deform"),
+            ("title", "notes"),
+            ("description", ""),
+            ("tags", ""),
+            ("__start__", "file:mapping"),
+            ("__end__", "file:mapping"),
+            ("csrf_token", token),
+            ("save", "save"),
+        ]
+        return browser.upload("/add_file", fields, ("upload", "up.bin", DATA)).status == 302
+
+    def change(browser: Client) -> bool:
+        token = fields_of(browser.get("/add_document"))["csrf_token"]
+        words = {"title": "A change", "description": "", "tags": "", "body": "", "csrf_token": token}
+        form = {"__formid__": "deform", **words, "save": "save"}
+        return browser.post("/add_document", form).status == 302
+
     return Portal(
         application=application,
         identity=identity,
@@ -52,6 +74,10 @@ def _portal(application, identity) -> Portal:
         page="/@@setup-users",
         shown=lambda answer: answer.status == 200 and "Search users" in answer.text,
         sign_in=sign_in,
+        static="/static-kotti/base.css",
+        change=change,
+        upload=upload,
+        download=("/notes/@@attachment-view", DATA),
         sign_out=lambda browser: browser.get("/@@logout"),
     )
 

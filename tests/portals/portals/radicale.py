@@ -35,7 +35,8 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
     bare.headers["Authorization"] = f"Basic {sent}"
     for number, summary in enumerate(("work", "secret meeting")):
         path = f"/{USER}/work/" if number == 0 else f"/{USER}/work/{number}.ics"
-        _put(bare, path, summary)
+        if not _put(bare, path, summary):
+            raise AssertionError(f"not made: {path}")
 
     def change(program: Client) -> bool:
         _put(program, f"/{USER}/work/2.ics", "another one")
@@ -48,31 +49,35 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
         password=PASSWORD,
         page=f"/{USER}/work/1.ics",
         shown=lambda answer: "secret meeting" in answer.text,
+        static="/.web/css/main.css",
         change=change,
+        upload=lambda program: _put(program, f"/{USER}/work/3.ics", "an upload"),
+        download=(f"/{USER}/work/3.ics", _event(f"/{USER}/work/3.ics", "an upload")),
         declared=("Authorization",),
     )
     yield "by Basic", portal, "by_basic"
 
 
-def _put(program: Client, path: str, summary: str) -> None:
-    """Make a calendar, or put an event into one."""
+def _put(program: Client, path: str, summary: str) -> bool:
+    """Make a calendar, or put an event into one; whether that was taken."""
     if path.endswith("/"):
-        answer = program.request("MKCALENDAR", path)
-    else:
-        lines = [
-            "BEGIN:VCALENDAR",
-            "VERSION:2.0",
-            "PRODID:-//portal//tests//",
-            "BEGIN:VEVENT",
-            f"UID:{path}",
-            "DTSTAMP:20260101T000000Z",
-            "DTSTART:20260101T000000Z",
-            f"SUMMARY:{summary}",
-            "END:VEVENT",
-            "END:VCALENDAR",
-            "",
-        ]
-        body = "\r\n".join(lines).encode()
-        answer = program.request("PUT", path, body=body, headers={"Content-Type": "text/calendar"})
-    if answer.status != 201:
-        raise AssertionError(f"not made: {answer}")
+        return program.request("MKCALENDAR", path).status == 201
+    kind = {"Content-Type": "text/calendar"}
+    return program.request("PUT", path, body=_event(path, summary), headers=kind).status == 201
+
+
+def _event(path: str, summary: str) -> bytes:
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//portal//tests//",
+        "BEGIN:VEVENT",
+        f"UID:{path}",
+        "DTSTART:20260101T000000Z",
+        "DTSTAMP:20260101T000000Z",
+        f"SUMMARY:{summary}",
+        "END:VEVENT",
+        "END:VCALENDAR",
+        "",
+    ]
+    return "\r\n".join(lines).encode()

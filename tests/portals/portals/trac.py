@@ -13,6 +13,7 @@ from client import Answer, Client, fields_of
 from story import Portal
 
 PASSWORD = "correct horse battery"
+DATA = bytes(range(256)) * 800
 
 
 def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
@@ -65,6 +66,13 @@ def _portal(application, identity, at: str) -> Portal:
         browser.post(f"{at}/wiki/Page{len(at)}", {**text, "__FORM_TOKEN": fields["__FORM_TOKEN"]})
         return "a change" in browser.get(f"{at}/wiki/Page{len(at)}").text
 
+    def upload(browser: Client) -> bool:
+        token = fields_of(browser.get(f"{at}/attachment/wiki/WikiStart?action=new"))["__FORM_TOKEN"]
+        words = {"action": "new", "realm": "wiki", "id": "WikiStart", "__FORM_TOKEN": token}
+        file = ("attachment", "up.bin", DATA)
+        answer = browser.upload(f"{at}/attachment/wiki/WikiStart/?action=new", list(words.items()), file)
+        return answer.status == 303
+
     return Portal(
         application=application,
         identity=identity,
@@ -76,6 +84,8 @@ def _portal(application, identity, at: str) -> Portal:
         sign_in=sign_in,
         sign_out=sign_out,
         change=change,
+        upload=upload,
+        download=(f"{at}/raw-attachment/wiki/WikiStart/up.bin", DATA),
         static=f"{at}/chrome/common/css/trac.css",
         script_name=at,
     )
@@ -118,4 +128,5 @@ auth_init = false
 """
     )
     run("permission", "add", "root", "TRAC_ADMIN")
+    run("permission", "remove", "anonymous", "WIKI_VIEW", "FILE_VIEW")
     run("upgrade", "--no-backup")

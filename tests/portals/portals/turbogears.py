@@ -61,6 +61,7 @@ def _portal(application, identity) -> Portal:
         page="/demo",
         shown=lambda answer: "logout_handler" in answer.text,
         sign_in=sign_in,
+        static="/css/style.css",
         sign_out=lambda browser: browser.get("/logout_handler"),
     )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from client import Client
 from story import Portal
 
 PASSWORD = "correct horse"
+DATA = bytes(range(256)) * 800
 
 
 def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
@@ -36,8 +38,14 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
         password=PASSWORD,
         page="/notes.txt",
         shown=lambda answer: answer.body == b"secret notes",
-        upload=("PUT", "/up.bin", bytes(range(256)) * 800),
-        download=("/up.bin", bytes(range(256)) * 800),
+        change=lambda program: program.request("MKCOL", "/reports/").status == 201,
+        upload=_upload,
+        download=("/up.bin", DATA),
         declared=("Authorization",),
     )
     yield "by Basic", portal, "by_basic"
+
+
+def _upload(program: Client) -> bool:
+    kind = {"Content-Type": "application/octet-stream"}
+    return program.request("PUT", "/up.bin", body=DATA, headers=kind).status == 201

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from client import Client
 from story import Portal
 
 USER, PASSWORD = "root", "correct horse"
+DATA = bytes(range(256)) * 800
 
 
 def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
@@ -36,7 +38,19 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
         shown=lambda answer: (
             (answer.status == 200 and "Control_Panel" in answer.text) or "acl_users" in answer.text
         ),
+        static="/++resource++logo/default.css",
         change=change,
+        upload=_upload,
+        download=("/reports/up.bin", DATA),
         declared=("Authorization",),
     )
     yield "by Basic", portal, "by_basic"
+
+
+def _upload(program: Client) -> bool:
+    """Into a folder that visitors may not look into."""
+    shut = {"permission_to_manage": "View", "roles:list": "Manager", "_method": "", "submit": "Save"}
+    program.post("/reports/manage_permission", shut)
+    fields = [("id", "up.bin"), ("title", "")]
+    program.upload("/reports/manage_addProduct/OFSP/manage_addFile", fields, ("file", "up.bin", DATA))
+    return program.request("GET", "/reports/up.bin/manage_main").status == 200

@@ -48,7 +48,7 @@ def post_sign_out(request: WebRequest) -> Reply:
     """End the second factor, and the portal's login behind it until it changes (D19)."""
     forms.posted(request, of_before=True)
     site, names = request.site, request.names
-    decision = site.service.sign_out(request.visit, login_fingerprint=request.cleaned.carriers_digest)
+    decision = site.service.sign_out(request.visit, login_fingerprint=_login_of_this_browser(request))
     browser = site.cookies.browser_value(request.visit.origin.next_browser)
     return Reply(
         page="continue",
@@ -60,6 +60,15 @@ def post_sign_out(request: WebRequest) -> Reply:
             set_cookie(names.browser, browser, secure=names.secure),
         ),
     )
+
+
+def _login_of_this_browser(request: WebRequest) -> str | None:
+    """What names the portal's login in this browser alone; None where every browser of the user sends the same.
+
+    A password, or a user whom a proxy tells, would else be refused from everywhere, and for good.
+    """
+    told = request.caller is not None and request.caller.login is None and not request.cleaned.cookies.carriers
+    return None if told else request.cleaned.carriers_digest
 
 
 def show_doubled(request: WebRequest) -> Reply:  # noqa: ARG001 - a view
