@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -111,3 +112,13 @@ def test_a_portal_is_protected_in_all_its_ways(environment, tmp_path, missing):
     )
     print(run.stdout)
     assert run.returncode == 0, run.stdout + run.stderr[-4000:]
+    told = re.search(rf"^{environment.name} showed: (.*)$", run.stdout, re.MULTILINE)[1]
+    assert set(told.split(", ")) == documented(environment.name)
+
+
+def documented(name: str) -> set[str]:
+    """What the table in docs/portals.md says that this portal shows."""
+    lines = (HERE.parents[1] / "docs" / "portals.md").read_text(encoding="utf-8").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    (row,) = [row for row in rows if row[-1] == f"`{name}`"]
+    return {column for column, cell in zip(rows[0], row, strict=True) if cell == "yes"}

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from client import Answer, Client, fields_of
-from portals.django_admin import adds_group
 from story import Portal
+
+from portals.django_admin import adds_group
 
 PASSWORD = "correct horse battery"
 

@@ -78,6 +78,7 @@ def _portal(application, identity) -> Portal:
         change=change,
         upload=upload,
         download=("/notes/@@attachment-view", DATA),
+        gives_parts=False,
         sign_out=lambda browser: browser.get("/@@logout"),
     )
 

@@ -67,7 +67,9 @@ def _login_of_this_browser(request: WebRequest) -> str | None:
 
     A password, or a user whom a proxy tells, would else be refused from everywhere, and for good.
     """
-    told = request.caller is not None and request.caller.login is None and not request.cleaned.cookies.carriers
+    told = (
+        request.caller is not None and request.caller.login is None and not request.cleaned.cookies.carriers
+    )
     return None if told else request.cleaned.carriers_digest
 
 
