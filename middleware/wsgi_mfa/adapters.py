@@ -191,6 +191,7 @@ ADAPTERS: dict[str, AdapterKind] = {
             "field": TEXT,
             "succeeded": TEXTS,
             "failed": TEXTS,
+            "media_types": TEXTS,
             "rehearsal": TABLE,
             **PAIRED,
         },

@@ -9,6 +9,9 @@ from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.paired import Headers, PairedLogin, UnrecognizedSignInError
 from wsgi_mfa.identity.response_rule import ResponseRule
+from wsgi_mfa.identity.sign_in_body import JSON, MULTIPART, URLENCODED
+
+MEDIA_TYPES = (URLENCODED, MULTIPART, JSON)
 
 
 class LoginForm(PairedLogin):
@@ -21,6 +24,10 @@ class LoginForm(PairedLogin):
 
     People type users as they like. Where the portal accepts a user under more than one name, ``aliases`` says so,
     and ``directory=`` must say who each of them is (D1).
+
+    ``media_types`` are those in which the portal takes a sign-in: forms of either kind, and JSON whose field is a
+    member of the one object. Name none that it does not take. A body in another, in an odd spelling, or of more than
+    64 KiB signs nobody in.
 
     A cookie that the portal sets with a sign-in and that is not among ``cookies`` may be a way in of its own, such as
     that of a "remember me". It is kept back and told of; ``harmless_cookies`` are those that you know to be none.
@@ -41,6 +48,7 @@ class LoginForm(PairedLogin):
         secure: bool = True,
         aliases: bool = False,
         harmless_cookies: Sequence[str] = (),
+        media_types: Sequence[str] = (URLENCODED,),
         rehearsal: Callable[[LoginForm], list[str]] | None = None,
     ) -> None:
         """Check the settings.
@@ -61,7 +69,14 @@ class LoginForm(PairedLogin):
                 "LoginForm: field is empty: legal is the name of the form's field with the user",
                 setting="field",
             )
+        unknown = [given for given in media_types if given not in MEDIA_TYPES]
+        if isinstance(media_types, str) or unknown or not media_types:
+            raise ConfigurationError(
+                f"LoginForm: media_types is {media_types!r}: legal is a list of {', '.join(MEDIA_TYPES)}",
+                setting="media_types",
+            )
         self._field = field
+        self._media_types = tuple(media_types)
         self._succeeded = ResponseRule(succeeded, setting="succeeded")
         self._failed = ResponseRule(failed, setting="failed")
         self._rehearsal = rehearsal
@@ -69,6 +84,10 @@ class LoginForm(PairedLogin):
     @property
     def field(self) -> str:
         return self._field
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        return self._media_types
 
     def signs_in(self, environ: Mapping[str, Any]) -> bool:
         return environ.get("REQUEST_METHOD") == "POST" and environ.get("PATH_INFO", "") in self.paths

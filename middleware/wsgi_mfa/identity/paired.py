@@ -121,6 +121,11 @@ class PairedLogin(ABC):
         return None
 
     @property
+    def media_types(self) -> tuple[str, ...]:
+        """The media types in which that form may be sent."""
+        return ()
+
+    @property
     def stripped_header(self) -> str | None:
         """A header of the portal that no client may see, in lower case."""
         return None

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable, Mapping
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.entropy import SystemEntropy
@@ -15,6 +14,7 @@ from wsgi_mfa.identity.cookies import is_strict
 from wsgi_mfa.identity.login_form import LoginForm
 from wsgi_mfa.identity.observe import kept_cookies
 from wsgi_mfa.identity.paired import UnrecognizedSignInError
+from wsgi_mfa.identity.sign_in_body import written
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -69,12 +69,12 @@ class Rehearsal:
     def _play(self, adapter: LoginForm, password: str) -> tuple[str | None, bool, list[str]]:
         """Who is signed in, whether there are cookies to know them by, and cookies that nobody has named."""
         path = sorted(adapter.paths)[0]
-        _, headers, page = self._asked("GET", path, "", b"")
+        _, headers, page = self._asked("GET", path, "", "", b"")
         cookies = _kept(headers)
         form = {**_hidden_fields(page), **self._fields}
         form |= {adapter.field: self._user, self._password_field: password}
         header = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        status, headers, _ = self._asked("POST", path, header, urlencode(form).encode())
+        status, headers, _ = self._asked("POST", path, header, *written(form, adapter.media_types[0]))
         kept = _kept(headers)
         after = "; ".join(f"{name}={value}" for name, value in {**cookies, **kept}.items())
         user = adapter.user_in(self._user, status, headers, list(kept))
@@ -84,7 +84,7 @@ class Rehearsal:
         return user, adapter.digest(after) is not None, adapter.undeclared(kept)
 
     def _asked(
-        self, method: str, path: str, cookies: str, body: bytes
+        self, method: str, path: str, cookies: str, content_type: str, body: bytes
     ) -> tuple[int, list[tuple[str, str]], str]:
         """Status, headers and body of one answer of the portal."""
         environ: dict[str, Any] = {
@@ -110,7 +110,7 @@ class Rehearsal:
         if cookies:
             environ["HTTP_COOKIE"] = cookies
         if method == "POST":
-            environ["CONTENT_TYPE"] = "application/x-www-form-urlencoded"
+            environ["CONTENT_TYPE"] = content_type
             environ["CONTENT_LENGTH"] = str(len(body))
         started: list[tuple[str, list[tuple[str, str]]]] = []
         written: list[bytes] = []

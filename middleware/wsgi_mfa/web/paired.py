@@ -11,13 +11,13 @@ import logging
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter, FirstFactor
 from wsgi_mfa.identity.observe import kept_cookies
 from wsgi_mfa.identity.paired import PairedLogin, UnrecognizedSignInError
+from wsgi_mfa.identity.sign_in_body import typed_in
 from wsgi_mfa.keys import KeySource
 from wsgi_mfa.web.cookies import expire_cookie, set_cookie
 from wsgi_mfa.web.observer import Headers, Observer, first_drawn, thrown_away
@@ -29,8 +29,6 @@ logger = logging.getLogger("wsgi_mfa")
 
 PURPOSE = "cookie/login"
 FORM_BYTES_MAX = 64 * 1024
-FIELDS_MAX = 200
-_FORM = "application/x-www-form-urlencoded"
 _REFUSED = b"The portal's answer to this sign-in was not understood, so nobody was signed in.\n"
 
 
@@ -157,31 +155,22 @@ class PairedPortal:
 
         None where it is not there exactly once, or in the query too: what the portal would take is unknown then.
         """
-        media_type = str(environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
         length = str(environ.get("CONTENT_LENGTH") or "")
-        if media_type != _FORM or not length.isascii() or not length.isdigit():
+        if not length.isascii() or not length.isdigit() or int(length[:20]) > FORM_BYTES_MAX:
             return None
-        if int(length) > FORM_BYTES_MAX:
+        kind = str(environ.get("CONTENT_TYPE") or "")
+        media_types = self._adapter.media_types
+        if "HTTP_CONTENT_ENCODING" in environ or not kind.lower().startswith(media_types):
             return None
         body = environ["wsgi.input"].read(int(length))
         environ["wsgi.input"] = io.BytesIO(body)
-        typed = _values(body.decode("latin-1"), self._adapter.field)
-        if len(typed) != 1 or _values(str(environ.get("QUERY_STRING") or ""), self._adapter.field):
-            return None
-        return typed[0]
+        query = str(environ.get("QUERY_STRING") or "")
+        return typed_in(body, kind, query, field=self._adapter.field or "", media_types=media_types)
 
 
 def _cookie_set_by(header: tuple[str, str]) -> str | None:
     """The name of the cookie that a header sets."""
     return header[1].partition("=")[0].strip() if header[0].lower() == "set-cookie" else None
-
-
-def _values(form: str, field: str | None) -> list[str]:
-    try:
-        pairs = parse_qsl(form, keep_blank_values=True, max_num_fields=FIELDS_MAX)
-    except ValueError:
-        return []
-    return [value for name, value in pairs if name == field]
 
 
 def _without(environ: WSGIEnvironment, label: str) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
+import json
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import pytest
+from werkzeug.wrappers import Request
 
 from wsgi_mfa import Chain, ConfigurationError, LoginForm, Rehearsal, RemoteUser, ResponseHeader
+from wsgi_mfa.identity.sign_in_body import JSON, MULTIPART, URLENCODED, written
 
 PASSWORD = "correct horse"
 SECRET = "a secret of the portal alone"
@@ -44,10 +48,7 @@ class OldPortal:
             session["token"] = f"token of {sid}"
             text = f'<input type="hidden" name="token" value="{session["token"]}">'
         elif path in ("/sign-in", "/api/sign-in"):
-            length = int(environ["CONTENT_LENGTH"])
-            form = {
-                name: each[-1] for name, each in parse_qs(environ["wsgi.input"].read(length).decode()).items()
-            }
+            form = form_in(environ)
             form |= {name: each[-1] for name, each in parse_qs(environ["QUERY_STRING"]).items()}
             good = form.get("password") == PASSWORD and (
                 path == "/api/sign-in" or form.get("token") == session.get("token")
@@ -75,6 +76,16 @@ class OldPortal:
         self.sessions[sid] = session
         headers.append(("Set-Cookie", f"sid={sid}; Path=/; HttpOnly"))
         return sid
+
+
+def form_in(environ: dict[str, Any]) -> dict[str, str]:
+    body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+    kind = environ["CONTENT_TYPE"]
+    if kind == "application/json":
+        return json.loads(body)
+    if kind.startswith("multipart/"):
+        return Request({**environ, "wsgi.input": io.BytesIO(body)}).form.to_dict()
+    return {name: each[-1] for name, each in parse_qs(body.decode()).items()}
 
 
 @pytest.fixture
@@ -128,6 +139,28 @@ def test_the_whole_story_with_nothing_but_the_form(browser, old_portal, phone_of
     assert "/mfa/verify" in sign_in(browser).location
     browser.enter_code("/reports", phone)
     assert browser.navigate("/reports").text == "alice"
+
+
+@pytest.mark.requirement("D9")
+@pytest.mark.parametrize("kind", [MULTIPART, JSON])
+def test_a_sign_in_is_read_in_the_media_types_that_the_portal_takes(
+    wrapped, old_portal, new_browser, phone_of, kind
+):
+    rehearsal = Rehearsal(old_portal, user="check", password=PASSWORD)
+    identity = by_form(media_types=[kind], rehearsal=rehearsal)
+    browser = new_browser(wrapped(old_portal, identity=identity))
+    token = browser.navigate("/sign-in").text.partition('value="')[2].partition('"')[0]
+    fields = {"user": "alice", "password": PASSWORD, "token": token}
+    for sent, status in ((URLENCODED, 403), (kind, 303)):
+        content_type, body = written(fields, sent)
+        headers = {"Content-Type": content_type, "Accept": "text/html"}
+        answer = browser.request("POST", "/sign-in", headers=headers, body=body)
+        assert answer.status == status
+        assert b"secret things" not in answer.body
+    browser.enroll("/reports", phone_of)
+    assert browser.navigate("/reports").text == "alice"
+    with pytest.raises(ConfigurationError, match=r"media_types is \['text/xml'\]: legal is a list of"):
+        by_form(media_types=["text/xml"])
 
 
 @pytest.mark.requirement("D9", "D4")
