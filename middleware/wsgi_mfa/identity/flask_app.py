@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,7 @@ class FlaskApp:
         self._session_cookie: str = app.session_interface.get_cookie_name(app)
         self._manager = getattr(app, "login_manager", None)
         self.changing_ids = "security" in app.extensions  # Flask-Security (D1)
+        self._needs_request = False  # whether the session interface asks for the current request
         cookies = [self._session_cookie]
         self._remember_cookie: str | None = None
         if self._manager is not None:
@@ -92,23 +94,34 @@ class FlaskApp:
             "SERVER_NAME": "localhost",
             "SERVER_PORT": "80",
             "wsgi.url_scheme": "http",
+            "wsgi.errors": sys.stderr,
             **environ,
             "wsgi.input": io.BytesIO(),
             "CONTENT_LENGTH": "0",
         }
         try:
-            with self._app.app_context():
-                session = self._app.session_interface.open_session(self._app, self._app.request_class(asked))
-                # An unknown session and one that somebody else signed are opened as new ones, and those are empty.
-                if session is None or not set(session) - _OF_NO_MEANING:
-                    return UNRESOLVED
-                return first_factor_of(
-                    session.get(self._user_key),
-                    session_id=getattr(session, "sid", None),
-                    changing=self.changing_ids or has_changing_id(session),
-                )
+            if not self._needs_request:
+                try:
+                    with self._app.app_context():
+                        request = self._app.request_class(asked)
+                        return self._user_in(self._app.session_interface.open_session(self._app, request))
+                except RuntimeError:
+                    # Flask's error where an interface asks for the current request, as pgAdmin's does.
+                    self._needs_request = True
+            with self._app.request_context(asked) as context:  # opens the session
+                return self._user_in(context.session)
         except Exception as error:
             raise AdapterUnavailableError(f"FlaskApp cannot ask for a session: {error!r}") from error
+
+    def _user_in(self, session: Any) -> FirstFactor | Unresolved | None:  # noqa: ANN401 - of any interface
+        # An unknown session and one that somebody else signed are opened as new ones, and those are empty.
+        if session is None or not set(session) - _OF_NO_MEANING:
+            return UNRESOLVED
+        return first_factor_of(
+            session.get(self._user_key),
+            session_id=getattr(session, "sid", None),
+            changing=self.changing_ids or has_changing_id(session),
+        )
 
     def _by_remember_cookie(self, value: str | None) -> FirstFactor | Unresolved | None:
         if not value:

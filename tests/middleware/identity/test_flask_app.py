@@ -161,3 +161,25 @@ def test_the_ids_of_flask_security_need_a_directory():
     app.extensions["security"] = object()
     assert problems_of(FlaskApp(app), has_directory=False) == [CHANGING_IDS]
     assert problems_of(FlaskApp(app), has_directory=True) == []
+
+
+class CurrentRequestSessions(ServerSessions):
+    """An interface that asks for the current request, which Flask's own way of opening a session gives it."""
+
+    def open_session(self, app, request):
+        assert flask.request.cookies == request.cookies
+        return super().open_session(app, request)
+
+
+def test_an_interface_that_asks_for_the_current_request_is_given_one():
+    sessions = CurrentRequestSessions()
+    sessions.kept = {"s1": {"_user_id": "7"}, "s2": {"lang": "de"}}
+    adapter = FlaskApp(make_app(sessions))
+    assert adapter.problems_in_asking() == []
+    for _ in range(2):
+        assert adapter.identify({"HTTP_COOKIE": "session=s1"}).user == "7"
+        assert adapter.identify({"HTTP_COOKIE": "session=s2"}) is None
+        assert adapter.identify({"HTTP_COOKIE": "session=s3"}) is UNRESOLVED
+    sessions.down = True
+    with pytest.raises(AdapterUnavailableError, match="no route"):
+        adapter.identify({"HTTP_COOKIE": "session=s1"})
