@@ -16,6 +16,7 @@ from wsgi_mfa.core.rollout import is_rolling_out
 from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError
 from wsgi_mfa.identity.adapter import problems_of
+from wsgi_mfa.identity.doors import doors_from, paths_in
 from wsgi_mfa.keys import KeyRing
 from wsgi_mfa.person import Person
 from wsgi_mfa.rotation import survey
@@ -38,6 +39,7 @@ def check(config: Path) -> None:
         _finding("configuration", lambda: f"{config} is in order"),
         _finding("issuer", lambda: repr(checked_issuer(configuration.issuer))),
         _finding("identity", lambda: _identity(configuration)),
+        _finding("doors", lambda: _doors(configuration)),
         _finding("keys", lambda: _keys(configuration, keys)),
         _finding("store", lambda: _store(configuration, stores)),
     ]
@@ -72,6 +74,14 @@ def _identity(configuration: Configuration) -> str:
     carriers = configuration.identity.carriers
     names = [*carriers.cookies, *carriers.headers, *carriers.arguments]
     return f"{type(configuration.identity).__name__} reads {', '.join(names)}"
+
+
+def _doors(configuration: Configuration) -> str:
+    """What only people know: whether the portal takes credentials where nobody reads them (D4)."""
+    closed = paths_in(doors_from(configuration.doors))
+    if closed:
+        return f"closed without a second factor: {', '.join(closed)}"
+    return 'no path is closed; one that takes a password or token in its body must be: doors = ["path /PATH"]'
 
 
 def _rollout(configuration: Configuration) -> str:

@@ -28,6 +28,17 @@ def config(tmp_path, monkeypatch, run):
     return write
 
 
+@pytest.mark.requirement("D4")
+def test_check_asks_for_paths_that_take_credentials_in_a_body(run, config):
+    asked = run("check", "--config", config(FLASK))
+    assert (
+        "ok       doors: no path is closed; one that takes a password or token in its body must be"
+        in asked.out
+    )
+    told = run("check", "--config", config(FLASK, 'doors = ["path /xmlrpc", "cookie stay"]'))
+    assert "ok       doors: closed without a second factor: /xmlrpc\n" in told.out
+
+
 @pytest.mark.requirement("D8")
 def test_check_asks_whether_sessions_are_renewed(run, config):
     good = run("check", "--config", config(FLASK, "forward_auth = true", 'trusted_peers = ["10.0.0.5"]'))
