@@ -29,7 +29,7 @@ from wsgi_mfa.core import (
     verification,
 )
 from wsgi_mfa.support.agents import SupportAgents
-from wsgi_mfa.web import answers, gate
+from wsgi_mfa.web import answers, gate, reply
 from wsgi_mfa.web.views import desk as views_desk
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "scenarios"
@@ -431,6 +431,22 @@ def test_a_file_may_leave_an_invariant_out(top, found, monkeypatch):
     with frozen_wall_clock(scenario.start) as wall:
         played = play(scenario, wall)
     assert (played.failed, played.broken) == (found, found)
+
+
+def test_liveness_meets_the_page_for_codes_that_no_step_of_the_story_has_met(monkeypatch):
+    render_page = reply.render_page
+
+    def without_a_field(name, context, *, nonce):
+        page = render_page(name, context, nonce=nonce)
+        return page.replace('name="code"', 'name="codes"') if name == "verify" else page
+
+    monkeypatch.setattr(reply, "render_page", without_a_field)
+    (scenario,) = parse(STORY.format(top=""), file="story.mfa.yaml")
+    with frozen_wall_clock(scenario.start) as wall:
+        played = play(scenario, wall)
+    (broken,) = (broken for moment in played.moments for broken in moment.broken)
+    assert (broken.invariant, broken.user) == ("liveness", "user1")
+    assert broken.seen == "the right password and a good phone came to must_verify"
 
 
 def test_liveness_leaves_no_trace_in_the_story():
