@@ -18,6 +18,7 @@ from wsgi_mfa.errors import InvalidUserError, StoreUnavailableError
 from wsgi_mfa.support.desk import SESSION_CHARACTERS, Call, SupportAnswer, SupportDesk
 from wsgi_mfa.support.view import AccountView
 from wsgi_mfa.support.words import details_of, in_words
+from wsgi_mfa.telling import audit_logger
 from wsgi_mfa.web import forms
 from wsgi_mfa.web.handles import Found, handle_of, opened
 from wsgi_mfa.web.refusals import BadRequestError, FormOfBeforeError, NotFoundError
@@ -141,6 +142,13 @@ def _found(request: WebRequest, fields: Mapping[str, str]) -> Reply:
     if kept is not None:
         return kept
     views = request.site.finder.find(text)
+    # In the log alone, since no account was changed; what was typed is not told, which may be anything.
+    audit_logger.info(
+        "support.looked_up user=%r source=%r found=%r",
+        request.visit.user,
+        request.source,
+        [view.user for view in views],
+    )
     handles = [handle_of(request, Found(view.user, text.strip() if "@" in text else "")) for view in views]
     if len(views) == 1 and not request.wants_json:
         return Reply(page="support_desk", location=_url(request, handles[0]))

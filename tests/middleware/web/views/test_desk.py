@@ -206,6 +206,18 @@ def test_an_account_is_looked_up_and_no_name_stands_in_a_url(agent, user, text):
         assert words in page.page.words
 
 
+@pytest.mark.requirement("R83")
+def test_a_lookup_is_logged_with_whom_it_found_and_not_with_what_was_typed(agent, user, caplog):
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit"):
+        look_up(agent)
+        look_up(agent, "a password by mistake")
+    lines = [line for line in caplog.messages if line.startswith("support.looked_up")]
+    assert lines == [
+        f"support.looked_up user={AGENT!r} source='192.0.2.1' found={[USER]!r}",
+        f"support.looked_up user={AGENT!r} source='192.0.2.1' found=[]",
+    ]
+
+
 def test_what_is_not_found_is_said(agent):
     page = look_up(agent, "nobody@example.com")
     assert (page.status, page.page.name) == (200, "support_desk")
