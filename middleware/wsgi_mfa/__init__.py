@@ -38,7 +38,7 @@ from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor
 from wsgi_mfa.identity.auth_tkt import AuthTkt
 from wsgi_mfa.identity.beaker_session import BeakerSession
 from wsgi_mfa.identity.chain import Chain
-from wsgi_mfa.identity.django_session import DjangoSession, django_person
+from wsgi_mfa.identity.django_session import DjangoSession, django_person, django_person_with_groups
 from wsgi_mfa.identity.environ_key import EnvironKey
 from wsgi_mfa.identity.flask_app import FlaskApp
 from wsgi_mfa.identity.flask_session import FlaskSession
@@ -127,4 +127,5 @@ __all__ = [
     "UnsealError",
     "WorkerReport",
     "django_person",
+    "django_person_with_groups",
 ]

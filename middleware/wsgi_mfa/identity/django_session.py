@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ class DjangoSession:
     A session is asked for on every request, because it may be signed in under the same key (D3). With an engine
     that uses the database, set ``CONN_MAX_AGE`` or use cached_db: else each request connects twice.
 
-    Users are known by their primary keys: give :func:`django_person` as ``directory=`` for names and addresses.
+    Users are known by their primary keys: give :data:`django_person` as ``directory=`` for names and addresses.
     """
 
     anonymous_cookies = None
@@ -93,27 +93,60 @@ class DjangoSession:
             _leave_as_found(before)
 
 
-def django_person(user_id: str) -> Person | None:
-    """The person behind a primary key: a ``directory=`` for a Django project.
+class DjangoDirectory:
+    """A ``directory=`` for a Django project: the person behind a primary key.
 
-    None, which refuses the user, where the user is gone or inactive, and where another user's name differs in
-    case alone: both would be one account (D1).
+    :data:`django_person` is one without groups; ``with_groups`` looks them up too, by one more query a request.
     """
-    from django.contrib.auth import get_user_model
 
-    model = get_user_model()
-    before = _unconnected()
-    try:
-        user = model._default_manager.get(pk=user_id, is_active=True)
-        name = user.get_username()
-        alike = {f"{model.USERNAME_FIELD}__iexact": name}
-        if model._default_manager.filter(**alike).exclude(pk=user.pk).exists():
-            return None
-        return Person(name=name, email=getattr(user, model.get_email_field_name(), None) or None)
-    except (model.DoesNotExist, ValueError, TypeError):
-        return None  # gone, or not a key of this project
-    finally:
-        _leave_as_found(before)
+    def __init__(self, *, with_groups: bool) -> None:
+        self._with_groups = with_groups
+
+    def __call__(self, user_id: str) -> Person | None:
+        """The person of this key.
+
+        None, which refuses the user, where the user is gone or inactive, and where another user's name differs in
+        case alone: both would be one account (D1).
+        """
+        from django.contrib.auth import get_user_model
+
+        model = get_user_model()
+        before = _unconnected()
+        try:
+            user = model._default_manager.get(pk=user_id, is_active=True)
+            alike = {f"{model.USERNAME_FIELD}__iexact": user.get_username()}
+            if model._default_manager.filter(**alike).exclude(pk=user.pk).exists():
+                return None
+            return self._person(user)
+        except (model.DoesNotExist, ValueError, TypeError):
+            return None  # gone, or not a key of this project
+        finally:
+            _leave_as_found(before)
+
+    def people(self) -> Iterator[Person]:
+        """All active users of the project, for ``wsgi-mfa accounts rollout`` and ``wsgi-mfa check``."""
+        _set_up()
+        from django.contrib.auth import get_user_model
+
+        before = _unconnected()
+        try:
+            users = get_user_model()._default_manager.filter(is_active=True)
+            if self._with_groups:
+                users = users.prefetch_related("groups")
+            for user in users:
+                yield self._person(user)
+        finally:
+            _leave_as_found(before)
+
+    def _person(self, user: Any) -> Person:  # noqa: ANN401 - a project has users of its own
+        groups = tuple(group.name for group in user.groups.all()) if self._with_groups else ()
+        email = getattr(user, type(user).get_email_field_name(), None) or None
+        return Person(name=user.get_username(), email=email, groups=groups)
+
+
+#: The directory of a project, and the one that knows groups too.
+django_person = DjangoDirectory(with_groups=False)
+django_person_with_groups = DjangoDirectory(with_groups=True)
 
 
 def _set_up() -> Any:  # noqa: ANN401 - Django's settings have no type

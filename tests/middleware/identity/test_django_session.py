@@ -7,7 +7,11 @@ import pytest
 
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, FirstFactor, problems_of
-from wsgi_mfa.identity.django_session import DjangoSession, django_person
+from wsgi_mfa.identity.django_session import (
+    DjangoSession,
+    django_person,
+    django_person_with_groups,
+)
 from wsgi_mfa.identity.portal_session import fingerprint_of
 from wsgi_mfa.person import Person
 
@@ -146,3 +150,23 @@ def test_the_directory_knows_active_users_by_their_keys(django_project, tmp_path
         assert django_person("alice") is None
         users.create_user("Alice", "other@example.com", "x")
         assert django_person(str(alice.pk)) is None
+
+
+@pytest.mark.requirement("R41")
+def test_the_directory_lists_active_users_and_knows_their_groups_if_it_is_to(
+    django_project, tmp_path
+) -> None:
+    from django.contrib.auth.models import Group
+
+    with django_project.using("db", tmp_path):
+        users = django_project.users()
+        users.all().delete()
+        alice = users.create_user("alice", "alice@example.com", "x")
+        users.create_user("bob", "", "x")
+        users.create_user("carol", "carol@example.com", "x", is_active=False)
+        alice.groups.add(Group.objects.get_or_create(name="clerks")[0])
+        known = Person(name="alice", email="alice@example.com", groups=("clerks",))
+        assert django_person_with_groups(str(alice.pk)) == known
+        assert django_person(str(alice.pk)) == Person(name="alice", email="alice@example.com")
+        assert sorted(person.name for person in django_person.people()) == ["alice", "bob"]
+        assert known in list(django_person_with_groups.people())
