@@ -21,6 +21,9 @@ HOP_BY_HOP = frozenset(
 #: What a client says of the way that it came by; we say it ourselves, and nobody can tell ours from theirs.
 _SAID_BY_US = ("x-forwarded-", "x-mfa-")
 _ALSO_SAID_BY_US = frozenset(("forwarded", "x-real-ip", "host", "content-length", "expect"))
+#: To a portal under CGI a client's ``Proxy`` is HTTP_PROXY, by which libraries find a proxy for what the portal
+#: itself asks of others (CVE-2016-5385, "httpoxy"). No client has a use for it.
+_NEVER_SENT_ON = frozenset(("proxy",))
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _FOLD = re.compile(r"\r?\n[ \t]+")
@@ -64,7 +67,7 @@ def to_portal(environ: Mapping[str, Any], *, scheme: str, trusts_peer: bool) -> 
 
     ``scheme`` is the client's; what a proxy in front says of the way before it is kept where ``trusts_peer``.
     """
-    dropped = {*HOP_BY_HOP, *_named_in(environ.get("HTTP_CONNECTION", ""))}
+    dropped = {*HOP_BY_HOP, *_NEVER_SENT_ON, *_named_in(environ.get("HTTP_CONNECTION", ""))}
     headers = [
         (name, str(value))
         for key, value in environ.items()

@@ -51,6 +51,12 @@ def test_nobody_else_says_so(upstream_of, ask):
         assert upstream.header(name) is None
 
 
+def test_no_client_names_a_proxy_for_what_the_portal_asks_of_others(upstream_of, ask):
+    upstream = upstream_of()
+    ask(upstream, HTTP_PROXY="http://mallory.example:3128")
+    assert upstream.header("Proxy") is None
+
+
 def test_a_listed_proxy_tells_of_the_way_before_it(upstream_of, ask):
     upstream = upstream_of()
     ask(
