@@ -90,6 +90,11 @@ def test_a_form_that_some_portal_reads_otherwise_names_nobody(body):
     assert typed(body) is None
 
 
+def test_a_password_in_the_charset_of_an_old_page_does_not_hide_the_user():
+    assert typed(b"user=mallory&password=p%E4ssword") == "mallory"
+    assert typed(b"user=Zo%EB&password=password") is None  # which might be another user in another charset
+
+
 @pytest.mark.parametrize("query", ["user=victim", "x=1;user=victim", "us%65r=victim", "USER=victim"])
 def test_a_user_in_the_query_too_is_nobody(query):
     assert typed(b"user=mallory", query="page=2") == "mallory"
