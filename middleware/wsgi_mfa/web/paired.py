@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ logger = logging.getLogger("wsgi_mfa")
 
 PURPOSE = "cookie/login"
 FORM_BYTES_MAX = 64 * 1024
+_LENGTH = re.compile(r"[0-9]{1,10}", re.ASCII)
 _REFUSED = b"The portal's answer to this sign-in was not understood, so nobody was signed in.\n"
 
 
@@ -156,7 +158,7 @@ class PairedPortal:
         None where it is not there exactly once, or in the query too: what the portal would take is unknown then.
         """
         length = str(environ.get("CONTENT_LENGTH") or "")
-        if not length.isascii() or not length.isdigit() or int(length[:20]) > FORM_BYTES_MAX:
+        if _LENGTH.fullmatch(length) is None or int(length) > FORM_BYTES_MAX:
             return None
         kind = str(environ.get("CONTENT_TYPE") or "")
         media_types = self._adapter.media_types
