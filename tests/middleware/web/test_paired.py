@@ -259,6 +259,25 @@ def test_a_body_of_another_kind_reaches_the_portal_unread(wrapped, new_browser):
     assert seen == [body, big, b"user=alice"]
 
 
+def test_a_length_with_zeros_before_it_is_not_believed(wrapped, new_browser):
+    read = []
+
+    class Body:
+        def read(self, length):
+            read.append(length)
+            return b""
+
+    def portal(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b""]
+
+    browser = new_browser(wrapped(portal, identity=by_form()))
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    environ = {"CONTENT_LENGTH": "0" * 20 + "9" * 12, "wsgi.input": Body()}
+    browser.request("POST", "/sign-in", headers=kind, environ=environ)
+    assert read == []
+
+
 @pytest.mark.requirement("D9", "R49")
 def test_labels_are_worth_nothing_with_other_cookies(browser, old_portal, new_browser, phone_of):
     sign_in(browser)
