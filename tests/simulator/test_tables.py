@@ -12,7 +12,7 @@ from mfa_simulator.format.tables import EXPECT, PAGE_SPELLINGS
 from mfa_simulator.reading import page_name
 
 # Templates that are parts of pages, and what stands in their names' place.
-NO_PAGES = {"base", "parts", "problem", "reasons"}
+NO_PAGES = {"base", "parts", "problem", "reasons", "unsent"}
 # Two purposes have the same event but for its first word.
 PURPOSES = {"sign_in.accepted", "step_up.accepted"}
 KIND = re.compile(r"[a-z_]+\.[a-z_]+")
