@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping
@@ -19,6 +20,9 @@ from wsgi_mfa.identity.portal_session import first_factor_of
 
 BUSY_SECONDS = 2
 _SCHEME = "sqlite:///"
+
+# JSON, a printed dict or tuple, or either in base64 (D1): Roundup keeps its sessions so.
+_WHOLE_SESSION = re.compile(r"\s*[{\[(<]|eyJ|gAS|KGRw")
 
 
 class SqlSession:
@@ -65,7 +69,13 @@ class SqlSession:
         users = {row[0] or None for row in rows}
         if len(users) != 1:
             return UNRESOLVED
-        return first_factor_of(users.pop(), session_id=value)
+        user = users.pop()
+        if isinstance(user, str) and _WHOLE_SESSION.match(user):
+            raise AdapterUnavailableError(
+                "SqlSession: the first column holds a whole session, which is another text after each sign-in: let the"
+                " query give the user alone"
+            )
+        return first_factor_of(user, session_id=value)
 
     def selftest(self) -> list[str]:
         try:

@@ -146,3 +146,22 @@ def test_a_connection_that_was_cut_is_opened_anew(adapter_of, trac) -> None:
 def test_a_setting_without_a_legal_value_is_named(settings, named) -> None:
     with pytest.raises(ConfigurationError, match=named):
         SqlSession(**{"database": "sqlite:///x", "query": QUERY, "cookie": "trac_auth", **settings})
+
+
+@pytest.mark.requirement("D1")
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "{'user': 'alice', 'nonce': 7}",
+        '{"user": "alice"}',
+        "('alice', 7)",
+        "eyJ1c2VyIjogImFsaWNlIn0",
+        "gASVDgA",
+    ],
+)
+def test_a_column_with_a_whole_session_names_no_user(adapter_of, trac, kept) -> None:
+    with closing(sqlite3.connect(trac)) as connection:
+        connection.execute("INSERT INTO auth_cookie VALUES ('c6', ?, '', 0)", (kept,))
+        connection.commit()
+    with pytest.raises(AdapterUnavailableError, match="whole session"):
+        adapter_of().identify(environ("c6"))
