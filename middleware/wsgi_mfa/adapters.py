@@ -117,7 +117,7 @@ def _login_form(
 
 def _rehearsal(table: Mapping[str, Any]) -> Rehearsal:
     prefix = PREFIX + "rehearsal."
-    check(prefix, table, {**REHEARSAL, "password_field": TEXT, "fields": TABLE})
+    check(prefix, table, {**REHEARSAL, "password_field": TEXT, "fields": TABLE, "origin": TEXT})
     for name in REHEARSAL:
         if name not in table:
             raise ConfigurationError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from html.parser import HTMLParser
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.entropy import SystemEntropy
+from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.cookies import is_strict
 from wsgi_mfa.identity.login_form import LoginForm
 from wsgi_mfa.identity.observe import kept_cookies
@@ -19,6 +21,8 @@ from wsgi_mfa.identity.sign_in_body import written
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_ORIGIN = re.compile(r"(https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?", re.ASCII)
 _BODY_BYTES_MAX = 1024 * 1024
 
 
@@ -26,7 +30,8 @@ class Rehearsal:
     """Signs ``user`` in at ``application``, the portal itself, with a made-up password and with ``password``.
 
     It fetches the form, sends back its hidden fields and cookies, and asks the adapter what it makes of the answers.
-    ``fields`` are what else has to be filled in. The user may be one without any rights.
+    ``fields`` are what else has to be filled in. The user may be one without any rights. ``origin`` is scheme, host
+    and port as people's browsers name them, for a portal that answers to no other name.
     """
 
     def __init__(
@@ -37,7 +42,22 @@ class Rehearsal:
         password: str,
         password_field: str = "password",  # noqa: S107 - a field's name
         fields: Mapping[str, str] | None = None,
+        origin: str = "https://localhost",
     ) -> None:
+        """Check ``origin``.
+
+        Raises:
+            ConfigurationError: it is no origin.
+        """
+        match = _ORIGIN.fullmatch(origin)
+        if match is None:
+            raise ConfigurationError(
+                f"origin is {origin!r}: legal is a scheme and a host, such as https://portal.example",
+                setting="identity.rehearsal.origin",
+            )
+        self._origin = origin
+        self._scheme, self._host, port = match.groups()
+        self._port = port or str(_DEFAULT_PORTS[self._scheme])
         self._application = application
         self._user = user
         self._password = password
@@ -71,7 +91,7 @@ class Rehearsal:
         path = sorted(adapter.paths)[0]
         _, headers, page = self._asked("GET", path, "", "", b"")
         cookies = _kept(headers)
-        form = {**_hidden_fields(page), **self._fields}
+        form = {**_hidden_fields(page, adapter.field), **self._fields}
         form |= {adapter.field: self._user, self._password_field: password}
         header = "; ".join(f"{name}={value}" for name, value in cookies.items())
         status, headers, _ = self._asked("POST", path, header, *written(form, adapter.media_types[0]))
@@ -92,15 +112,15 @@ class Rehearsal:
             "SCRIPT_NAME": "",
             "PATH_INFO": path,
             "QUERY_STRING": "",
-            "SERVER_NAME": "localhost",
-            "SERVER_PORT": "443",
+            "SERVER_NAME": self._host,
+            "SERVER_PORT": self._port,
             "SERVER_PROTOCOL": "HTTP/1.1",
-            "HTTP_HOST": "localhost",
+            "HTTP_HOST": self._origin.partition("://")[2],
             "HTTP_ACCEPT": "text/html",
-            "HTTP_REFERER": f"https://localhost{path}",
+            "HTTP_REFERER": f"{self._origin}{path}",
             "REMOTE_ADDR": "127.0.0.1",
             "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "https",
+            "wsgi.url_scheme": self._scheme,
             "wsgi.input": io.BytesIO(body),
             "wsgi.errors": sys.stderr,
             "wsgi.multithread": False,
@@ -141,19 +161,26 @@ def _kept(headers: list[tuple[str, str]]) -> dict[str, str]:
     }
 
 
-class _HiddenFields(HTMLParser):
+class _Forms(HTMLParser):
+    """The forms of a page: each the names of its fields, with the values of those that are hidden."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.found: dict[str, str] = {}
+        self.found: list[dict[str, str | None]] = [{}]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
-        if tag == "input" and (given.get("type") or "").lower() == "hidden" and given.get("name"):
-            self.found[str(given["name"])] = given.get("value") or ""
+        if tag == "form":
+            self.found.append({})
+        elif tag == "input" and given.get("name"):
+            is_hidden = (given.get("type") or "").lower() == "hidden"
+            self.found[-1][str(given["name"])] = (given.get("value") or "") if is_hidden else None
 
 
-def _hidden_fields(page: str) -> dict[str, str]:
-    parser = _HiddenFields()
+def _hidden_fields(page: str, field: str) -> dict[str, str]:
+    """The hidden fields of the form that has ``field``; of all forms where a script makes that field."""
+    parser = _Forms()
     parser.feed(page)
     parser.close()
-    return parser.found
+    forms = [form for form in parser.found if field in form] or parser.found
+    return {name: value for form in forms for name, value in form.items() if value is not None}
