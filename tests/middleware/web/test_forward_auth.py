@@ -360,3 +360,35 @@ def test_a_door_that_the_settings_name_is_closed_at_the_proxy_too(
     assert (
         visitor.request("GET", ASK["Caddy"], headers={**PERSON, "X-Forwarded-Uri": "/reports"}).status == 200
     )
+
+
+@pytest.mark.requirement("R41")
+@pytest.mark.parametrize("front", ASK)
+def test_who_needs_no_second_factor_yet_passes_and_is_reminded(
+    wrapped, portal, new_browser, clock, phone_of, front
+):
+    application = wrapped(
+        portal,
+        identity=FlaskSession(SECRET_KEY),
+        forward_auth=True,
+        policy=Policy(trusted_peers=(PROXY,), required_from="never", required_users=("bob",)),
+    )
+    browser = new_browser(application, environ={"REMOTE_ADDR": PROXY})
+    browser.cookies["session"] = portal.cookie("alice")
+
+    def asked(**headers):
+        sent = {**PERSON, "X-Forwarded-Uri": "/reports", **headers}
+        answer = browser.request("GET", ASK[front], headers=sent)
+        return answer.status, answer.header("X-Mfa-Location") or answer.location or ""
+
+    status, location = asked()
+    assert status == (401 if front == "nginx" else 303)
+    assert location.startswith("/mfa/reminder?next=")
+    program = {"Accept": "application/json", "Sec-Fetch-Mode": "cors"}
+    assert asked(**program) == asked(**{"X-Forwarded-Method": "POST"}) == (200, "")
+    done = browser.submit(browser.navigate(location), "/reminder")
+    assert done.page.refresh == "0;url=/reports"
+    assert asked() == (200, "")
+    browser.cookies["session"] = portal.cookie("bob")
+    assert asked()[1].startswith("/mfa/enroll?next=")
+    assert asked(**program)[0] == (403 if front == "nginx" else 401)
