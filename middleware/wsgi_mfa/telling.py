@@ -17,6 +17,8 @@ NOTICES = frozenset(
         "enrollment.confirmed",
         "recovery_code.used",
         "recovery_code.replaced",
+        "remembered_browser.added",
+        "remembered_browser.reused",
         "clock.relearned",
         "lock.started",
         "budget.spent",

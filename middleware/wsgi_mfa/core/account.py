@@ -116,7 +116,9 @@ class Session:
     """One browser that has shown a second factor. Its cookie is derived from ``id``.
 
     ``login`` is the newest fingerprint of the login behind it, and ``carried_logins`` are those that count
-    beside it: ask :func:`~wsgi_mfa.core.aging.is_of_login`.
+    beside it: ask :func:`~wsgi_mfa.core.aging.is_of_login`. ``opened_at`` is there where it was opened later than
+    its second factor was shown, by a remembered browser, whose id is ``remembered_id``; a session in which a
+    browser was remembered has that id too.
     """
 
     id: str
@@ -126,6 +128,29 @@ class Session:
     verified_at: int
     seen_at: int
     carried_logins: tuple[CarriedLogin, ...] = ()
+    opened_at: int | None = None
+    remembered_id: str | None = None
+
+    @property
+    def begun_at(self) -> int:
+        """When it was opened, from where its overall limit counts (R52)."""
+        return self.verified_at if self.opened_at is None else self.opened_at
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RememberedBrowser:
+    """A browser that is not asked for a code for some days, because it showed one at ``made_at`` (R55).
+
+    Its cookie names ``id`` and has a secret; here is only the digest of it. Each use replaces the secret, and
+    ``previous_digest`` is that of the one before. ``label`` is made of our own words, such as "Firefox on Linux".
+    """
+
+    id: str
+    digest: str
+    made_at: int
+    used_at: int
+    label: str
+    previous_digest: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -197,6 +222,7 @@ class Account:
     recovery_failures: Failures = Failures()
     pending: tuple[PendingEnrollment, ...] = ()
     sessions: tuple[Session, ...] = ()
+    remembered_browsers: tuple[RememberedBrowser, ...] = ()  # all of this generation (D16)
     retries: tuple[Retry, ...] = ()
     answers: tuple[Answer, ...] = ()
     ended_logins: tuple[EndedLogin, ...] = ()
@@ -221,6 +247,10 @@ class Account:
             if session.id == session_id:
                 return session
         return None
+
+    def remembered_browser(self, browser_id: str | None) -> RememberedBrowser | None:
+        """The remembered browser of this id; None when it was forgotten or never was."""
+        return next((browser for browser in self.remembered_browsers if browser.id == browser_id), None)
 
     def pending_of(self, browser: str, login: str | None) -> PendingEnrollment | None:
         """The enrollment that this browser, in this login, has begun (R35, D20)."""

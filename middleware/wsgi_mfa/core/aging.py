@@ -1,8 +1,8 @@
 """What an account still holds at a given moment: everything that has a lifetime ends here, and only here.
 
 Instants ahead of now (a clock stepped back, or workers differ) up to ``clock_skew_seconds_max`` count as now.
-Beyond that, sessions, pending enrollments and retries end, and locks restart (D22): no clock step keeps
-anything open, and none locks anybody out for good.
+Beyond that, sessions, remembered browsers, pending enrollments and retries end, and locks restart (D22): no clock
+step keeps anything open, and none locks anybody out for good.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from wsgi_mfa.core import throttle
-from wsgi_mfa.core.account import Account, CarriedLogin, EndedLogin, Retry, Session
-from wsgi_mfa.core.instants import HOUR, SECOND
+from wsgi_mfa.core.account import Account, CarriedLogin, EndedLogin, RememberedBrowser, Retry, Session
+from wsgi_mfa.core.instants import DAY, HOUR, SECOND
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.values import replace
 
@@ -45,11 +45,17 @@ def session_span(session: Session, policy: Policy) -> tuple[int, int]:
     The idle limit is lengthened by the grain in which activity is noted, so that it never ends early (D23).
     """
     idle_seconds = policy.session_idle_seconds + policy.session_idle_seconds // ACTIVITY_GRAINS
-    since = max(session.verified_at, session.seen_at) - policy.clock_skew_seconds_max * SECOND
+    since = max(session.begun_at, session.seen_at) - policy.clock_skew_seconds_max * SECOND
     until = min(
-        session.verified_at + policy.session_seconds_max * SECOND, session.seen_at + idle_seconds * SECOND
+        session.begun_at + policy.session_seconds_max * SECOND, session.seen_at + idle_seconds * SECOND
     )
     return since, until
+
+
+def browser_is_remembered(browser: RememberedBrowser, now: int, policy: Policy) -> bool:
+    """Whether the days of ``browser`` have not run out: they count from its code and no use lengthens them (R55)."""
+    seconds = policy.remembered_browser_days * DAY // SECOND
+    return all(younger(instant, seconds, now, policy) for instant in (browser.made_at, browser.used_at))
 
 
 def carried_login_counts(carried: CarriedLogin, now: int, policy: Policy) -> bool:
@@ -77,6 +83,9 @@ def settled(account: Account, now: int, policy: Policy) -> Account:
         enrollment_code = None
     counting: dict[str, Any] = {
         "sessions": sessions,
+        "remembered_browsers": _kept(
+            account.remembered_browsers, lambda browser: browser_is_remembered(browser, now, policy)
+        ),
         "pending": _kept(
             account.pending,
             lambda pending: younger(pending.made_at, policy.enrollment_seconds_max, now, policy),

@@ -10,42 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from wsgi_mfa.core.account import Account, KeyParameters
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.browser_commands import ForgetBrowser as ForgetBrowser
+from wsgi_mfa.core.browser_commands import RecallBrowser as RecallBrowser
+from wsgi_mfa.core.browser_commands import RevokeBrowser as RevokeBrowser
 from wsgi_mfa.core.events import Event
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
-    """Who asks: a browser that has passed the first factor.
-
-    ``browser`` is its browser cookie's value and ``next_browser`` the value that it gets on success (D20);
-    ``login`` is the fingerprint of its login at the portal, where the portal has one; ``session_id`` is the
-    session that its cookie names; ``source`` is the peer's address, for the audit record only.
-    """
-
-    browser: str
-    next_browser: str
-    login: str | None = None
-    session_id: str | None = None
-    source: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewKey:
-    """A fresh key, sealed, with the id of the pending enrollment that may hold it."""
-
-    id: str
-    sealed_key: str
-    parameters: KeyParameters
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewRecoveryCode:
-    """A fresh recovery code, sealed twice: what checks it, and what can show it (D13)."""
-
-    id: str
-    sealed_digest: str
-    sealed_copy: str
+from wsgi_mfa.core.given import NewBrowser as NewBrowser
+from wsgi_mfa.core.given import NewKey as NewKey
+from wsgi_mfa.core.given import NewRecoveryCode as NewRecoveryCode
+from wsgi_mfa.core.given import Origin as Origin
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +69,7 @@ class ConfirmEnrollment:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerifyCode:
-    """Sign in, or step up, with a code of the active key."""
+    """Sign in, or step up, with a code of the active key; ``remember`` is this browser, if its user wants that."""
 
     origin: Origin
     code: str | None
@@ -104,6 +77,7 @@ class VerifyCode:
     fingerprint: str
     session_id: str
     address: str | None = None
+    remember: NewBrowser | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,15 +139,20 @@ class SignOut:
     """Leave: the session ends, and the portal's login behind it does not count until it changes (D19).
 
     ``login_fingerprint`` names the carriers that the browser shows at present, None where it cannot change them.
+    ``forget_browser`` is the remembered browser that this one is, if it shall be so no longer.
     """
 
     origin: Origin
     login_fingerprint: str | None = None
+    forget_browser: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EndSessions:
-    """End one session, or all of them; ``cause`` is a word for the audit record, the rest is who and why."""
+    """End one session, or all of them; ``cause`` is a word for the audit record, the rest is who and why.
+
+    With ``forgetting`` the remembered browsers that could open them again are forgotten too.
+    """
 
     session_id: str | None
     cause: str
@@ -181,6 +160,7 @@ class EndSessions:
     reason: str = ""
     ticket: str = ""
     source: str = ""
+    forgetting: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -332,6 +312,9 @@ Command: TypeAlias = (
     | PresentEnrollmentCode
     | ConfirmEnrollment
     | VerifyCode
+    | RecallBrowser
+    | ForgetBrowser
+    | RevokeBrowser
     | RedeemRecoveryCode
     | ShowRecoveryCode
     | AcknowledgeRecoveryCode

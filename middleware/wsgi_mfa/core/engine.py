@@ -16,8 +16,10 @@ from typing import Any
 from wsgi_mfa.core import (
     agents,
     aging,
+    browsers,
     commands,
     enrollment,
+    recalling,
     redemption,
     removal,
     restoring,
@@ -40,6 +42,9 @@ HANDLERS: dict[type, Callable[[Account, Any, int, Policy], Decision]] = {
     commands.PresentEnrollmentCode: enrollment.present_code,
     commands.ConfirmEnrollment: enrollment.confirm,
     commands.VerifyCode: verification.verify,
+    commands.RecallBrowser: recalling.recall,
+    commands.ForgetBrowser: recalling.forget,
+    commands.RevokeBrowser: recalling.revoke,
     commands.RelearnClock: verification.relearn,
     commands.RedeemRecoveryCode: redemption.redeem,
     commands.ShowRecoveryCode: redemption.show,
@@ -69,8 +74,29 @@ def decide(account: Account, command: Command, now: int, policy: Policy) -> Deci
     kind = None if decision.account else _worth_saving(account, counting, decision, now, policy)
     if kind is not None:
         event = Event(at=now, user=account.user, kind=kind)
-        return replace(decision, account=counting, events=(event,))
+        decision = replace(decision, account=counting, events=(event,))
+    if counting.remembered_browsers != account.remembered_browsers:
+        return _with_run_out_browsers(account, counting, command, decision, now)
     return decision
+
+
+def _with_run_out_browsers(
+    account: Account, counting: Account, command: Command, decision: Decision, now: int
+) -> Decision:
+    """``decision`` that also records which remembered browsers have run out.
+
+    They leave an account with an event only: with the next change that has one, or when one of them comes.
+    """
+    came = isinstance(command, commands.RecallBrowser)
+    changed = decision.account or (counting if came else None)
+    if changed is None:
+        return decision
+    if not decision.events and not came:
+        return replace(decision, account=replace(changed, remembered_browsers=account.remembered_browsers))
+    kept = counting.remembered_browsers
+    gone = [browser for browser in account.remembered_browsers if browser not in kept]
+    events = browsers.ended_events(account, gone, "expired", now, source="")
+    return replace(decision, account=changed, events=(*events, *decision.events))
 
 
 def _worth_saving(

@@ -12,6 +12,7 @@ from wsgi_mfa.core.account import (
     RecoveryCode,
 )
 from wsgi_mfa.core.aging import is_of_login, younger
+from wsgi_mfa.core.browsers import ended_events
 from wsgi_mfa.core.commands import (
     BeginEnrollment,
     ConfirmEnrollment,
@@ -181,6 +182,7 @@ def _bound(
         code_failures=Failures(),  # bound anew: guesses at the old key count no more (D14)
         pending=(),
         sessions=(),
+        remembered_browsers=(),
         retries=(),
         answers=(),
         first_code=None,
@@ -203,8 +205,12 @@ def _bound(
         policy=policy,
     )
     event = Event(at=now, user=account.user, kind="enrollment.confirmed", source=origin.source)
+    forgotten = ended_events(account, account.remembered_browsers, "new_phone", now, source=origin.source)
     return Decision(
-        outcome=Outcome.SIGNED_IN, account=bound, events=(event, *events), session_id=command.session_id
+        outcome=Outcome.SIGNED_IN,
+        account=bound,
+        events=(event, *forgotten, *events),
+        session_id=command.session_id,
     )
 
 

@@ -86,8 +86,8 @@ LIMITS: dict[str, tuple[int, int, str]] = {
     "reminder_seconds": (0, 30 * 86400, "R41"),
     "form_bytes_max": (256, 65536, "R70"),
     "clock_skew_seconds_max": (0, 600, "D22"),
-    # Settings of the table that this version knows and cannot yet switch on.
-    "remembered_browser_days": (0, 0, "R55"),
+    "remembered_browser_days": (0, 30, "R55"),
+    # A setting of the table that this version knows and cannot yet switch on.
     "revocation_delay_seconds": (0, 0, "R45"),
 }
 #: What a word may be: setting -> (the legal words, requirement).

@@ -8,6 +8,7 @@ from __future__ import annotations
 from wsgi_mfa.core import recovery, throttle
 from wsgi_mfa.core.account import Account, Failures, Method, RecoveryCode
 from wsgi_mfa.core.aging import is_of_login, younger
+from wsgi_mfa.core.browsers import without_browsers
 from wsgi_mfa.core.commands import (
     AcknowledgeRecoveryCode,
     Origin,
@@ -49,6 +50,11 @@ def redeem(account: Account, command: RedeemRecoveryCode, now: int, policy: Poli
         address=command.address or account.address,
         recovery_failures=throttle.cleared(account.recovery_failures),
     )
+    # The phone is not at hand, and its own browser may be among the remembered ones.
+    remembered = {browser.id for browser in account.remembered_browsers}
+    changed, forgotten = without_browsers(
+        changed, remembered, cause="recovery_code", now=now, source=origin.source
+    )
     changed, events = opened(
         changed,
         origin,
@@ -63,7 +69,10 @@ def redeem(account: Account, command: RedeemRecoveryCode, now: int, policy: Poli
     changed = _with_code_for(changed, command.session_id, made_recovery_code(command.recovery_code, now))
     event = Event(at=now, user=account.user, kind="recovery_code.used", source=origin.source)
     return Decision(
-        outcome=Outcome.SIGNED_IN, account=changed, events=(event, *events), session_id=command.session_id
+        outcome=Outcome.SIGNED_IN,
+        account=changed,
+        events=(event, *forgotten, *events),
+        session_id=command.session_id,
     )
 
 

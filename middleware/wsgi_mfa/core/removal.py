@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.browsers import ended_events
 from wsgi_mfa.core.commands import AdoptAccount, RemoveAccount
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Outcome, Reason
@@ -40,14 +41,15 @@ def remove(account: Account, command: RemoveAccount, now: int, policy: Policy) -
         event = _event("support.removed", account.user, command, now)
     else:
         event = _renamed(account.user, command.renamed_to, account.user, command, now)
-    return Decision(outcome=Outcome.RESET, account=left, events=(event,))
+    forgotten = ended_events(account, account.remembered_browsers, "removed", now, source=command.source)
+    return Decision(outcome=Outcome.RESET, account=left, events=(event, *forgotten))
 
 
 def adopt(account: Account, command: AdoptAccount, now: int, policy: Policy) -> Decision:
     """Take over what the account of another name holds; never over an account that is there.
 
-    Sessions end, since their cookies are signed for the other name. As after a restore no code of before this
-    moment works: the phone may have used it under the old name (R6).
+    Sessions and remembered browsers end, since their cookies are good for the other name. As after a restore no
+    code of before this moment works: the phone may have used it under the old name (R6).
     """
     if is_there(account) and account.revision != command.seen_revision:
         return refused(Reason.CHANGED_MEANWHILE)
@@ -64,6 +66,7 @@ def adopt(account: Account, command: AdoptAccount, now: int, policy: Policy) -> 
         authenticator=moved.authenticator and fenced(moved.authenticator, now, policy),
         pending=(),
         sessions=(),
+        remembered_browsers=(),
         retries=(),
         answers=(),
         first_code=None,

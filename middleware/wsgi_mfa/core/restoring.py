@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from wsgi_mfa.core.account import Account, Failures
+from wsgi_mfa.core.browsers import ended_events
 from wsgi_mfa.core.commands import FenceAfterRestore
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import day_of
@@ -57,13 +58,15 @@ def fence(account: Account, command: FenceAfterRestore, now: int, policy: Policy
         removed_at=removed_at,
         pending=(),
         sessions=(),
+        remembered_browsers=(),
         retries=(),
         answers=(),
         first_code=None,
     )
     details = (("lost_events", str(len(command.lost))),) if command.lost else ()
     event = Event(at=now, user=account.user, kind="support.fenced", source=command.source, details=details)
-    return Decision(outcome=Outcome.RESET, account=changed, events=(event,))
+    forgotten = ended_events(account, account.remembered_browsers, "fence", now, source=command.source)
+    return Decision(outcome=Outcome.RESET, account=changed, events=(event, *forgotten))
 
 
 def _read(account: Account, events: tuple[Event, ...]) -> _Lost:

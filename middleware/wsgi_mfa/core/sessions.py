@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from wsgi_mfa.core.account import Account, CarriedLogin, EndedLogin, Method, Retry, Session
+from wsgi_mfa.core.account import (
+    Account,
+    CarriedLogin,
+    EndedLogin,
+    Method,
+    RememberedBrowser,
+    Retry,
+    Session,
+)
 from wsgi_mfa.core.aging import carried_login_counts
+from wsgi_mfa.core.browsers import without_browsers
 from wsgi_mfa.core.commands import AdmitLogin, CarryLogin, EndSessions, NoteActivity, Origin, SignOut
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Outcome
@@ -27,18 +36,22 @@ def opened(
     now: int,
     policy: Policy,
     recovery_code_id: str | None = None,
+    remembered: RememberedBrowser | None = None,
 ) -> tuple[Account, tuple[Event, ...]]:
     """``account`` with a new session for this browser, in place of the one that it had (R50).
 
-    The success may be asked for again, by ``purpose`` and ``fingerprint`` of what was typed (D10).
+    The success may be asked for again, by ``purpose`` and ``fingerprint`` of what was typed (D10). The second factor
+    of a session that a ``remembered`` browser opened was shown when that was remembered.
     """
     session = Session(
         id=session_id,
         browser=origin.next_browser,
         login=origin.login,
         method=method,
-        verified_at=now,
+        verified_at=now if remembered is None else min(remembered.made_at, now),
         seen_at=now,
+        opened_at=None if remembered is None else now,
+        remembered_id=None if remembered is None else remembered.id,
     )
     others = tuple(other for other in account.sessions if other.id != origin.session_id)
     ended = others[: max(0, len(others) + 1 - policy.sessions_max)]
@@ -101,10 +114,13 @@ def sign_out(account: Account, command: SignOut, now: int, policy: Policy) -> De
     )
     if command.login_fingerprint is not None:
         left = with_login_ended(left, command.login_fingerprint, now, seconds=None)
+    left, forgotten = without_browsers(
+        left, {command.forget_browser}, cause="forgotten", now=now, source=origin.source
+    )
     if left == account:
         return Decision(outcome=Outcome.SIGNED_OUT)
     event = Event(at=now, user=account.user, kind="sign_out", source=origin.source)
-    return Decision(outcome=Outcome.SIGNED_OUT, account=left, events=(event,))
+    return Decision(outcome=Outcome.SIGNED_OUT, account=left, events=(event, *forgotten))
 
 
 def end_sessions(account: Account, command: EndSessions, now: int, policy: Policy) -> Decision:
@@ -114,27 +130,37 @@ def end_sessions(account: Account, command: EndSessions, now: int, policy: Polic
         for session in account.sessions
         if command.session_id is not None and session.id != command.session_id
     )
-    if kept == account.sessions:
-        return Decision(outcome=Outcome.SIGNED_OUT)
+    left, events = _forgotten(account, command, now) if command.forgetting else (account, ())
     said = (("agent", command.agent), ("reason", command.reason), ("ticket", command.ticket))
-    event = Event(
-        at=now,
-        user=account.user,
-        kind="session.ended",
-        source=command.source,
-        details=(
-            ("cause", command.cause),
-            ("count", str(len(account.sessions) - len(kept))),
-            *((name, text) for name, text in said if text),
-        ),
-    )
-    living = {session.id for session in kept}
-    left = replace(
-        account,
-        sessions=kept,
-        retries=tuple(retry for retry in account.retries if retry.session_id in living),
-    )
-    return Decision(outcome=Outcome.SIGNED_OUT, account=left, events=(event,))
+    if kept != account.sessions:
+        event = Event(
+            at=now,
+            user=account.user,
+            kind="session.ended",
+            source=command.source,
+            details=(
+                ("cause", command.cause),
+                ("count", str(len(account.sessions) - len(kept))),
+                *((name, text) for name, text in said if text),
+            ),
+        )
+        living = {session.id for session in kept}
+        left = replace(
+            left,
+            sessions=tuple(session for session in left.sessions if session.id in living),
+            retries=tuple(retry for retry in left.retries if retry.session_id in living),
+        )
+        events = (event, *events)
+    return Decision(outcome=Outcome.SIGNED_OUT, account=left if events else None, events=events)
+
+
+def _forgotten(account: Account, command: EndSessions, now: int) -> tuple[Account, tuple[Event, ...]]:
+    """``account`` without the remembered browsers that could open the ended sessions again."""
+    ended = account.session(command.session_id)
+    gone: set[str | None] = {browser.id for browser in account.remembered_browsers}
+    if command.session_id is not None:
+        gone = set() if ended is None else {ended.remembered_id}
+    return without_browsers(account, gone, cause=command.cause, now=now, source=command.source)
 
 
 def admit_login(account: Account, command: AdmitLogin, now: int, policy: Policy) -> Decision:

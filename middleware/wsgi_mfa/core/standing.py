@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wsgi_mfa.core.account import Account, Session
+from wsgi_mfa.core.account import Account, Method, Session
 from wsgi_mfa.core.aging import ACTIVITY_GRAINS, is_of_login, session_lives, session_span, younger
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.outcome import Outcome
@@ -64,12 +64,22 @@ def must_save(account: Account, session: Session) -> bool:
 
 def may_show_recovery_code(account: Account, session: Session, now: int, policy: Policy) -> bool:
     """Whether this session may see the unacknowledged recovery code (D13)."""
-    return must_save(account, session) and younger(session.verified_at, SHOWING_SECONDS, now, policy)
+    return must_save(account, session) and factor_is_younger(session, SHOWING_SECONDS, now, policy)
+
+
+def factor_is_younger(session: Session, seconds: int, now: int, policy: Policy) -> bool:
+    """Whether a second factor was shown in ``session`` less than ``seconds`` ago.
+
+    Never where a remembered browser opened it, however lately its code was shown: that was before somebody signed
+    in at the portal, and it need not have been the same person (R40, R55).
+    """
+    remembered = session.method is Method.REMEMBERED_BROWSER
+    return not remembered and younger(session.verified_at, seconds, now, policy)
 
 
 def is_fresh(session: Session, now: int, policy: Policy) -> bool:
     """Whether the second factor is recent enough to change the factors (R40)."""
-    return younger(session.verified_at, policy.step_up_seconds, now, policy)
+    return factor_is_younger(session, policy.step_up_seconds, now, policy)
 
 
 def clock_in_question(account: Account) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from wsgi_mfa.core import throttle
 from wsgi_mfa.core.account import Account, Authenticator, EnrollmentCode, Failures, ResetAsked
 from wsgi_mfa.core.aging import younger
+from wsgi_mfa.core.browsers import ended_events
 from wsgi_mfa.core.commands import (
     ForgetDrift,
     InviteBySupport,
@@ -74,10 +75,11 @@ def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -
             ("code_needed", str(code_needed).lower()),
         ),
     )
+    forgotten = ended_events(account, account.remembered_browsers, "reset", now, source=command.source)
     return Decision(
         outcome=Outcome.RESET,
         account=changed,
-        events=(event,),
+        events=(event, *forgotten),
         reason=Reason.ENROLLMENT_CODE_NEEDED if code_needed else None,
     )
 

@@ -10,6 +10,7 @@ from bisect import bisect_right
 
 from wsgi_mfa.core import throttle
 from wsgi_mfa.core.account import Account, Authenticator, FirstCode, Method
+from wsgi_mfa.core.browsers import with_browser
 from wsgi_mfa.core.commands import RelearnClock, VerifyCode
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
@@ -139,6 +140,9 @@ def _accepted(
         now=now,
         policy=policy,
     )
+    if command.remember is not None and policy.remembered_browser_days:
+        changed, added = with_browser(changed, command.remember, now, source=origin.source)
+        changed, events = _in_session(changed, command.session_id, command.remember.id), (*events, *added)
     event = Event(
         at=now,
         user=account.user,
@@ -149,6 +153,15 @@ def _accepted(
     return Decision(
         outcome=Outcome.SIGNED_IN, account=changed, events=(event, *events), session_id=command.session_id
     )
+
+
+def _in_session(account: Account, session_id: str, remembered_id: str) -> Account:
+    """``account`` in which the session knows which browser was remembered in it, for a lost reply (D10)."""
+    sessions = tuple(
+        replace(session, remembered_id=remembered_id) if session.id == session_id else session
+        for session in account.sessions
+    )
+    return replace(account, sessions=sessions)
 
 
 def learned_drift(drift_steps: int, seen_steps: int, policy: Policy) -> int:

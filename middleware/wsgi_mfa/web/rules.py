@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_plus
 
-from wsgi_mfa.core.aging import younger
 from wsgi_mfa.core.gating import Asking, Rule, is_at_any, rule_for
 from wsgi_mfa.core.outcome import Outcome
-from wsgi_mfa.core.standing import SIGNED_IN
+from wsgi_mfa.core.standing import SIGNED_IN, factor_is_younger
 from wsgi_mfa.web.site import Caller, WebRequest
 
 # By which an application takes another path or root than the server (calibre-web and pgAdmin: X-Script-Name).
@@ -36,7 +35,7 @@ def by_rule(request: WebRequest, caller: Caller, outcome: Outcome) -> Outcome:
     session = request.standing.session
     if outcome is not SIGNED_IN or age_seconds_max == 0 or session is None:
         return outcome
-    young = younger(session.verified_at, age_seconds_max, request.now, request.site.service.policy)
+    young = factor_is_younger(session, age_seconds_max, request.now, request.site.service.policy)
     return SIGNED_IN if young else Outcome.STEP_UP_REQUIRED
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from wsgi_mfa.core.aging import younger
 from wsgi_mfa.core.outcome import Outcome
+from wsgi_mfa.core.standing import factor_is_younger
 from wsgi_mfa.web import gate
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.site import WebRequest
@@ -66,7 +66,7 @@ def outcome_of(request: WebRequest, age_seconds_max: int) -> Outcome | None:
     session, policy = request.standing.session, request.site.service.policy
     if session is None:
         return request.standing.outcome  # somebody who was let off, or need no second factor yet
-    if younger(session.verified_at, max(age_seconds_max, AGE_SECONDS_MIN), request.now, policy):
+    if factor_is_younger(session, max(age_seconds_max, AGE_SECONDS_MIN), request.now, policy):
         logger.warning(
             "the application asks for a second factor of the last %d s, and was told of one that is younger: its"
             " answer is passed on",

@@ -23,17 +23,21 @@ from wsgi_mfa.core.commands import (
     ConfirmEnrollment,
     EndSessions,
     FenceAfterRestore,
+    ForgetBrowser,
     ForgetDrift,
     InviteBySupport,
+    NewBrowser,
     NewKey,
     NewRecoveryCode,
     NoteActivity,
     Origin,
     PresentEnrollmentCode,
+    RecallBrowser,
     RedeemRecoveryCode,
     RelearnClock,
     ReplaceRecoveryCode,
     ResetBySupport,
+    RevokeBrowser,
     ShowRecoveryCode,
     SignOut,
     UnlockBySupport,
@@ -167,8 +171,18 @@ class World:
         generation = self.fresh("generation")
         return self.submit(lambda account: FenceAfterRestore(generation=generation))
 
-    def end_sessions(self, session_id: str | None = None) -> Decision:
-        return self.submit(lambda account: EndSessions(session_id=session_id, cause="portal"))
+    def end_sessions(self, session_id: str | None = None, *, forgetting: bool = False) -> Decision:
+        return self.submit(
+            lambda account: EndSessions(session_id=session_id, cause="portal", forgetting=forgetting)
+        )
+
+    def revoke(self, browser_id: str) -> Decision:
+        return self.submit(lambda account: RevokeBrowser(browser_id=browser_id, cause="operator"))
+
+
+def secret_of(browser_id: str, session_id: str) -> str:
+    """What a browser that was remembered or recalled in this session has in its cookie."""
+    return f"secret of {browser_id} in {session_id}"
 
 
 @dataclass
@@ -216,6 +230,7 @@ class Browser:
     login: str | None
     session_id: str | None = None
     guesses: int = 0
+    remembered: tuple[str, str] | None = None  # the id and the secret in its cookie
 
     def origin(self) -> Origin:
         return Origin(
@@ -228,7 +243,11 @@ class Browser:
     def arrived(self, decision: Decision, origin: Origin) -> Decision:
         """Take the cookies of a reply; without this call the reply was lost."""
         if decision.session_id is not None:
-            self.cookie, self.session_id = origin.next_browser, decision.session_id
+            session = self.world.account.session(decision.session_id)
+            assert session is not None
+            self.cookie, self.session_id = session.browser, decision.session_id
+            if session.remembered_id is not None:
+                self.remembered = session.remembered_id, secret_of(session.remembered_id, session.id)
         return decision
 
     def _send(self, wish: Callable[[Account, Origin], Command], lose_reply: bool = False) -> Decision:
@@ -271,8 +290,14 @@ class Browser:
         self.acknowledge()
         return decision
 
-    def entering(self, code: str) -> Callable[[Account, Origin], Command]:
-        session = self.world.fresh("session")
+    def entering(self, code: str, *, remember: bool = False) -> Callable[[Account, Origin], Command]:
+        session, browser_id = self.world.fresh("session"), self.world.fresh("remembered")
+        new = NewBrowser(
+            id=browser_id,
+            secret=secret_of(browser_id, session),
+            label="Firefox on Linux",
+            replaces=None if self.remembered is None else self.remembered[0],
+        )
 
         def wish(account: Account, origin: Origin) -> Command:
             phone = account.authenticator
@@ -282,12 +307,40 @@ class Browser:
                 key=self.world.opened[phone.sealed_key] if phone else None,
                 fingerprint=code,
                 session_id=session,
+                remember=new if remember else None,
             )
 
         return wish
 
-    def enter(self, code: str, *, lose_reply: bool = False) -> Decision:
-        return self._send(self.entering(code), lose_reply)
+    def enter(self, code: str, *, lose_reply: bool = False, remember: bool = False) -> Decision:
+        return self._send(self.entering(code, remember=remember), lose_reply)
+
+    def recalling(self) -> Callable[[Account, Origin], Command]:
+        """Come back with what the cookie holds of a remembered browser."""
+        session = self.world.fresh("session")
+        assert self.remembered is not None
+        browser_id, secret = self.remembered
+
+        def wish(account: Account, origin: Origin) -> Command:
+            return RecallBrowser(
+                origin=origin,
+                browser_id=browser_id,
+                secret=secret,
+                next_secret=secret_of(browser_id, session),
+                session_id=session,
+            )
+
+        return wish
+
+    def recall(self, *, lose_reply: bool = False) -> Decision:
+        return self._send(self.recalling(), lose_reply)
+
+    def forget(self, browser_id: str | None = None) -> Decision:
+        return self._send(lambda account, origin: ForgetBrowser(origin=origin, browser_id=browser_id))
+
+    def copied(self, login: str | None = "login-thief") -> Browser:
+        """Somebody else's browser with the cookie that this one has now, but not its session."""
+        return Browser(world=self.world, cookie=self.cookie, login=login, remembered=self.remembered)
 
     def guess(self, phone: Phone) -> Decision:
         """A wrong code that this browser has not tried before."""
@@ -362,8 +415,13 @@ class Browser:
 
         return self._send(wish)
 
-    def sign_out(self, login_fingerprint: str | None = None) -> Decision:
-        return self._send(lambda account, origin: SignOut(origin=origin, login_fingerprint=login_fingerprint))
+    def sign_out(self, login_fingerprint: str | None = None, *, forget: bool = False) -> Decision:
+        forgotten = self.remembered[0] if forget and self.remembered else None
+
+        def wish(account: Account, origin: Origin) -> Command:
+            return SignOut(origin=origin, login_fingerprint=login_fingerprint, forget_browser=forgotten)
+
+        return self._send(wish)
 
     def browse(self) -> Outcome:
         """Ask for a page of the portal; the activity is noted."""

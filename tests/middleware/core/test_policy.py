@@ -38,7 +38,7 @@ TABLE = {
     "reminder_seconds": (86400, 0, 30 * 86400),
     "form_bytes_max": (8192, 256, 65536),
     "clock_skew_seconds_max": (300, 0, 600),
-    "remembered_browser_days": (0, 0, 0),
+    "remembered_browser_days": (0, 0, 30),
     "revocation_delay_seconds": (0, 0, 0),
 }
 REST = {

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 )
 
 from wsgi_mfa.core import throttle, verification
+from wsgi_mfa.core.account import Method
 from wsgi_mfa.core.engine import decide
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.outcome import Hint, Outcome, Reason
@@ -43,7 +44,7 @@ LONG = settings(
 )
 
 # Small budgets, so that random lives reach their ends.
-POLICY = Policy(failures_rolling_max=12, failures_rolling_days=2, sessions_max=5)
+POLICY = Policy(failures_rolling_max=12, failures_rolling_days=2, sessions_max=5, remembered_browser_days=3)
 BROWSERS = st.integers(min_value=0, max_value=2)
 NEAR_STEPS = st.sampled_from([0, 0, 0, -1, 1, -2, 2, -4, 4])
 PAUSES = st.sampled_from([0, 61, 31, 3601])
@@ -52,10 +53,10 @@ JUMPS = st.sampled_from([-1, -30, -90, -299, -301, -3600, -365 * 86400, 3600, 36
 
 
 class Lives(RuleBasedStateMachine):
-    """The invariants are those of the rules R6, R12, R15-R20, R28, R35, R45, D10, D16, D18, D22 and D26."""
+    """The invariants are those of the rules R6, R12, R15-R20, R28, R35, R40, R45, R55, D10, D16, D18, D22, D26."""
 
     new_world = None  # set by the fixture, so that a printed ``Lives()`` needs no argument
-    lives_count = steps_count = 0
+    lives_count = steps_count = recalled_count = 0
 
     def __init__(self):
         super().__init__()
@@ -67,14 +68,20 @@ class Lives(RuleBasedStateMachine):
         self.used = {}  # sealed key -> steps that were used up
         self.opened_by = {}  # session -> the browser that opened it
         self.dead_sessions, self.old_recovery_codes = set(), []
+        self.shown_at, self.spent_secrets = {}, set()  # when a browser was remembered
+        self.dead_browsers, self.kept_open = set(), set()  # but for sessions that did the forgetting
         self.typed = []  # codes that somebody may have seen
         self.last_step, self.latest = {}, world.now
 
-    @initialize(enrolled=st.sampled_from([True, True, False]))
-    def most_users_have_a_phone(self, enrolled):
+    @initialize(enrolled=st.sampled_from([True, True, False]), remembered=st.booleans())
+    def most_users_have_a_phone_and_some_are_remembered(self, enrolled, remembered):
         if enrolled:
             self.begin(index=0, restart=False)
             self.confirm(index=0, steps=0, lose_reply=False)
+            self.browsers[0].acknowledge()
+            self.world.wait(60)
+        if enrolled and remembered:
+            self.enter_code(self.browsers[0], self.active().code(), remember=True)
             self.world.wait(60)
 
     # What was true before a command, worked out without the rules.
@@ -96,6 +103,16 @@ class Lives(RuleBasedStateMachine):
     def closed(self, counters):
         failures = throttle.settled(getattr(self.world.account, counters), self.world.now, POLICY)
         return throttle.wait_seconds(failures, self.world.now, POLICY) is not None
+
+    @staticmethod
+    def remembered(account):
+        return {remembered.id for remembered in account.remembered_browsers}
+
+    def showed_a_factor(self, browser):
+        """Whether a code or a recovery code was shown in this browser's session, and lately (R40, R55)."""
+        session = self.world.account.session(browser.session_id)
+        lately = self.world.now - session.verified_at < POLICY.step_up_seconds * SECOND
+        return lately and session.method is not Method.REMEMBERED_BROWSER
 
     def told_before(self, browser, code):
         """Whether the account may answer this browser's code with what it said a moment ago."""
@@ -139,6 +156,7 @@ class Lives(RuleBasedStateMachine):
         if decision.pending is not None:
             assert not enrolled or stands in (Outcome.SIGNED_IN, Outcome.MUST_SAVE_RECOVERY_CODE)
             assert decision.pending.browser == browser.cookie
+            assert not enrolled or self.showed_a_factor(browser)
             self.phones[decision.pending.sealed_key] = self.world.phone().scan(decision)
 
     @rule(index=BROWSERS, steps=NEAR_STEPS, lose_reply=st.booleans())
@@ -158,6 +176,7 @@ class Lives(RuleBasedStateMachine):
             self.confirmed.add(pending.sealed_key)
             self.used[pending.sealed_key] = {world.account.authenticator.last_step}
             self.dead_sessions |= {session.id for session in before.sessions}
+            self.dead_browsers |= self.remembered(before)
 
     @rule(index=BROWSERS)
     def present_the_enrollment_code(self, index):
@@ -169,10 +188,14 @@ class Lives(RuleBasedStateMachine):
 
     # Codes
 
-    def enter_code(self, browser, code, lose_reply=False):
+    def enter_code(self, browser, code, lose_reply=False, remember=False):
         world = self.world
         right, told = self.right_steps(code), self.told_before(browser, code)
-        decision, before = self.send("code_failures", browser.enter, code, lose_reply=lose_reply)
+        decision, before = self.send(
+            "code_failures", browser.enter, code, lose_reply=lose_reply, remember=remember
+        )
+        for remembered in world.account.remembered_browsers:
+            self.shown_at.setdefault(remembered.id, world.now)
         self.typed.append(code)
         if self.opened(browser, decision, before, right=bool(right), counters="code_failures"):
             step = world.account.authenticator.last_step
@@ -192,11 +215,69 @@ class Lives(RuleBasedStateMachine):
                 self.used[held.sealed_key] |= {s for s in steps if self.active().code_of(s) == code}
         return decision
 
-    @rule(index=BROWSERS, steps=NEAR_STEPS, lose_reply=st.booleans(), seconds=PAUSES)
-    def enter(self, index, steps, lose_reply, seconds):
+    @rule(index=BROWSERS, steps=NEAR_STEPS, lose_reply=st.booleans(), seconds=PAUSES, remember=st.booleans())
+    def enter(self, index, steps, lose_reply, seconds, remember):
         self.world.wait(seconds)
         if self.active() is not None:
-            self.enter_code(self.browsers[index], self.active().code(steps), lose_reply)
+            self.enter_code(self.browsers[index], self.active().code(steps), lose_reply, remember)
+
+    # Remembered browsers
+
+    @rule(index=BROWSERS, lose_reply=st.booleans(), anew=st.sampled_from([True, True, False]))
+    def come_back(self, index, lose_reply, anew):
+        """Sign in by the password alone, with what the cookie holds."""
+        browser, world = self.browsers[index], self.world
+        if browser.remembered is None:
+            return
+        if anew:
+            browser.session_id = None
+        browser_id, secret = browser.remembered
+        before, age_seconds = world.account, (world.now - self.shown_at[browser_id]) / SECOND
+        right = (
+            browser_id in self.remembered(before) - self.dead_browsers
+            and secret not in self.spent_secrets
+            and -POLICY.clock_skew_seconds_max <= age_seconds < 3 * 86400
+        )
+        decision = browser.recall(lose_reply=lose_reply)
+        if self.opened(browser, decision, before, right=right, counters=None):
+            self.spent_secrets.add(secret)
+            assert world.account.session(decision.session_id).method is Method.REMEMBERED_BROWSER
+            type(self).recalled_count += 1
+        assert world.account.authenticator == before.authenticator
+
+    @rule(
+        index=BROWSERS,
+        seconds=st.sampled_from([1, 3600, 86400, 3 * 86400]),
+        between=st.sampled_from(["reset", "fence", None, None, None, None]),
+    )
+    def remember_and_come_back(self, index, seconds, between):
+        """Tick the box with a right code, and come once with the new cookie and twice with a copy of it."""
+        held, browser = self.world.account.authenticator, self.browsers[index]
+        if held is None:
+            return
+        self.world.wait(31)
+        self.enter_code(browser, self.active().code(held.drift_steps), remember=True)
+        thief = self.browsers[(index + 1) % 3]
+        thief.remembered = browser.remembered
+        if between is not None:
+            getattr(self, between)()
+        for who in (browser, thief, browser):
+            self.world.wait(seconds)
+            self.come_back(self.browsers.index(who), lose_reply=False, anew=True)
+
+    @rule(index=BROWSERS)
+    def copy_the_cookie(self, index):
+        thief, victim = self.browsers[(index + 1) % 3], self.browsers[index]
+        thief.remembered = victim.remembered
+
+    @rule(index=BROWSERS, one=st.booleans())
+    def forget_browsers(self, index, one):
+        browser, before = self.browsers[index], self.remembered(self.world.account)
+        wanted = browser.remembered[0] if one and browser.remembered else None
+        decision = browser.forget(wanted)
+        if decision.account is not None:
+            self.dead_browsers |= before if wanted is None else {wanted}
+            self.kept_open.add(browser.session_id)
 
     @rule(index=BROWSERS, lose_reply=st.booleans())
     def race(self, index, lose_reply):
@@ -274,6 +355,7 @@ class Lives(RuleBasedStateMachine):
         if self.opened(browser, decision, before, right=right, counters="recovery_failures"):
             self.old_recovery_codes.append(code)
             assert self.world.recovery_code() != code
+            self.dead_browsers |= self.remembered(before)
 
     @rule(index=BROWSERS, lose_reply=st.booleans())
     def recover(self, index, lose_reply):
@@ -292,6 +374,7 @@ class Lives(RuleBasedStateMachine):
         if seen:
             session = self.world.account.session(browser.session_id)
             assert self.opened_by[session.id] is browser
+            assert session.method is not Method.REMEMBERED_BROWSER
             browser.acknowledge()
             assert self.world.account.recovery_code.acknowledged
         elif browser.standing() is Outcome.SIGNED_IN:
@@ -300,6 +383,8 @@ class Lives(RuleBasedStateMachine):
             )
             if browser.replace_recovery_code().outcome is not Outcome.MUST_SAVE_RECOVERY_CODE:
                 self.old_recovery_codes = self.old_recovery_codes[:-1]
+            else:
+                assert self.showed_a_factor(browser)
 
     # Leaving, the desk, the operator
 
@@ -334,6 +419,7 @@ class Lives(RuleBasedStateMachine):
         if account.recovery_code is not None:
             self.old_recovery_codes.append(self.world.recovery_code())
         self.dead_sessions |= {session.id for session in account.sessions}
+        self.dead_browsers |= self.remembered(account)
         self.world.reset()
         account = self.world.account
         assert account.authenticator is account.recovery_code is account.first_code is None
@@ -344,6 +430,7 @@ class Lives(RuleBasedStateMachine):
         if account.recovery_code is not None:
             self.old_recovery_codes.append(self.world.recovery_code())
         self.dead_sessions |= {session.id for session in account.sessions}
+        self.dead_browsers |= self.remembered(account)
         self.world.fence()
         held = self.world.account.authenticator
         if held is not None:  # what a phone may have used before the fence counts as used
@@ -399,11 +486,16 @@ class Lives(RuleBasedStateMachine):
 
     @invariant()
     def nothing_that_was_ended_lives(self):
-        assert not self.dead_sessions & {session.id for session in self.world.account.sessions}
+        account = self.world.account
+        assert not self.dead_sessions & {session.id for session in account.sessions}
+        assert not self.dead_browsers & self.remembered(account)
+        others = [session for session in account.sessions if session.id not in self.kept_open]
+        assert not self.dead_browsers & {session.remembered_id for session in others}
 
     @invariant()
     def everything_is_bounded(self):
         account = self.world.account
+        assert len(account.remembered_browsers) <= 20
         sizes = [account.sessions, account.pending, account.retries, account.answers, account.ended_logins]
         assert all(len(size) <= most for size, most in zip(sizes, [5, 4, 4, 4, 8], strict=True))
         assert len(account.hints) <= 3
@@ -439,16 +531,21 @@ class Lives(RuleBasedStateMachine):
 
 @pytest.fixture(autouse=True)
 def _worlds(new_world):
-    Lives.new_world, Lives.lives_count, Lives.steps_count = new_world, 0, 0
+    Lives.new_world, Lives.lives_count, Lives.steps_count, Lives.recalled_count = new_world, 0, 0, 0
 
 
-@pytest.mark.requirement("R6", "R12", "R15", "R16", "R18", "R19", "R20", "R28", "R35", "R36", "R45", "R49")
+@pytest.mark.requirement(
+    "R6", "R12", "R15", "R16", "R18", "R19", "R20", "R28", "R35", "R36", "R45", "R49", "R55"
+)
 @pytest.mark.requirement("D10", "D13", "D14", "D16", "D18", "D22", "D26")
 def test_no_life_of_an_account_breaks_a_rule(capsys):
     run_state_machine_as_test(Lives, settings=LONG)
     with capsys.disabled():
-        print(f"\n{Lives.steps_count:,} steps of {Lives.lives_count:,} lives")
+        print(
+            f"\n{Lives.steps_count:,} steps of {Lives.lives_count:,} lives, {Lives.recalled_count:,} recalls"
+        )
     assert Lives.steps_count >= STEPS
+    assert Lives.recalled_count >= STEPS // 200  # else the lives would say nothing of remembered browsers
 
 
 def test_a_broken_rule_is_found_and_what_the_run_prints_pastes_into_a_test(monkeypatch):
