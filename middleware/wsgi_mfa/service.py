@@ -125,9 +125,16 @@ class MfaService:
 
         return self.apply(visit, command)
 
-    def verify_code(self, visit: Visit, typed: str) -> Decision:
-        """Sign in, or step up, with a code from the authenticator."""
-        session_id = self.vault.new_id()
+    def verify_code(
+        self, visit: Visit, typed: str, *, remember_as: str | None = None, replaces: str | None = None
+    ) -> Decision:
+        """Sign in, or step up, with a code from the authenticator.
+
+        ``remember_as`` is the label of a browser to be remembered, and ``replaces`` what it was remembered by (R55).
+        """
+        session_id, remember = self.vault.new_id(), None
+        if remember_as is not None:
+            remember = self.vault.new_browser(visit.user, session_id, label=remember_as, replaces=replaces)
 
         def command(account: Account) -> Command:
             code = self._typed_code(account, typed)
@@ -138,8 +145,22 @@ class MfaService:
                 fingerprint=self.vault.fingerprint(visit.user, "code", code, account=account),
                 session_id=session_id,
                 address=visit.address,
+                remember=remember,
             )
 
+        return self.apply(visit, command)
+
+    def recall_browser(self, visit: Visit, browser_id: str, secret: str) -> Decision:
+        """Sign in as a remembered browser, by what its cookie holds (R55)."""
+        session_id = self.vault.new_id()
+        command = commands.RecallBrowser(
+            origin=visit.origin,
+            browser_id=browser_id,
+            secret=secret,
+            next_secret=self.vault.browser_secret(visit.user, browser_id, session_id),
+            session_id=session_id,
+            address=visit.address,
+        )
         return self.apply(visit, command)
 
     def relearn_clock(self, visit: Visit, typed: str, *, asked_for_first: bool = False) -> Decision:
@@ -204,9 +225,13 @@ class MfaService:
             visit, commands.ReplaceRecoveryCode(origin=visit.origin, recovery_code=recovery_code)
         )
 
-    def sign_out(self, visit: Visit, *, login_fingerprint: str | None) -> Decision:
-        """End this browser's session and the portal's login behind it (D19)."""
-        command = commands.SignOut(origin=visit.origin, login_fingerprint=login_fingerprint)
+    def sign_out(
+        self, visit: Visit, *, login_fingerprint: str | None, forget_browser: str | None = None
+    ) -> Decision:
+        """End this browser's session and the portal's login behind it (D19), and maybe that it is remembered."""
+        command = commands.SignOut(
+            origin=visit.origin, login_fingerprint=login_fingerprint, forget_browser=forget_browser
+        )
         return self.apply(visit, command, patience_seconds=STUBBORN_SECONDS)
 
     def end_session(self, visit: Visit, session_id: str, *, cause: str) -> Decision:

@@ -6,11 +6,12 @@ that no sealed value serves anywhere but where it was put (R42).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 from wsgi_mfa.core import recovery
 from wsgi_mfa.core.account import Account, EnrollmentCode, FirstCode, PendingEnrollment, RecoveryCode
-from wsgi_mfa.core.commands import NewKey, NewRecoveryCode
+from wsgi_mfa.core.commands import NewBrowser, NewKey, NewRecoveryCode
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.errors import UnknownKeyError
@@ -57,6 +58,22 @@ class Vault:
     def id_for(self, user: str, once: str) -> str:
         """The id of 128 bits that ``once`` stands for, the same each time: a form that is sent twice has one."""
         return self._keys.ring.sign("desk/generation", f"{user}\0{once}".encode())[:ID_BYTES].hex()
+
+    def new_browser(
+        self, user: str, session_id: str, *, label: str, replaces: str | None = None
+    ) -> NewBrowser:
+        """A browser to be remembered in the session of this id (R55)."""
+        browser_id = self.new_id()
+        secret = self.browser_secret(user, browser_id, session_id)
+        return NewBrowser(id=browser_id, secret=secret, label=label, replaces=replaces)
+
+    def browser_secret(self, user: str, browser_id: str, session_id: str) -> str:
+        """What a remembered browser is given in this session: 128 bits in hex that a key and a random id make.
+
+        It is derived, so that a lost reply can be given again (D10), and kept nowhere.
+        """
+        message = f"{user}\0{browser_id}\0{session_id}".encode()
+        return hashlib.sha256(self._keys.ring.fingerprint("browser", message).encode()).hexdigest()[:32]
 
     def new_enrollment_code(self, user: str, *, once: str | None = None) -> tuple[str, str]:
         """A fresh enrollment code as the desk reads it out, and its sealed digest (D15).

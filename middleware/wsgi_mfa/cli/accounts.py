@@ -69,7 +69,7 @@ def show(place: Place, user: str) -> None:
 @click.argument("user")
 @place_options
 def sessions(place: Place, user: str) -> None:
-    """List the open sessions of one account, each with the beginning of its id."""
+    """List the open sessions and remembered browsers of one account, each with the beginning of its id."""
     account = settled(_stored(place, user), SystemClock().now(), place.policy)
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in ("session", "by", "since (UTC)", "last used (UTC)"):
@@ -78,6 +78,14 @@ def sessions(place: Place, user: str) -> None:
         how = session.method.value.replace("_", " ")
         table.add_row(session.id[:SESSION_CHARACTERS], how, utc(session.verified_at), utc(session.seen_at))
     console().print(table if account.sessions else "no open sessions")
+    if account.remembered_browsers:
+        remembered = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        for heading in ("remembered", "browser", "since (UTC)", "last used (UTC)"):
+            remembered.add_column(heading, overflow="fold")
+        for browser in account.remembered_browsers:
+            since, used = utc(browser.made_at), utc(browser.used_at)
+            remembered.add_row(browser.id[:SESSION_CHARACTERS], browser.label, since, used)
+        console().print("", remembered)
 
 
 @accounts.command(short_help="End the sessions of one account.")
@@ -86,10 +94,13 @@ def sessions(place: Place, user: str) -> None:
 @agent_option
 @place_options
 def revoke(place: Place, user: str, session: str | None, agent: str) -> None:
-    """End the session of USER whose id begins with SESSION; without SESSION end all.
+    """End the session of USER whose id begins with SESSION, or forget such a remembered browser; without SESSION all.
 
     The next request needs a code. The portal's own login goes on.
     """
+    if session is not None and AccountKeeper(place.service, agent=agent).forget_browser(user, session):
+        click.echo("forgotten: 1 browser")
+        return
     count = AccountKeeper(place.service, agent=agent).end_sessions(user, session)
     click.echo(f"ended: {counted(count, 'session')}")
 

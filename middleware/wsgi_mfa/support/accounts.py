@@ -36,7 +36,10 @@ class AccountKeeper:
         self._reason = reason
 
     def end_sessions(self, user: str, session: str | None) -> int:
-        """End the one open session whose id begins with ``session``, or all of them; how many that were."""
+        """End the one open session whose id begins with ``session``, or all of them; how many that were.
+
+        Remembered browsers that could open them again without a code are forgotten.
+        """
         account = self._account(user)
         sessions = settled(account, self._service.clock.now(), self._service.policy).sessions
         session_id = None
@@ -47,9 +50,22 @@ class AccountKeeper:
                     f"{len(found)} open sessions of {account.user!r} have an id that begins with {session!r}"
                 )
             session_id = found[0]
-        command = commands.EndSessions(session_id=session_id, cause="operator", source=self._agent)
+        command = commands.EndSessions(
+            session_id=session_id, cause="operator", source=self._agent, forgetting=True
+        )
         self._apply(account.user, command)
         return len(sessions) if session_id is None else 1
+
+    def forget_browser(self, user: str, browser: str) -> bool:
+        """Forget the one remembered browser whose id begins with ``browser``; whether there is one."""
+        account = self._account(user)
+        known = settled(account, self._service.clock.now(), self._service.policy).remembered_browsers
+        found = [each.id for each in known if browser and each.id.startswith(browser)]
+        if len(found) != 1:
+            return False
+        command = commands.RevokeBrowser(browser_id=found[0], cause="operator", source=self._agent)
+        self._apply(account.user, command)
+        return True
 
     def remove(self, user: str) -> str:
         """Forget the user; whoever comes by that name needs an invitation. The name of the account."""

@@ -187,6 +187,7 @@ class SupportDesk:
             return commands.EndSessions(
                 session_id=None if session is None else found[0],
                 cause="support",
+                forgetting=True,
                 agent=call.agent,
                 reason=call.reason,
                 ticket=call.ticket,

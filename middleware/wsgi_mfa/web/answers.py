@@ -14,8 +14,9 @@ from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.observe import identify_after, may_change_user
 from wsgi_mfa.service import Visit
 from wsgi_mfa.web import pages, rollout, rules, targets
-from wsgi_mfa.web.cookies import expire_cookie, set_cookie
+from wsgi_mfa.web.cookies import expire_cookie
 from wsgi_mfa.web.gate import caller_of, led_from_application, refused_user
+from wsgi_mfa.web.remembered import browser_cookie
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.site import Caller, Directory, WebRequest
 
@@ -99,8 +100,7 @@ def _fresh_browser(request: WebRequest) -> list[tuple[str, str]]:
     """A new browser cookie: who comes next must not go on with what was begun under another user (D20)."""
     if not request.is_https:
         return []
-    browser = request.site.cookies.browser_value(request.site.service.vault.new_id())
-    return [set_cookie(request.names.browser, browser, secure=request.names.secure)]
+    return [browser_cookie(request, request.site.service.vault.new_id())]
 
 
 def _set_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

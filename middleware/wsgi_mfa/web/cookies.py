@@ -59,9 +59,11 @@ class CookieSigner:
         self._browser_of = lru_cache(maxsize=_CACHED_VALUES_MAX)(self._checked_browser)
         self._owner_of = lru_cache(maxsize=_CACHED_VALUES_MAX)(self._opened_session)
 
-    def browser_value(self, browser: str) -> str:
-        signed = self._keys.ring.sign_value("cookie/browser", _message(self._store, browser))
-        return f"{self._store}.{browser}.{signed}"
+    def browser_value(self, browser: str, remembered: tuple[tuple[str, str], ...] = ()) -> str:
+        """The value for a browser and, for each user who had it remembered, its id and secret there (R55)."""
+        body = "-".join((browser, *(f"{browser_id}{secret}" for browser_id, secret in remembered)))
+        signed = self._keys.ring.sign_value("cookie/browser", _message(self._store, body))
+        return f"{self._store}.{body}.{signed}"
 
     def session_value(self, session_id: str, user: str) -> str:
         ring = self._keys.ring
@@ -74,7 +76,14 @@ class CookieSigner:
 
     def browser_of(self, value: str | None) -> str | None:
         """The browser's id in a cookie's value; None when there is none that this store has signed."""
-        return None if value is None else self._browser_of(self._keys.ring, value)
+        body = None if value is None else self._browser_of(self._keys.ring, value)
+        return None if body is None else body[:_ID_CHARACTERS]
+
+    def remembered_of(self, value: str | None) -> tuple[tuple[str, str], ...]:
+        """The ids and secrets in a browser cookie's value, if this store has signed it."""
+        body = None if value is None else self._browser_of(self._keys.ring, value)
+        held = () if body is None else body.split("-")[1:]
+        return tuple((each[:_ID_CHARACTERS], each[_ID_CHARACTERS:]) for each in held)
 
     def session_id_of(self, value: str | None, user: str) -> str | None:
         """The session's id in a cookie's value, if it was made for ``user`` (R49)."""
@@ -86,10 +95,14 @@ class CookieSigner:
         return None if value is None else self._owner_of(self._keys.ring, value)
 
     def _checked_browser(self, ring: KeyRing, value: str) -> str | None:
-        store, random_id, signed = _parts(value)
-        if random_id is None or not ring.check_value("cookie/browser", _message(store, random_id), signed):
+        """The id, and behind hyphens what the browser is remembered by."""
+        store, _, rest = value.partition(".")
+        body, _, signed = rest.partition(".")
+        if not _HEX.issuperset(body.replace("-", "")):
             return None
-        return random_id if self._is_ours(store) else None
+        if not ring.check_value("cookie/browser", _message(store, body), signed):
+            return None
+        return body if self._is_ours(store) else None
 
     def _opened_session(self, ring: KeyRing, value: str) -> tuple[str, str] | None:
         store, random_id, sealed = _parts(value)
@@ -126,9 +139,13 @@ def _place(store: str, session_id: str) -> SealContext:
     return SealContext(store_id=store, user="", field=f"cookie/session/{session_id}")
 
 
-def set_cookie(name: str, value: str, *, secure: bool) -> tuple[str, str]:
-    """A ``Set-Cookie`` header without an expiry: it ends with the browser, and on the server before that (R53)."""
-    return "Set-Cookie", f"{name}={value}; Path=/; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
+def set_cookie(name: str, value: str, *, secure: bool, age_seconds_max: int | None = None) -> tuple[str, str]:
+    """A ``Set-Cookie`` header without an expiry: it ends with the browser, and on the server before that (R53).
+
+    Only a remembered browser's has one, ``age_seconds_max`` from now; the server decides by its own count (R55).
+    """
+    age = "" if age_seconds_max is None else f"; Max-Age={age_seconds_max}"
+    return "Set-Cookie", f"{name}={value}; Path=/{age}; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
 
 
 def expire_cookie(name: str, *, secure: bool) -> tuple[str, str]:

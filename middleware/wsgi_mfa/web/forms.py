@@ -17,7 +17,7 @@ from wsgi_mfa.web.targets import host_of
 
 FIELDS_MAX = 20
 _CSRF_PURPOSE = "csrf"
-_TICK_BOXES = frozenset({"saved"})
+_TICK_BOXES = frozenset({"saved", "remember", "forget"})
 _TICKED = "yes"
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.standing import clock_in_question
 from wsgi_mfa.web import forms
-from wsgi_mfa.web.cookies import expire_cookie, set_cookie
+from wsgi_mfa.web.cookies import expire_cookie
+from wsgi_mfa.web.remembered import browser_cookie, own_of
 from wsgi_mfa.web.render import render_page
 from wsgi_mfa.web.site import WebRequest
 
@@ -164,6 +165,7 @@ def _context(request: WebRequest, reply: Reply) -> dict[str, object]:
         "period_seconds": policy.period_seconds,
         "clock_in_question": request.account is not None and clock_in_question(request.account),
         "doubled": request.cleaned.doubled,
+        "is_remembered": own_of(request) is not None,
         "unsent": request.argument("unsent") is not None,
         **reply.context,
     }
@@ -199,6 +201,5 @@ def _cookies(request: WebRequest, reply: Reply) -> list[tuple[str, str]]:
     if request.changed_hands and names.session not in given:
         cookies.append(expire_cookie(names.session, secure=names.secure))
     if request.known_browser is None and names.browser not in given:
-        value = request.site.cookies.browser_value(request.browser)
-        cookies.append(set_cookie(names.browser, value, secure=names.secure))
+        cookies.append(browser_cookie(request, request.browser))
     return cookies

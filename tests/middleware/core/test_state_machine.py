@@ -36,7 +36,7 @@ STEPS = int(os.environ.get("MFA_LIVES_STEPS", "1000"))
 STEPS_A_LIFE = 50
 # A quarter more lives than such long ones would take, for those that end early.
 LONG = settings(
-    max_examples=STEPS // STEPS_A_LIFE * 5 // 4 + 1,
+    max_examples=STEPS // STEPS_A_LIFE * 3 // 2 + 1,
     stateful_step_count=STEPS_A_LIFE,
     deadline=None,
     derandomize=True,

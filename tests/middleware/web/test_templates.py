@@ -39,6 +39,7 @@ COMMON = {
     "clock_in_question": False,
     "doubled": (),
     "unsent": False,
+    "is_remembered": False,
 }
 ACCOUNT = {
     "view": AccountView(user="user2@example.com", state="new"),
@@ -103,7 +104,7 @@ PAGES = {
     "too_large": {},
     "two_sign_ins": {"user": None, "doubled": ("session",)},
     "unavailable": {"outcome": "unavailable", "retry_after_seconds": 5},
-    "verify": {"seconds_left": 18},
+    "verify": {"seconds_left": 18, "remembered_browser_days": 0},
 }
 CODE_PAGES = ["enroll", "enroll_manual", "verify", "resync"]
 FIELD_OF = {

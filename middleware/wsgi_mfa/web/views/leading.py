@@ -12,6 +12,7 @@ from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.service import Visit
 from wsgi_mfa.web.cookies import set_cookie
 from wsgi_mfa.web.refusals import ForbiddenError
+from wsgi_mfa.web.remembered import browser_cookie, held_after
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.site import WebRequest
 
@@ -71,7 +72,7 @@ def accepted(request: WebRequest, decision: Decision, sealed: str) -> Reply:
         raise StoreUnavailableError("the session that was asked for again has ended meanwhile")
     headers = (
         set_cookie(names.session, site.cookies.session_value(session_id, user), secure=names.secure),
-        set_cookie(names.browser, site.cookies.browser_value(session.browser), secure=names.secure),
+        browser_cookie(request, session.browser, held_after(request, account, session_id)),
     )
     members: dict[str, object] = {"next": target_of(request, sealed)}
     outcome = Outcome.MUST_SAVE_RECOVERY_CODE if must_save(account, session) else Outcome.SIGNED_IN
@@ -93,7 +94,9 @@ def in_session(visit: Visit, session_id: str) -> Visit:
     return replace(visit, origin=replace(visit.origin, session_id=session_id))
 
 
-def asked_for(request: WebRequest, page: str, **context: object) -> Reply:
+def asked_for(
+    request: WebRequest, page: str, *, members: Mapping[str, object] | None = None, **context: object
+) -> Reply:
     """The page that asks for a second factor, first or afresh; or the way on for whom another changes nothing."""
     outcome = request.standing.outcome
     insisting = request.argument("asked") is not None
@@ -101,7 +104,7 @@ def asked_for(request: WebRequest, page: str, **context: object) -> Reply:
         return led_to(request, outcome, str(context["next"]))
     if outcome is not Outcome.MUST_VERIFY:
         outcome = Outcome.STEP_UP_REQUIRED
-    return Reply(page=page, outcome=outcome, context=context)
+    return Reply(page=page, outcome=outcome, context=context, members=members or {})
 
 
 def needs_no_factor(request: WebRequest) -> bool:

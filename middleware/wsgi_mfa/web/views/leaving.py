@@ -6,7 +6,8 @@ import re
 
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.web import forms, rollout
-from wsgi_mfa.web.cookies import expire_cookie, set_cookie
+from wsgi_mfa.web.cookies import expire_cookie
+from wsgi_mfa.web.remembered import browser_cookie, held_by, own_of
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.site import WebRequest
 from wsgi_mfa.web.targets import host_of
@@ -46,10 +47,15 @@ def show_signed_out(request: WebRequest) -> Reply:
 
 def post_sign_out(request: WebRequest) -> Reply:
     """End the second factor, and the portal's login behind it until it changes (D19)."""
-    forms.posted(request, of_before=True)
+    fields = forms.posted(request, of_before=True)
     site, names = request.site, request.names
-    decision = site.service.sign_out(request.visit, login_fingerprint=_login_of_this_browser(request))
-    browser = site.cookies.browser_value(request.visit.origin.next_browser)
+    own = own_of(request) if fields.get("forget") else None
+    decision = site.service.sign_out(
+        request.visit,
+        login_fingerprint=_login_of_this_browser(request),
+        forget_browser=None if own is None else own[0],
+    )
+    held = [each for each in held_by(request) if each != own]
     return Reply(
         page="continue",
         outcome=decision.outcome,
@@ -57,7 +63,7 @@ def post_sign_out(request: WebRequest) -> Reply:
         members={"next": request.root},
         headers=(
             expire_cookie(names.session, secure=names.secure),
-            set_cookie(names.browser, browser, secure=names.secure),
+            browser_cookie(request, request.visit.origin.next_browser, held),
         ),
     )
 

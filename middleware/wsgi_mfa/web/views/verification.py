@@ -5,21 +5,55 @@ from __future__ import annotations
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.core.steps import seconds_left_in_step
 from wsgi_mfa.web import forms
+from wsgi_mfa.web.remembered import days_of, label_of, own_of
 from wsgi_mfa.web.reply import Reply, refusal
 from wsgi_mfa.web.site import WebRequest
-from wsgi_mfa.web.views.leading import accepted, asked_for, led_to, next_of, url_of
+from wsgi_mfa.web.views.leading import accepted, asked_for, is_embedded, led_to, next_of, url_of
 
 
 def show_verify(request: WebRequest) -> Reply:
     """The page that asks for the code; also for a session that needs a fresh second factor (R40)."""
     sealed = next_of(request)
-    return asked_for(request, "verify", **_step_context(request, sealed))
+    own = own_of(request)
+    if own is not None and _may_recall(request):
+        decision = request.site.service.recall_browser(request.visit, *own)
+        if decision.outcome is Outcome.SIGNED_IN:
+            return accepted(request, decision, sealed)
+    offered = {"remembered_browser_days": days_of(request)} if _offers(request) else {}
+    return asked_for(request, "verify", members=offered, **_step_context(request, sealed))
+
+
+def _may_recall(request: WebRequest) -> bool:
+    """Whether this is the first question for a code: one that was asked for by name is never answered so (R55, D22)."""
+    asked = request.argument("asked") is not None
+    embedded = not request.wants_json and is_embedded(request)
+    return (
+        request.method == "GET"
+        and request.standing.outcome is Outcome.MUST_VERIFY
+        and not (asked or embedded)
+    )
+
+
+def _offers(request: WebRequest) -> bool:
+    """Whether the page has the box.
+
+    Not for a step-up, nor beside a recovery code or an enrollment: those are for moments that are not like the others.
+    """
+    return days_of(request) > 0 and request.standing.outcome is Outcome.MUST_VERIFY
 
 
 def post_verify(request: WebRequest) -> Reply:
     fields = forms.posted(request)
     sealed = next_of(request, fields)
-    decision = request.site.service.verify_code(request.visit, fields.get("code", ""))
+    own, label = own_of(request), None
+    if fields.get("remember") and days_of(request):
+        label = label_of(str(request.environ.get("HTTP_USER_AGENT", "")))
+    decision = request.site.service.verify_code(
+        request.visit,
+        fields.get("code", ""),
+        remember_as=label,
+        replaces=None if own is None else own[0],
+    )
     if decision.outcome is Outcome.SIGNED_IN:
         return accepted(request, decision, sealed)
     if decision.outcome is Outcome.MUST_ENROLL:
@@ -29,7 +63,11 @@ def post_verify(request: WebRequest) -> Reply:
 
 def _step_context(request: WebRequest, sealed: str) -> dict[str, object]:
     period_seconds = request.site.service.policy.period_seconds
-    return {"next": sealed, "seconds_left": seconds_left_in_step(request.now, period_seconds)}
+    return {
+        "next": sealed,
+        "seconds_left": seconds_left_in_step(request.now, period_seconds),
+        "remembered_browser_days": days_of(request) if _offers(request) else 0,
+    }
 
 
 def show_methods(request: WebRequest) -> Reply:
