@@ -31,6 +31,7 @@ CONTEXT = {
     "clock_in_question": False,
     "doubled": (),
     "unsent": False,
+    "is_remembered": False,
 }
 SIZES = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
