@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
+import socket
 import sys
 
 import pytest
@@ -35,6 +37,7 @@ sign_out = ["/sign-out"]
 }
 UPLOAD = os.urandom(3 * 1024 * 1024)
 SECRET_WORDS = b"Sales by region"
+PATIENCE_SECONDS = 20
 
 
 @pytest.fixture(scope="module", params=list(IDENTITIES))
@@ -177,6 +180,43 @@ def test_no_spelling_of_a_path_reaches_a_page(half_way, target):
         f"Cookie: {half_way.cookie_header}\nConnection: close\n\n"
     )
     assert SECRET_WORDS not in answer.body
+
+
+# Where a body ends, said in ways that two readers may take differently (RFC 9112 sections 6.3 and 11.2).
+AMBIGUOUS = {
+    "length and chunks": "Content-Length: {length}\r\nTransfer-Encoding: chunked",
+    "chunks and length": "Transfer-Encoding: chunked\r\nContent-Length: 5",
+    "a coding that nobody knows": "Transfer-Encoding: xchunked\r\nContent-Length: 5",
+    "two codings": "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\nContent-Length: 5",
+    "a space before the colon": "Transfer-Encoding : chunked\r\nContent-Length: 5",
+    "an underscore": "Transfer_Encoding: chunked\r\nContent-Length: 5",
+    "a bare line feed": "X: y\nTransfer-Encoding: chunked\r\nContent-Length: 5",
+    "two lengths": "Content-Length: 5\r\nContent-Length: {length}",
+    "a list of lengths": "Content-Length: 5, 5",
+    "a signed length": "Content-Length: +5",
+    "a folded line": "Content-Length: 5\r\nX: y\r\n Content-Length: {length}",
+}
+
+
+@pytest.mark.requirement("R72")
+@pytest.mark.parametrize("said", AMBIGUOUS)
+@pytest.mark.parametrize("path", ["/", "/mfa/verify"])
+def test_a_request_in_the_body_of_another_is_gated_like_any(gateway, half_way, said, path):
+    head = "Host: portal\r\nX-Forwarded-Proto: https\r\n"
+    ticket = f"Cookie: {half_way.cookie_header}\r\n"
+    body = f"0\r\n\r\nGET /reports HTTP/1.1\r\n{head}{ticket}\r\n"
+    lengths = AMBIGUOUS[said].format(length=len(body))
+    last = f"GET /reports HTTP/1.1\r\n{head}{ticket}Connection: close\r\n\r\n"
+    sent = f"POST {path} HTTP/1.1\r\n{head}{lengths}\r\n\r\n{body}{last}".encode("latin-1")
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE_SECONDS) as connection:
+        connection.sendall(sent)
+        told = b""
+        # Who refuses the first may close with the rest unread, and what is under way is lost then.
+        with contextlib.suppress(ConnectionResetError):
+            while piece := connection.recv(65536):
+                told += piece
+    assert told == b"" or told.startswith(b"HTTP/1.")
+    assert SECRET_WORDS not in told
 
 
 @pytest.mark.requirement("R51")
