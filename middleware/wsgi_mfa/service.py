@@ -163,6 +163,10 @@ class MfaService:
         )
         return self.apply(visit, command)
 
+    def forget_browser(self, visit: Visit, browser_id: str | None) -> Decision:
+        """Forget one remembered browser of this user, or all of them (R55)."""
+        return self.apply(visit, commands.ForgetBrowser(origin=visit.origin, browser_id=browser_id))
+
     def relearn_clock(self, visit: Visit, typed: str, *, asked_for_first: bool = False) -> Decision:
         """Take one of the two consecutive codes that re-learn the phone's clock (D17).
 

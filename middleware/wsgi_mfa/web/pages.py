@@ -14,7 +14,7 @@ from wsgi_mfa.web.refusals import (
 )
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.site import WebRequest
-from wsgi_mfa.web.views import desk, enrollment, leading, leaving, recovery, reminding, verification
+from wsgi_mfa.web.views import account, desk, enrollment, leading, leaving, recovery, reminding, verification
 
 UNAVAILABLE_SECONDS = 5  # what Retry-After promises after a failure of ours
 
@@ -31,6 +31,7 @@ VIEWS: dict[str, dict[str, View]] = {
     "/recover": {"GET": recovery.show_recover, "POST": recovery.post_recover},
     "/recovery-code": {"GET": recovery.show_recovery_code, "POST": recovery.post_recovery_code},
     "/continue": {"GET": leaving.show_continue},
+    "/account": {"GET": account.show_account, "POST": account.post_account},
     "/sign-out": {"POST": leaving.post_sign_out},
     "/help": {"GET": leaving.show_help},
     "/support": {"GET": desk.show_support, "POST": desk.post_support},

@@ -31,6 +31,7 @@ PAGE_NAMES = (
     "reminder",
     "verify",
     "methods",
+    "account",
     "recover",
     "recovery-code",
     "resync",

@@ -71,7 +71,7 @@ PAGES = {
     },
     "enrollment_code": {},
     "forbidden": {},
-    "help": {},
+    "help": {"remembered_browser_days": 30},
     "method_not_allowed": {},
     "methods": {},
     "not_found": {},
@@ -104,6 +104,7 @@ PAGES = {
     "too_large": {},
     "two_sign_ins": {"user": None, "doubled": ("session",)},
     "unavailable": {"outcome": "unavailable", "retry_after_seconds": 5},
+    "account": {"outcome": "signed_in", "browsers": (), "own_id": None, "remembered_browser_days": 0},
     "verify": {"seconds_left": 18, "remembered_browser_days": 0},
 }
 CODE_PAGES = ["enroll", "enroll_manual", "verify", "resync"]

@@ -7,7 +7,7 @@ import re
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.web import forms, rollout
 from wsgi_mfa.web.cookies import expire_cookie
-from wsgi_mfa.web.remembered import browser_cookie, held_by, own_of
+from wsgi_mfa.web.remembered import browser_cookie, days_of, held_by, own_of
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.site import WebRequest
 from wsgi_mfa.web.targets import host_of
@@ -122,6 +122,6 @@ def show_help(request: WebRequest) -> Reply:
     site = request.site
     return Reply(
         page="help",
-        context={"next": next_of(request)},
+        context={"next": next_of(request), "remembered_browser_days": days_of(request)},
         members={"issuer": site.issuer, "support_contact": site.support_contact},
     )

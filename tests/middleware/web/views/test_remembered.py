@@ -133,6 +133,33 @@ def test_a_program_is_offered_it_and_may_take_it(laptop, phone, application, clo
     assert kept(application) == ()
 
 
+@pytest.mark.requirement("R47", "R55")
+def test_a_user_sees_the_remembered_browsers_and_forgets_one(remembered, application, tablet, phone):
+    assert tablet.open("/mfa/account").page.name == "verify"
+    tablet.submit(tablet.open("/mfa/account"), "/verify", tick=False, code=phone.code())
+    page = tablet.open("/mfa/account")
+    assert (page.page.name, page.status) == ("account", 200)
+    assert "(this browser)" not in page.page.words
+    (shown,) = tablet.get_json("/mfa/account").json["remembered_browsers"]
+    assert (shown["label"], shown["this_browser"]) == ("A browser on another system", False)
+    assert tablet.post_json("/mfa/account", {"browser": "0" * 32}).status == 404
+    assert tablet.post_json("/mfa/account", {}).status == 400
+    assert len(kept(application)) == 1
+    tablet.submit(page, "/account")
+    assert kept(application) == ()
+    assert remembered.open("/").page.outcome == "must_verify"
+    assert "No browser is remembered" in tablet.open("/mfa/account").page.words
+
+
+@pytest.mark.requirement("R55")
+def test_all_are_forgotten_at_once_and_the_session_that_asks_goes_on(remembered, application):
+    remembered.open("/")
+    assert "(this browser)" in remembered.open("/mfa/account").page.words
+    assert remembered.post_json("/mfa/account", {"browser": "all"}).json["outcome"] == "signed_in"
+    assert kept(application) == ()
+    assert remembered.navigate("/reports").text == "welcome to /reports"
+
+
 @pytest.mark.requirement("R54", "R55")
 @pytest.mark.parametrize("change", ["cut", "longer", "other", "swapped", "empty"])
 def test_a_changed_cookie_remembers_nobody_and_ends_nothing(remembered, application, change):
