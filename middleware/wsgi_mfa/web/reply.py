@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 NONCE_BYTES = 16
+#: For what is no page of ours: should a browser show it all the same, it loads nothing and stands in no frame (R75).
+BARE_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 PROBLEM_TYPE = "urn:wsgi-mfa:"
 
 #: The status of each outcome where it is no success; HTML and JSON alike.
@@ -96,6 +98,7 @@ def response_to(request: WebRequest, reply: Reply, *, as_json: bool) -> Response
     response = _json(reply) if as_json else _html(request, reply)
     for name, value in [*_headers(request, reply), *reply.headers]:
         response.headers.add(name, value)
+    response.headers.setdefault("Content-Security-Policy", BARE_POLICY)
     return response
 
 

@@ -102,6 +102,17 @@ def test_every_page_has_a_policy_that_lets_nothing_in_and_a_nonce_of_its_own(ans
     assert len(nonces) == len(set(nonces))
 
 
+@pytest.mark.requirement("R75")
+def test_what_is_no_page_loads_nothing_and_stands_in_no_frame(answers):
+    bare = {
+        name: answer.header("Content-Security-Policy")
+        for name, answer in answers.items()
+        if not answer.header("Content-Type").startswith("text/html") or not answer.body
+    }
+    assert {"challenge", "challenge to JSON", "key as JSON", "accepted"} <= set(bare)
+    assert set(bare.values()) == {"default-src 'none'; frame-ancestors 'none'; base-uri 'none'"}
+
+
 @pytest.mark.requirement("R77")
 def test_a_problem_says_what_it_is_in_a_form_that_machines_know(answers):
     for name, answer in answers.items():
