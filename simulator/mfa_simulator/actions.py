@@ -148,14 +148,14 @@ def sign_in(world: World, step: Step) -> str:
     outcome = user.arrive()
     if outcome != "must_verify":
         return outcome
-    return user.type_code(reader(world, step), typing=step["typing"])
+    return user.type_code(reader(world, step), typing=step["typing"], remember=step["remember"])
 
 
 def enter_code(world: World, step: Step) -> str:
     user, browser = visitor(world, step), world.browser(step["browser"])
     if browser.sight is None or browser.sight.page.form_with("code") is None:
         browser.open(world.portal.home)
-    return user.type_code(reader(world, step), typing=step["typing"])
+    return user.type_code(reader(world, step), typing=step["typing"], remember=step["remember"])
 
 
 def recover(world: World, step: Step) -> str:

@@ -142,14 +142,25 @@ class Visitor:
 
         return self.type_code(lambda: phone.code(key), typing=typing, finish=finish)
 
-    def type_code(self, read: Callable[[], str], *, typing: int, finish: Finish | None = None) -> str:
-        """Read a code, type it into the page and send it; `finish` tells what is done with the reply."""
+    def type_code(
+        self,
+        read: Callable[[], str],
+        *,
+        typing: int,
+        remember: bool = False,
+        finish: Finish | None = None,
+    ) -> str:
+        """Read a code, type it into the page and send it; `finish` tells what is done with the reply.
+
+        `remember` ticks the box for a browser that shall not be asked again, where the page has it.
+        """
         form = self._page.form_with("code")
         if form is None:
             return self._browser.outcome
         code = read()
         self._world.time.wait(typing)
-        return self._decide(form, {"code": code}, "code", finish or Visitor._arrived)
+        ticked = {"remember": "yes"} if remember and form.has("remember") else {}
+        return self._decide(form, {"code": code, **ticked}, "code", finish or Visitor._arrived)
 
     def recover(self, code: str, *, typing: int, save: bool | None) -> str:
         """By "Try another method" and "Recovery code" sign in with a recovery code, and store the new one."""

@@ -56,6 +56,12 @@ save = Key(
     default=True,
     about="whether the user ticks that the recovery code is stored",
 )
+remember = Key(
+    name="remember",
+    kind=kinds.TICK,
+    default=False,
+    about="whether the user ticks that no code is asked for in this browser",
+)
 code = Key(name="code", kind=kinds.TEXT, about="a code as text, or the name of one that was read")
 path = Key(name="path", kind=kinds.PATH, default="/", about="which page")
 reason = Key(name="reason", kind=kinds.TEXT, required=True, about="why, for the audit log")
@@ -161,7 +167,7 @@ VERBS = (
     Verb(
         name="sign_in",
         about="A user types the password if the portal asks, then a code.",
-        keys=(user, browser, some_phone, code, typing),
+        keys=(user, browser, some_phone, code, typing, remember),
         rules=(phone_or_code,),
         must=("signed_in",),
         answers=PAGES,
@@ -169,7 +175,7 @@ VERBS = (
     Verb(
         name="enter_code",
         about="A user types a code into the page that the browser shows.",
-        keys=(user, browser, some_phone, code, typing),
+        keys=(user, browser, some_phone, code, typing, remember),
         rules=(phone_or_code,),
         must=("signed_in",),
         answers=PAGES,

@@ -111,9 +111,9 @@ def cookies_in(header: str) -> Mapping[str, str]:
 
 
 def id_in(value: str | None) -> str | None:
-    """Give the id that one of the middleware's cookies is about."""
+    """Give the id that one of the middleware's cookies is about, without what a browser is remembered by."""
     parts = (value or "").split(".")
-    return parts[1] if len(parts) > 2 else None
+    return parts[1].partition("-")[0] if len(parts) > 2 else None
 
 
 def in_words(account: Account | None) -> str:

@@ -12,6 +12,7 @@ from wsgi_mfa import Account, Event
 
 ACCEPTED = ("sign_in.accepted", "step_up.accepted", "recovery_code.used", "enrollment.confirmed")
 BY_DESK = ("support.reset", "support.removed", "support.renamed")
+OPENED = (*ACCEPTED, "remembered_browser.used")
 
 
 def _rules(before: Account, after: Account) -> Iterator[tuple[bool, str, tuple[str, ...]]]:
@@ -24,12 +25,19 @@ def _rules(before: Account, after: Account) -> Iterator[tuple[bool, str, tuple[s
     same = old is not None and new is not None and not bound
     yield bound, "a phone was bound", ("enrollment.confirmed", "support.renamed")
     yield old is not None and new is None, "the phone was forgotten", BY_DESK
-    yield any(item.id not in sessions for item in after.sessions), "a session was opened", ACCEPTED
+    yield any(item.id not in sessions for item in after.sessions), "a session was opened", OPENED
     yield (
         any(item.id not in pending for item in after.pending),
         "an enrollment was begun",
         ("enrollment.begun",),
     )
+    known = {browser.id: browser for browser in before.remembered_browsers}
+    kept = {browser.id: browser for browser in after.remembered_browsers}
+    yield bool(kept.keys() - known.keys()), "a browser was remembered", ("remembered_browser.added",)
+    gone = ("remembered_browser.ended", "remembered_browser.reused")
+    yield bool(known.keys() - kept.keys()), "a remembered browser was forgotten", gone
+    used = any(kept[each] != known[each] for each in known.keys() & kept.keys())
+    yield used, "a remembered browser was given another secret", ("remembered_browser.used",)
     made = new_code is not None and (code is None or code.id != new_code.id)
     yield (
         made,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mfa_simulator.invariants import names
 from mfa_simulator.invariants.call import BROWSER_COOKIE, Call, Save, id_in
 from mfa_simulator.invariants.ledger import FirstTyped, Grant, Ledger
+from mfa_simulator.invariants.remembering import BrowserJudge
 from mfa_simulator.phone import AuthenticatorKey
 from mfa_simulator.quantities import SECOND
 from wsgi_mfa import Account, Method
@@ -18,10 +19,12 @@ class FactorJudge:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._browsers = BrowserJudge(ledger)
 
     def judge(self, call: Call, save: Save) -> None:
         """Judge what a save opened, bound and learned."""
         opened = call.opened(save)
+        self._browsers.judge(call, save)
         if opened:
             self._opened(call, save, opened)
         if "clock.relearned" in save.kinds or (_drift(save) and not opened):
@@ -46,6 +49,8 @@ class FactorJudge:
             if session.method is Method.RECOVERY_CODE:
                 typed = call.typed("recovery_code")
                 self._recovery(call, save, typed)
+            elif session.method is Method.REMEMBERED_BROWSER:
+                typed = None  # judged beside this: no factor is shown
             else:
                 typed = call.typed("code")
                 self._code(call, save, typed)
