@@ -251,9 +251,9 @@ def key_logged(monkeypatch):
 def code_logged(monkeypatch):
     verify_code = service.MfaService.verify_code
 
-    def tell(self, visit, typed):
+    def tell(self, visit, typed, **remember):
         telling.audit_logger.info("typed: %s", typed)
-        return verify_code(self, visit, typed)
+        return verify_code(self, visit, typed, **remember)
 
     monkeypatch.setattr(service.MfaService, "verify_code", tell)
 
