@@ -545,7 +545,8 @@ def test_no_life_of_an_account_breaks_a_rule(capsys):
             f"\n{Lives.steps_count:,} steps of {Lives.lives_count:,} lives, {Lives.recalled_count:,} recalls"
         )
     assert Lives.steps_count >= STEPS
-    assert Lives.recalled_count >= STEPS // 200  # else the lives would say nothing of remembered browsers
+    # Else the lives would say nothing of remembered browsers; the few beside the other tests may have none.
+    assert Lives.recalled_count >= (STEPS - 1000) // 200
 
 
 def test_a_broken_rule_is_found_and_what_the_run_prints_pastes_into_a_test(monkeypatch):
