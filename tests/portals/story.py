@@ -36,9 +36,8 @@ class Portal:
 
     ``shown`` says whether an answer shows what only a user may see; ``page`` is where that is. ``sign_in`` types a
     password and gives the answer; ``change`` and ``upload`` send something and say whether it was taken. ``download``
-    is then there, with these bytes; ``gives_parts`` is False where the bare portal gives wrong ones. ``doors`` gives,
-    with the bare portal to ask, what else a password gets by which the portal shows something: addresses, headers,
-    and words that are shown then.
+    is then there, with these bytes, for nobody else. ``doors`` gives, with the bare portal to ask, what else a
+    password gets by which the portal shows something: addresses, headers, and words that are shown then.
     """
 
     application: Any
@@ -57,7 +56,6 @@ class Portal:
     script_name: str = ""
     declared: tuple[str, ...] = ()
     upload: Callable[[Client], bool] | None = None
-    gives_parts: bool = True
 
 
 @dataclass
@@ -276,8 +274,6 @@ def used(story: Story, browser: Client) -> None:
         story.check(answer.status == 200 and answer.body == data, f"a download is whole: {answer}")
         story.check(story.browser().request("GET", url).body != data, "nobody else gets it")
         story.features.add("download")
-        if not portal.gives_parts:
-            return
         part = browser.request("GET", url, headers={"Range": "bytes=1-3"})
         story.check(part.status in (200, 206), f"a part is given: {part.status}")
         if part.status == 206:

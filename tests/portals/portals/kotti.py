@@ -77,8 +77,6 @@ def _portal(application, identity) -> Portal:
         static="/static-kotti/base.css",
         change=change,
         upload=upload,
-        download=("/notes/@@attachment-view", DATA),
-        gives_parts=False,
         sign_out=lambda browser: browser.get("/@@logout"),
     )
 
