@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Mapping
+from contextvars import copy_context
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -108,10 +109,14 @@ class FlaskApp:
                 except RuntimeError:
                     # Flask's error where an interface asks for the current request, as pgAdmin's does.
                     self._needs_request = True
-            with self._app.request_context(asked) as context:  # opens the session
-                return self._user_in(context.session)
+            # In a copy of the context: Flask leaves a request whose session cannot be opened in it as the current one.
+            return copy_context().run(self._in_request, asked)
         except Exception as error:
             raise AdapterUnavailableError(f"FlaskApp cannot ask for a session: {error!r}") from error
+
+    def _in_request(self, asked: dict[str, Any]) -> FirstFactor | Unresolved | None:
+        with self._app.request_context(asked) as context:  # opens the session
+            return self._user_in(context.session)
 
     def _user_in(self, session: Any) -> FirstFactor | Unresolved | None:  # noqa: ANN401 - of any interface
         # An unknown session and one that somebody else signed are opened as new ones, and those are empty.

@@ -141,8 +141,10 @@ def held_clocks() -> list[str]:
         if top in sys.stdlib_module_names or top in OUR_OWN or not isinstance(module, types.ModuleType):
             continue
         for name, value in sorted(vars(module).items()):
-            is_code = isinstance(value, (types.FunctionType, type)) and value.__module__ == module_name
-            if is_code or isinstance(value, (functools.partial, dict)):
+            # By its real type: a proxy, as Flask has them, passes a question for its class on to what it stands for.
+            kind = type(value)
+            is_code = issubclass(kind, (types.FunctionType, type)) and value.__module__ == module_name
+            if is_code or issubclass(kind, (functools.partial, dict)):
                 for words in _held(value, f"{module_name}.{name}", reals):
                     found.setdefault(words)
     return list(found)

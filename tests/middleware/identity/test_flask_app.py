@@ -183,3 +183,4 @@ def test_an_interface_that_asks_for_the_current_request_is_given_one():
     sessions.down = True
     with pytest.raises(AdapterUnavailableError, match="no route"):
         adapter.identify({"HTTP_COOKIE": "session=s1"})
+    assert not flask.has_request_context()  # no request stays behind as the current one

@@ -66,3 +66,13 @@ def test_a_clock_that_is_held_is_named_by_its_place(held_by, text, held):
 )
 def test_what_a_freeze_reaches_is_not_held(held_by, text):
     assert held_by(text) == []
+
+
+def test_a_proxy_is_not_asked_for_what_it_stands_for(held_by):
+    text = """
+from werkzeug.local import LocalProxy
+def current():
+    raise AssertionError("nothing is current")
+session = LocalProxy(current)
+"""
+    assert held_by(text) == []
