@@ -101,8 +101,10 @@ def revoke(place: Place, user: str, session: str | None, agent: str) -> None:
     if session is not None and AccountKeeper(place.service, agent=agent).forget_browser(user, session):
         click.echo("forgotten: 1 browser")
         return
-    count = AccountKeeper(place.service, agent=agent).end_sessions(user, session)
-    click.echo(f"ended: {counted(count, 'session')}")
+    ended, forgotten = AccountKeeper(place.service, agent=agent).end_sessions(user, session)
+    click.echo(f"ended: {counted(ended, 'session')}")
+    if forgotten:
+        click.echo(f"forgotten: {counted(forgotten, 'browser')}")
 
 
 @accounts.command(short_help="Forget one account.")

@@ -35,13 +35,15 @@ class AccountKeeper:
         self._agent = agent
         self._reason = reason
 
-    def end_sessions(self, user: str, session: str | None) -> int:
-        """End the one open session whose id begins with ``session``, or all of them; how many that were.
+    def end_sessions(self, user: str, session: str | None) -> tuple[int, int]:
+        """End the one open session whose id begins with ``session``, or all of them.
 
-        Remembered browsers that could open them again without a code are forgotten.
+        Remembered browsers that could open them again without a code are forgotten. How many sessions and
+        browsers that were.
         """
         account = self._account(user)
-        sessions = settled(account, self._service.clock.now(), self._service.policy).sessions
+        before = settled(account, self._service.clock.now(), self._service.policy)
+        sessions, known = before.sessions, before.remembered_browsers
         session_id = None
         if session is not None:
             found = [each.id for each in sessions if session and each.id.startswith(session)]
@@ -53,8 +55,9 @@ class AccountKeeper:
         command = commands.EndSessions(
             session_id=session_id, cause="operator", source=self._agent, forgetting=True
         )
-        self._apply(account.user, command)
-        return len(sessions) if session_id is None else 1
+        after = self._apply(account.user, command).account
+        forgotten = len(known) - len(after.remembered_browsers) if after is not None else 0
+        return len(sessions) if session_id is None else 1, forgotten
 
     def forget_browser(self, user: str, browser: str) -> bool:
         """Forget the one remembered browser whose id begins with ``browser``; whether there is one."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
 from wsgi_mfa.core.commands import ResetBySupport
 from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.steps import code_at, step_at
 
 USER = "user1@example.com"
 
@@ -143,6 +145,44 @@ def test_a_session_is_ended_by_the_beginning_of_its_id(run, enrolled):
 def test_without_a_session_all_are_ended(run, enrolled):
     assert run("accounts", "revoke", USER, "--database", enrolled).out == "ended: 1 session\n"
     assert run("accounts", "revoke", USER, "--database", enrolled).out == "ended: 0 sessions\n"
+
+
+@pytest.fixture
+def remembering(enrolled, tmp_path, service_at, visit_of):
+    """A configuration over the database, whose policy remembers browsers, and the id of one that is remembered."""
+    config = tmp_path / "mfa.toml"
+    config.write_text(
+        f'issuer = "Portal"\nstore = "sqlite:///{enrolled}"\nkeys_file = "{enrolled}.keys"\n'
+        '[identity]\nkind = "remote-user"\n[policy]\nremembered_browser_days = 14\n'
+    )
+    with service_at(enrolled) as service:
+        service.policy = replace(service.policy, remembered_browser_days=14, steps_ahead=2)
+        visit, account = visit_of(service), service.store.load(USER)
+        key, phone = service.vault.active_key(account), account.authenticator
+        code = code_at(key, step_at(visit.now, 30) + 1, phone.parameters)
+        service.verify_code(visit, code, remember_as="Firefox on Windows")
+        (browser,) = service.store.load(USER).remembered_browsers
+    return config, browser.id
+
+
+@pytest.mark.requirement("R55")
+def test_a_remembered_browser_is_listed_and_forgotten_by_the_beginning_of_its_id(run, remembering):
+    config, browser_id = remembering
+    listed = run("accounts", "sessions", USER, "--config", config).out
+    (line,) = (line for line in listed.splitlines() if "Firefox on Windows" in line)
+    assert line.split()[0] == browser_id[:8]
+    assert browser_id not in listed
+    done = run("accounts", "revoke", USER, browser_id[:8], "--config", config)
+    assert (done.code, done.out, done.err) == (0, "forgotten: 1 browser\n", "")
+    assert "Firefox" not in run("accounts", "sessions", USER, "--config", config).out
+
+
+@pytest.mark.requirement("R55")
+def test_whoever_ends_all_sessions_is_told_of_the_browsers_that_are_forgotten(run, remembering):
+    config, _ = remembering
+    done = run("accounts", "revoke", USER, "--config", config)
+    assert re.fullmatch(r"ended: \d+ sessions?\nforgotten: 1 browser\n", done.out)
+    assert run("accounts", "sessions", USER, "--config", config).out == "no open sessions\n"
 
 
 @pytest.mark.requirement("D33")

@@ -37,7 +37,7 @@ def two_sessions(service, enroll, visit, clock):
 
 def test_one_session_is_ended_by_the_beginning_of_its_id(keeper, service, two_sessions):
     first, second = two_sessions
-    assert keeper.end_sessions(" User1@example.com", second[:8]) == 1
+    assert keeper.end_sessions(" User1@example.com", second[:8]) == (1, 0)
     assert [session.id for session in service.store.load(USER).sessions] == [first]
     event = service.store.events(USER)[-1]
     assert (event.kind, event.source) == ("session.ended", "console:root")
@@ -45,9 +45,9 @@ def test_one_session_is_ended_by_the_beginning_of_its_id(keeper, service, two_se
 
 
 def test_all_sessions_are_ended(keeper, service, two_sessions):
-    assert keeper.end_sessions(USER, None) == 2
+    assert keeper.end_sessions(USER, None) == (2, 0)
     assert service.store.load(USER).sessions == ()
-    assert keeper.end_sessions(USER, None) == 0
+    assert keeper.end_sessions(USER, None) == (0, 0)
 
 
 @pytest.mark.parametrize("beginning", ["", "x", "0" * 33])

@@ -104,7 +104,13 @@ PAGES = {
     "too_large": {},
     "two_sign_ins": {"user": None, "doubled": ("session",)},
     "unavailable": {"outcome": "unavailable", "retry_after_seconds": 5},
-    "account": {"outcome": "signed_in", "browsers": (), "own_id": None, "remembered_browser_days": 0},
+    "account": {
+        "outcome": "signed_in",
+        "browsers": (),
+        "own_id": None,
+        "remembered_browser_days": 0,
+        "is_agent": False,
+    },
     "verify": {"seconds_left": 18, "remembered_browser_days": 0},
 }
 CODE_PAGES = ["enroll", "enroll_manual", "verify", "resync"]

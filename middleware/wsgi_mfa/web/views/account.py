@@ -20,7 +20,7 @@ def show_account(request: WebRequest) -> Reply:
     sealed, account = next_of(request), request.account
     if request.standing.outcome is not Outcome.SIGNED_IN or account is None:
         return led_to(request, request.standing.outcome, sealed or _back_here(request))
-    own = own_of(request)
+    own, caller = own_of(request), request.caller
     browsers = settled(account, request.now, request.site.service.policy).remembered_browsers
     return Reply(
         page="account",
@@ -30,6 +30,7 @@ def show_account(request: WebRequest) -> Reply:
             "browsers": browsers,
             "own_id": None if own is None else own[0],
             "remembered_browser_days": days_of(request),
+            "is_agent": caller is not None and request.site.agents.has(caller.user, caller.groups),
         },
         members={
             "remembered_browsers": [

@@ -71,6 +71,13 @@ def call(agent, action, **members):
 
 
 @pytest.mark.requirement("R44")
+def test_the_page_account_leads_agents_to_the_desk_and_nobody_else(agent, user):
+    browser, _ = user
+    assert f'href="{DESK}"' in agent.open("/mfa/account").text
+    assert "Support desk" not in browser.open("/mfa/account").text
+
+
+@pytest.mark.requirement("R44")
 def test_a_plain_user_gets_the_contact_and_may_reset_nobody(application, user, browser_of, memory_store):
     browser, _ = user
     page = browser.open(DESK)
