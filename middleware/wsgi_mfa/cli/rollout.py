@@ -26,10 +26,11 @@ def rollout(place: Place, missing: bool) -> None:
     directory = None if place.configuration is None else place.configuration.directory
     people = people_of(directory)
     progress = progress_of(place.store, policy, now, people)
-    of = "accounts in the store" if people is None else "users in the directory"
+    count = sum(map(len, (progress.enrolled, progress.due, progress.waiting)))
+    noun, where = ("account", "store") if people is None else ("user", "directory")
     facts = [
         ("required", _required(policy, now)),
-        ("counted", f"{sum(map(len, (progress.enrolled, progress.due, progress.waiting)))} {of}"),
+        ("counted", f"{counted(count, noun)} in the {where}"),
         ("with a phone", str(len(progress.enrolled))),
         ("must set one up", str(len(progress.due))),
         ("need none yet", f"{len(progress.waiting)}, {progress.postponed_count} of them put it off"),
