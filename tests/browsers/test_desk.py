@@ -57,16 +57,16 @@ def test_an_agent_resets_a_user_in_the_browser(demo, open_browser, scan, show, s
     sign_in_and_enroll(desk, demo, scan, agent, agents_password)
 
     page.goto(demo.url + "mfa/support")
-    assert page.get_by_role("heading", name="Support", exact=True).is_visible()
+    page.get_by_role("heading", name="Support", exact=True).wait_for()
     if scripts:
         show(page, "support-of-users")
 
     look_up(desk, demo, agent)
-    assert desk.get_by_text("This is your own account.").is_visible()
+    desk.get_by_text("This is your own account.").wait_for()
     look_up(desk, demo, "nobody@example.com")
-    assert desk.get_by_role("heading", name="Nothing found").is_visible()
+    desk.get_by_role("heading", name="Nothing found").wait_for()
     look_up(desk, demo, user.upper())
-    assert desk.get_by_role("heading", name=user).is_visible()
+    desk.get_by_role("heading", name=user).wait_for()
     choose(desk, "^Reset", email="someone.else@example.com", reason="lost the phone")
     assert "Nothing here fits together" in desk.get_by_role("alert").inner_text()
     if scripts:
@@ -80,11 +80,11 @@ def test_an_agent_resets_a_user_in_the_browser(demo, open_browser, scan, show, s
     thief.get_by_role("alert").wait_for()
 
     look_up(desk, demo, user)
-    assert desk.get_by_text("Wrong codes after the right password", exact=True).is_visible()
+    desk.get_by_text("Wrong codes after the right password", exact=True).wait_for()
     if scripts:
         show(desk, "support-account")
     choose(desk, "^Reset", email=user, reason="lost the phone")
-    assert desk.get_by_role("heading", name="The account is reset").is_visible()
+    desk.get_by_role("heading", name="The account is reset").wait_for()
     code = desk.locator("#enrollment-code").inner_text()
     if scripts:
         show(desk, "support-reset")

@@ -100,7 +100,7 @@ def test_a_user_who_cannot_scan_types_the_key(demo, open_browser, type_key, scri
     assert page.get_by_text(re.compile("time-based", re.IGNORECASE)).first.is_visible()
 
     enter(page, "000000")
-    assert page.get_by_role("alert").is_visible()
+    page.get_by_role("alert").wait_for()
     page.goto(demo.url + "mfa/enroll/manual")
     assert page.locator("#key").inner_text() == key  # a wrong code keeps the key that was typed
     enter(page, type_key(key).code())
