@@ -436,6 +436,13 @@ class Lives(RuleBasedStateMachine):
         if held is not None:  # what a phone may have used before the fence counts as used
             here = step_at(self.world.now, 30)
             self.used[held.sealed_key] |= set(verification.window(held, here, POLICY))
+            self.forget_what_is_too_much(held, here)
+
+    def forget_what_is_too_much(self, held, here):
+        """Of the steps that are used up ahead of the clock only so many are kept (D22)."""
+        ahead = {step for step in self.used[held.sealed_key] if step > here}
+        if len(ahead) > USED_STEPS_MAX:
+            self.used[held.sealed_key] -= ahead - {*held.used_steps, held.last_step}
 
     def unlock(self):
         self.world.unlock()
@@ -446,11 +453,8 @@ class Lives(RuleBasedStateMachine):
         if held is not None:
             here = step_at(self.world.now, 30)
             assert held.last_step <= here
-            ahead = {step for step in self.used[held.sealed_key] if step > here}
-            if len(ahead) <= USED_STEPS_MAX:
-                assert ahead <= set(held.used_steps)
-            else:  # only so many are kept (D22)
-                self.used[held.sealed_key] -= ahead - set(held.used_steps)
+            self.forget_what_is_too_much(held, here)
+            assert {step for step in self.used[held.sealed_key] if step > here} <= set(held.used_steps)
             self.last_step[held.sealed_key] = held.last_step
 
     # Clocks
