@@ -42,7 +42,7 @@ class AccountKeeper:
         browsers that were.
         """
         account = self._account(user)
-        before = settled(account, self._service.clock.now(), self._service.policy)
+        before = settled(account, self._service.context())
         sessions, known = before.sessions, before.remembered_browsers
         session_id = None
         if session is not None:
@@ -62,7 +62,7 @@ class AccountKeeper:
     def forget_browser(self, user: str, browser: str) -> bool:
         """Forget the one remembered browser whose id begins with ``browser``; whether there is one."""
         account = self._account(user)
-        known = settled(account, self._service.clock.now(), self._service.policy).remembered_browsers
+        known = settled(account, self._service.context()).remembered_browsers
         found = [each.id for each in known if browser and each.id.startswith(browser)]
         if len(found) != 1:
             return False

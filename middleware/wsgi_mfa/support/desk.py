@@ -14,6 +14,7 @@ from wsgi_mfa.core import commands
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.aging import settled, younger
 from wsgi_mfa.core.commands import Command, Origin
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.outcome import Decision, Outcome, Reason
 from wsgi_mfa.core.user import canonical
@@ -108,9 +109,12 @@ class SupportDesk:
         account = self._service.store.load(name)
         if account is None or account.generation != generation or account.reset_at is None:
             return None
-        if not younger(account.reset_at, policy.retry_seconds, now, policy):
+        if not younger(account.reset_at, Context(now=now, policy=policy), seconds=policy.retry_seconds):
             return None
-        unused = account.enrollment_browser is None and settled(account, now, policy).enrollment_code
+        unused = (
+            account.enrollment_browser is None
+            and settled(account, Context(now=now, policy=policy)).enrollment_code
+        )
         return self._told_of_reset(name, code if unused else None)
 
     def _told_of_reset(self, name: str, code: str | None) -> SupportAnswer:
@@ -180,7 +184,7 @@ class SupportDesk:
         def command(name: str) -> Command:
             account = self._service.store.load(name)
             if account is not None:
-                ids.extend(each.id for each in settled(account, now, policy).sessions)
+                ids.extend(each.id for each in settled(account, Context(now=now, policy=policy)).sessions)
             found = [each for each in ids if session and each.startswith(session)]
             if session is not None and (len(session) < SESSION_CHARACTERS or len(found) != 1):
                 raise _UnknownSessionError

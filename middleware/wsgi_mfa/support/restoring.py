@@ -144,12 +144,12 @@ def _fenced(
     service: MfaService, user: str, export: Export, lost: tuple[Event, ...], *, invited: bool
 ) -> tuple[Account, Account]:
     """Fence one account; how it was and how it is."""
-    loaded, now, revision = service.store.load(user), service.clock.now(), service.vault.new_id()
+    loaded, context, revision = service.store.load(user), service.context(), service.vault.new_id()
     before = loaded or Account(user=user, generation=revision)
     generation = service.vault.new_id()
     command = FenceAfterRestore(generation=generation, lost=lost, invited=invited, source="console")
-    decision = decide(before, command, now, service.policy)
-    decided = replace(decision.account or before, revision=revision, saved_at=now)
+    decision = decide(before, command, context)
+    decided = replace(decision.account or before, revision=revision, saved_at=context.now)
     known = _at(before, export.head(user)) if lost else before
     signed, head = audit.chained(decision.events, known, service.keys.ring, save_id=revision)
     after = _at(decided, head)

@@ -58,8 +58,7 @@ def _go_on(request: WebRequest, session_id: str | None) -> None:
     request.session_id = session_id
     request.standing = standing(
         request.account,
+        request.context,
         session_id=session_id,
         login=request.caller.login if request.caller else None,
-        now=request.now,
-        policy=request.site.service.policy,
     )

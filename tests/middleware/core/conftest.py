@@ -43,6 +43,7 @@ from wsgi_mfa.core.commands import (
     UnlockBySupport,
     VerifyCode,
 )
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.engine import decide
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import SECOND
@@ -89,7 +90,7 @@ class World:
 
     def submit(self, wish: Wish) -> Decision:
         """Decide and save, as a service with the account to itself would."""
-        decision = decide(self.account, wish(self.account), self.now, self.policy)
+        decision = decide(self.account, wish(self.account), Context(now=self.now, policy=self.policy))
         if decision.account is not None:
             self.account = replace(decision.account, revision=self.fresh("revision"))
             self.events.extend(decision.events)
@@ -205,7 +206,7 @@ class Phone:
 
     def step(self, instant: int | None = None) -> int:
         seen = (self.world.now if instant is None else instant) + int(self.offset_seconds * SECOND)
-        return step_at(seen, self.parameters.period_seconds)
+        return step_at(seen, period_seconds=self.parameters.period_seconds)
 
     def code(self, steps: int = 0) -> str:
         """What the phone shows, or would show ``steps`` steps later."""
@@ -434,7 +435,10 @@ class Browser:
     def standing(self) -> Outcome:
         world = self.world
         return standing(
-            world.account, session_id=self.session_id, login=self.login, now=world.now, policy=world.policy
+            world.account,
+            Context(now=world.now, policy=world.policy),
+            session_id=self.session_id,
+            login=self.login,
         ).outcome
 
 

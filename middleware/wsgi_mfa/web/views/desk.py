@@ -275,7 +275,7 @@ def _account(
     handle = handle_of(request, Found(view.user, email))
     account = view.account
     held = None if account is None else account.authenticator
-    step = 0 if held is None else step_at(request.now, held.parameters.period_seconds)
+    step = 0 if held is None else step_at(request.now, period_seconds=held.parameters.period_seconds)
     groups = request.site.finder.groups_of(view.user)
     own = view.user == request.visit.user
     return Reply(
@@ -292,7 +292,7 @@ def _account(
             "typed": typed or dict.fromkeys(("action", "reason", "ticket"), ""),
             "own": own,
             "agents": request.site.agents.has(view.user, groups),
-            "fresh": session is not None and is_fresh(session, request.now, service.policy),
+            "fresh": session is not None and is_fresh(session, request.context),
             "fresh_minutes": service.policy.step_up_seconds // 60,
             "used_ahead": held is not None and held.last_step > step + STEPS_AHEAD_MAX,
             "two_agents": service.policy.reset_agents > 1,

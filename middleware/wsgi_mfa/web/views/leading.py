@@ -109,12 +109,12 @@ def asked_for(
 
 def needs_no_factor(request: WebRequest) -> bool:
     """Whether the second factor was shown so lately that showing it again could change nothing."""
-    session, account, policy = request.standing.session, request.account, request.site.service.policy
+    session, account = request.standing.session, request.account
     if session is None or account is None:
         return False
     if request.standing.outcome is Outcome.MUST_SAVE_RECOVERY_CODE:
-        return may_show_recovery_code(account, session, request.now, policy)
-    return is_fresh(session, request.now, policy)
+        return may_show_recovery_code(account, session, request.context)
+    return is_fresh(session, request.context)
 
 
 def refuse_embedding(request: WebRequest) -> None:
