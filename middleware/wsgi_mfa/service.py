@@ -256,7 +256,7 @@ class MfaService:
     def note_activity(self, visit: Visit, session_id: str) -> None:
         """Note that the session is in use, once, and never at the cost of an answer (D23)."""
         try:
-            account = self.store.load(visit.user)
+            account = self.load(visit.user)
             if account is None:
                 return
             command = commands.NoteActivity(session_id=session_id)
@@ -337,7 +337,7 @@ class MfaService:
         except StoreUnavailableError:
             if self.store.save(account, events, expected=expected):
                 return True
-            found = self.store.load(account.user)
+            found = self.load(account.user)
             if found is not None and found.revision == account.revision:
                 return True
             return any(event.save_id == account.revision for event in self.store.events(account.user))

@@ -17,6 +17,7 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import utc_text as utc
 from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.stores.protocol import load_for_operator
 from wsgi_mfa.support.accounts import AccountKeeper
 from wsgi_mfa.support.desk import SESSION_CHARACTERS
 from wsgi_mfa.support.view import state_of
@@ -45,7 +46,7 @@ def list_accounts(place: Place, after: str, limit: int) -> None:
     users = store.users(after=after, limit=limit)
     context = Context(now=SystemClock().now(), policy=place.policy)
     for user in users:
-        account = store.load(user)
+        account = load_for_operator(store, user)
         if account is not None:
             counting = settled(account, context)
             state = state_of(counting, context)
@@ -140,7 +141,7 @@ def rename(place: Place, old: str, new: str, reason: str, agent: str) -> None:
 
 def _stored(place: Place, user: str) -> Account:
     name = canonical(user)
-    account = place.operator_store.load(name)
+    account = load_for_operator(place.operator_store, name)
     if account is None:
         raise ConfigurationError(f"no account {name!r} in {place.name}; wsgi-mfa accounts list names them")
     return account

@@ -13,7 +13,7 @@ from wsgi_mfa.core.removal import is_there
 from wsgi_mfa.core.rollout import may_go_without
 from wsgi_mfa.core.user import canonical
 from wsgi_mfa.person import Person
-from wsgi_mfa.stores.protocol import AccountStore, every_user
+from wsgi_mfa.stores.protocol import AccountStore, every_user, load_for_operator
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,12 +56,14 @@ def unknown_names(policy: Policy, people: Iterable[Person]) -> list[str]:
 def progress_of(store: AccountStore, context: Context, people: Iterable[Person] | None = None) -> Progress:
     """How ``people`` stand at ``now``; without them everybody who has an account, whose groups nobody knows."""
     if people is None:
-        accounts = ((user, store.load(user)) for user in every_user(store))
+        accounts = ((user, load_for_operator(store, user)) for user in every_user(store))
         there = ((user, account, ()) for user, account in accounts if is_there(account))
         return _counted(there, context)
     listed = {canonical(person.name): person.groups for person in people}
-    found = _counted(((user, store.load(user), groups) for user, groups in listed.items()), context)
-    others = (store.load(user) for user in every_user(store) if user not in listed)
+    found = _counted(
+        ((user, load_for_operator(store, user), groups) for user, groups in listed.items()), context
+    )
+    others = (load_for_operator(store, user) for user in every_user(store) if user not in listed)
     unlisted = sum(1 for account in others if account is not None and account.authenticator is not None)
     return replace(found, unlisted_count=unlisted)
 

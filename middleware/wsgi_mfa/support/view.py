@@ -82,7 +82,7 @@ class AccountFinder:
     def look(self, user: str) -> AccountView | None:
         """The account of this canonical name; None for somebody of whom neither store nor directory knows."""
         context = self._service.context()
-        stored = self._service.store.load(user)
+        stored = self._service.load(user)
         if stored is None:
             if not self._may_be_new(user):
                 return None
@@ -108,7 +108,7 @@ class AccountFinder:
         return () if person is None else person.groups
 
     def _is_known(self, user: str) -> bool:
-        return self._service.store.load(user) is not None or self._may_be_new(user)
+        return self._service.load(user) is not None or self._may_be_new(user)
 
     def _may_be_new(self, user: str) -> bool:
         """Whether somebody without an account may be invited: where that is needed, and the directory knows them."""
@@ -119,7 +119,7 @@ class AccountFinder:
     def _address(self, user: str) -> str | None:
         directed = self._directory is not None
         person = self._directory(user) if self._directory is not None else None
-        return address_of(user, self._service.store.load(user), person, directed=directed)
+        return address_of(user, self._service.load(user), person, directed=directed)
 
 
 def state_of(account: Account, context: Context) -> str:

@@ -88,9 +88,13 @@ class World:
     def wait(self, seconds: float) -> None:
         self.now += int(seconds * SECOND)
 
+    @property
+    def context(self) -> Context:
+        return Context(now=self.now, policy=self.policy)
+
     def submit(self, wish: Wish) -> Decision:
         """Decide and save, as a service with the account to itself would."""
-        decision = decide(self.account, wish(self.account), Context(now=self.now, policy=self.policy))
+        decision = decide(self.account, wish(self.account), self.context)
         if decision.account is not None:
             self.account = replace(decision.account, revision=self.fresh("revision"))
             self.events.extend(decision.events)
@@ -436,7 +440,7 @@ class Browser:
         world = self.world
         return standing(
             world.account,
-            Context(now=world.now, policy=world.policy),
+            world.context,
             session_id=self.session_id,
             login=self.login,
         ).outcome

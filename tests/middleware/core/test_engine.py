@@ -11,7 +11,6 @@ import pytest
 from wsgi_mfa.core import aging, enrollment, redemption, refusal, sessions, support, throttle, verification
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Command
-from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.engine import HANDLERS, decide
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Outcome
@@ -45,9 +44,7 @@ def test_a_command_is_decided_the_same_however_often_it_is_decided(home):
     origin = browser.origin()
     for wish in wishes:
         command = wish(home.account, origin)
-        decisions = {
-            decide(home.account, command, Context(now=home.now, policy=home.policy)) for _ in range(3)
-        }
+        decisions = {decide(home.account, command, home.context) for _ in range(3)}
         assert len(decisions) == 1
 
 

@@ -127,8 +127,8 @@ def test_it_is_never_enough_for_a_fresh_factor_however_lately_the_code_was_shown
     home.wait(2)
     assert home.laptop.recall().outcome is SIGNED_IN
     session = home.account.session(home.laptop.session_id)
-    assert not is_fresh(session, Context(now=home.now, policy=home.policy))
-    assert not factor_is_younger(session, Context(now=home.now, policy=home.policy), seconds=86400)
+    assert not is_fresh(session, home.context)
+    assert not factor_is_younger(session, home.context, seconds=86400)
     assert home.laptop.begin().outcome is STEP_UP
     assert home.laptop.replace_recovery_code().outcome is STEP_UP
     home.wait(30)

@@ -56,10 +56,7 @@ def test_the_id_of_something_else_is_no_session(home, name):
 def test_a_second_factor_is_fresh_for_five_minutes(home, seconds, fresh):
     home.laptop.enter(home.mobile.code())
     home.wait(seconds)
-    assert (
-        is_fresh(home.account.session(home.laptop.session_id), Context(now=home.now, policy=home.policy))
-        is fresh
-    )
+    assert is_fresh(home.account.session(home.laptop.session_id), home.context) is fresh
 
 
 @pytest.mark.requirement("D17")
@@ -78,12 +75,7 @@ def test_after_two_wrong_codes_the_clock_is_in_question_until_one_is_right(home)
 def test_activity_is_due_when_a_sixtieth_of_the_limit_has_passed(home, seconds, due):
     home.laptop.enter(home.mobile.code())
     home.wait(seconds)
-    assert (
-        activity_is_due(
-            home.account.session(home.laptop.session_id), Context(now=home.now, policy=home.policy)
-        )
-        is due
-    )
+    assert activity_is_due(home.account.session(home.laptop.session_id), home.context) is due
 
 
 SPAN = 86_400 * 1_000_000
@@ -119,8 +111,7 @@ def test_a_standing_by_a_login_that_is_carried_over_names_no_instant(home):
     )
     account = replace(home.account, sessions=(session,))
     by_old, by_new = (
-        standing(account, Context(now=home.now, policy=home.policy), session_id=session.id, login=login)
-        for login in ("old", "new")
+        standing(account, home.context, session_id=session.id, login=login) for login in ("old", "new")
     )
     assert by_old.outcome is by_new.outcome is Outcome.SIGNED_IN
     assert by_old.until == 0 < by_new.until

@@ -66,7 +66,7 @@ def accepted(request: WebRequest, decision: Decision, sealed: str) -> Reply:
     """The answer to a second factor that was shown: both cookies anew, and on to ``continue`` (R50, D20)."""
     session_id = decision.session_id or ""
     site, names, user = request.site, request.names, request.visit.user
-    account = decision.account or site.service.store.load(user)
+    account = decision.account or site.service.load(user)
     session = account.session(session_id) if account is not None else None
     if account is None or session is None:
         raise StoreUnavailableError("the session that was asked for again has ended meanwhile")
