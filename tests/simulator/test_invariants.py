@@ -303,7 +303,7 @@ def events_lost_by_the_store(monkeypatch):
 
 def nobody_enrolls_after_a_reset(monkeypatch):
     younger = enrollment.younger
-    monkeypatch.setattr(enrollment, "younger", lambda *asked: younger(*asked) and False)
+    monkeypatch.setattr(enrollment, "younger", lambda *asked, **named: younger(*asked, **named) and False)
 
 
 def stored_recovery_code_spoilt(monkeypatch):

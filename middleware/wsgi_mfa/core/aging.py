@@ -75,7 +75,7 @@ def is_of_login(session: Session, login: str | None, context: Context) -> bool:
 
 
 def settled(account: Account, context: Context) -> Account:
-    """``account`` as it counts at ``now``; itself where nothing in it has aged."""
+    """``account`` as it counts at ``context.now``; itself where nothing in it has aged."""
     account = _code_made_by_now(account, context.now)
     sessions = _kept(account.sessions, lambda session: session_lives(session, context))
     living = {session.id for session in sessions}
@@ -152,7 +152,7 @@ def _still_ended(login: EndedLogin, context: Context) -> bool:
 
 
 def login_is_ended(account: Account, fingerprint: str, context: Context) -> bool:
-    """Whether the portal's login of this fingerprint must not count at ``now`` (D19)."""
+    """Whether the portal's login of this fingerprint must not count at ``context.now`` (D19)."""
     return any(
         login.fingerprint == fingerprint and _still_ended(login, context) for login in account.ended_logins
     )

@@ -39,7 +39,7 @@ def is_chosen(user: str, groups: tuple[str, ...], policy: Policy) -> bool:
 
 
 def may_go_without(account: Account | None, user: str, groups: tuple[str, ...], context: Context) -> bool:
-    """Whether ``user``, whom the portal has signed in, needs no second factor at ``now``."""
+    """Whether ``user``, whom the portal has signed in, needs no second factor at ``context.now``."""
     if not is_rolling_out(context.policy) or is_chosen(user, groups, context.policy):
         return False
     if account is not None and (account.authenticator is not None or was_bound(account)):

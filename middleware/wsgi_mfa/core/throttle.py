@@ -20,7 +20,7 @@ GRANTED_TRIES = 10  # what one unlock by support gives (D14)
 
 
 def settled(failures: Failures, context: Context) -> Failures:
-    """``failures`` as they count at ``now``: old days gone, days ahead counted as today, a lock ahead restarted.
+    """``failures`` as they count now: old days gone, days ahead counted as today, a lock ahead restarted.
 
     A lock that began further ahead than clocks may differ restarts now with its own length (D22): a clock that
     stepped back neither opens it nor lets it last for ever.
@@ -47,19 +47,19 @@ def settled(failures: Failures, context: Context) -> Failures:
 
 
 def _of_this_burst(instants: tuple[int, ...], context: Context) -> tuple[int, ...]:
-    """Those of ``instants`` that count together with a failure at ``now``; one ahead counts as now (D22)."""
+    """Those of ``instants`` that count together with a failure at ``context.now``; one ahead counts as now (D22)."""
     span = context.policy.backoff_seconds_min * SECOND
     return tuple(min(instant, context.now) for instant in instants if context.now - instant < span)
 
 
 def began_ahead(failures: Failures, context: Context) -> bool:
-    """Whether the lock began further ahead of ``now`` than clocks may differ."""
+    """Whether the lock began further ahead of ``context.now`` than clocks may differ."""
     since = failures.locked_since
     return since is not None and since > context.now + context.policy.clock_skew_seconds_max * SECOND
 
 
 def closed_ahead(failures: Failures, context: Context) -> bool:
-    """Whether the lock, or a day of a spent budget, is further ahead of ``now`` than clocks may differ (D22)."""
+    """Whether the lock, or a day of a spent budget, is further ahead of now than clocks may differ (D22)."""
     latest_day = day_of(context.now + context.policy.clock_skew_seconds_max * SECOND)
     days_ahead = any(day > latest_day for day, _ in failures.days)
     return began_ahead(failures, context) or (days_ahead and budget_spent(failures, context.policy))

@@ -32,7 +32,7 @@ def window(authenticator: Authenticator, step: int, policy: Policy) -> range:
 
 
 def fenced(authenticator: Authenticator, context: Context) -> Authenticator:
-    """``authenticator`` that refuses every code which may have been used before ``now`` (R13).
+    """``authenticator`` that refuses every code which may have been used before ``context.now`` (R13).
 
     A phone ahead of us may have used any step of the window, which therefore stays used up when support later
     sets the last step back.

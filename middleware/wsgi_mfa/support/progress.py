@@ -54,7 +54,7 @@ def unknown_names(policy: Policy, people: Iterable[Person]) -> list[str]:
 
 
 def progress_of(store: AccountStore, context: Context, people: Iterable[Person] | None = None) -> Progress:
-    """How ``people`` stand at ``now``; without them everybody who has an account, whose groups nobody knows."""
+    """How ``people`` stand; without them everybody who has an account, whose groups nobody knows."""
     if people is None:
         accounts = ((user, load_for_operator(store, user)) for user in every_user(store))
         there = ((user, account, ()) for user, account in accounts if is_there(account))
