@@ -59,7 +59,8 @@ from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.memory import MemoryStore
 from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, Door, Opening, WorkerReport
 from wsgi_mfa.stores.sqlite import SqliteStore
-from wsgi_mfa.support.desk import SupportAnswer, SupportDesk
+from wsgi_mfa.support.desk import SupportDesk
+from wsgi_mfa.support.results import Done, Rejected, SupportResult
 from wsgi_mfa.web.middleware import MfaMiddleware
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "ConfigurationError",
     "Decision",
     "DjangoSession",
+    "Done",
     "Door",
     "Entropy",
     "EnvironKey",
@@ -112,14 +114,15 @@ __all__ = [
     "PyramidSession",
     "Reason",
     "Rehearsal",
+    "Rejected",
     "RemoteUser",
     "ResponseHeader",
     "SqlSession",
     "SqliteStore",
     "StoreError",
     "StoreUnavailableError",
-    "SupportAnswer",
     "SupportDesk",
+    "SupportResult",
     "SystemClock",
     "SystemEntropy",
     "TrustedHeader",

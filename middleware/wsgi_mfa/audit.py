@@ -19,7 +19,7 @@ from wsgi_mfa.core.codec import EVENT_CODEC
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.values import replace
 from wsgi_mfa.keys import KeyRing
-from wsgi_mfa.stores.protocol import AccountStore, every_user
+from wsgi_mfa.stores.protocol import AccountStore, every_user, load_for_operator
 
 STORE = ""
 CHECKPOINT = "audit.checkpoint"
@@ -116,9 +116,9 @@ class _Chain:
 def _read(store: AccountStore, user: str) -> _Chain:
     """The events of one user and the head that belongs to them, though saves go on meanwhile."""
     while True:
-        head = head_of(store.load(user), user)
+        head = head_of(load_for_operator(store, user), user)
         events = tuple(store.events(user, limit=EVERY))
-        if head_of(store.load(user), user) == head:
+        if head_of(load_for_operator(store, user), user) == head:
             return _Chain(head=head, events=events)
 
 

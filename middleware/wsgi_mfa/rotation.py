@@ -20,7 +20,7 @@ from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.errors import UnknownKeyError, UnsealError
 from wsgi_mfa.keys import KeyRing, sealing_id
 from wsgi_mfa.service import STUBBORN_SECONDS, MfaService, Visit
-from wsgi_mfa.stores.protocol import AccountStore, WorkerReport, every_user
+from wsgi_mfa.stores.protocol import AccountStore, WorkerReport, every_user, load_for_operator
 
 LIVE_MINUTES = 5  # a worker that is silent so long is idle, and reads its keys anew first, or has ended
 
@@ -88,7 +88,7 @@ def survey(store: AccountStore, ring: KeyRing, *, now: int) -> Survey:
     """Look at every account and every worker's report."""
     counts: Counter[str] = Counter()
     for user in every_user(store):
-        account = store.load(user)
+        account = load_for_operator(store, user)
         if account is not None:
             counts.update({sealing_id(sealed) for sealed in sealed_values(account)})
     workers = tuple(each for each in store.workers() if each.at > now - LIVE_MINUTES * MINUTE)

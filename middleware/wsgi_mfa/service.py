@@ -15,6 +15,7 @@ from wsgi_mfa.clock import Clock
 from wsgi_mfa.core import commands, recovery
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Command, Origin
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.engine import decide
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import SECOND
@@ -255,10 +256,11 @@ class MfaService:
     def note_activity(self, visit: Visit, session_id: str) -> None:
         """Note that the session is in use, once, and never at the cost of an answer (D23)."""
         try:
-            account = self.store.load(visit.user)
+            account = self.load(visit.user)
             if account is None:
                 return
-            decision = decide(account, commands.NoteActivity(session_id=session_id), visit.now, self.policy)
+            command = commands.NoteActivity(session_id=session_id)
+            decision = decide(account, command, Context(now=visit.now, policy=self.policy))
             if decision.account is not None:
                 noted = replace(decision.account, revision=self.vault.new_id(), saved_at=visit.now)
                 self.store.save(noted, (), expected=account.revision)
@@ -271,6 +273,10 @@ class MfaService:
         return canonical_code(typed, digits)
 
     # Load, decide, save.
+
+    def context(self) -> Context:
+        """Return the context of a decision at this moment."""
+        return Context(now=self.clock.now(), policy=self.policy)
 
     def apply(
         self,
@@ -286,6 +292,7 @@ class MfaService:
         :raises StoreUnavailableError: the store failed, or conflicts went on for ``patience_seconds``.
         """
         user, now = visit.user, visit.now
+        context = Context(now=now, policy=self.policy)
         generation, revision = self.vault.new_id(), self.vault.new_id()
         attempt = 0
         while True:
@@ -293,7 +300,7 @@ class MfaService:
             self._compare_clocks(loaded, now)
             account = loaded or self._new_account(user, generation)
             wish = command(account) if callable(command) else command
-            decision = decide(account, wish, now, self.policy)
+            decision = decide(account, wish, context)
             if decision.alert is not None:
                 logger.error("account %r: %s", user, decision.alert)
             if decision.account is None:
@@ -330,7 +337,7 @@ class MfaService:
         except StoreUnavailableError:
             if self.store.save(account, events, expected=expected):
                 return True
-            found = self.store.load(account.user)
+            found = self.load(account.user)
             if found is not None and found.revision == account.revision:
                 return True
             return any(event.save_id == account.revision for event in self.store.events(account.user))

@@ -15,7 +15,7 @@ from mfa_simulator.record import record
 from mfa_simulator.scenario import Step
 from mfa_simulator.visitor import Visitor
 from mfa_simulator.world import World
-from wsgi_mfa import MfaError, SupportAnswer, SupportDesk
+from wsgi_mfa import Done, MfaError, SupportDesk, SupportResult
 
 Action = Callable[[World, Step], str | None]
 
@@ -217,7 +217,7 @@ def support_reset(world: World, step: Step) -> str:
     if step["browser"] is not None:
         return _ask_in_the_browser(world, step, "reset")
 
-    def ask(desk: SupportDesk) -> SupportAnswer:
+    def ask(desk: SupportDesk) -> SupportResult:
         return desk.reset(step["user"], email=step["email"], reason=step["reason"], agent=step["agent"])
 
     return _ask_the_desk(world, step, ask)
@@ -227,7 +227,7 @@ def support_unlock(world: World, step: Step) -> str:
     if step["browser"] is not None:
         return _ask_in_the_browser(world, step, "unlock")
 
-    def ask(desk: SupportDesk) -> SupportAnswer:
+    def ask(desk: SupportDesk) -> SupportResult:
         return desk.unlock(step["user"], email=step["email"], reason=step["reason"], agent=step["agent"])
 
     return _ask_the_desk(world, step, ask)
@@ -239,21 +239,22 @@ def _ask_in_the_browser(world: World, step: Step, action: str) -> str:
     return agent.call(action, resident, email=step["email"], reason=step["reason"])
 
 
-def _ask_the_desk(world: World, step: Step, ask: Callable[[SupportDesk], SupportAnswer]) -> str:
+def _ask_the_desk(world: World, step: Step, ask: Callable[[SupportDesk], SupportResult]) -> str:
     resident = world.resident(step["user"])
     world.time.wait(step["delay"])
     now = world.workers[0].clock.now()
     with world.watch.at_the_desk(step["user"], at=world.time.now(), now=now, policy=world.policy) as watched:
         try:
-            answer = ask(world.desk())
+            result = ask(world.desk())
         except MfaError as error:
             record().remarks.append(f"{type(error).__name__}: {error}")
             return "error"
-        outcome = str(getattr(answer.outcome, "value", answer.outcome))
-        watched.answered(outcome, answer.enrollment_code)
-    record().remarks.append(answer.message)
-    if answer.enrollment_code is not None:
-        resident.enrollment_code = answer.enrollment_code
+        outcome = result.outcome.value
+        enrollment_code = result.enrollment_code if isinstance(result, Done) else None
+        watched.answered(outcome, enrollment_code)
+    record().remarks.append(result.message)
+    if enrollment_code is not None:
+        resident.enrollment_code = enrollment_code
     return outcome
 
 

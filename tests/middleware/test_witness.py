@@ -13,9 +13,13 @@ from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.service import MfaService, Visit
 from wsgi_mfa.stores import connections
-from wsgi_mfa.stores.protocol import BirthRecord
+from wsgi_mfa.stores.protocol import BirthRecord, load_for_operator
 from wsgi_mfa.stores.sqlite import SqliteStore
 from wsgi_mfa.support import restoring
+from wsgi_mfa.support.accounts import AccountKeeper
+from wsgi_mfa.support.desk import SupportDesk
+from wsgi_mfa.support.results import Rejected
+from wsgi_mfa.support.view import AccountFinder
 
 USER = "user1@example.com"
 
@@ -102,6 +106,30 @@ def test_a_restore_under_a_running_worker_is_answered_by_nothing_until_the_fence
     assert worker.verify_code(visit(worker, "thief"), code).outcome is Outcome.USED_CODE
     clock.wait(60)
     assert worker.verify_code(visit(worker, "tablet"), phone.code()).outcome is Outcome.SIGNED_IN
+
+
+def test_the_desk_too_helps_nobody_before_the_fence(worker, store, phone_of, clock, tmp_path):
+    backup(store, tmp_path / "backup.db")
+    enroll(worker, phone_of, clock)
+    restore(store, tmp_path / "backup.db")
+    desk = SupportDesk(worker)
+    for ask in (desk.reset, desk.unlock, desk.forget_drift, desk.invite):
+        result = ask(USER, email=USER, reason="lost", agent="edith@example.com")
+        assert isinstance(result, Rejected)
+        assert (result.outcome, result.reason) == (Outcome.UNAVAILABLE, None)
+        assert "was the store restored" in result.message
+    with pytest.raises(StoreUnavailableError, match="was the store restored"):
+        AccountFinder(worker, directory=None).look(USER)
+    with pytest.raises(StoreUnavailableError, match="was the store restored"):
+        AccountKeeper(worker, agent="edith@example.com").remove(USER)
+
+
+def test_an_operator_reads_an_account_as_the_store_holds_it(worker, store, phone_of, clock, tmp_path):
+    backup(store, tmp_path / "backup.db")
+    enroll(worker, phone_of, clock)
+    assert load_for_operator(store, USER) == worker.load(USER)
+    restore(store, tmp_path / "backup.db")
+    assert load_for_operator(store, USER) is None
 
 
 @pytest.mark.requirement("D28")

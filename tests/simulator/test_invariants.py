@@ -43,8 +43,8 @@ def decided(monkeypatch, command, change):
     """Let ``change(decision, account)`` have the last word about what a command comes to."""
     rule = engine.HANDLERS[command]
 
-    def handler(account, given, now, policy):
-        decision = rule(account, given, now, policy)
+    def handler(account, given, context):
+        decision = rule(account, given, context)
         return decision if decision.account is None else change(decision, account)
 
     monkeypatch.setitem(engine.HANDLERS, command, handler)
@@ -91,7 +91,7 @@ def sign_in_let_out(monkeypatch):
 
 
 def sessions_without_end(monkeypatch):
-    monkeypatch.setattr(standing, "session_lives", lambda session, now, policy: True)
+    monkeypatch.setattr(standing, "session_lives", lambda session, context: True)
 
 
 def sessions_survive_sign_out(monkeypatch):
@@ -157,25 +157,25 @@ def wide_window(monkeypatch):
 
 def drift_without_bound(monkeypatch):
     monkeypatch.setattr(
-        verification, "learned_drift", lambda drift_steps, seen_steps, policy: drift_steps + 3
+        verification, "learned_drift", lambda drift_steps, *, seen_steps, policy: drift_steps + 3
     )
 
 
 def locks_evaluate(monkeypatch):
-    monkeypatch.setattr(verification, "locked", lambda account, counters, now, policy: None)
+    monkeypatch.setattr(verification, "locked", lambda account, counters, context: None)
 
 
 def told_in_a_lock(monkeypatch, tell):
     """Let ``tell(closed, steps, authenticator)`` answer in a lock; ``steps`` are those that the code is right for."""
     verify = engine.HANDLERS[commands.VerifyCode]
 
-    def handler(account, command, now, policy):
-        closed = verify(account, command, now, policy)
+    def handler(account, command, context):
+        closed = verify(account, command, context)
         authenticator = account.authenticator
         if closed.outcome is not verification.Outcome.LOCKED or command.code is None:
             return closed
-        step = verification.step_at(now, authenticator.parameters.period_seconds)
-        reach = verification.window(authenticator, step, policy)
+        step = verification.step_at(context.now, period_seconds=authenticator.parameters.period_seconds)
+        reach = verification.window(authenticator, step, context.policy)
         steps = verification.matching_steps(command.key, command.code, reach, authenticator.parameters)
         return tell(closed, steps, authenticator)
 
@@ -214,12 +214,12 @@ def locks_too_short(monkeypatch):
     monkeypatch.setattr(
         throttle,
         "charged",
-        lambda failures, now, policy: replace(charged(failures, now, policy), locked_seconds=1),
+        lambda failures, context: replace(charged(failures, context), locked_seconds=1),
     )
 
 
 def nothing_charged(monkeypatch):
-    monkeypatch.setattr(throttle, "charged", lambda failures, now, policy: failures)
+    monkeypatch.setattr(throttle, "charged", lambda failures, context: failures)
 
 
 def success_clears_the_rolling_budget(monkeypatch):
@@ -261,8 +261,8 @@ def code_logged(monkeypatch):
 def recovery_code_in_event(monkeypatch):
     redeem = engine.HANDLERS[commands.RedeemRecoveryCode]
 
-    def tell(account, command, now, policy):
-        decision = redeem(account, command, now, policy)
+    def tell(account, command, context):
+        decision = redeem(account, command, context)
         events = tuple(replace(event, details=(("code", command.code or ""),)) for event in decision.events)
         return replace(decision, events=events)
 
@@ -303,7 +303,7 @@ def events_lost_by_the_store(monkeypatch):
 
 def nobody_enrolls_after_a_reset(monkeypatch):
     younger = enrollment.younger
-    monkeypatch.setattr(enrollment, "younger", lambda *asked: younger(*asked) and False)
+    monkeypatch.setattr(enrollment, "younger", lambda *asked, **named: younger(*asked, **named) and False)
 
 
 def stored_recovery_code_spoilt(monkeypatch):

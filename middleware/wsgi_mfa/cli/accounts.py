@@ -12,11 +12,12 @@ from wsgi_mfa.cli.telling import agent_option, ask, console, counted, pairs, pla
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.account import Account, Failures
 from wsgi_mfa.core.aging import settled
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import utc_text as utc
-from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.stores.protocol import load_for_operator
 from wsgi_mfa.support.accounts import AccountKeeper
 from wsgi_mfa.support.desk import SESSION_CHARACTERS
 from wsgi_mfa.support.view import state_of
@@ -42,12 +43,13 @@ def list_accounts(place: Place, after: str, limit: int) -> None:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in ("user", "address", "state", "sessions"):
         table.add_column(heading, overflow="fold")
-    users, now = store.users(after=after, limit=limit), SystemClock().now()
+    users = store.users(after=after, limit=limit)
+    context = Context(now=SystemClock().now(), policy=place.policy)
     for user in users:
-        account = store.load(user)
+        account = load_for_operator(store, user)
         if account is not None:
-            counting = settled(account, now, place.policy)
-            state = state_of(counting, now, place.policy)
+            counting = settled(account, context)
+            state = state_of(counting, context)
             table.add_row(plain(user), plain(account.address or "-"), state, str(len(counting.sessions)))
     console().print(table if users else "no accounts")
 
@@ -60,7 +62,7 @@ def show(place: Place, user: str) -> None:
     account = _stored(place, user)
     events = place.operator_store.events(account.user, limit=EVENTS_SHOWN)
     out = console()
-    out.print(pairs(_facts(account, SystemClock().now(), place.policy)))
+    out.print(pairs(_facts(account, Context(now=SystemClock().now(), policy=place.policy))))
     out.print("\nlatest events, the newest last (UTC)")
     out.print(pairs((utc(event.at), _told(event)) for event in events))
 
@@ -70,7 +72,7 @@ def show(place: Place, user: str) -> None:
 @place_options
 def sessions(place: Place, user: str) -> None:
     """List the open sessions and remembered browsers of one account, each with the beginning of its id."""
-    account = settled(_stored(place, user), SystemClock().now(), place.policy)
+    account = settled(_stored(place, user), Context(now=SystemClock().now(), policy=place.policy))
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in ("session", "by", "since (UTC)", "last used (UTC)"):
         table.add_column(heading, overflow="fold")
@@ -139,7 +141,7 @@ def rename(place: Place, old: str, new: str, reason: str, agent: str) -> None:
 
 def _stored(place: Place, user: str) -> Account:
     name = canonical(user)
-    account = place.operator_store.load(name)
+    account = load_for_operator(place.operator_store, name)
     if account is None:
         raise ConfigurationError(f"no account {name!r} in {place.name}; wsgi-mfa accounts list names them")
     return account
@@ -152,14 +154,14 @@ def _told(event: Event) -> str:
     return f"{event.kind}{source}{f': {details}' if details else ''}"
 
 
-def _facts(stored: Account, now: int, policy: Policy) -> list[tuple[str, str]]:
-    account = settled(stored, now, policy)
+def _facts(stored: Account, context: Context) -> list[tuple[str, str]]:
+    account = settled(stored, context)
     authenticator = account.authenticator
     code = account.recovery_code
     facts = [
         ("user", account.user),
         ("address", account.address or "- (a reset by address is not possible)"),
-        ("state", state_of(account, now, policy)),
+        ("state", state_of(account, context)),
         ("open sessions", str(len(account.sessions))),
         ("wrong codes", _failures(account.code_failures)),
         ("wrong recovery codes", _failures(account.recovery_failures)),

@@ -7,8 +7,8 @@ import click
 from wsgi_mfa.cli.place import Place, place_options
 from wsgi_mfa.cli.telling import console, counted, pairs, plain
 from wsgi_mfa.clock import SystemClock
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.instants import utc_text as utc
-from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.rollout import is_rolling_out, required_since
 from wsgi_mfa.support.progress import people_of, progress_of
 
@@ -22,14 +22,15 @@ def rollout(place: Place, missing: bool) -> None:
     Where the directory has a method people(), everybody whom it lists is counted, else those who have an account: a
     user has one from the first page for setting up a phone, or from "remind me later".
     """
-    policy, now = place.policy, SystemClock().now()
+    policy = place.policy
+    context = Context(now=SystemClock().now(), policy=policy)
     directory = None if place.configuration is None else place.configuration.directory
     people = people_of(directory)
-    progress = progress_of(place.store, policy, now, people)
+    progress = progress_of(place.store, context, people)
     count = sum(map(len, (progress.enrolled, progress.due, progress.waiting)))
     noun, where = ("account", "store") if people is None else ("user", "directory")
     facts = [
-        ("required", _required(policy, now)),
+        ("required", _required(context)),
         ("counted", f"{counted(count, noun)} in the {where}"),
         ("with a phone", str(len(progress.enrolled))),
         ("must set one up", str(len(progress.due))),
@@ -51,12 +52,12 @@ def rollout(place: Place, missing: bool) -> None:
             out.print(plain(f"{how:8} {user}"))
 
 
-def _required(policy: Policy, now: int) -> str:
-    if not is_rolling_out(policy):
+def _required(context: Context) -> str:
+    if not is_rolling_out(context.policy):
         return "of everybody"
-    since = required_since(policy)
-    if since is not None and now >= since:
+    since = required_since(context.policy)
+    if since is not None and context.now >= since:
         return f"of everybody, since {utc(since)} UTC"
-    users, groups = len(policy.required_users), len(policy.required_groups)
+    users, groups = len(context.policy.required_users), len(context.policy.required_groups)
     chosen = f"of {counted(users, 'user')} and {counted(groups, 'group')}" if users or groups else "of nobody"
     return f"{chosen} now, of everybody {'on no fixed day' if since is None else f'from {utc(since)} UTC'}"

@@ -12,9 +12,8 @@ import click
 from wsgi_mfa.cli.place import Place, place_options
 from wsgi_mfa.cli.telling import agent_option, ask, counted
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.support.accounts import AccountKeeper
-from wsgi_mfa.support.desk import SupportAnswer
+from wsgi_mfa.support.results import Rejected, SupportResult
 
 INSTANT = click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])
 F = TypeVar("F", bound=Callable[..., Any])
@@ -156,10 +155,10 @@ def forget_drift(
     _tell(place.desk.forget_drift(user, email=email, reason=reason, agent=agent))
 
 
-def _tell(answer: SupportAnswer) -> None:
-    if answer.outcome in (Outcome.REFUSED, Outcome.UNAVAILABLE):
-        click.echo(f"{answer.outcome.value}: {answer.message}", err=True)
+def _tell(result: SupportResult) -> None:
+    if isinstance(result, Rejected):
+        click.echo(f"{result.outcome.value}: {result.message}", err=True)
         sys.exit(1)
-    click.echo(answer.message)
-    if answer.enrollment_code is not None:
-        click.echo(f"enrollment code: {answer.enrollment_code}")
+    click.echo(result.message)
+    if result.enrollment_code is not None:
+        click.echo(f"enrollment code: {result.enrollment_code}")

@@ -11,10 +11,10 @@ from dataclasses import replace
 from wsgi_mfa.core.account import Account, DeskUse, Method, Session
 from wsgi_mfa.core.aging import DESK_USE_SECONDS, is_of_login
 from wsgi_mfa.core.commands import UseDesk
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import SECOND, seconds_until
 from wsgi_mfa.core.outcome import Decision, Outcome
-from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.standing import is_fresh, must_save
 
 
@@ -23,28 +23,28 @@ def is_own_factor(session: Session) -> bool:
     return session.method is not Method.REMEMBERED_BROWSER
 
 
-def use_desk(account: Account, command: UseDesk, now: int, policy: Policy) -> Decision:
+def use_desk(account: Account, command: UseDesk, context: Context) -> Decision:
     """Count one lookup or change; SIGNED_IN where the agent may go on."""
     if account.authenticator is None:
         return Decision(outcome=Outcome.MUST_ENROLL)
     session = account.session(command.origin.session_id)
-    if session is None or not is_of_login(session, command.origin.login, now, policy):
+    if session is None or not is_of_login(session, command.origin.login, context):
         return Decision(outcome=Outcome.MUST_VERIFY)
     if must_save(account, session):
         return Decision(outcome=Outcome.MUST_SAVE_RECOVERY_CODE)
-    if not is_own_factor(session) or (command.changing and not is_fresh(session, now, policy)):
+    if not is_own_factor(session) or (command.changing and not is_fresh(session, context)):
         return Decision(outcome=Outcome.STEP_UP_REQUIRED)
-    use = account.desk_use or DeskUse(since=now)
+    use = account.desk_use or DeskUse(since=context.now)
     count = use.changes_count if command.changing else use.lookups_count
-    most = policy.agent_changes_max if command.changing else policy.agent_lookups_max
+    most = context.policy.agent_changes_max if command.changing else context.policy.agent_lookups_max
     if count < most:
         return Decision(outcome=Outcome.SIGNED_IN, account=_counted(account, use, command))
-    seconds = seconds_until(use.since + DESK_USE_SECONDS * SECOND, now)
+    seconds = seconds_until(use.since + DESK_USE_SECONDS * SECOND, now=context.now)
     if count > most:
         return Decision(outcome=Outcome.LOCKED, retry_after_seconds=seconds)
     kind = "changes" if command.changing else "lookups"
     event = Event(
-        at=now,
+        at=context.now,
         user=account.user,
         kind="support.limit_reached",
         source=command.origin.source,

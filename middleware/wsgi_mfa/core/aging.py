@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from wsgi_mfa.core import throttle
 from wsgi_mfa.core.account import Account, CarriedLogin, EndedLogin, RememberedBrowser, Retry, Session
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.instants import DAY, HOUR, SECOND
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.values import replace
@@ -26,17 +27,17 @@ ACTIVITY_GRAINS = 60  # activity is noted to 1/60 of the idle limit (D23)
 REPLACED_LOGIN_SECONDS = 60  # for parallel requests that still come with the old fingerprint (D34)
 
 
-def younger(instant: int, seconds: int, now: int, policy: Policy) -> bool:
+def younger(instant: int, context: Context, *, seconds: int) -> bool:
     """Whether less than ``seconds`` have passed since ``instant``; never for one too far ahead of now."""
-    if instant > now + policy.clock_skew_seconds_max * SECOND:
+    if instant > context.now + context.policy.clock_skew_seconds_max * SECOND:
         return False
-    return now - instant < seconds * SECOND
+    return context.now - instant < seconds * SECOND
 
 
-def session_lives(session: Session, now: int, policy: Policy) -> bool:
+def session_lives(session: Session, context: Context) -> bool:
     """Whether ``session`` is within its overall and its idle limit (R52)."""
-    since, until = session_span(session, policy)
-    return since <= now < until
+    since, until = session_span(session, context.policy)
+    return since <= context.now < until
 
 
 def session_span(session: Session, policy: Policy) -> tuple[int, int]:
@@ -52,55 +53,59 @@ def session_span(session: Session, policy: Policy) -> tuple[int, int]:
     return since, until
 
 
-def browser_is_remembered(browser: RememberedBrowser, now: int, policy: Policy) -> bool:
+def browser_is_remembered(browser: RememberedBrowser, context: Context) -> bool:
     """Whether the days of ``browser`` have not run out: they count from its code and no use lengthens them (R55)."""
-    seconds = policy.remembered_browser_days * DAY // SECOND
-    return all(younger(instant, seconds, now, policy) for instant in (browser.made_at, browser.used_at))
+    seconds = context.policy.remembered_browser_days * DAY // SECOND
+    return all(younger(instant, context, seconds=seconds) for instant in (browser.made_at, browser.used_at))
 
 
-def carried_login_counts(carried: CarriedLogin, now: int, policy: Policy) -> bool:
+def carried_login_counts(carried: CarriedLogin, context: Context) -> bool:
     """Whether a fingerprint still stands for its login beside the newest one (D34)."""
-    return carried.replaced_at is None or younger(carried.replaced_at, REPLACED_LOGIN_SECONDS, now, policy)
+    return carried.replaced_at is None or younger(
+        carried.replaced_at, context, seconds=REPLACED_LOGIN_SECONDS
+    )
 
 
-def is_of_login(session: Session, login: str | None, now: int, policy: Policy) -> bool:
+def is_of_login(session: Session, login: str | None, context: Context) -> bool:
     """Whether ``session`` belongs to the portal's login with the fingerprint ``login``."""
     return session.login == login or any(
-        carried.fingerprint == login and carried_login_counts(carried, now, policy)
+        carried.fingerprint == login and carried_login_counts(carried, context)
         for carried in session.carried_logins
     )
 
 
-def settled(account: Account, now: int, policy: Policy) -> Account:
-    """``account`` as it counts at ``now``; itself where nothing in it has aged."""
-    account = _code_made_by_now(account, now)
-    sessions = _kept(account.sessions, lambda session: session_lives(session, now, policy))
+def settled(account: Account, context: Context) -> Account:
+    """``account`` as it counts at ``context.now``; itself where nothing in it has aged."""
+    account = _code_made_by_now(account, context.now)
+    sessions = _kept(account.sessions, lambda session: session_lives(session, context))
     living = {session.id for session in sessions}
     first = account.first_code
     asked, use = account.reset_asked, account.desk_use
     enrollment_code = account.enrollment_code
-    if enrollment_code and not younger(enrollment_code.made_at, policy.enrollment_seconds_max, now, policy):
+    if enrollment_code and not younger(
+        enrollment_code.made_at, context, seconds=context.policy.enrollment_seconds_max
+    ):
         enrollment_code = None
     counting: dict[str, Any] = {
         "sessions": sessions,
         "remembered_browsers": _kept(
-            account.remembered_browsers, lambda browser: browser_is_remembered(browser, now, policy)
+            account.remembered_browsers, lambda browser: browser_is_remembered(browser, context)
         ),
         "pending": _kept(
             account.pending,
-            lambda pending: younger(pending.made_at, policy.enrollment_seconds_max, now, policy),
+            lambda pending: younger(pending.made_at, context, seconds=context.policy.enrollment_seconds_max),
         ),
-        "retries": _kept(account.retries, lambda retry: _retry_lives(account, retry, living, now, policy)),
-        "answers": _kept(account.answers, lambda answer: younger(answer.at, ANSWER_SECONDS, now, policy)),
-        "ended_logins": _kept(account.ended_logins, lambda login: _still_ended(login, now, policy)),
-        "first_code": first if first and younger(first.at, FIRST_CODE_SECONDS, now, policy) else None,
-        "hints": _within_the_hour(account.hints, now, policy),
-        "enrollments_begun": _within_the_hour(account.enrollments_begun, now, policy),
+        "retries": _kept(account.retries, lambda retry: _retry_lives(account, retry, living, context)),
+        "answers": _kept(account.answers, lambda answer: younger(answer.at, context, seconds=ANSWER_SECONDS)),
+        "ended_logins": _kept(account.ended_logins, lambda login: _still_ended(login, context)),
+        "first_code": first if first and younger(first.at, context, seconds=FIRST_CODE_SECONDS) else None,
+        "hints": _within_the_hour(account.hints, context),
+        "enrollments_begun": _within_the_hour(account.enrollments_begun, context),
         "enrollment_code": enrollment_code,
-        "desk_use": use if use and younger(use.since, DESK_USE_SECONDS, now, policy) else None,
-        "reset_asked": asked if asked and younger(asked.at, RESET_ASKED_SECONDS, now, policy) else None,
-        "code_failures": throttle.settled(account.code_failures, now, policy),
-        "recovery_failures": throttle.settled(account.recovery_failures, now, policy),
+        "desk_use": use if use and younger(use.since, context, seconds=DESK_USE_SECONDS) else None,
+        "reset_asked": asked if asked and younger(asked.at, context, seconds=RESET_ASKED_SECONDS) else None,
+        "code_failures": throttle.settled(account.code_failures, context),
+        "recovery_failures": throttle.settled(account.recovery_failures, context),
     }
     aged = {name: value for name, value in counting.items() if value != getattr(account, name)}
     return replace(account, **aged) if aged else account
@@ -111,11 +116,11 @@ def _kept(items: tuple[T, ...], counts: Callable[[T], bool]) -> tuple[T, ...]:
     return items if all(map(counts, items)) else tuple(filter(counts, items))
 
 
-def _retry_lives(account: Account, retry: Retry, living: set[str], now: int, policy: Policy) -> bool:
+def _retry_lives(account: Account, retry: Retry, living: set[str], context: Context) -> bool:
     if retry.session_id not in living:
         return False
     if retry.recovery_code_id is None:
-        return younger(retry.at, policy.retry_seconds, now, policy)
+        return younger(retry.at, context, seconds=context.policy.retry_seconds)
     # The reply that carried a new recovery code may be lost for longer than any proxy waits (D10).
     code = account.recovery_code
     return code is not None and code.id == retry.recovery_code_id and not code.acknowledged
@@ -138,17 +143,16 @@ def _code_made_by_now(account: Account, now: int) -> Account:
     return replace(account, recovery_code=replace(code, made_at=now), sessions=sessions)
 
 
-def _within_the_hour(instants: tuple[int, ...], now: int, policy: Policy) -> tuple[int, ...]:
-    return tuple(min(at, now) for at in instants if younger(at, HOUR // SECOND, now, policy))
+def _within_the_hour(instants: tuple[int, ...], context: Context) -> tuple[int, ...]:
+    return tuple(min(at, context.now) for at in instants if younger(at, context, seconds=HOUR // SECOND))
 
 
-def _still_ended(login: EndedLogin, now: int, policy: Policy) -> bool:
-    return login.seconds is None or younger(login.since, login.seconds, now, policy)
+def _still_ended(login: EndedLogin, context: Context) -> bool:
+    return login.seconds is None or younger(login.since, context, seconds=login.seconds)
 
 
-def login_is_ended(account: Account, fingerprint: str, now: int, policy: Policy) -> bool:
-    """Whether the portal's login of this fingerprint must not count at ``now`` (D19)."""
+def login_is_ended(account: Account, fingerprint: str, context: Context) -> bool:
+    """Whether the portal's login of this fingerprint must not count at ``context.now`` (D19)."""
     return any(
-        login.fingerprint == fingerprint and _still_ended(login, now, policy)
-        for login in account.ended_logins
+        login.fingerprint == fingerprint and _still_ended(login, context) for login in account.ended_logins
     )

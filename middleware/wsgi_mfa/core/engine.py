@@ -1,7 +1,7 @@
 """The rule book: what may change an account, and how. Nothing else in the package changes one.
 
 Rule 1: an account changes only by ``decide``, through the one handler that the table below names for a command.
-Rule 2: ``decide`` does no I/O, reads no clock and draws no randomness; ``now`` and every random value come in.
+Rule 2: ``decide`` does no I/O, reads no clock and draws no randomness; the context and every random value come in.
 Rule 3: a command is decided on the account as it counts now: what has expired is gone before it is judged.
 Rule 4: a change is saved whole with its events, if the account is still the one that was decided on; else the
 command is decided again on the account as it then is. So replay, double use and racing guesses are one thing.
@@ -32,11 +32,11 @@ from wsgi_mfa.core import (
 )
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Command
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Outcome
-from wsgi_mfa.core.policy import Policy
 
-HANDLERS: dict[type, Callable[[Account, Any, int, Policy], Decision]] = {
+HANDLERS: dict[type, Callable[[Account, Any, Context], Decision]] = {
     commands.BeginEnrollment: enrollment.begin,
     commands.PostponeEnrollment: rollout.postpone,
     commands.PresentEnrollmentCode: enrollment.present_code,
@@ -67,16 +67,16 @@ HANDLERS: dict[type, Callable[[Account, Any, int, Policy], Decision]] = {
 }
 
 
-def decide(account: Account, command: Command, now: int, policy: Policy) -> Decision:
-    """The decision about ``command`` on ``account`` at ``now`` (microseconds since 1970 UTC)."""
-    counting = aging.settled(account, now, policy)
-    decision = HANDLERS[type(command)](counting, command, now, policy)
-    kind = None if decision.account else _worth_saving(account, counting, decision, now, policy)
+def decide(account: Account, command: Command, context: Context) -> Decision:
+    """Return the decision about ``command`` on ``account`` as it counts at ``context.now``."""
+    counting = aging.settled(account, context)
+    decision = HANDLERS[type(command)](counting, command, context)
+    kind = None if decision.account else _worth_saving(account, counting, decision, context)
     if kind is not None:
-        event = Event(at=now, user=account.user, kind=kind)
+        event = Event(at=context.now, user=account.user, kind=kind)
         decision = replace(decision, account=counting, events=(event,))
     if counting.remembered_browsers != account.remembered_browsers:
-        return _with_run_out_browsers(account, counting, command, decision, now)
+        return _with_run_out_browsers(account, counting, command, decision, context.now)
     return decision
 
 
@@ -99,12 +99,10 @@ def _with_run_out_browsers(
     return replace(decision, account=changed, events=(*events, *decision.events))
 
 
-def _worth_saving(
-    account: Account, counting: Account, decision: Decision, now: int, policy: Policy
-) -> str | None:
+def _worth_saving(account: Account, counting: Account, decision: Decision, context: Context) -> str | None:
     """The event of a change that time alone has made, and that the next clock step must not undo (D22)."""
     if any(
-        throttle.closed_ahead(failures, now, policy)
+        throttle.closed_ahead(failures, context)
         for failures in (account.code_failures, account.recovery_failures)
     ):
         return "lock.restarted"  # saved once, so that it ends after its own length, counted from now

@@ -20,6 +20,7 @@ from wsgi_mfa.core.commands import (
     Origin,
     PresentEnrollmentCode,
 )
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import DAY, HOUR, SECOND, seconds_until
 from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
@@ -35,40 +36,40 @@ BEGUN_AN_HOUR_MAX = 10
 RESET_DAYS = 7  # after a reset the desk is needed again when nobody has enrolled (D15)
 
 
-def permission(account: Account, origin: Origin, now: int, policy: Policy) -> Decision | None:
+def permission(account: Account, origin: Origin, context: Context) -> Decision | None:
     """Why this browser may not begin an enrollment now; None when it may."""
     if account.authenticator is not None:
         session = account.session(origin.session_id)
-        if session is None or not is_of_login(session, origin.login, now, policy):
+        if session is None or not is_of_login(session, origin.login, context):
             return Decision(outcome=Outcome.MUST_VERIFY)
-        return None if is_fresh(session, now, policy) else Decision(outcome=Outcome.STEP_UP_REQUIRED)
+        return None if is_fresh(session, context) else Decision(outcome=Outcome.STEP_UP_REQUIRED)
     if account.reset_at is not None and not younger(
-        account.reset_at, RESET_DAYS * DAY // SECOND, now, policy
+        account.reset_at, context, seconds=RESET_DAYS * DAY // SECOND
     ):
         return refused(Reason.RESET_EXPIRED)
     if account.enrollment_code_needed or (
-        policy.enrollment != "open" and account.enrollment_code is not None
+        context.policy.enrollment != "open" and account.enrollment_code is not None
     ):
         proven = account.enrollment_code is not None and account.enrollment_browser == origin.browser
         return None if proven else Decision(outcome=Outcome.MUST_ENROLL, reason=Reason.ENROLLMENT_CODE_NEEDED)
-    if policy.enrollment == "invited":
+    if context.policy.enrollment == "invited":
         return Decision(outcome=Outcome.MUST_ENROLL, reason=Reason.ENROLLMENT_CODE_NEEDED)
-    if policy.enrollment == "closed":
+    if context.policy.enrollment == "closed":
         return refused(Reason.ENROLLMENT_CLOSED)
     return None
 
 
-def begin(account: Account, command: BeginEnrollment, now: int, policy: Policy) -> Decision:
+def begin(account: Account, command: BeginEnrollment, context: Context) -> Decision:
     """Give the browser the key that it already has, or a new one (D26)."""
     origin = command.origin
-    refusal = permission(account, origin, now, policy)
+    refusal = permission(account, origin, context)
     if refusal is not None:
         return refusal
     current = account.pending_of(origin.browser, origin.login)
     if current is not None and not command.restart:
         return Decision(outcome=Outcome.MUST_ENROLL, pending=current)
     if len(account.enrollments_begun) >= BEGUN_AN_HOUR_MAX:
-        wait = seconds_until(account.enrollments_begun[0] + HOUR, now)
+        wait = seconds_until(account.enrollments_begun[0] + HOUR, now=context.now)
         return Decision(outcome=Outcome.LOCKED, reason=Reason.TOO_MANY_ENROLLMENTS, retry_after_seconds=wait)
     pending = PendingEnrollment(
         id=command.key.id,
@@ -76,25 +77,25 @@ def begin(account: Account, command: BeginEnrollment, now: int, policy: Policy) 
         login=origin.login,
         sealed_key=command.key.sealed_key,
         parameters=command.key.parameters,
-        made_at=now,
+        made_at=context.now,
     )
     others = tuple(other for other in account.pending if other != current)
     changed = replace(
         account,
         pending=(*others, pending)[-PENDING_MAX:],
-        enrollments_begun=(*account.enrollments_begun, now),
+        enrollments_begun=(*account.enrollments_begun, context.now),
     )
-    event = Event(at=now, user=account.user, kind="enrollment.begun", source=origin.source)
+    event = Event(at=context.now, user=account.user, kind="enrollment.begun", source=origin.source)
     return Decision(outcome=Outcome.MUST_ENROLL, account=changed, events=(event,), pending=pending)
 
 
-def present_code(account: Account, command: PresentEnrollmentCode, now: int, policy: Policy) -> Decision:
+def present_code(account: Account, command: PresentEnrollmentCode, context: Context) -> Decision:
     """Let this browser enroll when it shows the desk's one-time code; throttled like a recovery code (R30)."""
     origin = command.origin
     answered = repeated_refusal(account, origin, command.fingerprint)
     if answered is not None:
         return answered
-    closed = locked(account, "recovery_failures", now, policy)
+    closed = locked(account, "recovery_failures", context)
     if closed is not None:
         return closed
     if account.authenticator is not None:
@@ -107,43 +108,58 @@ def present_code(account: Account, command: PresentEnrollmentCode, now: int, pol
         or command.opened is None
         or not recovery.matches(command.code, command.opened)
     ):
-        return wrong(account, origin, "recovery_failures", command.code, command.fingerprint, now, policy)
+        return wrong(
+            account,
+            origin,
+            context,
+            counters="recovery_failures",
+            code=command.code,
+            fingerprint=command.fingerprint,
+        )
     changed = replace(
         account,
         enrollment_browser=origin.browser,
         recovery_failures=throttle.cleared(account.recovery_failures),
     )
-    event = Event(at=now, user=account.user, kind="enrollment_code.accepted", source=origin.source)
+    event = Event(at=context.now, user=account.user, kind="enrollment_code.accepted", source=origin.source)
     return Decision(outcome=Outcome.MUST_ENROLL, account=changed, events=(event,))
 
 
-def confirm(account: Account, command: ConfirmEnrollment, now: int, policy: Policy) -> Decision:
+def confirm(account: Account, command: ConfirmEnrollment, context: Context) -> Decision:
     """Judge a code of the pending key; a right one binds the phone and starts a new generation (D16)."""
     origin = command.origin
     answered = repeated(account, origin, "confirmation", command.fingerprint)
     answered = answered or repeated_refusal(account, origin, command.fingerprint)
     if answered is not None:
         return answered
-    closed = locked(account, "code_failures", now, policy, rebinding=True)
+    closed = locked(account, "code_failures", context, rebinding=True)
     if closed is not None:
         return closed
     pending = account.pending_of(origin.browser, origin.login)
     if pending is None or command.pending_id not in (None, pending.id) or command.key is None:
         return refused(Reason.CHANGED_MEANWHILE)
-    refusal = permission(account, origin, now, policy)
+    refusal = permission(account, origin, context)
     if refusal is not None:
         return refusal
     if command.code is None:
-        return wrong(account, origin, "code_failures", None, command.fingerprint, now, policy)
-    step = step_at(now, pending.parameters.period_seconds)
-    window = range(step - policy.steps_back, step + policy.steps_ahead + 1)
+        return wrong(
+            account, origin, context, counters="code_failures", code=None, fingerprint=command.fingerprint
+        )
+    step = step_at(context.now, period_seconds=pending.parameters.period_seconds)
+    window = range(step - context.policy.steps_back, step + context.policy.steps_ahead + 1)
     steps = matching_steps(command.key, command.code, window, pending.parameters)
     if not steps:
-        hint = _clock_hint(command.key, command.code, pending, step, policy)
+        hint = _clock_hint(command.key, command.code, pending, step, context.policy)
         return wrong(
-            account, origin, "code_failures", command.code, command.fingerprint, now, policy, hint=hint
+            account,
+            origin,
+            context,
+            counters="code_failures",
+            code=command.code,
+            fingerprint=command.fingerprint,
+            hint=hint,
         )
-    return _bound(account, command, pending, max(steps), now, policy)
+    return _bound(account, command, pending, max(steps), context)
 
 
 def _clock_hint(key: bytes, code: str, pending: PendingEnrollment, step: int, policy: Policy) -> Hint | None:
@@ -157,12 +173,7 @@ def _clock_hint(key: bytes, code: str, pending: PendingEnrollment, step: int, po
 
 
 def _bound(
-    account: Account,
-    command: ConfirmEnrollment,
-    pending: PendingEnrollment,
-    step: int,
-    now: int,
-    policy: Policy,
+    account: Account, command: ConfirmEnrollment, pending: PendingEnrollment, step: int, context: Context
 ) -> Decision:
     """The account with its new phone: a new generation in which only this browser is signed in."""
     origin = command.origin
@@ -174,11 +185,11 @@ def _bound(
             id=pending.id,
             sealed_key=pending.sealed_key,
             parameters=pending.parameters,
-            confirmed_at=now,
+            confirmed_at=context.now,
             last_step=step,  # the confirming code is used up for every other purpose (R7)
             used_steps=(step,),
         ),
-        recovery_code=account.recovery_code or made_recovery_code(command.recovery_code, now),
+        recovery_code=account.recovery_code or made_recovery_code(command.recovery_code, context.now),
         code_failures=Failures(),  # bound anew: guesses at the old key count no more (D14)
         pending=(),
         sessions=(),
@@ -197,15 +208,16 @@ def _bound(
     bound, events = opened(
         bound,
         origin,
+        context,
         session_id=command.session_id,
         method=Method.CODE,
         purpose="confirmation",
         fingerprint=command.fingerprint,
-        now=now,
-        policy=policy,
     )
-    event = Event(at=now, user=account.user, kind="enrollment.confirmed", source=origin.source)
-    forgotten = ended_events(account, account.remembered_browsers, "new_phone", now, source=origin.source)
+    event = Event(at=context.now, user=account.user, kind="enrollment.confirmed", source=origin.source)
+    forgotten = ended_events(
+        account, account.remembered_browsers, "new_phone", context.now, source=origin.source
+    )
     return Decision(
         outcome=Outcome.SIGNED_IN,
         account=bound,

@@ -14,7 +14,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 
-def seconds_until(instant: int, now: int) -> int:
+def seconds_until(instant: int, *, now: int) -> int:
     """Whole seconds from ``now`` to ``instant``, rounded up, at least 1: what ``Retry-After`` may promise."""
     return max(1, -((now - instant) // SECOND))
 

@@ -12,8 +12,8 @@ from wsgi_mfa.core.account import Account, Method, RememberedBrowser
 from wsgi_mfa.core.aging import is_of_login, younger
 from wsgi_mfa.core.browsers import digest_of, event_of, is_current, without_browsers
 from wsgi_mfa.core.commands import ForgetBrowser, RecallBrowser, RevokeBrowser
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.outcome import Decision, Outcome, Reason
-from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.refusal import refused
 from wsgi_mfa.core.sessions import opened, repeated
 from wsgi_mfa.core.values import replace
@@ -21,7 +21,7 @@ from wsgi_mfa.core.values import replace
 PURPOSE = "remembered_browser"
 
 
-def recall(account: Account, command: RecallBrowser, now: int, policy: Policy) -> Decision:
+def recall(account: Account, command: RecallBrowser, context: Context) -> Decision:
     """Open a session without a code, by the secret that the browser was given last.
 
     Wrong codes from elsewhere do not close this way: who types them has the password alone (D14).
@@ -31,10 +31,10 @@ def recall(account: Account, command: RecallBrowser, now: int, policy: Policy) -
     if browser is None or account.authenticator is None:
         return Decision(outcome=Outcome.MUST_VERIFY)
     session = account.session(origin.session_id)
-    if session is not None and is_of_login(session, origin.login, now, policy):
+    if session is not None and is_of_login(session, origin.login, context):
         return Decision(outcome=Outcome.STEP_UP_REQUIRED)  # never in the place of a code that is asked for
     if not is_current(account, browser, command.secret):
-        return _earlier(account, command, browser, now, policy)
+        return _earlier(account, command, browser, context)
     code = account.recovery_code
     if code is not None and not code.acknowledged and browser.made_at >= code.made_at:
         return Decision(outcome=Outcome.MUST_VERIFY)  # the code is shown to who has shown a factor now (D13)
@@ -42,7 +42,7 @@ def recall(account: Account, command: RecallBrowser, now: int, policy: Policy) -
         browser,
         digest=digest_of(account, command.next_secret),
         previous_digest=browser.digest,
-        used_at=now,
+        used_at=context.now,
     )
     changed = replace(
         account,
@@ -54,41 +54,42 @@ def recall(account: Account, command: RecallBrowser, now: int, policy: Policy) -
     changed, events = opened(
         changed,
         origin,
+        context,
         session_id=command.session_id,
         method=Method.REMEMBERED_BROWSER,
         purpose=PURPOSE,
         fingerprint=browser.digest,
-        now=now,
-        policy=policy,
         remembered=used,
     )
-    event = event_of(account, browser, "remembered_browser.used", now, source=origin.source)
+    event = event_of(account, browser, "remembered_browser.used", context.now, source=origin.source)
     return Decision(
         outcome=Outcome.SIGNED_IN, account=changed, events=(event, *events), session_id=command.session_id
     )
 
 
 def _earlier(
-    account: Account, command: RecallBrowser, browser: RememberedBrowser, now: int, policy: Policy
+    account: Account, command: RecallBrowser, browser: RememberedBrowser, context: Context
 ) -> Decision:
     """The browser has been given another secret since: a lost or parallel reply, or else a copied cookie (D10)."""
     digest, source = digest_of(account, command.secret), command.origin.source
-    if digest == browser.previous_digest and younger(browser.used_at, policy.retry_seconds, now, policy):
+    if digest == browser.previous_digest and younger(
+        browser.used_at, context, seconds=context.policy.retry_seconds
+    ):
         again = repeated(account, command.origin, PURPOSE, digest)
         return again or Decision(outcome=Outcome.MUST_VERIFY)
-    left, _ = without_browsers(account, {browser.id}, cause="reused", now=now, source=source)
-    event = event_of(account, browser, "remembered_browser.reused", now, source=source)
+    left, _ = without_browsers(account, {browser.id}, cause="reused", now=context.now, source=source)
+    event = event_of(account, browser, "remembered_browser.reused", context.now, source=source)
     return Decision(outcome=Outcome.MUST_VERIFY, account=left, events=(event,))
 
 
-def forget(account: Account, command: ForgetBrowser, now: int, policy: Policy) -> Decision:
+def forget(account: Account, command: ForgetBrowser, context: Context) -> Decision:
     """Forget one or all, and end their sessions but for the one that asks.
 
     It needs no fresh factor, since it opens nothing.
     """
     origin = command.origin
     session = account.session(origin.session_id)
-    if session is None or not is_of_login(session, origin.login, now, policy):
+    if session is None or not is_of_login(session, origin.login, context):
         return Decision(outcome=Outcome.MUST_VERIFY)
     wanted = {browser.id for browser in account.remembered_browsers}
     if command.browser_id is not None:
@@ -96,14 +97,14 @@ def forget(account: Account, command: ForgetBrowser, now: int, policy: Policy) -
             return refused(Reason.CHANGED_MEANWHILE)
         wanted = {command.browser_id}
     left, events = without_browsers(
-        account, wanted, cause="forgotten", now=now, source=origin.source, keeping=session.id
+        account, wanted, cause="forgotten", now=context.now, source=origin.source, keeping=session.id
     )
     return Decision(outcome=Outcome.SIGNED_IN, account=left if events else None, events=events)
 
 
-def revoke(account: Account, command: RevokeBrowser, now: int, policy: Policy) -> Decision:
+def revoke(account: Account, command: RevokeBrowser, context: Context) -> Decision:
     """Forget one for its user, with its sessions."""
     left, events = without_browsers(
-        account, {command.browser_id}, cause=command.cause, now=now, source=command.source
+        account, {command.browser_id}, cause=command.cause, now=context.now, source=command.source
     )
     return Decision(outcome=Outcome.SIGNED_OUT, account=left if events else None, events=events)

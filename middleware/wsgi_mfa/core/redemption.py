@@ -16,11 +16,11 @@ from wsgi_mfa.core.commands import (
     ReplaceRecoveryCode,
     ShowRecoveryCode,
 )
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.enrollment import made_recovery_code
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import DAY, SECOND
 from wsgi_mfa.core.outcome import Decision, Outcome, Reason
-from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.refusal import locked, refused, repeated_refusal, wrong
 from wsgi_mfa.core.sessions import opened, repeated
 from wsgi_mfa.core.standing import is_fresh, may_show_recovery_code, must_save
@@ -29,22 +29,29 @@ from wsgi_mfa.core.values import replace
 UNSAVED_DAYS_MAX = 30  # a code that nobody acknowledged is replaced rather than shown (D13)
 
 
-def redeem(account: Account, command: RedeemRecoveryCode, now: int, policy: Policy) -> Decision:
+def redeem(account: Account, command: RedeemRecoveryCode, context: Context) -> Decision:
     """Use the recovery code up, issue the next one and open a session, all in one change (R28)."""
     origin = command.origin
     answered = repeated(account, origin, "recovery", command.fingerprint)
     if answered is not None:
-        return _shown_anew(account, origin, answered, now, policy)
+        return _shown_anew(account, origin, answered, context)
     answered = repeated_refusal(account, origin, command.fingerprint)
     if answered is not None:
         return answered
     if account.authenticator is None:
         return Decision(outcome=Outcome.MUST_ENROLL)
-    closed = locked(account, "recovery_failures", now, policy)
+    closed = locked(account, "recovery_failures", context)
     if closed is not None:
         return closed
     if command.code is None or command.opened is None or not recovery.matches(command.code, command.opened):
-        return wrong(account, origin, "recovery_failures", command.code, command.fingerprint, now, policy)
+        return wrong(
+            account,
+            origin,
+            context,
+            counters="recovery_failures",
+            code=command.code,
+            fingerprint=command.fingerprint,
+        )
     changed = replace(
         account,
         address=command.address or account.address,
@@ -53,21 +60,22 @@ def redeem(account: Account, command: RedeemRecoveryCode, now: int, policy: Poli
     # The phone is not at hand, and its own browser may be among the remembered ones.
     remembered = {browser.id for browser in account.remembered_browsers}
     changed, forgotten = without_browsers(
-        changed, remembered, cause="recovery_code", now=now, source=origin.source
+        changed, remembered, cause="recovery_code", now=context.now, source=origin.source
     )
     changed, events = opened(
         changed,
         origin,
+        context,
         session_id=command.session_id,
         method=Method.RECOVERY_CODE,
         purpose="recovery",
         fingerprint=command.fingerprint,
-        now=now,
-        policy=policy,
         recovery_code_id=command.recovery_code.id,
     )
-    changed = _with_code_for(changed, command.session_id, made_recovery_code(command.recovery_code, now))
-    event = Event(at=now, user=account.user, kind="recovery_code.used", source=origin.source)
+    changed = _with_code_for(
+        changed, command.session_id, made_recovery_code(command.recovery_code, context.now)
+    )
+    event = Event(at=context.now, user=account.user, kind="recovery_code.used", source=origin.source)
     return Decision(
         outcome=Outcome.SIGNED_IN,
         account=changed,
@@ -76,38 +84,40 @@ def redeem(account: Account, command: RedeemRecoveryCode, now: int, policy: Poli
     )
 
 
-def _shown_anew(account: Account, origin: Origin, answered: Decision, now: int, policy: Policy) -> Decision:
+def _shown_anew(account: Account, origin: Origin, answered: Decision, context: Context) -> Decision:
     """The first result again, in which the new code may be seen again (R29).
 
     The reply that led to it may have been lost for longer than a code may be shown after its second factor. Who
     gives the used code once more in the same browser has shown that factor now.
     """
     session = account.session(answered.session_id)
-    if session is None or may_show_recovery_code(account, session, now, policy):
+    if session is None or may_show_recovery_code(account, session, context):
         return answered
-    renewed = tuple(replace(each, verified_at=now) if each is session else each for each in account.sessions)
-    event = Event(at=now, user=account.user, kind="recovery_code.retried", source=origin.source)
+    renewed = tuple(
+        replace(each, verified_at=context.now) if each is session else each for each in account.sessions
+    )
+    event = Event(at=context.now, user=account.user, kind="recovery_code.retried", source=origin.source)
     return replace(answered, account=replace(account, sessions=renewed), events=(event,))
 
 
-def show(account: Account, command: ShowRecoveryCode, now: int, policy: Policy) -> Decision:
+def show(account: Account, command: ShowRecoveryCode, context: Context) -> Decision:
     """Allow the unacknowledged code to be shown to this session; each showing is on record (D13)."""
     origin = command.origin
     session = account.session(origin.session_id)
     code = account.recovery_code
-    if session is None or not is_of_login(session, origin.login, now, policy) or code is None:
+    if session is None or not is_of_login(session, origin.login, context) or code is None:
         return Decision(outcome=Outcome.MUST_VERIFY)
-    if not may_show_recovery_code(account, session, now, policy):
+    if not may_show_recovery_code(account, session, context):
         return refused(Reason.CODE_NOT_SHOWN_AGAIN)
     kind = "recovery_code.shown"
-    if not younger(code.made_at, UNSAVED_DAYS_MAX * DAY // SECOND, now, policy):
+    if not younger(code.made_at, context, seconds=UNSAVED_DAYS_MAX * DAY // SECOND):
         # Made at the second factor's instant, so that this session may still see it.
         code = made_recovery_code(command.replacement, session.verified_at)
         account = _with_code_for(account, session.id, code)
         kind = "recovery_code.replaced"
     code = replace(code, shown_count=code.shown_count + 1)
     event = Event(
-        at=now,
+        at=context.now,
         user=account.user,
         kind=kind,
         source=origin.source,
@@ -118,10 +128,10 @@ def show(account: Account, command: ShowRecoveryCode, now: int, policy: Policy) 
     )
 
 
-def acknowledge(account: Account, command: AcknowledgeRecoveryCode, now: int, policy: Policy) -> Decision:
+def acknowledge(account: Account, command: AcknowledgeRecoveryCode, context: Context) -> Decision:
     """Forget the copy that could show the code; asking twice is no error, another code is (D12)."""
     session = account.session(command.origin.session_id)
-    if session is None or not is_of_login(session, command.origin.login, now, policy):
+    if session is None or not is_of_login(session, command.origin.login, context):
         return Decision(outcome=Outcome.MUST_VERIFY)
     code = account.recovery_code
     if code is None or command.recovery_code_id not in (None, code.id):
@@ -131,17 +141,17 @@ def acknowledge(account: Account, command: AcknowledgeRecoveryCode, now: int, po
     if not must_save(account, session):
         return refused(Reason.CHANGED_MEANWHILE)  # this session never saw the code
     changed = replace(account, recovery_code=replace(code, sealed_copy=None))
-    event = Event(at=now, user=account.user, kind="recovery_code.saved", source=command.origin.source)
+    event = Event(at=context.now, user=account.user, kind="recovery_code.saved", source=command.origin.source)
     return Decision(outcome=Outcome.SIGNED_IN, account=changed, events=(event,))
 
 
-def replace_code(account: Account, command: ReplaceRecoveryCode, now: int, policy: Policy) -> Decision:
+def replace_code(account: Account, command: ReplaceRecoveryCode, context: Context) -> Decision:
     """Make a new recovery code for a user who has lost the old one; needs a fresh second factor (R40)."""
     origin = command.origin
     session = account.session(origin.session_id)
-    if session is None or not is_of_login(session, origin.login, now, policy):
+    if session is None or not is_of_login(session, origin.login, context):
         return Decision(outcome=Outcome.MUST_VERIFY)
-    if not is_fresh(session, now, policy):
+    if not is_fresh(session, context):
         return Decision(outcome=Outcome.STEP_UP_REQUIRED)
     # Made at the second factor's instant: this session, and no older one, has to save it.
     code = made_recovery_code(command.recovery_code, session.verified_at)
@@ -149,7 +159,7 @@ def replace_code(account: Account, command: ReplaceRecoveryCode, now: int, polic
         _with_code_for(account, session.id, code),
         recovery_failures=Failures(),  # bound anew: guesses at the old code count no more (R15)
     )
-    event = Event(at=now, user=account.user, kind="recovery_code.replaced", source=origin.source)
+    event = Event(at=context.now, user=account.user, kind="recovery_code.replaced", source=origin.source)
     return Decision(outcome=Outcome.MUST_SAVE_RECOVERY_CODE, account=changed, events=(event,))
 
 

@@ -12,9 +12,9 @@ from wsgi_mfa.core import throttle
 from wsgi_mfa.core.account import Account, Answer, Failures
 from wsgi_mfa.core.aging import is_of_login
 from wsgi_mfa.core.commands import Origin
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
-from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.sessions import with_login_ended
 from wsgi_mfa.core.values import replace
 
@@ -32,15 +32,17 @@ def refused(reason: Reason, *, alert: str | None = None) -> Decision:
 
 
 def locked(
-    account: Account, counters: Counters, now: int, policy: Policy, *, rebinding: bool = False
+    account: Account, counters: Counters, context: Context, *, rebinding: bool = False
 ) -> Decision | None:
     """The answer while nothing is evaluated: the same for right and wrong codes, charged to nobody (R20).
 
     A spent budget closes the key that was guessed at, and not the ``rebinding`` that replaces it (R15, D14).
     """
     failures = failures_of(account, counters)
-    spent = not rebinding and throttle.budget_spent(failures, policy)
-    seconds = throttle.wait_seconds(failures, now, policy) if spent else throttle.lock_seconds(failures, now)
+    spent = not rebinding and throttle.budget_spent(failures, context.policy)
+    seconds = (
+        throttle.wait_seconds(failures, context) if spent else throttle.lock_seconds(failures, context.now)
+    )
     if seconds is None:
         return None
     return Decision(
@@ -60,7 +62,7 @@ def repeated_refusal(account: Account, origin: Origin, fingerprint: str) -> Deci
 
 
 def with_answer(
-    account: Account, origin: Origin, fingerprint: str, now: int, outcome: Outcome, hint: Hint | None
+    account: Account, origin: Origin, *, fingerprint: str, now: int, outcome: Outcome, hint: Hint | None
 ) -> Account:
     """``account`` that remembers for a moment what this browser was told."""
     answer = Answer(
@@ -76,38 +78,43 @@ def with_answer(
 def wrong(
     account: Account,
     origin: Origin,
+    context: Context,
+    *,
     counters: Counters,
     code: str | None,
     fingerprint: str,
-    now: int,
-    policy: Policy,
-    *,
     hint: Hint | None = None,
 ) -> Decision:
     """Charge one wrong answer. What cannot be a code at all was never evaluated and costs nothing (R8)."""
     if code is None:
         return Decision(outcome=Outcome.WRONG_CODE)
     before = failures_of(account, counters)
-    failures = throttle.charged(before, now, policy)
-    changed = with_answer(account, origin, fingerprint, now, Outcome.WRONG_CODE, hint)
+    failures = throttle.charged(before, context)
+    changed = with_answer(
+        account, origin, fingerprint=fingerprint, now=context.now, outcome=Outcome.WRONG_CODE, hint=hint
+    )
     if counters == "code_failures":
         changed = replace(changed, code_failures=failures)
     else:
         changed = replace(changed, recovery_failures=failures)
     events = [
-        _event(account, origin, "code.wrong", counters, now, ("count", str(failures.consecutive_count)))
+        _event(
+            account, origin, "code.wrong", counters, context.now, ("count", str(failures.consecutive_count))
+        )
     ]
     if failures.locked_since is not None:
         seconds = failures.locked_seconds
-        events.append(_event(account, origin, "lock.started", counters, now, ("seconds", str(seconds))))
+        events.append(
+            _event(account, origin, "lock.started", counters, context.now, ("seconds", str(seconds)))
+        )
         if origin.login is not None and not any(
-            is_of_login(session, origin.login, now, policy) for session in account.sessions
+            is_of_login(session, origin.login, context) for session in account.sessions
         ):
             # A half signed-in login must not go on guessing when the lock ends (R20, D19); one that has a
             # session is not half signed in, and open sessions are untouched by locks (D14).
-            changed = with_login_ended(changed, origin.login, now, seconds)
-    if throttle.budget_spent(failures, policy) and not throttle.budget_spent(before, policy):
-        events.append(_event(account, origin, "budget.spent", counters, now))
+            changed = with_login_ended(changed, origin.login, now=context.now, seconds=seconds)
+    if throttle.budget_spent(failures, context.policy) and not throttle.budget_spent(before, context.policy):
+        events.append(_event(account, origin, "budget.spent", counters, context.now))
     return Decision(outcome=Outcome.WRONG_CODE, account=changed, events=tuple(events), hint=hint)
 
 

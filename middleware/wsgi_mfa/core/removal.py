@@ -11,9 +11,9 @@ from dataclasses import replace
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.browsers import ended_events
 from wsgi_mfa.core.commands import AdoptAccount, RemoveAccount
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Outcome, Reason
-from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.refusal import refused
 from wsgi_mfa.core.verification import fenced
 
@@ -23,7 +23,7 @@ def is_there(account: Account | None) -> bool:
     return account is not None and account.revision != "" and account.removed_at is None
 
 
-def remove(account: Account, command: RemoveAccount, now: int, policy: Policy) -> Decision:
+def remove(account: Account, command: RemoveAccount, context: Context) -> Decision:
     """Forget all but the name, and that it was used."""
     if not is_there(account) or command.seen_revision not in (None, account.revision):
         return refused(Reason.CHANGED_MEANWHILE)
@@ -35,17 +35,19 @@ def remove(account: Account, command: RemoveAccount, now: int, policy: Policy) -
         ended_logins=account.ended_logins,
         enrollments_begun=account.enrollments_begun,
         enrollment_code_needed=True,
-        removed_at=now,
+        removed_at=context.now,
     )
     if command.renamed_to is None:
-        event = _event("support.removed", account.user, command, now)
+        event = _event("support.removed", account.user, command, context.now)
     else:
-        event = _renamed(account.user, command.renamed_to, account.user, command, now)
-    forgotten = ended_events(account, account.remembered_browsers, "removed", now, source=command.source)
+        event = _renamed(account.user, command.renamed_to, account.user, command, context.now)
+    forgotten = ended_events(
+        account, account.remembered_browsers, "removed", context.now, source=command.source
+    )
     return Decision(outcome=Outcome.RESET, account=left, events=(event, *forgotten))
 
 
-def adopt(account: Account, command: AdoptAccount, now: int, policy: Policy) -> Decision:
+def adopt(account: Account, command: AdoptAccount, context: Context) -> Decision:
     """Take over what the account of another name holds; never over an account that is there.
 
     Sessions and remembered browsers end, since their cookies are good for the other name. As after a restore no
@@ -63,7 +65,7 @@ def adopt(account: Account, command: AdoptAccount, now: int, policy: Policy) -> 
         revision=account.revision,
         saved_at=account.saved_at,
         address=own_address if moved.address == moved.user else moved.address,
-        authenticator=moved.authenticator and fenced(moved.authenticator, now, policy),
+        authenticator=moved.authenticator and fenced(moved.authenticator, context),
         pending=(),
         sessions=(),
         remembered_browsers=(),
@@ -72,7 +74,7 @@ def adopt(account: Account, command: AdoptAccount, now: int, policy: Policy) -> 
         first_code=None,
         enrollment_browser=None,
     )
-    event = _renamed(moved.user, account.user, account.user, command, now)
+    event = _renamed(moved.user, account.user, account.user, command, context.now)
     return Decision(outcome=Outcome.RESET, account=adopted, events=(event,))
 
 

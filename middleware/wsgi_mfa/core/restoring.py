@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from wsgi_mfa.core.account import Account, Failures
 from wsgi_mfa.core.browsers import ended_events
 from wsgi_mfa.core.commands import FenceAfterRestore
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import day_of
 from wsgi_mfa.core.outcome import Decision, Outcome
-from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.verification import fenced
 
 #: What makes the phone of the backup one of the past.
@@ -35,7 +35,7 @@ class _Lost:
     failures: dict[str, Failures] = field(default_factory=dict)
 
 
-def fence(account: Account, command: FenceAfterRestore, now: int, policy: Policy) -> Decision:
+def fence(account: Account, command: FenceAfterRestore, context: Context) -> Decision:
     """Refuse all that a restored backup would open again, and do the lost events again that closed something."""
     lost = _read(account, command.lost)
     held = None if lost.phone_gone else account.authenticator
@@ -45,7 +45,7 @@ def fence(account: Account, command: FenceAfterRestore, now: int, policy: Policy
         account,
         generation=command.generation,
         fence=command.generation,
-        authenticator=held and fenced(held, now, policy),
+        authenticator=held and fenced(held, context),
         recovery_code=None,
         code_failures=lost.failures["code_failures"],
         recovery_failures=lost.failures["recovery_failures"],
@@ -64,8 +64,12 @@ def fence(account: Account, command: FenceAfterRestore, now: int, policy: Policy
         first_code=None,
     )
     details = (("lost_events", str(len(command.lost))),) if command.lost else ()
-    event = Event(at=now, user=account.user, kind="support.fenced", source=command.source, details=details)
-    forgotten = ended_events(account, account.remembered_browsers, "fence", now, source=command.source)
+    event = Event(
+        at=context.now, user=account.user, kind="support.fenced", source=command.source, details=details
+    )
+    forgotten = ended_events(
+        account, account.remembered_browsers, "fence", context.now, source=command.source
+    )
     return Decision(outcome=Outcome.RESET, account=changed, events=(event, *forgotten))
 
 
@@ -85,14 +89,16 @@ def _read(account: Account, events: tuple[Event, ...]) -> _Lost:
             lost.code_needed = True
         elif event.kind == "code.wrong":
             name = details["counters"]
-            lost.failures[name] = _charged(lost.failures[name], event.at, int(details["count"]))
+            lost.failures[name] = _charged(
+                lost.failures[name], at=event.at, consecutive_count=int(details["count"])
+            )
         elif event.kind == "lock.started":
             name, seconds = details["counters"], int(details["seconds"])
             lost.failures[name] = replace(lost.failures[name], locked_since=event.at, locked_seconds=seconds)
     return lost
 
 
-def _charged(failures: Failures, at: int, consecutive_count: int) -> Failures:
+def _charged(failures: Failures, *, at: int, consecutive_count: int) -> Failures:
     """``failures`` with one more at the instant ``at``; of the consecutive ones the higher value counts."""
     days = Counter(dict(failures.days))
     days[day_of(at)] += 1

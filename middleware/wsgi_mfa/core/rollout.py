@@ -15,6 +15,7 @@ from functools import lru_cache
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.aging import younger
 from wsgi_mfa.core.commands import PostponeEnrollment
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.outcome import Decision, Outcome
@@ -37,16 +38,14 @@ def is_chosen(user: str, groups: tuple[str, ...], policy: Policy) -> bool:
     return user in _names(policy.required_users) or not set(policy.required_groups).isdisjoint(groups)
 
 
-def may_go_without(
-    account: Account | None, user: str, groups: tuple[str, ...], now: int, policy: Policy
-) -> bool:
-    """Whether ``user``, whom the portal has signed in, needs no second factor at ``now``."""
-    if not is_rolling_out(policy) or is_chosen(user, groups, policy):
+def may_go_without(account: Account | None, user: str, groups: tuple[str, ...], context: Context) -> bool:
+    """Whether ``user``, whom the portal has signed in, needs no second factor at ``context.now``."""
+    if not is_rolling_out(context.policy) or is_chosen(user, groups, context.policy):
         return False
     if account is not None and (account.authenticator is not None or was_bound(account)):
         return False
-    since = required_since(policy)
-    return since is None or now < since
+    since = required_since(context.policy)
+    return since is None or context.now < since
 
 
 def was_bound(account: Account) -> bool:
@@ -54,24 +53,28 @@ def was_bound(account: Account) -> bool:
     return account.reset_at is not None or account.removed_at is not None
 
 
-def is_reminder_due(account: Account | None, now: int, policy: Policy) -> bool:
+def is_reminder_due(account: Account | None, context: Context) -> bool:
     """Whether somebody who needs no second factor yet is to be reminded of it."""
-    if policy.reminder_seconds == 0 or policy.enrollment == "closed":
+    if context.policy.reminder_seconds == 0 or context.policy.enrollment == "closed":
         return False
     postponed_at = None if account is None else account.postponed_at
-    return postponed_at is None or not younger(postponed_at, policy.reminder_seconds, now, policy)
+    return postponed_at is None or not younger(postponed_at, context, seconds=context.policy.reminder_seconds)
 
 
-def postpone(account: Account, command: PostponeEnrollment, now: int, policy: Policy) -> Decision:
+def postpone(account: Account, command: PostponeEnrollment, context: Context) -> Decision:
     """Leave somebody in peace for a while, who may go without for now."""
     if account.authenticator is not None:
         return Decision(outcome=Outcome.MUST_VERIFY)
-    if not may_go_without(account, account.user, command.groups, now, policy):
+    if not may_go_without(account, account.user, command.groups, context):
         return Decision(outcome=Outcome.MUST_ENROLL)
-    if not is_reminder_due(account, now, policy):
+    if not is_reminder_due(account, context):
         return Decision(outcome=Outcome.MAY_ENROLL)  # a double click, or another window
-    event = Event(at=now, user=account.user, kind="enrollment.postponed", source=command.origin.source)
-    return Decision(outcome=Outcome.MAY_ENROLL, account=replace(account, postponed_at=now), events=(event,))
+    event = Event(
+        at=context.now, user=account.user, kind="enrollment.postponed", source=command.origin.source
+    )
+    return Decision(
+        outcome=Outcome.MAY_ENROLL, account=replace(account, postponed_at=context.now), events=(event,)
+    )
 
 
 @lru_cache(maxsize=64)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import SealAnew
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Outcome
-from wsgi_mfa.core.policy import Policy
 
 
 def with_sealed(account: Account, new: Callable[[str], str]) -> Account:
@@ -44,13 +44,13 @@ def sealed_values(account: Account) -> tuple[str, ...]:
     return tuple(found)
 
 
-def seal_anew(account: Account, command: SealAnew, now: int, policy: Policy) -> Decision:
+def seal_anew(account: Account, command: SealAnew, context: Context) -> Decision:
     """Replace sealed values whole; what was sealed by another request meanwhile stays for the next time."""
     changed = with_sealed(account, lambda sealed: command.sealed.get(sealed, sealed))
     if changed == account:
         return Decision(outcome=Outcome.MUST_VERIFY)
     event = Event(
-        at=now,
+        at=context.now,
         user=account.user,
         kind="key.rotated",
         source=command.source,

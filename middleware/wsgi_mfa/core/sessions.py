@@ -14,9 +14,9 @@ from wsgi_mfa.core.account import (
 from wsgi_mfa.core.aging import carried_login_counts
 from wsgi_mfa.core.browsers import without_browsers
 from wsgi_mfa.core.commands import AdmitLogin, CarryLogin, EndSessions, NoteActivity, Origin, SignOut
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Outcome
-from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.standing import activity_is_due
 from wsgi_mfa.core.values import replace
 
@@ -28,13 +28,12 @@ CARRIED_LOGINS_MAX = 8  # so many parallel requests may each be given a fingerpr
 def opened(
     account: Account,
     origin: Origin,
+    context: Context,
     *,
     session_id: str,
     method: Method,
     purpose: str,
     fingerprint: str,
-    now: int,
-    policy: Policy,
     recovery_code_id: str | None = None,
     remembered: RememberedBrowser | None = None,
 ) -> tuple[Account, tuple[Event, ...]]:
@@ -48,16 +47,16 @@ def opened(
         browser=origin.next_browser,
         login=origin.login,
         method=method,
-        verified_at=now if remembered is None else min(remembered.made_at, now),
-        seen_at=now,
-        opened_at=None if remembered is None else now,
+        verified_at=context.now if remembered is None else min(remembered.made_at, context.now),
+        seen_at=context.now,
+        opened_at=None if remembered is None else context.now,
         remembered_id=None if remembered is None else remembered.id,
     )
     others = tuple(other for other in account.sessions if other.id != origin.session_id)
-    ended = others[: max(0, len(others) + 1 - policy.sessions_max)]
+    ended = others[: max(0, len(others) + 1 - context.policy.sessions_max)]
     events = tuple(
         Event(
-            at=now,
+            at=context.now,
             user=account.user,
             kind="session.ended",
             source=origin.source,
@@ -71,7 +70,7 @@ def opened(
         login=origin.login,
         fingerprint=fingerprint,
         session_id=session_id,
-        at=now,
+        at=context.now,
         recovery_code_id=recovery_code_id,
     )
     sessions, retries = (*others[len(ended) :], session), (*account.retries, retry)[-RETRIES_MAX:]
@@ -87,7 +86,7 @@ def repeated(account: Account, origin: Origin, purpose: str, fingerprint: str) -
     return None
 
 
-def with_login_ended(account: Account, fingerprint: str, now: int, seconds: int | None) -> Account:
+def with_login_ended(account: Account, fingerprint: str, *, now: int, seconds: int | None) -> Account:
     """``account`` in which the portal's login of this fingerprint does not count (D19).
 
     A login that was signed out of stays so until it changes: a later lock must not give it an end.
@@ -99,7 +98,7 @@ def with_login_ended(account: Account, fingerprint: str, now: int, seconds: int 
     return replace(account, ended_logins=(*others, ended)[-ENDED_LOGINS_MAX:])
 
 
-def sign_out(account: Account, command: SignOut, now: int, policy: Policy) -> Decision:
+def sign_out(account: Account, command: SignOut, context: Context) -> Decision:
     """End this browser's session, what it had begun, and the portal's login behind it."""
     origin = command.origin
     left = replace(
@@ -113,28 +112,28 @@ def sign_out(account: Account, command: SignOut, now: int, policy: Policy) -> De
         ),
     )
     if command.login_fingerprint is not None:
-        left = with_login_ended(left, command.login_fingerprint, now, seconds=None)
+        left = with_login_ended(left, command.login_fingerprint, now=context.now, seconds=None)
     left, forgotten = without_browsers(
-        left, {command.forget_browser}, cause="forgotten", now=now, source=origin.source
+        left, {command.forget_browser}, cause="forgotten", now=context.now, source=origin.source
     )
     if left == account:
         return Decision(outcome=Outcome.SIGNED_OUT)
-    event = Event(at=now, user=account.user, kind="sign_out", source=origin.source)
+    event = Event(at=context.now, user=account.user, kind="sign_out", source=origin.source)
     return Decision(outcome=Outcome.SIGNED_OUT, account=left, events=(event, *forgotten))
 
 
-def end_sessions(account: Account, command: EndSessions, now: int, policy: Policy) -> Decision:
+def end_sessions(account: Account, command: EndSessions, context: Context) -> Decision:
     """End the session that the portal, or an operator, says is over; without an id all of them."""
     kept = tuple(
         session
         for session in account.sessions
         if command.session_id is not None and session.id != command.session_id
     )
-    left, events = _forgotten(account, command, now) if command.forgetting else (account, ())
+    left, events = _forgotten(account, command, context.now) if command.forgetting else (account, ())
     said = (("agent", command.agent), ("reason", command.reason), ("ticket", command.ticket))
     if kept != account.sessions:
         event = Event(
-            at=now,
+            at=context.now,
             user=account.user,
             kind="session.ended",
             source=command.source,
@@ -163,7 +162,7 @@ def _forgotten(account: Account, command: EndSessions, now: int) -> tuple[Accoun
     return without_browsers(account, gone, cause=command.cause, now=now, source=command.source)
 
 
-def admit_login(account: Account, command: AdmitLogin, now: int, policy: Policy) -> Decision:
+def admit_login(account: Account, command: AdmitLogin, context: Context) -> Decision:
     """Count a login again that was signed out of, because the portal has just asked for the password anew."""
     kept = tuple(
         login
@@ -172,11 +171,11 @@ def admit_login(account: Account, command: AdmitLogin, now: int, policy: Policy)
     )
     if kept == account.ended_logins:
         return Decision(outcome=Outcome.MUST_VERIFY)
-    event = Event(at=now, user=account.user, kind="login.admitted", source=command.source)
+    event = Event(at=context.now, user=account.user, kind="login.admitted", source=command.source)
     return Decision(outcome=Outcome.MUST_VERIFY, account=replace(account, ended_logins=kept), events=(event,))
 
 
-def carry_login(account: Account, command: CarryLogin, now: int, policy: Policy) -> Decision:
+def carry_login(account: Account, command: CarryLogin, context: Context) -> Decision:
     """Let a session, and what its browser has begun, follow a login whose fingerprint the portal changed (D34).
 
     Parallel requests may each be given another new one, and nobody knows which the browser keeps: all of them
@@ -188,11 +187,11 @@ def carry_login(account: Account, command: CarryLogin, now: int, policy: Policy)
         return Decision(outcome=Outcome.MUST_VERIFY)
     replaced_at = {item.fingerprint: item.replaced_at for item in session.carried_logins}
     replaced_at[session.login] = None
-    if replaced_at.get(origin.login, now) is None:
-        replaced_at[origin.login] = now
+    if replaced_at.get(origin.login, context.now) is None:
+        replaced_at[origin.login] = context.now
     replaced_at.pop(command.login, None)
     carried = tuple(CarriedLogin(fingerprint=login, replaced_at=at) for login, at in replaced_at.items())
-    carried = tuple(item for item in carried if carried_login_counts(item, now, policy))
+    carried = tuple(item for item in carried if carried_login_counts(item, context))
     followed = replace(session, login=command.login, carried_logins=carried[-CARRIED_LOGINS_MAX:])
     first = account.first_code
     if first is not None and (first.browser, first.login) == (origin.browser, origin.login):
@@ -213,12 +212,13 @@ def carry_login(account: Account, command: CarryLogin, now: int, policy: Policy)
     return Decision(outcome=Outcome.SIGNED_IN, account=changed)
 
 
-def note_activity(account: Account, command: NoteActivity, now: int, policy: Policy) -> Decision:
+def note_activity(account: Account, command: NoteActivity, context: Context) -> Decision:
     """Move the idle limit of one session; no event, since a note never changes an answer (D23)."""
     session = account.session(command.session_id)
-    if session is None or not activity_is_due(session, now, policy):
+    if session is None or not activity_is_due(session, context):
         return Decision(outcome=Outcome.SIGNED_IN)
     noted = tuple(
-        replace(other, seen_at=now) if other.id == command.session_id else other for other in account.sessions
+        replace(other, seen_at=context.now) if other.id == command.session_id else other
+        for other in account.sessions
     )
     return Decision(outcome=Outcome.SIGNED_IN, account=replace(account, sessions=noted))

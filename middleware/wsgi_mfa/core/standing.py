@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from wsgi_mfa.core.account import Account, Method, Session
 from wsgi_mfa.core.aging import ACTIVITY_GRAINS, is_of_login, session_lives, session_span, younger
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.core.policy import Policy
@@ -31,15 +32,15 @@ class Standing:
 
 
 def standing(
-    account: Account | None, *, session_id: str | None, login: str | None, now: int, policy: Policy
+    account: Account | None, context: Context, *, session_id: str | None, login: str | None
 ) -> Standing:
     """The standing of the browser whose cookie names ``session_id`` and whose portal login is ``login``."""
     if account is None or account.authenticator is None:
         return Standing(outcome=Outcome.MUST_ENROLL)
     session = account.session(session_id)
-    if session is None or not session_lives(session, now, policy):
+    if session is None or not session_lives(session, context):
         return Standing(outcome=Outcome.MUST_VERIFY)
-    if not is_of_login(session, login, now, policy):
+    if not is_of_login(session, login, context):
         return Standing(outcome=Outcome.MUST_VERIFY)
     if must_save(account, session):
         return Standing(outcome=Outcome.MUST_SAVE_RECOVERY_CODE, session=session)
@@ -47,8 +48,8 @@ def standing(
         return Standing(
             outcome=SIGNED_IN, session=session
         )  # by a login that was carried over, and for a while
-    since, until = session_span(session, policy)
-    until = min(until, activity_due_at(session, policy))
+    since, until = session_span(session, context.policy)
+    until = min(until, activity_due_at(session, context.policy))
     return Standing(outcome=SIGNED_IN, session=session, since=since, until=until)
 
 
@@ -62,24 +63,24 @@ def must_save(account: Account, session: Session) -> bool:
     return code is not None and not code.acknowledged and session.verified_at >= code.made_at
 
 
-def may_show_recovery_code(account: Account, session: Session, now: int, policy: Policy) -> bool:
+def may_show_recovery_code(account: Account, session: Session, context: Context) -> bool:
     """Whether this session may see the unacknowledged recovery code (D13)."""
-    return must_save(account, session) and factor_is_younger(session, SHOWING_SECONDS, now, policy)
+    return must_save(account, session) and factor_is_younger(session, context, seconds=SHOWING_SECONDS)
 
 
-def factor_is_younger(session: Session, seconds: int, now: int, policy: Policy) -> bool:
+def factor_is_younger(session: Session, context: Context, *, seconds: int) -> bool:
     """Whether a second factor was shown in ``session`` less than ``seconds`` ago.
 
     Never where a remembered browser opened it, however lately its code was shown: that was before somebody signed
     in at the portal, and it need not have been the same person (R40, R55).
     """
     remembered = session.method is Method.REMEMBERED_BROWSER
-    return not remembered and younger(session.verified_at, seconds, now, policy)
+    return not remembered and younger(session.verified_at, context, seconds=seconds)
 
 
-def is_fresh(session: Session, now: int, policy: Policy) -> bool:
+def is_fresh(session: Session, context: Context) -> bool:
     """Whether the second factor is recent enough to change the factors (R40)."""
-    return factor_is_younger(session, policy.step_up_seconds, now, policy)
+    return factor_is_younger(session, context, seconds=context.policy.step_up_seconds)
 
 
 def clock_in_question(account: Account) -> bool:
@@ -87,9 +88,9 @@ def clock_in_question(account: Account) -> bool:
     return account.code_failures.consecutive_count >= CLOCK_QUESTION_AFTER
 
 
-def activity_is_due(session: Session, now: int, policy: Policy) -> bool:
+def activity_is_due(session: Session, context: Context) -> bool:
     """Whether this request's activity should be noted (D23)."""
-    return now >= activity_due_at(session, policy)
+    return context.now >= activity_due_at(session, context.policy)
 
 
 def activity_due_at(session: Session, policy: Policy) -> int:

@@ -21,17 +21,17 @@ _DIGESTS: dict[str, Any] = {"SHA1": hashlib.sha1, "SHA256": hashlib.sha256, "SHA
 _SEPARATORS = str.maketrans("", "", " -")
 
 
-def step_at(now: int, period_seconds: int) -> int:
+def step_at(now: int, *, period_seconds: int) -> int:
     """The time step T of RFC 6238 section 4.2, with T0 = 0."""
     return now // (period_seconds * SECOND)
 
 
-def step_begins_at(step: int, period_seconds: int) -> int:
+def step_begins_at(step: int, *, period_seconds: int) -> int:
     """The instant at which ``step`` begins."""
     return step * period_seconds * SECOND
 
 
-def seconds_left_in_step(now: int, period_seconds: int) -> int:
+def seconds_left_in_step(now: int, *, period_seconds: int) -> int:
     """Whole seconds until the next step begins, rounded up: 1 to ``period_seconds``."""
     period = period_seconds * SECOND
     return -(-(period - now % period) // SECOND)

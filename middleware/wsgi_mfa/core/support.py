@@ -17,6 +17,7 @@ from wsgi_mfa.core.commands import (
     ResetBySupport,
     UnlockBySupport,
 )
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
@@ -34,24 +35,24 @@ def under_attack(account: Account, policy: Policy) -> bool:
     )
 
 
-def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -> Decision:
+def reset(account: Account, command: ResetBySupport, context: Context) -> Decision:
     """Forget everything that opens the account, and lead the next sign-in to a new enrollment."""
     if command.seen_generation not in (None, account.generation):
         return refused(Reason.CHANGED_MEANWHILE)
-    if policy.reset_agents > 1 and command.enrollment_code is not None:
+    if context.policy.reset_agents > 1 and command.enrollment_code is not None:
         asked = account.reset_asked
         if asked is None or asked.agent.casefold() == command.agent.casefold():
-            return _asked_for(account, command, now, policy)
+            return _asked_for(account, command, context)
     # A caller who comes again has not outlived the attack that asked for the code the first time.
     code_needed = (
         command.enrollment_code is None
-        or under_attack(account, policy)
+        or under_attack(account, context.policy)
         or account.enrollment_code_needed
-        or policy.enrollment != "open"
+        or context.policy.enrollment != "open"
     )
     code = None
     if code_needed and command.enrollment_code is not None:
-        code = EnrollmentCode(sealed_digest=command.enrollment_code, made_at=now)
+        code = EnrollmentCode(sealed_digest=command.enrollment_code, made_at=context.now)
     changed = Account(
         user=account.user,
         generation=command.generation,
@@ -61,12 +62,12 @@ def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -
         fence=account.fence,
         ended_logins=account.ended_logins,
         enrollments_begun=account.enrollments_begun,
-        reset_at=now,
+        reset_at=context.now,
         enrollment_code=code,
         enrollment_code_needed=code_needed,
     )
     event = Event(
-        at=now,
+        at=context.now,
         user=account.user,
         kind="support.reset",
         source=command.source,
@@ -75,7 +76,9 @@ def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -
             ("code_needed", str(code_needed).lower()),
         ),
     )
-    forgotten = ended_events(account, account.remembered_browsers, "reset", now, source=command.source)
+    forgotten = ended_events(
+        account, account.remembered_browsers, "reset", context.now, source=command.source
+    )
     return Decision(
         outcome=Outcome.RESET,
         account=changed,
@@ -84,13 +87,13 @@ def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -
     )
 
 
-def _asked_for(account: Account, command: ResetBySupport, now: int, policy: Policy) -> Decision:
+def _asked_for(account: Account, command: ResetBySupport, context: Context) -> Decision:
     """Nothing is reset yet: another agent has to ask for the same within ten minutes (R46)."""
     asked = account.reset_asked
-    if asked is not None and younger(asked.at, policy.retry_seconds, now, policy):
+    if asked is not None and younger(asked.at, context, seconds=context.policy.retry_seconds):
         return refused(Reason.SECOND_AGENT_NEEDED)  # a double click asks once
     event = Event(
-        at=now,
+        at=context.now,
         user=account.user,
         kind="support.reset_asked",
         source=command.source,
@@ -98,30 +101,30 @@ def _asked_for(account: Account, command: ResetBySupport, now: int, policy: Poli
     )
     return Decision(
         outcome=Outcome.REFUSED,
-        account=replace(account, reset_asked=ResetAsked(agent=command.agent, at=now)),
+        account=replace(account, reset_asked=ResetAsked(agent=command.agent, at=context.now)),
         events=(event,),
         reason=Reason.SECOND_AGENT_NEEDED,
     )
 
 
-def invite(account: Account, command: InviteBySupport, now: int, policy: Policy) -> Decision:
+def invite(account: Account, command: InviteBySupport, context: Context) -> Decision:
     """Let the caller bind a phone by a one-time code, where there is none and policy lets new users in (R41)."""
     if account.authenticator is not None:
         return refused(Reason.CHANGED_MEANWHILE)
-    if policy.enrollment == "closed":
+    if context.policy.enrollment == "closed":
         return refused(Reason.ENROLLMENT_CLOSED)
     invited = replace(
         account,
         pending=(),  # a browser that had another invitation must not go on by this one
         # The seven days begin anew (D15); who was removed is as one who was reset, and gets no further without.
-        reset_at=now if was_bound(account) else None,
-        enrollment_code=EnrollmentCode(sealed_digest=command.enrollment_code, made_at=now),
+        reset_at=context.now if was_bound(account) else None,
+        enrollment_code=EnrollmentCode(sealed_digest=command.enrollment_code, made_at=context.now),
         enrollment_code_needed=True,
         enrollment_browser=None,
         removed_at=None,
     )
     event = Event(
-        at=now,
+        at=context.now,
         user=account.user,
         kind="support.invited",
         source=command.source,
@@ -130,7 +133,7 @@ def invite(account: Account, command: InviteBySupport, now: int, policy: Policy)
     return Decision(outcome=Outcome.MUST_ENROLL, account=invited, events=(event,))
 
 
-def unlock(account: Account, command: UnlockBySupport, now: int, policy: Policy) -> Decision:
+def unlock(account: Account, command: UnlockBySupport, context: Context) -> Decision:
     """Give ten tries for each kind of code that is closed; with ``clock``, let codes of the present work again.
 
     Where nothing is closed and no clock is to be mended, nothing is done, and ``account`` is None.
@@ -139,15 +142,15 @@ def unlock(account: Account, command: UnlockBySupport, now: int, policy: Policy)
         return refused(Reason.CHANGED_MEANWHILE)
     changed = replace(
         account,
-        code_failures=_reopened(account.code_failures, now, policy),
-        recovery_failures=_reopened(account.recovery_failures, now, policy),
+        code_failures=_reopened(account.code_failures, context),
+        recovery_failures=_reopened(account.recovery_failures, context),
     )
     if command.clock and account.authenticator is not None:
-        changed = replace(changed, authenticator=_present(account.authenticator, now))
+        changed = replace(changed, authenticator=_present(account.authenticator, context.now))
     if changed == account:
         return Decision(outcome=Outcome.UNLOCKED)
     event = Event(
-        at=now,
+        at=context.now,
         user=account.user,
         kind="support.unlocked",
         source=command.source,
@@ -159,7 +162,7 @@ def unlock(account: Account, command: UnlockBySupport, now: int, policy: Policy)
     return Decision(outcome=Outcome.UNLOCKED, account=changed, events=(event,))
 
 
-def forget_drift(account: Account, command: ForgetDrift, now: int, policy: Policy) -> Decision:
+def forget_drift(account: Account, command: ForgetDrift, context: Context) -> Decision:
     """Look for codes around this server's own step again, after a clock was wrong that drift was learned by (D18).
 
     What was used up stays so. Nothing is done, and ``account`` is None, where no drift is known, or none since then.
@@ -169,9 +172,9 @@ def forget_drift(account: Account, command: ForgetDrift, now: int, policy: Polic
         return Decision(outcome=Outcome.RESYNCED)
     if command.since is not None and held.drift_at < command.since:
         return Decision(outcome=Outcome.RESYNCED)
-    changed = replace(account, authenticator=with_drift(held, 0, now))
+    changed = replace(account, authenticator=with_drift(held, drift_steps=0, now=context.now))
     event = Event(
-        at=now,
+        at=context.now,
         user=account.user,
         kind="support.drift_forgotten",
         source=command.source,
@@ -191,9 +194,9 @@ def _who_and_why(
     return (*said, ("ticket", command.ticket)) if command.ticket else said
 
 
-def _reopened(failures: Failures, now: int, policy: Policy) -> Failures:
+def _reopened(failures: Failures, context: Context) -> Failures:
     """Ten tries where a lock or a spent budget stands; counters that close nothing stay as they are."""
-    if throttle.wait_seconds(failures, now, policy) is None:
+    if throttle.wait_seconds(failures, context) is None:
         return failures
     return throttle.granted(failures)
 
@@ -204,7 +207,7 @@ def _present(authenticator: Authenticator, now: int) -> Authenticator:
     A last step that an earlier unlock set is among them only if it was used as well, lest it take the place of
     one that was.
     """
-    step = step_at(now, authenticator.parameters.period_seconds)
+    step = step_at(now, period_seconds=authenticator.parameters.period_seconds)
     if authenticator.last_step <= step:
         return authenticator
     kept = most_needed({*authenticator.used_steps}, step)

@@ -12,6 +12,7 @@ from wsgi_mfa.core import throttle
 from wsgi_mfa.core.account import Account, Authenticator, FirstCode, Method
 from wsgi_mfa.core.browsers import with_browser
 from wsgi_mfa.core.commands import RelearnClock, VerifyCode
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
@@ -30,19 +31,19 @@ def window(authenticator: Authenticator, step: int, policy: Policy) -> range:
     return range(middle - policy.steps_back, middle + policy.steps_ahead + 1)
 
 
-def fenced(authenticator: Authenticator, now: int, policy: Policy) -> Authenticator:
-    """``authenticator`` that refuses every code which may have been used before ``now`` (R13).
+def fenced(authenticator: Authenticator, context: Context) -> Authenticator:
+    """``authenticator`` that refuses every code which may have been used before ``context.now`` (R13).
 
     A phone ahead of us may have used any step of the window, which therefore stays used up when support later
     sets the last step back.
     """
-    step = step_at(now, authenticator.parameters.period_seconds)
-    reach = window(authenticator, step, policy)
+    step = step_at(context.now, period_seconds=authenticator.parameters.period_seconds)
+    reach = window(authenticator, step, context.policy)
     used = most_needed({*authenticator.used_steps, *reach}, step)
     return replace(authenticator, last_step=max(*reach, authenticator.last_step), used_steps=used)
 
 
-def verify(account: Account, command: VerifyCode, now: int, policy: Policy) -> Decision:
+def verify(account: Account, command: VerifyCode, context: Context) -> Decision:
     """Sign in, or step up, with a code."""
     origin = command.origin
     purpose = "sign_in" if account.session(origin.session_id) is None else "step_up"
@@ -56,25 +57,37 @@ def verify(account: Account, command: VerifyCode, now: int, policy: Policy) -> D
     authenticator = account.authenticator
     if authenticator is None:
         return Decision(outcome=Outcome.MUST_ENROLL)
-    closed = locked(account, "code_failures", now, policy)
+    closed = locked(account, "code_failures", context)
     if closed is not None:
         return closed
-    step = step_at(now, authenticator.parameters.period_seconds)
-    if last_step_is_ahead(authenticator, step, policy):
+    step = step_at(context.now, period_seconds=authenticator.parameters.period_seconds)
+    if last_step_is_ahead(authenticator, step, context.policy):
         return refused(Reason.SERVER_CLOCK, alert="last_step_ahead")
     if command.code is None or command.key is None:
-        return wrong(account, origin, "code_failures", None, command.fingerprint, now, policy)
+        return wrong(
+            account, origin, context, counters="code_failures", code=None, fingerprint=command.fingerprint
+        )
     steps = matching_steps(
-        command.key, command.code, window(authenticator, step, policy), authenticator.parameters
+        command.key, command.code, window(authenticator, step, context.policy), authenticator.parameters
     )
     usable = [candidate for candidate in steps if _is_unused(authenticator, candidate)]
     if usable:
-        return _accepted(account, command, authenticator, step, max(usable), purpose, now, policy)
+        return _accepted(
+            account, command, authenticator, context, step=step, matched=max(usable), purpose=purpose
+        )
     if steps:
-        seconds = seconds_left_in_step(now, authenticator.parameters.period_seconds)
+        seconds = seconds_left_in_step(context.now, period_seconds=authenticator.parameters.period_seconds)
         return Decision(outcome=Outcome.USED_CODE, hint=Hint.WAIT_FOR_NEXT, retry_after_seconds=seconds)
-    changed, hint = _late(account, command.key, command.code, authenticator, step, now, policy)
-    return wrong(changed, origin, "code_failures", command.code, command.fingerprint, now, policy, hint=hint)
+    changed, hint = _late(account, authenticator, context, key=command.key, code=command.code, step=step)
+    return wrong(
+        changed,
+        origin,
+        context,
+        counters="code_failures",
+        code=command.code,
+        fingerprint=command.fingerprint,
+        hint=hint,
+    )
 
 
 def last_step_is_ahead(authenticator: Authenticator, step: int, policy: Policy) -> bool:
@@ -112,11 +125,11 @@ def _accepted(
     account: Account,
     command: VerifyCode,
     authenticator: Authenticator,
+    context: Context,
+    *,
     step: int,
     matched: int,
     purpose: str,
-    now: int,
-    policy: Policy,
 ) -> Decision:
     origin = command.origin
     changed = replace(
@@ -124,8 +137,10 @@ def _accepted(
         address=command.address or account.address,
         authenticator=with_drift(
             with_used(authenticator, matched),
-            learned_drift(authenticator.drift_steps, matched - step, policy),
-            now,
+            drift_steps=learned_drift(
+                authenticator.drift_steps, seen_steps=matched - step, policy=context.policy
+            ),
+            now=context.now,
         ),
         code_failures=throttle.cleared(account.code_failures),
         first_code=None,
@@ -133,18 +148,17 @@ def _accepted(
     changed, events = opened(
         changed,
         origin,
+        context,
         session_id=command.session_id,
         method=Method.CODE,
         purpose=purpose,
         fingerprint=command.fingerprint,
-        now=now,
-        policy=policy,
     )
-    if command.remember is not None and policy.remembered_browser_days:
-        changed, added = with_browser(changed, command.remember, now, source=origin.source)
+    if command.remember is not None and context.policy.remembered_browser_days:
+        changed, added = with_browser(changed, command.remember, context.now, source=origin.source)
         changed, events = _in_session(changed, command.session_id, command.remember.id), (*events, *added)
     event = Event(
-        at=now,
+        at=context.now,
         user=account.user,
         kind=f"{purpose}.accepted",
         source=origin.source,
@@ -164,7 +178,7 @@ def _in_session(account: Account, session_id: str, remembered_id: str) -> Accoun
     return replace(account, sessions=sessions)
 
 
-def learned_drift(drift_steps: int, seen_steps: int, policy: Policy) -> int:
+def learned_drift(drift_steps: int, *, seen_steps: int, policy: Policy) -> int:
     """The drift after a sign-in that was ``seen_steps`` off: at most one step nearer, and bounded (D18).
 
     A drift beyond ``drift_steps_max``, which only a resync sets, may shrink here and not grow.
@@ -176,7 +190,7 @@ def learned_drift(drift_steps: int, seen_steps: int, policy: Policy) -> int:
     return max(-bound, min(bound, moved))
 
 
-def with_drift(authenticator: Authenticator, drift_steps: int, now: int) -> Authenticator:
+def with_drift(authenticator: Authenticator, *, drift_steps: int, now: int) -> Authenticator:
     """``authenticator`` whose clock is known to be so far off, and since when."""
     if drift_steps == authenticator.drift_steps:
         return authenticator
@@ -184,25 +198,19 @@ def with_drift(authenticator: Authenticator, drift_steps: int, now: int) -> Auth
 
 
 def _late(
-    account: Account,
-    key: bytes,
-    code: str,
-    authenticator: Authenticator,
-    step: int,
-    now: int,
-    policy: Policy,
+    account: Account, authenticator: Authenticator, context: Context, *, key: bytes, code: str, step: int
 ) -> tuple[Account, Hint | None]:
     """The hint for a code of an earlier moment, and the account in which that code is used up (D17)."""
-    earlier = range(step - policy.hint_steps_max, min(window(authenticator, step, policy)))
+    earlier = range(step - context.policy.hint_steps_max, min(window(authenticator, step, context.policy)))
     matched = matching_steps(key, code, earlier, authenticator.parameters)
     late = [candidate for candidate in matched if _is_unused(authenticator, candidate)]
     if not late or len(account.hints) >= HINTS_AN_HOUR_MAX:
         return account, None
     burnt = with_used(authenticator, max(late))
-    return replace(account, authenticator=burnt, hints=(*account.hints, now)), Hint.CLOCK_SLOW
+    return replace(account, authenticator=burnt, hints=(*account.hints, context.now)), Hint.CLOCK_SLOW
 
 
-def relearn(account: Account, command: RelearnClock, now: int, policy: Policy) -> Decision:
+def relearn(account: Account, command: RelearnClock, context: Context) -> Decision:
     """Keep the first of two consecutive codes, or judge both together as one attempt (D17). Opens no session."""
     origin = command.origin
     answered = repeated_refusal(account, origin, command.fingerprint)
@@ -211,15 +219,17 @@ def relearn(account: Account, command: RelearnClock, now: int, policy: Policy) -
     authenticator = account.authenticator
     if authenticator is None:
         return Decision(outcome=Outcome.MUST_ENROLL)
-    closed = locked(account, "code_failures", now, policy)
+    closed = locked(account, "code_failures", context)
     if closed is not None:
         return closed
-    step = step_at(now, authenticator.parameters.period_seconds)
-    out_of_reach = authenticator.last_step >= step + policy.resync_steps_max
-    if out_of_reach and last_step_is_ahead(authenticator, step, policy):
+    step = step_at(context.now, period_seconds=authenticator.parameters.period_seconds)
+    out_of_reach = authenticator.last_step >= step + context.policy.resync_steps_max
+    if out_of_reach and last_step_is_ahead(authenticator, step, context.policy):
         return refused(Reason.SERVER_CLOCK, alert="last_step_ahead")
     if command.code is None or command.key is None:
-        return wrong(account, origin, "code_failures", None, command.fingerprint, now, policy)
+        return wrong(
+            account, origin, context, counters="code_failures", code=None, fingerprint=command.fingerprint
+        )
     first = account.first_code
     if (
         command.asked_for_first
@@ -227,20 +237,40 @@ def relearn(account: Account, command: RelearnClock, now: int, policy: Policy) -
         or command.first_code is None
         or (first.browser, first.login) != (origin.browser, origin.login)
     ):
-        return _first_kept(account, command, now)
-    learned = _consecutive(command.key, command.first_code, command.code, authenticator, first, now, policy)
+        return _first_kept(account, command, context.now)
+    learned = _consecutive(
+        authenticator,
+        first,
+        context,
+        key=command.key,
+        first_code=command.first_code,
+        second_code=command.code,
+    )
     spent = replace(account, first_code=None)
     if learned is None:
-        return wrong(spent, origin, "code_failures", command.code, command.fingerprint, now, policy)
+        return wrong(
+            spent,
+            origin,
+            context,
+            counters="code_failures",
+            code=command.code,
+            fingerprint=command.fingerprint,
+        )
     matched, drift_steps = learned
     changed = replace(
         spent,
-        authenticator=with_drift(with_used(with_used(authenticator, matched - 1), matched), drift_steps, now),
+        authenticator=with_drift(
+            with_used(with_used(authenticator, matched - 1), matched),
+            drift_steps=drift_steps,
+            now=context.now,
+        ),
         code_failures=throttle.cleared(account.code_failures),
     )
-    changed = with_answer(changed, origin, command.fingerprint, now, Outcome.RESYNCED, None)
+    changed = with_answer(
+        changed, origin, fingerprint=command.fingerprint, now=context.now, outcome=Outcome.RESYNCED, hint=None
+    )
     event = Event(
-        at=now,
+        at=context.now,
         user=account.user,
         kind="clock.relearned",
         source=origin.source,
@@ -258,27 +288,37 @@ def _first_kept(account: Account, command: RelearnClock, now: int) -> Decision:
             browser=origin.browser, login=origin.login, sealed_code=command.sealed_code, at=now
         ),
     )
-    kept = with_answer(kept, origin, command.fingerprint, now, Outcome.MUST_VERIFY, Hint.WAIT_FOR_NEXT)
+    kept = with_answer(
+        kept,
+        origin,
+        fingerprint=command.fingerprint,
+        now=now,
+        outcome=Outcome.MUST_VERIFY,
+        hint=Hint.WAIT_FOR_NEXT,
+    )
     event = Event(at=now, user=account.user, kind="clock.first_code", source=origin.source)
     return Decision(outcome=Outcome.MUST_VERIFY, account=kept, events=(event,), hint=Hint.WAIT_FOR_NEXT)
 
 
 def _consecutive(
+    authenticator: Authenticator,
+    first: FirstCode,
+    context: Context,
+    *,
     key: bytes,
     first_code: str,
     second_code: str,
-    authenticator: Authenticator,
-    first: FirstCode,
-    now: int,
-    policy: Policy,
 ) -> tuple[int, int] | None:
     """(step, drift) of the second code when both are fresh, unused and consecutive; else None.
 
     Each code is looked for around the step in which it came, so noted-down codes of the past do not serve.
     """
     parameters = authenticator.parameters
-    reach = policy.resync_steps_max
-    then, here = step_at(first.at, parameters.period_seconds), step_at(now, parameters.period_seconds)
+    reach = context.policy.resync_steps_max
+    then, here = (
+        step_at(first.at, period_seconds=parameters.period_seconds),
+        step_at(context.now, period_seconds=parameters.period_seconds),
+    )
     firsts = matching_steps(key, first_code, range(then - reach, then + reach + 1), parameters)
     seconds = matching_steps(key, second_code, range(here - reach, here + reach + 1), parameters)
     pairs = [

@@ -166,6 +166,15 @@ def every_user(store: AccountStore) -> Iterator[str]:
         after = page[-1]
 
 
+def load_for_operator(store: AccountStore, user: str) -> Account | None:
+    """Return the account as the store holds it now; a rollback goes unnoticed.
+
+    Commands of an operator use it, which also read a store that is closed or was rolled back. Requests are served
+    by :attr:`MfaService.load <wsgi_mfa.service.MfaService>`, which detects a rollback.
+    """
+    return store.load(user)
+
+
 def check_revision(account: Account, expected: str | None) -> None:
     """Refuse a save that would reuse a revision (D24): caches and the lost race would both be blind to it.
 

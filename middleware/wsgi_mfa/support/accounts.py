@@ -42,7 +42,7 @@ class AccountKeeper:
         browsers that were.
         """
         account = self._account(user)
-        before = settled(account, self._service.clock.now(), self._service.policy)
+        before = settled(account, self._service.context())
         sessions, known = before.sessions, before.remembered_browsers
         session_id = None
         if session is not None:
@@ -62,7 +62,7 @@ class AccountKeeper:
     def forget_browser(self, user: str, browser: str) -> bool:
         """Forget the one remembered browser whose id begins with ``browser``; whether there is one."""
         account = self._account(user)
-        known = settled(account, self._service.clock.now(), self._service.policy).remembered_browsers
+        known = settled(account, self._service.context()).remembered_browsers
         found = [each.id for each in known if browser and each.id.startswith(browser)]
         if len(found) != 1:
             return False
@@ -85,7 +85,7 @@ class AccountKeeper:
         account, name = self._account(old), canonical(new)
         if name == account.user:
             raise AccountError(f"{old!r} and {new!r} are one name: {name!r}")
-        there, copied = self._service.store.load(name), None
+        there, copied = self._service.load(name), None
         if there is not None and is_there(there):
             if not _same_phone(account, there):
                 raise AccountError(
@@ -125,7 +125,7 @@ class AccountKeeper:
 
     def _reset_others(self, done: set[str]) -> None:
         for user in every_user(self._service.store):
-            if user in done or not is_there(self._service.store.load(user)):
+            if user in done or not is_there(self._service.load(user)):
                 continue
             command = commands.ResetBySupport(
                 agent=self._agent,
@@ -173,7 +173,7 @@ class AccountKeeper:
 
     def _account(self, user: str) -> Account:
         name = canonical(user)
-        account = self._service.store.load(name)
+        account = self._service.load(name)
         if account is None or not is_there(account):
             raise AccountError(f"there is no account {name!r}; wsgi-mfa accounts list names them")
         return account

@@ -22,20 +22,11 @@ from wsgi_mfa.person import Person
 from wsgi_mfa.service import STUBBORN_SECONDS, MfaService, Visit
 from wsgi_mfa.support.agents import NO_AGENTS, SupportAgents
 from wsgi_mfa.support.matching import address_of, spell_the_same
+from wsgi_mfa.support.results import Done, Rejected, SupportResult
 
 SESSION_CHARACTERS = 8  # of a session's id: enough to tell the sessions of one account apart
 _PEER = "support"
 _NEEDS_ANOTHER = "is reset when another agent asks for it too, within 10 minutes (R46)"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SupportAnswer:
-    """What the agent is told; ``enrollment_code`` is for the verified caller alone, ``reason`` that of a refusal."""
-
-    outcome: Outcome
-    message: str
-    enrollment_code: str | None = None
-    reason: Reason | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,11 +61,11 @@ class SupportDesk:
         self._directory = directory
         self._protected = protected
 
-    def reset(self, user: str, *, email: str, reason: str, agent: str, ticket: str = "") -> SupportAnswer:
+    def reset(self, user: str, *, email: str, reason: str, agent: str, ticket: str = "") -> SupportResult:
         """Forget the user's phone, recovery code and sessions; the next sign-in enrolls anew (R45)."""
         return self.reset_for(Call(user=user, email=email, reason=reason, agent=agent, ticket=ticket))
 
-    def reset_for(self, call: Call) -> SupportAnswer:
+    def reset_for(self, call: Call) -> SupportResult:
         """As :meth:`reset`; the same form again within ``retry_seconds`` gets the same answer (D10)."""
         code, generation = "", ""
         vault = self._service.vault
@@ -94,33 +85,34 @@ class SupportDesk:
                 source=call.source,
             )
 
-        found, decision = self._applied(call, command)
-        if decision is None and found.reason is Reason.CHANGED_MEANWHILE and _form_of(call) is not None:
-            return self._reset_before(canonical(call.user), generation, code) or found
-        if decision is None or decision.outcome is not Outcome.RESET:
-            return found
-        needed = decision.reason is Reason.ENROLLMENT_CODE_NEEDED
-        return self._told_of_reset(found.message, code if needed else None)
+        applied = self._applied(call, command)
+        if isinstance(applied, Rejected):
+            if applied.reason is Reason.CHANGED_MEANWHILE and _form_of(call) is not None:
+                return self._reset_before(canonical(call.user), generation, code) or applied
+            return applied
+        needed = applied.decision.reason is Reason.ENROLLMENT_CODE_NEEDED
+        return self._told_of_reset(applied.user, code if needed else None)
 
-    def _reset_before(self, name: str, generation: str, code: str) -> SupportAnswer | None:
-        """The answer to a reset that this very form has made a moment ago; None when it was another change."""
-        now, policy = self._service.clock.now(), self._service.policy
-        account = self._service.store.load(name)
+    def _reset_before(self, user: str, generation: str, code: str) -> Done | None:
+        """Return the result of a reset that this very form has made a moment ago; None if it was another change."""
+        context = self._service.context()
+        account = self._service.load(user)
         if account is None or account.generation != generation or account.reset_at is None:
             return None
-        if not younger(account.reset_at, policy.retry_seconds, now, policy):
+        if not younger(account.reset_at, context, seconds=context.policy.retry_seconds):
             return None
-        unused = account.enrollment_browser is None and settled(account, now, policy).enrollment_code
-        return self._told_of_reset(name, code if unused else None)
+        unused = account.enrollment_browser is None and settled(account, context).enrollment_code
+        return self._told_of_reset(user, code if unused else None)
 
-    def _told_of_reset(self, name: str, code: str | None) -> SupportAnswer:
+    def _told_of_reset(self, user: str, code: str | None) -> Done:
         if code is None:
-            return SupportAnswer(outcome=Outcome.RESET, message=f"reset: {name} must enroll anew")
+            return Done(outcome=Outcome.RESET, user=user, message=f"reset: {user} must enroll anew")
         seconds = self._service.policy.enrollment_seconds_max
-        return SupportAnswer(
+        return Done(
             outcome=Outcome.RESET,
+            user=user,
             message=(
-                f"reset: {name} must enroll anew, and is asked for the enrollment code below. It works"
+                f"reset: {user} must enroll anew, and is asked for the enrollment code below. It works"
                 f" once, within {f'{seconds // 60} minutes' if seconds >= 120 else f'{seconds} seconds'}: give it to"
                 " the verified caller only. Unless the wrong codes were the caller's own, somebody else knows the"
                 " password, and the password must be changed first."
@@ -130,12 +122,12 @@ class SupportDesk:
 
     def unlock(
         self, user: str, *, email: str, reason: str, agent: str, clock: bool = False, ticket: str = ""
-    ) -> SupportAnswer:
+    ) -> SupportResult:
         """Give ten tries over a lock or a spent budget; ``clock`` mends a last step in the future (D14, D22)."""
         call = Call(user=user, email=email, reason=reason, agent=agent, ticket=ticket)
         return self.unlock_for(call, clock=clock)
 
-    def unlock_for(self, call: Call, *, clock: bool = False) -> SupportAnswer:
+    def unlock_for(self, call: Call, *, clock: bool = False) -> SupportResult:
         """As :meth:`unlock`."""
         command = commands.UnlockBySupport(
             agent=call.agent,
@@ -145,42 +137,40 @@ class SupportDesk:
             seen_generation=call.seen_generation,
             source=call.source,
         )
-        found, decision = self._applied(call, lambda _: command)
-        if decision is None or decision.outcome is not Outcome.UNLOCKED:
-            return found
-        account = decision.account or self._service.store.load(found.message)
-        return SupportAnswer(
-            outcome=Outcome.UNLOCKED, message=f"unlocked: {found.message} {_tries_of(account)}"
-        )
+        applied = self._applied(call, lambda _: command)
+        if isinstance(applied, Rejected):
+            return applied
+        user, account = applied.user, applied.decision.account or self._service.load(applied.user)
+        return Done(outcome=Outcome.UNLOCKED, user=user, message=f"unlocked: {user} {_tries_of(account)}")
 
     def forget_drift(
         self, user: str, *, email: str, reason: str, agent: str, ticket: str = ""
-    ) -> SupportAnswer:
+    ) -> SupportResult:
         """Take what was learned of the phone's clock for wrong, after this server's was (D18)."""
         return self.forget_drift_for(Call(user=user, email=email, reason=reason, agent=agent, ticket=ticket))
 
-    def forget_drift_for(self, call: Call) -> SupportAnswer:
+    def forget_drift_for(self, call: Call) -> SupportResult:
         """As :meth:`forget_drift`."""
         command = commands.ForgetDrift(
             agent=call.agent, reason=call.reason, ticket=call.ticket, source=call.source
         )
-        found, decision = self._applied(call, lambda _: command)
-        if decision is None or decision.outcome is not Outcome.RESYNCED:
-            return found
-        known = (
-            "its phone's clock counts as right" if decision.account else "nothing was learned of its clock"
-        )
-        return SupportAnswer(outcome=Outcome.RESYNCED, message=f"forgotten: {found.message}, {known}")
+        applied = self._applied(call, lambda _: command)
+        if isinstance(applied, Rejected):
+            return applied
+        changed = applied.decision.account is not None
+        known = "its phone's clock counts as right" if changed else "nothing was learned of its clock"
+        message = f"forgotten: {applied.user}, {known}"
+        return Done(outcome=Outcome.RESYNCED, user=applied.user, message=message)
 
-    def end_sessions_for(self, call: Call, *, session: str | None = None) -> SupportAnswer:
+    def end_sessions_for(self, call: Call, *, session: str | None = None) -> SupportResult:
         """End the one open session whose id begins with ``session``, or all; the next request needs a code."""
-        now, policy = self._service.clock.now(), self._service.policy
+        context = self._service.context()
         ids: list[str] = []
 
         def command(name: str) -> Command:
-            account = self._service.store.load(name)
+            account = self._service.load(name)
             if account is not None:
-                ids.extend(each.id for each in settled(account, now, policy).sessions)
+                ids.extend(each.id for each in settled(account, context).sessions)
             found = [each for each in ids if session and each.startswith(session)]
             if session is not None and (len(session) < SESSION_CHARACTERS or len(found) != 1):
                 raise _UnknownSessionError
@@ -195,27 +185,28 @@ class SupportDesk:
             )
 
         try:
-            found, decision = self._applied(call, command)
+            applied = self._applied(call, command)
         except _UnknownSessionError:
-            return _refused("there is no such open session of this user", Reason.WRONG_PAIR)
-        if decision is None or decision.outcome is not Outcome.SIGNED_OUT:
-            return found
-        count = 0 if decision.account is None else 1 if session is not None else len(ids)
+            return Rejected(message="there is no such open session of this user", reason=Reason.WRONG_PAIR)
+        if isinstance(applied, Rejected):
+            return applied
+        count = 0 if applied.decision.account is None else 1 if session is not None else len(ids)
         sessions = (
             "no session was open" if count == 0 else f"{count} session{'' if count == 1 else 's'} ended"
         )
-        return SupportAnswer(outcome=Outcome.SIGNED_OUT, message=f"{found.message}: {sessions}")
+        message = f"{applied.user}: {sessions}"
+        return Done(outcome=Outcome.SIGNED_OUT, user=applied.user, message=message)
 
     def invite(
         self, user: str, *, email: str | None, reason: str, agent: str, ticket: str = ""
-    ) -> SupportAnswer:
+    ) -> SupportResult:
         """Give a one-time code to somebody who has no phone bound, and perhaps no account yet (R41, D33).
 
         ``email`` may be None only where neither the account nor the directory has an address to compare with.
         """
         return self.invite_for(Call(user=user, email=email, reason=reason, agent=agent, ticket=ticket))
 
-    def invite_for(self, call: Call) -> SupportAnswer:
+    def invite_for(self, call: Call) -> SupportResult:
         """As :meth:`invite`; the same form again, soon, gives the same code."""
         code = ""
         window = self._service.clock.now() // (self._service.policy.enrollment_seconds_max * SECOND)
@@ -232,14 +223,15 @@ class SupportDesk:
                 source=call.source,
             )
 
-        found, decision = self._applied(call, command, newcomer=True)
-        if decision is None or decision.outcome is not Outcome.MUST_ENROLL:
-            return found
+        applied = self._applied(call, command, newcomer=True)
+        if isinstance(applied, Rejected):
+            return applied
         minutes = self._service.policy.enrollment_seconds_max // 60
-        return SupportAnswer(
+        return Done(
             outcome=Outcome.MUST_ENROLL,
+            user=applied.user,
             message=(
-                f"invited: {found.message} is asked for the enrollment code below, which works once within {minutes}"
+                f"invited: {applied.user} is asked for the enrollment code below, which works once within {minutes}"
                 " minutes. Give it to the verified caller only."
             ),
             enrollment_code=code,
@@ -247,63 +239,71 @@ class SupportDesk:
 
     def _applied(
         self, call: Call, command: Callable[[str], Command], *, newcomer: bool = False
-    ) -> tuple[SupportAnswer, Decision | None]:
-        """The user's name in an answer and the decision; or the refusal and None."""
+    ) -> _Applied | Rejected:
+        """Check the call and carry the command out on the account that it names."""
         for word, text in (("reason", call.reason), ("agent", call.agent), ("ticket", call.ticket or "-")):
             if not text.strip() or not text.isprintable():
                 message = f"{word} must be one line of printable text, for the record"
-                return _refused(message, Reason.UNPRINTABLE), None
+                return Rejected(message=message, reason=Reason.UNPRINTABLE)
         try:
             name = canonical(call.user)
-            account = self._service.store.load(name)
-            refusal = self._mismatch(name, account, call, newcomer=newcomer)
-            if refusal is not None:
-                return refusal, None
+            account = self._service.load(name)
+            rejected = self._mismatch(name, account, call, newcomer=newcomer)
+            if rejected is not None:
+                return rejected
             decision = self._service.apply(
                 self._visit(name, call.source), command(name), patience_seconds=STUBBORN_SECONDS
             )
         except InvalidUserError as error:
-            return _refused(str(error), Reason.WRONG_PAIR), None
+            return Rejected(message=str(error), reason=Reason.WRONG_PAIR)
         except StoreUnavailableError as error:
-            return SupportAnswer(outcome=Outcome.UNAVAILABLE, message=str(error)), None
+            return Rejected(message=str(error), reason=None, outcome=Outcome.UNAVAILABLE)
         if decision.reason is Reason.ENROLLMENT_CLOSED:
-            return _refused("the policy has enrollment = closed", decision.reason), None
+            return Rejected(message="the policy has enrollment = closed", reason=decision.reason)
         if decision.reason is Reason.SECOND_AGENT_NEEDED:
-            return _refused(f"{name!r} {_NEEDS_ANOTHER}", decision.reason), None
+            return Rejected(message=f"{name!r} {_NEEDS_ANOTHER}", reason=decision.reason)
         if decision.outcome is Outcome.REFUSED:
             message = "the account was changed meanwhile; look at it again"
-            return _refused(message, Reason.CHANGED_MEANWHILE), None
-        return SupportAnswer(outcome=decision.outcome, message=name), decision
+            return Rejected(message=message, reason=Reason.CHANGED_MEANWHILE)
+        return _Applied(user=name, decision=decision)
 
-    def _mismatch(
-        self, name: str, account: Account | None, call: Call, *, newcomer: bool
-    ) -> SupportAnswer | None:
-        """Why this caller may not have anything done to this account; None when they may."""
+    def _mismatch(self, name: str, account: Account | None, call: Call, *, newcomer: bool) -> Rejected | None:
+        """Return the rejection of a caller who may not have anything done to this account; None otherwise."""
         if account is None and not newcomer:
-            return _refused(f"nobody has signed in as {name!r} yet", Reason.WRONG_PAIR)
+            return Rejected(message=f"nobody has signed in as {name!r} yet", reason=Reason.WRONG_PAIR)
         if newcomer and account is not None and account.authenticator is not None:
-            return _refused(f"{name!r} has a phone: reset the account instead", Reason.HAS_PHONE)
+            return Rejected(
+                message=f"{name!r} has a phone: reset the account instead", reason=Reason.HAS_PHONE
+            )
         if spell_the_same(call.agent, name):
-            return _refused("nobody resets or unlocks their own account (R46)", Reason.OWN_ACCOUNT)
+            return Rejected(
+                message="nobody resets or unlocks their own account (R46)", reason=Reason.OWN_ACCOUNT
+            )
         person = self._directory(name) if self._directory is not None else None
         if self._protected.has(name, person.groups if person is not None else ()):
-            return _refused(f"{name!r} is an agent of the desk: use the command (R47)", Reason.AGENTS_ACCOUNT)
+            return Rejected(
+                message=f"{name!r} is an agent of the desk: use the command (R47)",
+                reason=Reason.AGENTS_ACCOUNT,
+            )
         if newcomer and self._directory is not None and person is None:
-            return _refused(f"the directory does not know {name!r} (D1)", Reason.WRONG_PAIR)
+            return Rejected(message=f"the directory does not know {name!r} (D1)", reason=Reason.WRONG_PAIR)
         address = address_of(name, account, person, directed=self._directory is not None)
         if address is None:
             if newcomer:
                 return None
-            return _refused(
-                f"{name!r} has no e-mail address: give MfaMiddleware a directory= that knows it",
-                Reason.NO_ADDRESS,
+            return Rejected(
+                message=f"{name!r} has no e-mail address: give MfaMiddleware a directory= that knows it",
+                reason=Reason.NO_ADDRESS,
             )
         if call.email is None:
-            return _refused(
-                f"the e-mail address of {name!r} is needed, as the caller gave it", Reason.WRONG_PAIR
+            return Rejected(
+                message=f"the e-mail address of {name!r} is needed, as the caller gave it",
+                reason=Reason.WRONG_PAIR,
             )
         if not spell_the_same(call.email, address):
-            return _refused(f"the e-mail address does not match the one of {name!r}", Reason.WRONG_PAIR)
+            return Rejected(
+                message=f"the e-mail address does not match the one of {name!r}", reason=Reason.WRONG_PAIR
+            )
         return None
 
     def _visit(self, name: str, source: str) -> Visit:
@@ -313,6 +313,14 @@ class SupportDesk:
             origin=Origin(browser="", next_browser="", source=source),
             now=self._service.clock.now(),
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Applied:
+    """A command that was decided on: the canonical name of its account, and the decision."""
+
+    user: str
+    decision: Decision
 
 
 def _form_of(call: Call) -> str | None:
@@ -335,7 +343,3 @@ def _tries_of(account: Account | None) -> str:
     if account is not None and account.recovery_failures.granted_count:
         kinds.append(f"{account.recovery_failures.granted_count} tries for recovery codes")
     return f"has {' and '.join(kinds)}" if kinds else "was not locked, and can try as before"
-
-
-def _refused(message: str, reason: Reason) -> SupportAnswer:
-    return SupportAnswer(outcome=Outcome.REFUSED, message=message, reason=reason)

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.aging import younger
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.removal import is_there
 from wsgi_mfa.core.rollout import may_go_without
 from wsgi_mfa.core.user import canonical
 from wsgi_mfa.person import Person
-from wsgi_mfa.stores.protocol import AccountStore, every_user
+from wsgi_mfa.stores.protocol import AccountStore, every_user, load_for_operator
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,34 +53,32 @@ def unknown_names(policy: Policy, people: Iterable[Person]) -> list[str]:
     ]
 
 
-def progress_of(
-    store: AccountStore, policy: Policy, now: int, people: Iterable[Person] | None = None
-) -> Progress:
-    """How ``people`` stand at ``now``; without them everybody who has an account, whose groups nobody knows."""
+def progress_of(store: AccountStore, context: Context, people: Iterable[Person] | None = None) -> Progress:
+    """How ``people`` stand; without them everybody who has an account, whose groups nobody knows."""
     if people is None:
-        accounts = ((user, store.load(user)) for user in every_user(store))
+        accounts = ((user, load_for_operator(store, user)) for user in every_user(store))
         there = ((user, account, ()) for user, account in accounts if is_there(account))
-        return _counted(there, policy, now)
+        return _counted(there, context)
     listed = {canonical(person.name): person.groups for person in people}
-    found = _counted(((user, store.load(user), groups) for user, groups in listed.items()), policy, now)
-    others = (store.load(user) for user in every_user(store) if user not in listed)
+    found = _counted(
+        ((user, load_for_operator(store, user), groups) for user, groups in listed.items()), context
+    )
+    others = (load_for_operator(store, user) for user in every_user(store) if user not in listed)
     unlisted = sum(1 for account in others if account is not None and account.authenticator is not None)
     return replace(found, unlisted_count=unlisted)
 
 
-def _counted(
-    users: Iterable[tuple[str, Account | None, tuple[str, ...]]], policy: Policy, now: int
-) -> Progress:
+def _counted(users: Iterable[tuple[str, Account | None, tuple[str, ...]]], context: Context) -> Progress:
     enrolled, due, waiting, postponed = [], [], [], 0
     for user, account, groups in users:
         if account is not None and account.authenticator is not None:
             enrolled.append(user)
-        elif not may_go_without(account, user, groups, now, policy):
+        elif not may_go_without(account, user, groups, context):
             due.append(user)
         else:
             waiting.append(user)
             at = None if account is None else account.postponed_at
-            postponed += at is not None and younger(at, policy.reminder_seconds, now, policy)
+            postponed += at is not None and younger(at, context, seconds=context.policy.reminder_seconds)
     return Progress(
         enrolled=tuple(enrolled), due=tuple(due), waiting=tuple(waiting), postponed_count=postponed
     )

@@ -6,13 +6,13 @@ from wsgi_mfa import audit
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.service import MfaService
-from wsgi_mfa.stores.protocol import every_user
+from wsgi_mfa.stores.protocol import every_user, load_for_operator
 
 
 def note(service: MfaService, kind: str, *details: tuple[str, str]) -> None:
     """Put an event without an account on record, in the chain of the store itself."""
     while True:
-        loaded = service.store.load(audit.STORE)
+        loaded = load_for_operator(service.store, audit.STORE)
         now, revision = service.clock.now(), service.vault.new_id()
         event = Event(at=now, user=audit.STORE, kind=kind, source="console", details=details)
         events, head = audit.chained([event], loaded, service.keys.ring, save_id=revision)

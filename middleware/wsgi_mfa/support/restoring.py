@@ -18,7 +18,7 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.errors import AccountError, StoreUnavailableError
 from wsgi_mfa.export import Export
 from wsgi_mfa.service import MfaService
-from wsgi_mfa.stores.protocol import AccountStore, Door, every_user
+from wsgi_mfa.stores.protocol import AccountStore, Door, every_user, load_for_operator
 from wsgi_mfa.support.record import note
 
 CLOSED = "store.closed"  # in an export after it, nothing of before the restore is missing
@@ -77,7 +77,9 @@ def fence(service: MfaService, export: Export | None) -> Fenced:
     :raises AccountError: the export is none of this store, is not whole, or does not know all of its accounts.
     """
     store, export = service.store, export or Export(chains={}, heads=())
-    heads = {user: head_of(store.load(user), user) for user in (audit.STORE, *every_user(store))}
+    heads = {
+        user: head_of(load_for_operator(store, user), user) for user in (audit.STORE, *every_user(store))
+    }
     if export.heads:
         _refuse_unfit(export, service, heads)
     door = store.opening().door
@@ -134,7 +136,7 @@ def _restore_record(service: MfaService, export: Export, lost: tuple[Event, ...]
     for event in lost:
         if event.kind == "store.enrollment":
             service.store.set_invited_only(("rule", "invited") in event.details)
-    loaded, revision = service.store.load(audit.STORE), service.vault.new_id()
+    loaded, revision = load_for_operator(service.store, audit.STORE), service.vault.new_id()
     account = loaded or Account(user=audit.STORE, generation=revision)
     account = replace(_at(account, export.head(audit.STORE)), revision=revision, saved_at=service.clock.now())
     _save(service, account, lost, before=loaded)
@@ -144,12 +146,16 @@ def _fenced(
     service: MfaService, user: str, export: Export, lost: tuple[Event, ...], *, invited: bool
 ) -> tuple[Account, Account]:
     """Fence one account; how it was and how it is."""
-    loaded, now, revision = service.store.load(user), service.clock.now(), service.vault.new_id()
+    loaded, context, revision = (
+        load_for_operator(service.store, user),
+        service.context(),
+        service.vault.new_id(),
+    )
     before = loaded or Account(user=user, generation=revision)
     generation = service.vault.new_id()
     command = FenceAfterRestore(generation=generation, lost=lost, invited=invited, source="console")
-    decision = decide(before, command, now, service.policy)
-    decided = replace(decision.account or before, revision=revision, saved_at=now)
+    decision = decide(before, command, context)
+    decided = replace(decision.account or before, revision=revision, saved_at=context.now)
     known = _at(before, export.head(user)) if lost else before
     signed, head = audit.chained(decision.events, known, service.keys.ring, save_id=revision)
     after = _at(decided, head)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from wsgi_mfa.core.account import Account, Failures
 from wsgi_mfa.core.aging import settled
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.removal import is_there
 from wsgi_mfa.core.rollout import may_go_without
 from wsgi_mfa.core.support import under_attack
@@ -81,24 +81,24 @@ class AccountFinder:
 
     def look(self, user: str) -> AccountView | None:
         """The account of this canonical name; None for somebody of whom neither store nor directory knows."""
-        now, policy = self._service.clock.now(), self._service.policy
-        stored = self._service.store.load(user)
+        context = self._service.context()
+        stored = self._service.load(user)
         if stored is None:
             if not self._may_be_new(user):
                 return None
             return AccountView(user=user, state="new", has_address=self._address(user) is not None)
-        account = settled(stored, now, policy)
+        account = settled(stored, context)
         held = account.authenticator
         events = self._service.store.events(user, limit=EVENTS_SHOWN)
         return AccountView(
             user=user,
-            state=state_of(account, now, policy),
+            state=state_of(account, context),
             account=account,
             has_address=self._address(user) is not None,
             drift_seconds=0 if held is None else held.drift_steps * held.parameters.period_seconds,
-            codes=_tries(account.code_failures, now, policy),
-            recovery_codes=_tries(account.recovery_failures, now, policy),
-            guessed=under_attack(account, policy),
+            codes=_tries(account.code_failures, context),
+            recovery_codes=_tries(account.recovery_failures, context),
+            guessed=under_attack(account, context.policy),
             events=tuple(reversed(events)),
         )
 
@@ -108,7 +108,7 @@ class AccountFinder:
         return () if person is None else person.groups
 
     def _is_known(self, user: str) -> bool:
-        return self._service.store.load(user) is not None or self._may_be_new(user)
+        return self._service.load(user) is not None or self._may_be_new(user)
 
     def _may_be_new(self, user: str) -> bool:
         """Whether somebody without an account may be invited: where that is needed, and the directory knows them."""
@@ -119,27 +119,28 @@ class AccountFinder:
     def _address(self, user: str) -> str | None:
         directed = self._directory is not None
         person = self._directory(user) if self._directory is not None else None
-        return address_of(user, self._service.store.load(user), person, directed=directed)
+        return address_of(user, self._service.load(user), person, directed=directed)
 
 
-def state_of(account: Account, now: int, policy: Policy) -> str:
+def state_of(account: Account, context: Context) -> str:
     """One word or two for what the next sign-in would meet; ``account`` is settled."""
     if not is_there(account):
         return "removed"
-    if account.authenticator is None and may_go_without(account, account.user, (), now, policy):
-        return "no phone" if policy.required_groups else "may enroll"  # groups are the directory's to know
+    if account.authenticator is None and may_go_without(account, account.user, (), context):
+        # Groups are the directory's to know.
+        return "no phone" if context.policy.required_groups else "may enroll"
     if account.authenticator is None:
         return "must enroll with a code" if account.enrollment_code_needed else "must enroll"
-    if budget_spent(account.code_failures, policy):
+    if budget_spent(account.code_failures, context.policy):
         return "closed"
-    return "locked" if wait_seconds(account.code_failures, now, policy) else "enrolled"
+    return "locked" if wait_seconds(account.code_failures, context) else "enrolled"
 
 
-def _tries(failures: Failures, now: int, policy: Policy) -> TriesView:
+def _tries(failures: Failures, context: Context) -> TriesView:
     return TriesView(
         in_a_row_count=failures.consecutive_count,
         rolling_count=sum(count for _, count in failures.days),
         granted_count=failures.granted_count,
-        wait_seconds=wait_seconds(failures, now, policy),
-        spent=budget_spent(failures, policy),
+        wait_seconds=wait_seconds(failures, context),
+        spent=budget_spent(failures, context.policy),
     )

@@ -44,7 +44,7 @@ def judge(request: WebRequest, code: str) -> Decision:
     visit = Visit(user=caller.user, origin=origin, now=request.now, address=caller.address)
     decision = site.service.verify_code(visit, code)
     if decision.outcome is Outcome.SIGNED_IN:
-        request.account = site.service.store.load(caller.user)
+        request.account = site.service.load(caller.user)
         _go_on(request, decision.session_id)
         return Decision(outcome=request.standing.outcome)
     if decision.outcome in (Outcome.WRONG_CODE, Outcome.USED_CODE):
@@ -58,8 +58,7 @@ def _go_on(request: WebRequest, session_id: str | None) -> None:
     request.session_id = session_id
     request.standing = standing(
         request.account,
+        request.context,
         session_id=session_id,
         login=request.caller.login if request.caller else None,
-        now=request.now,
-        policy=request.site.service.policy,
     )

@@ -81,7 +81,7 @@ def admit(request: WebRequest, directory: Directory | None) -> bool:
         return True
     if account.ended_logins:
         for fingerprint in (request.cleaned.carriers_digest, caller.login):
-            if fingerprint is not None and login_is_ended(account, fingerprint, request.now, service.policy):
+            if fingerprint is not None and login_is_ended(account, fingerprint, request.context):
                 return False
     hands.take(request, caller, account)
     return True
@@ -218,7 +218,7 @@ def tell_application(request: WebRequest, environ: dict[str, object]) -> None:
         "wsgi_mfa.verified_at": session.verified_at // SECOND,
     }
     environ.update(told)
-    if activity_is_due(session, request.now, request.site.service.policy):
+    if activity_is_due(session, request.context):
         request.site.service.note_activity(request.visit, session.id)
     else:
         _remember(request, session.id, told)

@@ -43,7 +43,7 @@ def opened(request: WebRequest, handle: str) -> Found:
         made_at, user, email = json.loads(service.keys.ring.open(handle, context=_context(request)))
     except (UnsealError, UnknownKeyError):
         raise NotFoundError("there is no such account") from None
-    if not younger(made_at, HANDLE_SECONDS, request.now, service.policy):
+    if not younger(made_at, request.context, seconds=HANDLE_SECONDS):
         raise NotFoundError("this page is too old: look the account up again")
     return Found(user, email)
 

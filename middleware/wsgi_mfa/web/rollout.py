@@ -19,8 +19,7 @@ def eased(request: WebRequest, caller: Caller, *, opens_page: bool) -> Outcome:
     """
     if not lets_go(request, caller, request.account):
         return Outcome.MUST_ENROLL
-    policy = request.site.service.policy
-    due = opens_page and request.is_https and rollout.is_reminder_due(request.account, request.now, policy)
+    due = opens_page and request.is_https and rollout.is_reminder_due(request.account, request.context)
     return Outcome.MAY_ENROLL if due else SIGNED_IN
 
 
@@ -36,5 +35,4 @@ def lets_go(request: WebRequest, caller: Caller, account: Account | None) -> boo
 
 def may_go_without(request: WebRequest, caller: Caller, account: Account | None) -> bool:
     """Whether the roll-out has not come to ``caller`` yet."""
-    policy = request.site.service.policy
-    return rollout.may_go_without(account, caller.user, caller.groups, request.now, policy)
+    return rollout.may_go_without(account, caller.user, caller.groups, request.context)

@@ -35,7 +35,7 @@ def by_rule(request: WebRequest, caller: Caller, outcome: Outcome) -> Outcome:
     session = request.standing.session
     if outcome is not SIGNED_IN or age_seconds_max == 0 or session is None:
         return outcome
-    young = factor_is_younger(session, age_seconds_max, request.now, request.site.service.policy)
+    young = factor_is_younger(session, request.context, seconds=age_seconds_max)
     return SIGNED_IN if young else Outcome.STEP_UP_REQUIRED
 
 

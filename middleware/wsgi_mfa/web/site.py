@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, quote
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Origin
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.gating import Rule
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.core.standing import Standing, standing
@@ -99,10 +100,9 @@ class WebRequest:
         self.session_id = self.site.cookies.session_id_of(self.session_cookie, caller.user)
         self.standing = standing(
             account,
+            self.context,
             session_id=self.session_id,
             login=caller.login,
-            now=self.now,
-            policy=self.site.service.policy,
         )
 
     def take_known(self, known: Pass, caller: Caller, account: Account) -> None:
@@ -114,6 +114,11 @@ class WebRequest:
     def session_cookie(self) -> str | None:
         """What this browser's session cookie says, not yet checked."""
         return self.cleaned.cookies.own.get(self.names.session)
+
+    @derived
+    def context(self) -> Context:
+        """The context of each decision about this request."""
+        return Context(now=self.now, policy=self.site.service.policy)
 
     def forget_caller(self) -> None:
         """Go on as nobody: what was derived from the caller is gone too."""

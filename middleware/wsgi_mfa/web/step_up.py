@@ -63,10 +63,10 @@ def outcome_of(request: WebRequest, age_seconds_max: int) -> Outcome | None:
     """What such an answer means for the browser; None where it may stand as it is."""
     if request.caller is None or not request.is_navigation or not request.is_https:
         return None
-    session, policy = request.standing.session, request.site.service.policy
+    session = request.standing.session
     if session is None:
         return request.standing.outcome  # somebody who was let off, or need no second factor yet
-    if factor_is_younger(session, max(age_seconds_max, AGE_SECONDS_MIN), request.now, policy):
+    if factor_is_younger(session, request.context, seconds=max(age_seconds_max, AGE_SECONDS_MIN)):
         logger.warning(
             "the application asks for a second factor of the last %d s, and was told of one that is younger: its"
             " answer is passed on",

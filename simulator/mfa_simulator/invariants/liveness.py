@@ -22,7 +22,7 @@ from mfa_simulator.record import start_record
 from mfa_simulator.scenario import NetworkSpec
 from mfa_simulator.visitor import Visitor
 from mfa_simulator.world import World
-from wsgi_mfa import Account, MfaError
+from wsgi_mfa import Account, Done, MfaError
 
 PATIENCE_STEPS = 40  # a step further ahead was used up by a wrong clock, which only the desk mends (D22)
 
@@ -150,12 +150,12 @@ class _Trial:
         if address is None or self._twin.policy.enrollment == "closed":
             return None
         for agent in ("an agent", "another agent")[: self._twin.policy.reset_agents]:
-            answer = self._twin.desk().reset(self._name, email=address, reason=way, agent=agent)
-        if str(answer.outcome.value) != "reset":
-            return f"{answer.outcome.value}: {answer.message}"
+            result = self._twin.desk().reset(self._name, email=address, reason=way, agent=agent)
+        if not isinstance(result, Done):
+            return f"{result.outcome.value}: {result.message}"
         outcome, client = self._at_the_challenge(way)
-        if outcome == "must_enroll" and answer.enrollment_code is not None:
-            outcome = client.answer("enroll", enrollment_code=answer.enrollment_code)
+        if outcome == "must_enroll" and result.enrollment_code is not None:
+            outcome = client.answer("enroll", enrollment_code=result.enrollment_code)
         if outcome == "must_enroll":
             outcome = client.ask("enroll")
         uri = client.told("otpauth_uri")

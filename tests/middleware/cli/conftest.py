@@ -87,7 +87,7 @@ def enrolled(database, service_at, visit_of):
         visit = visit_of(service)
         pending = service.begin_enrollment(visit).pending
         key = service.vault.pending_key(USER, pending)
-        code = code_at(key, step_at(visit.now, 30), pending.parameters)
+        code = code_at(key, step_at(visit.now, period_seconds=30), pending.parameters)
         assert service.confirm_enrollment(visit, code, pending_id=pending.id).account is not None
     return database
 
@@ -100,7 +100,7 @@ def guess(service_at, visit_of):
         with service_at(path) as service:
             account = service.store.load(USER)
             key, parameters = service.vault.active_key(account), account.authenticator.parameters
-            step = step_at(service.clock.now(), 30)
+            step = step_at(service.clock.now(), period_seconds=30)
             near = {code_at(key, each, parameters) for each in range(step - 45, step + 45)}
             wrong = (text for text in (f"{value:06d}" for value in range(1000)) if text not in near)
             for _ in range(times):

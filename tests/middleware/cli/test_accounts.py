@@ -159,7 +159,7 @@ def remembering(enrolled, tmp_path, service_at, visit_of):
         service.policy = replace(service.policy, remembered_browser_days=14, steps_ahead=2)
         visit, account = visit_of(service), service.store.load(USER)
         key, phone = service.vault.active_key(account), account.authenticator
-        code = code_at(key, step_at(visit.now, 30) + 1, phone.parameters)
+        code = code_at(key, step_at(visit.now, period_seconds=30) + 1, phone.parameters)
         service.verify_code(visit, code, remember_as="Firefox on Windows")
         (browser,) = service.store.load(USER).remembered_browsers
     return config, browser.id

@@ -43,6 +43,7 @@ from wsgi_mfa.core.commands import (
     UnlockBySupport,
     VerifyCode,
 )
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.engine import decide
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import SECOND
@@ -87,9 +88,13 @@ class World:
     def wait(self, seconds: float) -> None:
         self.now += int(seconds * SECOND)
 
+    @property
+    def context(self) -> Context:
+        return Context(now=self.now, policy=self.policy)
+
     def submit(self, wish: Wish) -> Decision:
         """Decide and save, as a service with the account to itself would."""
-        decision = decide(self.account, wish(self.account), self.now, self.policy)
+        decision = decide(self.account, wish(self.account), self.context)
         if decision.account is not None:
             self.account = replace(decision.account, revision=self.fresh("revision"))
             self.events.extend(decision.events)
@@ -205,7 +210,7 @@ class Phone:
 
     def step(self, instant: int | None = None) -> int:
         seen = (self.world.now if instant is None else instant) + int(self.offset_seconds * SECOND)
-        return step_at(seen, self.parameters.period_seconds)
+        return step_at(seen, period_seconds=self.parameters.period_seconds)
 
     def code(self, steps: int = 0) -> str:
         """What the phone shows, or would show ``steps`` steps later."""
@@ -434,7 +439,10 @@ class Browser:
     def standing(self) -> Outcome:
         world = self.world
         return standing(
-            world.account, session_id=self.session_id, login=self.login, now=world.now, policy=world.policy
+            world.account,
+            world.context,
+            session_id=self.session_id,
+            login=self.login,
         ).outcome
 
 

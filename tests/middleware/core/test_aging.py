@@ -10,11 +10,16 @@ from hypothesis import strategies as st
 
 from wsgi_mfa.core import aging
 from wsgi_mfa.core.account import EndedLogin, Method, Session
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.instants import DAY, MINUTE, SECOND
 from wsgi_mfa.core.policy import Policy
 
 POLICY = Policy()
 NOW = 1_772_442_000 * SECOND
+
+
+def at(now):
+    return Context(now=now, policy=POLICY)
 
 
 def session(verified_at=NOW, seen_at=NOW):
@@ -29,7 +34,7 @@ def session(verified_at=NOW, seen_at=NOW):
     [(0, True), (59, True), (60, False), (-300, True), (-301, False), (-365 * 86400, False)],
 )
 def test_an_instant_ahead_counts_as_now_up_to_the_skew_that_clocks_may_have(age_seconds, young):
-    assert aging.younger(NOW - age_seconds * SECOND, 60, NOW, POLICY) is young
+    assert aging.younger(NOW - age_seconds * SECOND, at(NOW), seconds=60) is young
 
 
 @pytest.mark.requirement("R52", "D23")
@@ -44,13 +49,13 @@ def test_an_instant_ahead_counts_as_now_up_to_the_skew_that_clocks_may_have(age_
     ],
 )
 def test_a_session_that_is_not_used_ends_after_an_hour_and_a_grain(idle, lives):
-    assert aging.session_lives(session(NOW - 2 * 60 * MINUTE, NOW - idle), NOW, POLICY) is lives
+    assert aging.session_lives(session(NOW - 2 * 60 * MINUTE, NOW - idle), at(NOW)) is lives
 
 
 @pytest.mark.requirement("R52")
 @pytest.mark.parametrize(("age", "lives"), [(DAY - 1, True), (DAY, False), (-5 * MINUTE - 1, False)])
 def test_a_session_that_is_used_ends_after_a_day(age, lives):
-    assert aging.session_lives(session(verified_at=NOW - age), NOW, POLICY) is lives
+    assert aging.session_lives(session(verified_at=NOW - age), at(NOW)) is lives
 
 
 @pytest.mark.requirement("D19", "D22")
@@ -60,9 +65,9 @@ def test_a_session_that_is_used_ends_after_a_day(age, lives):
 def test_a_login_that_a_lock_ended_counts_again_when_the_lock_is_over(home, since_seconds, ended):
     login = EndedLogin(fingerprint="print", since=home.now - since_seconds * SECOND, seconds=30)
     home.account = replace(home.account, ended_logins=(login,))
-    assert aging.login_is_ended(home.account, "print", home.now, POLICY) is ended
-    assert bool(aging.settled(home.account, home.now, POLICY).ended_logins) is ended
-    assert not aging.login_is_ended(home.account, "another", home.now, POLICY)
+    assert aging.login_is_ended(home.account, "print", at(home.now)) is ended
+    assert bool(aging.settled(home.account, at(home.now)).ended_logins) is ended
+    assert not aging.login_is_ended(home.account, "another", at(home.now))
 
 
 @pytest.mark.requirement("D19")
@@ -70,7 +75,7 @@ def test_a_login_that_a_lock_ended_counts_again_when_the_lock_is_over(home, sinc
 def test_a_login_that_was_signed_out_of_counts_again_only_when_it_changes(home, since):
     login = EndedLogin(fingerprint="print", since=since)
     home.account = replace(home.account, ended_logins=(login,))
-    assert aging.login_is_ended(home.account, "print", home.now, POLICY)
+    assert aging.login_is_ended(home.account, "print", at(home.now))
 
 
 @pytest.mark.requirement("D22", "R45", "R49")
@@ -80,13 +85,15 @@ def test_a_clock_step_back_beyond_the_skew_ends_sessions_pendings_and_retries(ho
     home.laptop.begin()
     home.laptop.relearn(home.mobile.code(1))
     home.now -= seconds * SECOND
-    settled = aging.settled(home.account, home.now, home.policy)
+    settled = aging.settled(home.account, home.context)
     assert [len(settled.sessions), len(settled.pending), len(settled.retries)] == [left] * 3
     assert (settled.first_code is not None) is bool(left)
 
 
 def test_an_account_of_the_present_counts_as_it_is(home):
-    assert aging.settled(home.account, home.now - 60 * SECOND, home.policy) == home.account
+    assert (
+        aging.settled(home.account, Context(now=home.now - 60 * SECOND, policy=home.policy)) == home.account
+    )
 
 
 @pytest.mark.requirement("D22")
@@ -97,12 +104,12 @@ def test_settling_twice_is_settling_once_whatever_the_clock_did(new_home, steps)
     home.browser().guess(home.mobile)
     for step in steps:
         home.now = max(0, home.now + step)
-        home.account = aging.settled(home.account, home.now, home.policy)
-        assert aging.settled(home.account, home.now, home.policy) == home.account
+        home.account = aging.settled(home.account, home.context)
+        assert aging.settled(home.account, home.context) == home.account
 
 
 @pytest.mark.requirement("D22", "R52")
 @given(seconds=st.one_of(st.integers(-400 * 86400, 400 * 86400), st.integers(-310, 3670)))
 def test_a_session_is_open_only_at_the_instants_of_its_own_span(seconds):
-    lives = aging.session_lives(session(), NOW + seconds * SECOND, POLICY)
+    lives = aging.session_lives(session(), at(NOW + seconds * SECOND))
     assert lives is (-POLICY.clock_skew_seconds_max <= seconds < 3660)

@@ -44,7 +44,7 @@ def test_a_command_is_decided_the_same_however_often_it_is_decided(home):
     origin = browser.origin()
     for wish in wishes:
         command = wish(home.account, origin)
-        decisions = {decide(home.account, command, home.now, home.policy) for _ in range(3)}
+        decisions = {decide(home.account, command, home.context) for _ in range(3)}
         assert len(decisions) == 1
 
 

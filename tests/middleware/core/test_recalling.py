@@ -8,6 +8,7 @@ from wsgi_mfa.core.account import Method
 from wsgi_mfa.core.aging import session_lives
 from wsgi_mfa.core.browsers import digest_of
 from wsgi_mfa.core.codec import ACCOUNT_CODEC
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.outcome import Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.standing import factor_is_younger, is_fresh
@@ -109,8 +110,8 @@ def test_its_session_has_the_limits_of_any_other(remembering):
     home.wait(DAY_SECONDS * 3)
     home.laptop.recall()
     session = home.account.session(home.laptop.session_id)
-    assert session_lives(session, home.now + 3600 * 1_000_000, home.policy)
-    assert not session_lives(session, home.now + 3661 * 1_000_000, home.policy)
+    assert session_lives(session, Context(now=home.now + 3600 * 1_000_000, policy=home.policy))
+    assert not session_lives(session, Context(now=home.now + 3661 * 1_000_000, policy=home.policy))
     for _ in range(47):
         home.wait(1800)
         assert home.laptop.browse() is SIGNED_IN
@@ -126,8 +127,8 @@ def test_it_is_never_enough_for_a_fresh_factor_however_lately_the_code_was_shown
     home.wait(2)
     assert home.laptop.recall().outcome is SIGNED_IN
     session = home.account.session(home.laptop.session_id)
-    assert not is_fresh(session, home.now, home.policy)
-    assert not factor_is_younger(session, 86400, home.now, home.policy)
+    assert not is_fresh(session, home.context)
+    assert not factor_is_younger(session, home.context, seconds=86400)
     assert home.laptop.begin().outcome is STEP_UP
     assert home.laptop.replace_recovery_code().outcome is STEP_UP
     home.wait(30)

@@ -118,11 +118,11 @@ def test_signing_out_ends_the_session_its_retries_and_what_the_browser_had_begun
 def test_a_login_that_was_signed_out_of_does_not_count_until_the_portal_asks_anew(home):
     home.laptop.sign_out(login_fingerprint="print")
     home.wait(365 * 86400)
-    assert login_is_ended(home.account, "print", home.now, home.policy)
+    assert login_is_ended(home.account, "print", home.context)
     admit(home, "another")
-    assert login_is_ended(home.account, "print", home.now, home.policy)
+    assert login_is_ended(home.account, "print", home.context)
     assert admit(home, "print").outcome is MUST_VERIFY
-    assert not login_is_ended(home.account, "print", home.now, home.policy)
+    assert not login_is_ended(home.account, "print", home.context)
     assert home.kinds() == ["sign_out", "login.admitted"]
 
 
@@ -132,9 +132,9 @@ def test_a_new_password_does_not_shorten_a_lock(home):
     for _ in range(5):
         guesser.guess(home.mobile)
     admit(home, "print")
-    assert login_is_ended(home.account, "print", home.now, home.policy)
+    assert login_is_ended(home.account, "print", home.context)
     home.wait(30)
-    assert not login_is_ended(home.account, "print", home.now, home.policy)
+    assert not login_is_ended(home.account, "print", home.context)
 
 
 @pytest.mark.requirement("D19", "R51")
@@ -145,7 +145,7 @@ def test_a_lock_gives_no_end_to_a_sign_out(home):
     home.browser().sign_out(login_fingerprint="print")
     guesser.guess(home.mobile)  # was under way when the other tab signed out
     home.wait(3600)
-    assert login_is_ended(home.account, "print", home.now, home.policy)
+    assert login_is_ended(home.account, "print", home.context)
 
 
 @pytest.mark.requirement("D26")

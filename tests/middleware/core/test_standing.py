@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wsgi_mfa.core.account import CarriedLogin
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.standing import activity_is_due, clock_in_question, is_fresh, standing
@@ -16,7 +17,7 @@ from wsgi_mfa.core.standing import activity_is_due, clock_in_question, is_fresh,
 
 @pytest.mark.requirement("D2", "R80")
 def test_an_unknown_user_must_enroll(home):
-    answer = standing(None, session_id="s", login=None, now=home.now, policy=Policy())
+    answer = standing(None, Context(now=home.now, policy=Policy()), session_id="s", login=None)
     assert (answer.outcome, answer.session) == (Outcome.MUST_ENROLL, None)
 
 
@@ -55,7 +56,7 @@ def test_the_id_of_something_else_is_no_session(home, name):
 def test_a_second_factor_is_fresh_for_five_minutes(home, seconds, fresh):
     home.laptop.enter(home.mobile.code())
     home.wait(seconds)
-    assert is_fresh(home.account.session(home.laptop.session_id), home.now, home.policy) is fresh
+    assert is_fresh(home.account.session(home.laptop.session_id), home.context) is fresh
 
 
 @pytest.mark.requirement("D17")
@@ -74,7 +75,7 @@ def test_after_two_wrong_codes_the_clock_is_in_question_until_one_is_right(home)
 def test_activity_is_due_when_a_sixtieth_of_the_limit_has_passed(home, seconds, due):
     home.laptop.enter(home.mobile.code())
     home.wait(seconds)
-    assert activity_is_due(home.account.session(home.laptop.session_id), home.now, home.policy) is due
+    assert activity_is_due(home.account.session(home.laptop.session_id), home.context) is due
 
 
 SPAN = 86_400 * 1_000_000
@@ -88,14 +89,17 @@ def test_a_browser_stands_the_same_at_each_instant_that_its_standing_names(home,
 
     def at(now):
         return standing(
-            home.account, session_id=browser.session_id, login=browser.login, now=now, policy=home.policy
+            home.account,
+            Context(now=now, policy=home.policy),
+            session_id=browser.session_id,
+            login=browser.login,
         )
 
     first = at(begun + asked_at)
     assert (first.until > 0) is (first.outcome is Outcome.SIGNED_IN)
     if first.since <= begun + later < first.until:
         assert at(begun + later) == first
-        assert not activity_is_due(first.session, begun + later, home.policy)
+        assert not activity_is_due(first.session, Context(now=begun + later, policy=home.policy))
 
 
 @pytest.mark.requirement("D24", "D34")
@@ -107,8 +111,7 @@ def test_a_standing_by_a_login_that_is_carried_over_names_no_instant(home):
     )
     account = replace(home.account, sessions=(session,))
     by_old, by_new = (
-        standing(account, session_id=session.id, login=login, now=home.now, policy=home.policy)
-        for login in ("old", "new")
+        standing(account, home.context, session_id=session.id, login=login) for login in ("old", "new")
     )
     assert by_old.outcome is by_new.outcome is Outcome.SIGNED_IN
     assert by_old.until == 0 < by_new.until

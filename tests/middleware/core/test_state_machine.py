@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 
 from wsgi_mfa.core import throttle, verification
 from wsgi_mfa.core.account import Method
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.engine import decide
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.outcome import Hint, Outcome, Reason
@@ -95,14 +96,16 @@ class Lives(RuleBasedStateMachine):
         held, phone = self.world.account.authenticator, self.active()
         if held is None:
             return set()
-        here = step_at(self.world.now, 30) + held.drift_steps
+        here = step_at(self.world.now, period_seconds=30) + held.drift_steps
         window = range(here - 1, here + 2)
         used = self.used[held.sealed_key]
         return {step for step in window if phone.code_of(step) == code and step > held.last_step} - used
 
     def closed(self, counters):
-        failures = throttle.settled(getattr(self.world.account, counters), self.world.now, POLICY)
-        return throttle.wait_seconds(failures, self.world.now, POLICY) is not None
+        failures = throttle.settled(
+            getattr(self.world.account, counters), Context(now=self.world.now, policy=POLICY)
+        )
+        return throttle.wait_seconds(failures, Context(now=self.world.now, policy=POLICY)) is not None
 
     @staticmethod
     def remembered(account):
@@ -207,7 +210,7 @@ class Lives(RuleBasedStateMachine):
             assert decision.reason is Reason.SERVER_CLOCK
         held = world.account.authenticator
         if held is not None and decision.account is not None:
-            here = step_at(world.now, 30) + held.drift_steps
+            here = step_at(world.now, period_seconds=30) + held.drift_steps
             if decision.outcome is Outcome.SIGNED_IN:
                 self.used[held.sealed_key].add(held.last_step)
             if decision.hint is Hint.CLOCK_SLOW:  # what earned the hint is used up
@@ -286,7 +289,11 @@ class Lives(RuleBasedStateMachine):
             return
         world, code = self.world, self.active().code(self.world.account.authenticator.drift_steps)
         winner, loser = self.browsers[index], self.browsers[(index + 1) % 3]
-        lost = decide(world.account, loser.entering(code)(world.account, loser.origin()), world.now, POLICY)
+        lost = decide(
+            world.account,
+            loser.entering(code)(world.account, loser.origin()),
+            Context(now=world.now, policy=POLICY),
+        )
         won = self.enter_code(winner, code, lose_reply)
         again = self.enter_code(loser, code)
         opened = [decision for decision in (won, again) if decision.account and decision.session_id]
@@ -434,7 +441,7 @@ class Lives(RuleBasedStateMachine):
         self.world.fence()
         held = self.world.account.authenticator
         if held is not None:  # what a phone may have used before the fence counts as used
-            here = step_at(self.world.now, 30)
+            here = step_at(self.world.now, period_seconds=30)
             self.used[held.sealed_key] |= set(verification.window(held, here, POLICY))
             self.forget_what_is_too_much(held, here)
 
@@ -451,7 +458,7 @@ class Lives(RuleBasedStateMachine):
         self.world.unlock(clock=True)
         held = self.world.account.authenticator
         if held is not None:
-            here = step_at(self.world.now, 30)
+            here = step_at(self.world.now, period_seconds=30)
             assert held.last_step <= here
             self.forget_what_is_too_much(held, here)
             assert {step for step in self.used[held.sealed_key] if step > here} <= set(held.used_steps)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from wsgi_mfa.core import throttle
 from wsgi_mfa.core.account import Failures
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.instants import DAY, HOUR, SECOND
 from wsgi_mfa.core.policy import Policy
 
@@ -15,16 +16,20 @@ NOON = 20_000 * DAY + 12 * HOUR
 POLICY = Policy()
 
 
+def at(now, policy=POLICY):
+    return Context(now=now, policy=policy)
+
+
 def fail(failures, now, count=1, policy=POLICY):
     """``count`` evaluated failures, each as soon as it is evaluated; the failures and the instant after."""
     for _ in range(count):
-        failures = throttle.settled(failures, now, policy)
-        wait = throttle.wait_seconds(failures, now, policy)
+        failures = throttle.settled(failures, at(now, policy))
+        wait = throttle.wait_seconds(failures, at(now, policy))
         if wait is not None:
             now += wait * SECOND
-            failures = throttle.settled(failures, now, policy)
-        assert throttle.wait_seconds(failures, now, policy) is None
-        failures = throttle.charged(failures, now, policy)
+            failures = throttle.settled(failures, at(now, policy))
+        assert throttle.wait_seconds(failures, at(now, policy)) is None
+        failures = throttle.charged(failures, at(now, policy))
     return failures, now
 
 
@@ -34,7 +39,7 @@ def test_the_wait_doubles_from_the_fifth_failure_up_to_an_hour():
     now = NOON
     for _ in range(14):
         failures, now = fail(failures, now)
-        waits.append(throttle.wait_seconds(failures, now, POLICY))
+        waits.append(throttle.wait_seconds(failures, at(now)))
     assert waits == [None] * 4 + [30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
 
 
@@ -42,8 +47,8 @@ def test_the_wait_doubles_from_the_fifth_failure_up_to_an_hour():
 def test_a_lock_ends_after_its_seconds_and_not_a_microsecond_before():
     failures, now = fail(Failures(), NOON, 5)
     before, after = now + 30 * SECOND - 1, now + 30 * SECOND
-    assert throttle.wait_seconds(throttle.settled(failures, before, POLICY), before, POLICY) == 1
-    assert throttle.wait_seconds(throttle.settled(failures, after, POLICY), after, POLICY) is None
+    assert throttle.wait_seconds(throttle.settled(failures, at(before)), at(before)) == 1
+    assert throttle.wait_seconds(throttle.settled(failures, at(after)), at(after)) is None
 
 
 @pytest.mark.requirement("R15")
@@ -54,9 +59,9 @@ def test_a_hundred_consecutive_failures_close_the_factor_however_many_days_they_
         failures, _ = fail(failures, now, 5, policy)
         now += 40 * DAY
     assert failures.consecutive_count == 100
-    years_later = throttle.settled(failures, now + 3650 * DAY, policy)
+    years_later = throttle.settled(failures, at(now + 3650 * DAY, policy))
     assert throttle.budget_spent(years_later, policy)
-    assert throttle.wait_seconds(years_later, now + 3650 * DAY, policy) == policy.backoff_seconds_max
+    assert throttle.wait_seconds(years_later, at(now + 3650 * DAY, policy)) == policy.backoff_seconds_max
 
 
 @pytest.mark.requirement("R19")
@@ -73,14 +78,14 @@ def test_a_success_among_guesses_gives_no_guess_more_than_are_free_at_once(befor
     failures, _ = fail(Failures(), NOON, before)
     failures, _ = fail(throttle.cleared(failures), NOON + SECOND, 5 - before)
     assert failures.consecutive_count == 5 - before
-    assert throttle.wait_seconds(failures, NOON + SECOND, POLICY) == 30
+    assert throttle.wait_seconds(failures, at(NOON + SECOND)) == 30
 
 
 @pytest.mark.requirement("R19")
 def test_half_a_minute_after_the_last_failure_a_success_has_cleared_them_all():
     failures, _ = fail(Failures(), NOON, 4)
     later = NOON + 30 * SECOND
-    failures = throttle.settled(throttle.cleared(failures), later, POLICY)
+    failures = throttle.settled(throttle.cleared(failures), at(later))
     assert failures == Failures(days=((NOON // DAY, 4),))
 
 
@@ -89,12 +94,12 @@ def test_no_half_minute_has_more_failures_than_are_free(tries):
     failures, now, failed_at = Failures(), NOON, []
     for kind, seconds in tries:
         now += seconds * SECOND
-        failures = throttle.settled(failures, now, POLICY)
-        if throttle.wait_seconds(failures, now, POLICY) is None:
+        failures = throttle.settled(failures, at(now))
+        if throttle.wait_seconds(failures, at(now)) is None:
             if kind == "right":
                 failures = throttle.cleared(failures)
                 continue
-            failures = throttle.charged(failures, now, POLICY)
+            failures = throttle.charged(failures, at(now))
             failed_at.append(now)
             assert sum(now - at < 30 * SECOND for at in failed_at) <= POLICY.free_tries
 
@@ -105,7 +110,7 @@ def test_thirty_wrong_and_one_right_a_day_trip_on_the_fourth_day():
     for day in range(4):
         now = NOON - 12 * HOUR + day * DAY
         for _ in range(30):
-            if throttle.budget_spent(throttle.settled(failures, now, POLICY), POLICY):
+            if throttle.budget_spent(throttle.settled(failures, at(now)), POLICY):
                 trips.append(day + 1)
                 break
             failures, now = fail(failures, now)
@@ -120,16 +125,22 @@ def test_a_spent_budget_opens_when_enough_days_have_aged_out():
     policy = Policy(failures_rolling_max=10, failures_rolling_days=3)
     failures = Failures(days=((20_000, 4), (20_001, 3), (20_002, 3)))
     now = 20_002 * DAY + HOUR
-    assert throttle.wait_seconds(throttle.settled(failures, now, policy), now, policy) == 23 * 3600
+    assert throttle.wait_seconds(throttle.settled(failures, at(now, policy)), at(now, policy)) == 23 * 3600
     opened = 20_003 * DAY
-    assert throttle.wait_seconds(throttle.settled(failures, opened - 1, policy), opened - 1, policy) == 1
-    assert throttle.wait_seconds(throttle.settled(failures, opened, policy), opened, policy) is None
+    assert (
+        throttle.wait_seconds(
+            throttle.settled(failures, at(opened - 1, policy)),
+            at(opened - 1, policy),
+        )
+        == 1
+    )
+    assert throttle.wait_seconds(throttle.settled(failures, at(opened, policy)), at(opened, policy)) is None
 
 
 @pytest.mark.requirement("R19", "D22")
 def test_days_ahead_count_as_today():
     failures = Failures(days=((19_999, 1), (20_000, 2), (20_365, 3)))
-    assert throttle.settled(failures, NOON, POLICY).days == ((19_999, 1), (20_000, 5))
+    assert throttle.settled(failures, at(NOON)).days == ((19_999, 1), (20_000, 5))
 
 
 @pytest.mark.requirement("D22")
@@ -137,7 +148,7 @@ def test_days_ahead_count_as_today():
 def test_a_small_clock_step_back_keeps_a_lock_by_its_first_instant(seconds_back):
     failures, now = fail(Failures(), NOON, 5)
     back = now - seconds_back * SECOND
-    assert throttle.wait_seconds(throttle.settled(failures, back, POLICY), back, POLICY) == 30 + seconds_back
+    assert throttle.wait_seconds(throttle.settled(failures, at(back)), at(back)) == 30 + seconds_back
 
 
 @pytest.mark.requirement("D22")
@@ -145,7 +156,7 @@ def test_a_small_clock_step_back_keeps_a_lock_by_its_first_instant(seconds_back)
 def test_a_large_clock_step_back_restarts_a_lock_with_its_own_length(seconds_back):
     failures, now = fail(Failures(), NOON, 5)
     back = now - seconds_back * SECOND
-    restarted = throttle.settled(failures, back, POLICY)
+    restarted = throttle.settled(failures, at(back))
     assert (restarted.locked_since, restarted.locked_seconds) == (back, 30)
 
 
@@ -154,9 +165,9 @@ def test_support_gives_ten_tries_over_a_spent_budget_and_clears_nothing():
     failures = throttle.granted(Failures(consecutive_count=100, days=((20_000, 100),)))
     assert (failures.consecutive_count, failures.days) == (100, ((20_000, 100),))
     for tries_left in range(10, 0, -1):
-        assert throttle.wait_seconds(failures, NOON, POLICY) is None
+        assert throttle.wait_seconds(failures, at(NOON)) is None
         assert failures.granted_count == tries_left
-        failures = throttle.charged(failures, NOON, POLICY)
+        failures = throttle.charged(failures, at(NOON))
     assert throttle.budget_spent(failures, POLICY)
 
 
@@ -168,13 +179,13 @@ def test_support_gives_ten_tries_over_a_spent_budget_and_clears_nothing():
 def test_no_order_of_guesses_and_successes_gets_past_a_bound(instants, successes):
     failures, evaluated = Failures(), []
     for index, instant in enumerate(sorted(instants)):
-        failures = throttle.settled(failures, instant, POLICY)
-        if throttle.wait_seconds(failures, instant, POLICY) is not None:
+        failures = throttle.settled(failures, at(instant))
+        if throttle.wait_seconds(failures, at(instant)) is not None:
             continue
         if index in successes:
             failures = throttle.cleared(failures)
         else:
-            failures = throttle.charged(failures, instant, POLICY)
+            failures = throttle.charged(failures, at(instant))
             evaluated.append(instant)
         assert failures.consecutive_count <= POLICY.failures_max
         recent = [at for at in evaluated if at // DAY > instant // DAY - POLICY.failures_rolling_days]

@@ -400,7 +400,7 @@ def test_ten_sign_ins_each_a_step_later_never_move_the_window_past_its_bound(hom
     ],
 )
 def test_a_sign_in_moves_drift_by_one_step_at_most(drift, seen, learned):
-    assert learned_drift(drift, seen, Policy()) == learned
+    assert learned_drift(drift, seen_steps=seen, policy=Policy()) == learned
 
 
 @pytest.mark.requirement("R81")

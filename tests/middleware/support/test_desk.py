@@ -11,6 +11,7 @@ from wsgi_mfa.core.outcome import Outcome, Reason
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.person import Person
 from wsgi_mfa.support.desk import SupportDesk
+from wsgi_mfa.support.results import Done, Rejected
 
 USER = "user1@example.com"
 AGENT = "edith@example.com"
@@ -43,9 +44,9 @@ def test_who_may_not_be_helped_is_refused_and_nothing_changes(
     enroll("laptop")
     before, events = account(), troubled_store.events()
     for answer in (reset(**given), unlock(**given)):
+        assert isinstance(answer, Rejected)
         assert answer.outcome is Outcome.REFUSED
         assert said in answer.message
-        assert answer.enrollment_code is None
     assert account() == before
     assert troubled_store.events() == events
 
@@ -186,8 +187,15 @@ def test_a_store_that_is_away_is_told_and_nothing_is_promised(reset, enroll, acc
     before = account()
     troubled_store.before += [break_down, break_down]
     answer = reset()
-    assert (answer.outcome, answer.enrollment_code) == (Outcome.UNAVAILABLE, None)
+    assert answer == Rejected(message="the store is gone", reason=None, outcome=Outcome.UNAVAILABLE)
     assert account() == before
+
+
+def test_a_result_names_the_account_in_its_canonical_spelling(reset, unlock, enroll):
+    enroll("laptop")
+    for result in (unlock(" USER1@Example.COM"), reset(" USER1@Example.COM")):
+        assert isinstance(result, Done)
+        assert result.user == USER
 
 
 @pytest.mark.requirement("R42")

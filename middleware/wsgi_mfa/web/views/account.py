@@ -21,7 +21,7 @@ def show_account(request: WebRequest) -> Reply:
     if request.standing.outcome is not Outcome.SIGNED_IN or account is None:
         return led_to(request, request.standing.outcome, sealed or _back_here(request))
     own, caller = own_of(request), request.caller
-    browsers = settled(account, request.now, request.site.service.policy).remembered_browsers
+    browsers = settled(account, request.context).remembered_browsers
     return Reply(
         page="account",
         outcome=Outcome.SIGNED_IN,

@@ -15,7 +15,8 @@ from wsgi_mfa.core.standing import is_fresh
 from wsgi_mfa.core.steps import step_at
 from wsgi_mfa.core.user import canonical
 from wsgi_mfa.errors import InvalidUserError, StoreUnavailableError
-from wsgi_mfa.support.desk import SESSION_CHARACTERS, Call, SupportAnswer, SupportDesk
+from wsgi_mfa.support.desk import SESSION_CHARACTERS, Call, SupportDesk
+from wsgi_mfa.support.results import Rejected, SupportResult
 from wsgi_mfa.support.view import AccountView
 from wsgi_mfa.support.words import details_of, in_words
 from wsgi_mfa.telling import audit_logger
@@ -29,7 +30,7 @@ from wsgi_mfa.web.views.leading import led_to, refuse_embedding, url_of
 
 STEPS_AHEAD_MAX = 2  # a used step further ahead was used while this server's clock was fast (D22)
 
-Act = Callable[[SupportDesk, Call, Mapping[str, str]], SupportAnswer]
+Act = Callable[[SupportDesk, Call, Mapping[str, str]], SupportResult]
 
 #: What an agent may have done: the value of the field ``action``.
 ACTS: dict[str, Act] = {
@@ -182,35 +183,35 @@ def _done(request: WebRequest, action: str, fields: Mapping[str, str]) -> Reply:
         seen_generation=fields.get("generation") or None,
         once=fields.get("once") or None,
     )
-    answer = ACTS[action](request.site.desk, call, fields)
-    if answer.outcome is Outcome.UNAVAILABLE:
-        raise StoreUnavailableError(answer.message)
-    if answer.outcome is Outcome.REFUSED:
-        return _refused(request, action, call, answer)
-    code = answer.enrollment_code
+    result = ACTS[action](request.site.desk, call, fields)
+    if result.outcome is Outcome.UNAVAILABLE:
+        raise StoreUnavailableError(result.message)
+    if isinstance(result, Rejected):
+        return _rejected(request, action, call, result.reason)
+    code = result.enrollment_code
     return Reply(
         page="support_done",
-        outcome=answer.outcome,
+        outcome=result.outcome,
         context={
             "action": action,
-            "target": user,
-            "message": answer.message,
+            "target": result.user,
+            "message": result.message,
             "enrollment_code": code,
             "minutes": request.site.service.policy.enrollment_seconds_max // 60,
             "back": _url(request, handle),
             "desk_url": _url(request, None),
         },
         members={
-            "user": user,
-            "message": answer.message,
+            "user": result.user,
+            "message": result.message,
             **({} if code is None else {"enrollment_code": code}),
         },
     )
 
 
-def _refused(request: WebRequest, action: str, call: Call, answer: SupportAnswer) -> Reply:
+def _rejected(request: WebRequest, action: str, call: Call, reason: Reason | None) -> Reply:
     """Why nothing was done; one thing is said of every user and address that are no pair, as of every strange id."""
-    view = None if answer.reason is Reason.WRONG_PAIR else request.site.finder.look(call.user)
+    view = None if reason is Reason.WRONG_PAIR else request.site.finder.look(call.user)
     if view is None:
         return _no_pair(request, call.user)
     return _account(
@@ -219,7 +220,7 @@ def _refused(request: WebRequest, action: str, call: Call, answer: SupportAnswer
         email=call.email or "",
         status=STATUS[Outcome.REFUSED],
         outcome=Outcome.REFUSED,
-        reason=answer.reason,
+        reason=reason,
         typed={"action": action, "reason": call.reason, "ticket": call.ticket},
     )
 
@@ -275,7 +276,7 @@ def _account(
     handle = handle_of(request, Found(view.user, email))
     account = view.account
     held = None if account is None else account.authenticator
-    step = 0 if held is None else step_at(request.now, held.parameters.period_seconds)
+    step = 0 if held is None else step_at(request.now, period_seconds=held.parameters.period_seconds)
     groups = request.site.finder.groups_of(view.user)
     own = view.user == request.visit.user
     return Reply(
@@ -292,7 +293,7 @@ def _account(
             "typed": typed or dict.fromkeys(("action", "reason", "ticket"), ""),
             "own": own,
             "agents": request.site.agents.has(view.user, groups),
-            "fresh": session is not None and is_fresh(session, request.now, service.policy),
+            "fresh": session is not None and is_fresh(session, request.context),
             "fresh_minutes": service.policy.step_up_seconds // 60,
             "used_ahead": held is not None and held.last_step > step + STEPS_AHEAD_MAX,
             "two_agents": service.policy.reset_agents > 1,

@@ -66,7 +66,7 @@ def accepted(request: WebRequest, decision: Decision, sealed: str) -> Reply:
     """The answer to a second factor that was shown: both cookies anew, and on to ``continue`` (R50, D20)."""
     session_id = decision.session_id or ""
     site, names, user = request.site, request.names, request.visit.user
-    account = decision.account or site.service.store.load(user)
+    account = decision.account or site.service.load(user)
     session = account.session(session_id) if account is not None else None
     if account is None or session is None:
         raise StoreUnavailableError("the session that was asked for again has ended meanwhile")
@@ -109,12 +109,12 @@ def asked_for(
 
 def needs_no_factor(request: WebRequest) -> bool:
     """Whether the second factor was shown so lately that showing it again could change nothing."""
-    session, account, policy = request.standing.session, request.account, request.site.service.policy
+    session, account = request.standing.session, request.account
     if session is None or account is None:
         return False
     if request.standing.outcome is Outcome.MUST_SAVE_RECOVERY_CODE:
-        return may_show_recovery_code(account, session, request.now, policy)
-    return is_fresh(session, request.now, policy)
+        return may_show_recovery_code(account, session, request.context)
+    return is_fresh(session, request.context)
 
 
 def refuse_embedding(request: WebRequest) -> None:

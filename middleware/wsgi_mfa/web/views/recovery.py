@@ -108,7 +108,7 @@ def _stored(request: WebRequest, sealed: str) -> Reply:
             "recovery_code_id": None,
             "method": standing.session.method.value,
             "tick_missing": False,
-            "may_replace": is_fresh(standing.session, request.now, request.site.service.policy),
+            "may_replace": is_fresh(standing.session, request.context),
         },
         members={"next": target_of(request, sealed)},
     )

@@ -65,7 +65,7 @@ def _step_context(request: WebRequest, sealed: str) -> dict[str, object]:
     period_seconds = request.site.service.policy.period_seconds
     return {
         "next": sealed,
-        "seconds_left": seconds_left_in_step(request.now, period_seconds),
+        "seconds_left": seconds_left_in_step(request.now, period_seconds=period_seconds),
         "remembered_browser_days": days_of(request) if _offers(request) else 0,
     }
 
