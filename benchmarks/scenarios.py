@@ -25,8 +25,8 @@ from pathlib import Path
 import yaml
 
 from mfa_simulator.clock import frozen_wall_clock
-from mfa_simulator.network import Exchange
 from mfa_simulator.parser import parse, read_file
+from mfa_simulator.record import Exchange
 from mfa_simulator.run import play
 
 HERE = Path(__file__).parent

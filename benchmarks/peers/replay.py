@@ -14,8 +14,8 @@ from pathlib import Path
 
 from mfa_simulator.clock import frozen_wall_clock
 from mfa_simulator.parser import read_file
-from mfa_simulator.record import start_record
-from mfa_simulator.world import WATCH, World
+from mfa_simulator.worker import WATCH
+from mfa_simulator.world import World
 
 [SCENARIO] = read_file(Path(os.environ["STORY"]))
 INSTANTS = json.loads(Path(os.environ["INSTANTS"]).read_text())
@@ -35,7 +35,6 @@ class Replay:
         self._count += 1
         if place == 0:
             self._world = World(SCENARIO, WALL)
-        start_record()
         self._world.time.wait_until(INSTANTS[place])
         WALL.show(INSTANTS[place])
         environ[WATCH] = []
@@ -44,7 +43,8 @@ class Replay:
             # The requests carry the cookies that the story's browser had; a client that keeps some would send both.
             return start_response(status, [item for item in headers if item[0].lower() != "set-cookie"])
 
-        return self._world.workers[0].application.middleware(environ, without_cookies)
+        with self._world.recorder.recording():
+            return self._world.workers[0].application.middleware(environ, without_cookies)
 
 
 REPLAY = Replay()

@@ -10,8 +10,7 @@ from mfa_simulator.clock import DeviceClock
 from mfa_simulator.errors import StepError
 from mfa_simulator.format.verbs import VALUE
 from mfa_simulator.phone import Phone
-from mfa_simulator.quantities import SECOND, Moment, clock_text
-from mfa_simulator.record import record
+from mfa_simulator.quantities import SECOND, TimePoint, clock_text
 from mfa_simulator.scenario import Step
 from mfa_simulator.visitor import Visitor
 from mfa_simulator.world import World
@@ -20,13 +19,13 @@ from wsgi_mfa import Done, MfaError, SupportDesk, SupportResult
 Action = Callable[[World, Step], str | None]
 
 
-def visitor(world: World, step: Step) -> Visitor:
-    """Give the user of a step at the browser of the step."""
-    browser = world.browser(step["browser"])
+def use_actor(world: World, step: Step) -> Visitor:
+    """Put the user of a step at the browser of the step; later steps that name none mean these two."""
+    browser = world.use_browser(step["browser"])
     user = step.arguments.get("user") or browser.user or world.last_user
     if user is None:
         raise StepError(f"nobody has used the browser {browser.name} yet: name the user")
-    resident = world.resident(user)
+    resident = world.use_user(user)
     resident.browser = browser.name
     return Visitor(world, browser, resident)
 
@@ -54,7 +53,7 @@ def wait(world: World, step: Step) -> None:
 
 
 def wait_until(world: World, step: Step) -> None:
-    moment: Moment = step[VALUE]
+    moment: TimePoint = step[VALUE]
     now = world.time.now()
     if moment.anchor == "step":
         at = _in_a_step_to_come(now, moment.shift, world.policy.period_seconds * SECOND)
@@ -117,12 +116,12 @@ def read_code(world: World, step: Step) -> None:
 
 
 def password(world: World, step: Step) -> str:
-    wrong = "not " + world.resident(step["user"]).spec.password if step["wrong"] else None
-    return visitor(world, step).arrive(password=wrong)
+    wrong = "not " + world.residents[step["user"]].spec.password if step["wrong"] else None
+    return use_actor(world, step).arrive(password=wrong)
 
 
 def enroll(world: World, step: Step) -> str:
-    user, phone = visitor(world, step), phone_of(world, step)
+    user, phone = use_actor(world, step), phone_of(world, step)
     outcome = user.take_key(phone, manual=step["manual"])
     return (
         user.confirm_key(phone, typing=step["typing"], save=step["save"])
@@ -132,19 +131,19 @@ def enroll(world: World, step: Step) -> str:
 
 
 def start_enrollment(world: World, step: Step) -> str:
-    return visitor(world, step).take_key(phone_of(world, step), manual=step["manual"])
+    return use_actor(world, step).take_key(phone_of(world, step), manual=step["manual"])
 
 
 def confirm_enrollment(world: World, step: Step) -> str:
-    return visitor(world, step).confirm_key(phone_of(world, step), typing=step["typing"], save=None)
+    return use_actor(world, step).confirm_key(phone_of(world, step), typing=step["typing"], save=None)
 
 
 def postpone(world: World, step: Step) -> str:
-    return visitor(world, step).postpone()
+    return use_actor(world, step).postpone()
 
 
 def sign_in(world: World, step: Step) -> str:
-    user = visitor(world, step)
+    user = use_actor(world, step)
     outcome = user.arrive()
     if outcome != "must_verify":
         return outcome
@@ -152,14 +151,14 @@ def sign_in(world: World, step: Step) -> str:
 
 
 def enter_code(world: World, step: Step) -> str:
-    user, browser = visitor(world, step), world.browser(step["browser"])
+    user, browser = use_actor(world, step), world.use_browser(step["browser"])
     if browser.sight is None or browser.sight.page.form_with("code") is None:
         browser.open(world.portal.home)
     return user.type_code(reader(world, step), typing=step["typing"], remember=step["remember"])
 
 
 def recover(world: World, step: Step) -> str:
-    written = world.resident(step["user"]).recovery_codes
+    written = world.residents[step["user"]].recovery_codes
     code: str = step["code"]
     if code in ("current", "previous"):
         back = 1 if code == "current" else 2
@@ -168,49 +167,51 @@ def recover(world: World, step: Step) -> str:
                 f"{step['user']} has written down {len(written)} recovery codes, so there is no {code} one"
             )
         code = written[-back]
-    return visitor(world, step).recover(world.codes.get(code, code), typing=step["typing"], save=step["save"])
+    return use_actor(world, step).recover(
+        world.codes.get(code, code), typing=step["typing"], save=step["save"]
+    )
 
 
 def save_recovery_code(world: World, step: Step) -> str:
-    browser = world.browser(step["browser"])
+    browser = world.use_browser(step["browser"])
     if browser.sight is None or browser.sight.page.form_with("saved") is None:
         browser.open("/mfa/recovery-code")
-    return visitor(world, step).store_recovery_code(save=True)
+    return use_actor(world, step).store_recovery_code(save=True)
 
 
 def resync(world: World, step: Step) -> str:
-    return visitor(world, step).resync(phone_of(world, step), typing=step["typing"])
+    return use_actor(world, step).resync(phone_of(world, step), typing=step["typing"])
 
 
 def sign_out(world: World, step: Step) -> str:
-    return visitor(world, step).sign_out()
+    return use_actor(world, step).sign_out()
 
 
 def visit(world: World, step: Step) -> str:
-    return world.browser(step["browser"]).open(step["path"])
+    return world.use_browser(step["browser"]).open(step["path"])
 
 
 def post(world: World, step: Step) -> str:
-    return world.browser(step["browser"]).post(step["path"], list(step["data"].items()))
+    return world.use_browser(step["browser"]).post(step["path"], list(step["data"].items()))
 
 
 def request(world: World, step: Step) -> str:
-    browser = world.browser(step["browser"])
+    browser = world.use_browser(step["browser"])
     return browser.send_raw(step["method"].upper(), step["path"], step["headers"], step["body"])
 
 
 def retry(world: World, step: Step) -> str:
     """A second click sends just what a retry sends: the same request with the same cookies."""
-    outcome, finish = world.browser(step["browser"]).resend(), record().finish
-    return finish(visitor(world, step)) if finish is not None else outcome
+    outcome, finish = world.use_browser(step["browser"]).resend(), world.recorder.current.finish
+    return finish(use_actor(world, step)) if finish is not None else outcome
 
 
 def back(world: World, step: Step) -> str:
-    return world.browser(step["browser"]).back()
+    return world.use_browser(step["browser"]).back()
 
 
 def close_browser(world: World, step: Step) -> None:
-    world.browser(step["browser"]).close()
+    world.use_browser(step["browser"]).close()
 
 
 def support_reset(world: World, step: Step) -> str:
@@ -234,25 +235,25 @@ def support_unlock(world: World, step: Step) -> str:
 
 
 def _ask_in_the_browser(world: World, step: Step, action: str) -> str:
-    agent, resident = Agent(world.browser(step["browser"])), world.resident(step["user"])
+    agent, resident = Agent(world.use_browser(step["browser"]), world.recorder), world.use_user(step["user"])
     world.time.wait(step["delay"])
     return agent.call(action, resident, email=step["email"], reason=step["reason"])
 
 
 def _ask_the_desk(world: World, step: Step, ask: Callable[[SupportDesk], SupportResult]) -> str:
-    resident = world.resident(step["user"])
+    resident = world.use_user(step["user"])
     world.time.wait(step["delay"])
     now = world.workers[0].clock.now()
     with world.watch.at_the_desk(step["user"], at=world.time.now(), now=now, policy=world.policy) as watched:
         try:
             result = ask(world.desk())
         except MfaError as error:
-            record().remarks.append(f"{type(error).__name__}: {error}")
+            world.recorder.current.remarks.append(f"{type(error).__name__}: {error}")
             return "error"
         outcome = result.outcome.value
         enrollment_code = result.enrollment_code if isinstance(result, Done) else None
         watched.answered(outcome, enrollment_code)
-    record().remarks.append(result.message)
+    world.recorder.current.remarks.append(result.message)
     if enrollment_code is not None:
         resident.enrollment_code = enrollment_code
     return outcome

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mfa_simulator.browser import Browser
 from mfa_simulator.page import Form
-from mfa_simulator.record import record
-from mfa_simulator.world import Resident
+from mfa_simulator.record import Recorder
+from mfa_simulator.user_state import Resident
 
 DESK = "/mfa/support"
 NOT_FOUND = 404  # what the desk says of a user and an address that do not belong together
@@ -14,8 +14,9 @@ NOT_FOUND = 404  # what the desk says of a user and an address that do not belon
 class Agent:
     """Whoever is signed in at one browser, agent or not; the desk decides."""
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, recorder: Recorder) -> None:
         self._browser = browser
+        self._recorder = recorder
 
     def call(self, action: str, caller: Resident, *, email: str, reason: str) -> str:
         """Look the caller's account up and have something done to it; give the outcome.
@@ -28,7 +29,7 @@ class Agent:
         if search is not None:
             self._browser.submit(search, {"action": "find", "find": name}, about="find")
         said = {"action": action, "user": name, "email": email, "reason": reason}
-        record().finish = lambda who: _told(who.browser, caller)
+        self._recorder.current.finish = lambda who: _told(who.browser, caller)
         form = self._form_with("email")
         if form is not None:
             self._browser.submit(form, said, about="action")

@@ -18,7 +18,7 @@ SYMBOLS = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"
 
 def guess(world: World, step: Step) -> str:
     """Send code after code, or so many at once; a locked attacker signs in again and goes on."""
-    browser, attacker = world.browser(step["browser"]), _attacker(world, step)
+    browser, attacker = world.use_browser(step["browser"]), _use_attacker(world, step)
     form, outcome = None, attacker.arrive()
     for number, codes in enumerate(_guesses(world, step)):
         if number:
@@ -65,14 +65,16 @@ def phish_relay(world: World, step: Step) -> str:
 
 def steal_cookie(world: World, step: Step) -> str:
     """Take the portal's own cookie from another browser, and open the portal with it."""
-    browser = world.browser(step["browser"])
+    browser = world.use_browser(step["browser"])
+    if step["from"] is None:
+        world.use_user(step["user"])
     browser.jar.take(_source(world, step).jar, now=world.time.now(), name=world.portal.cookie)
     return browser.open(world.portal.home)
 
 
 def stuff_recovery(world: World, step: Step) -> str:
     """Try recovery codes: the one given, or others from the seed."""
-    attacker, chance = _attacker(world, step), world.chance(f"stuff_recovery {step.position.line}")
+    attacker, chance = _use_attacker(world, step), world.chance(f"stuff_recovery {step.position.line}")
     outcome = "error"
     for _ in range(step["times"]):
         drawn = "".join(
@@ -84,13 +86,13 @@ def stuff_recovery(world: World, step: Step) -> str:
     return outcome
 
 
-def _attacker(world: World, step: Step) -> Visitor:
-    return Visitor(world, world.browser(step["browser"]), world.resident(step["user"]))
+def _use_attacker(world: World, step: Step) -> Visitor:
+    return Visitor(world, world.use_browser(step["browser"]), world.use_user(step["user"]))
 
 
 def _source(world: World, step: Step) -> Browser:
     """Give the browser that something is taken from: the one named, or the one that its user used last."""
-    name = step["from"] or world.resident(step["user"]).browser
+    name = step["from"] or world.residents[step["user"]].browser
     if name is None or name not in world.browsers:
         raise StepError(f"{step['user']} has used no browser yet: name it with `from`")
     return world.browsers[name]
@@ -103,7 +105,7 @@ def _given(world: World, step: Step) -> str | None:
 
 
 def _repeat(world: World, step: Step, code: str) -> str:
-    browser, attacker = world.browser(step["browser"]), _attacker(world, step)
+    browser, attacker = world.use_browser(step["browser"]), _use_attacker(world, step)
     form, outcome = None, attacker.arrive()
     for _ in range(step["times"]):
         form = _form_for_code(browser, attacker, form)

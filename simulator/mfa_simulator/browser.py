@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from mfa_simulator.clock import TrueTime
@@ -13,14 +12,12 @@ from mfa_simulator.cookies import CookieJar
 from mfa_simulator.errors import RequestTimeoutError, StepError
 from mfa_simulator.http import ORIGIN, Headers, Request, Response
 from mfa_simulator.network import Network
+from mfa_simulator.network_conditions import DECIDING, Weather
 from mfa_simulator.page import Form
 from mfa_simulator.phone import AuthenticatorKey
 from mfa_simulator.reading import Sight, look_at
-from mfa_simulator.record import record
+from mfa_simulator.record import Finish, Recorder
 from mfa_simulator.scenario import NetworkSpec
-
-if TYPE_CHECKING:
-    from mfa_simulator.visitor import Visitor
 
 HOPS_MAX = 20
 FORM = "application/x-www-form-urlencoded"
@@ -32,35 +29,7 @@ NAVIGATION = (
     ("Sec-Fetch-User", "?1"),
 )
 TYPED = (*NAVIGATION, ("Sec-Fetch-Site", "none"))
-DECIDING = ("code", "recovery_code", "saved", "action")
 GONE = Sight(response=Response(status=0), outcome="timeout")
-
-
-@dataclass(kw_only=True, slots=True)
-class Weather:
-    """What a step's network does: `changes` are put over the file's settings for the first request that they mean.
-
-    That is the one that `changes` name by `request`, else the first about one of the fields in `about`, else, where
-    `about` is empty, the first of all.
-    """
-
-    base: NetworkSpec
-    changes: Mapping[str, Any]
-    about: tuple[str, ...] = DECIDING
-    spent: bool = False
-
-    def for_request(self, request: Request, about: str) -> NetworkSpec:
-        """Give the network for one request."""
-        if self.spent or not self.changes or not self._fits(request, about):
-            return self.base
-        self.spent = True
-        return replace(self.base, **self.changes)
-
-    def _fits(self, request: Request, about: str) -> bool:
-        named = self.changes.get("request")
-        if named is None:
-            return not self.about or about in self.about
-        return named in (about, request.path, f"{request.method} {request.path}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +41,7 @@ class Repeatable:
 
     request: Request
     about: str
-    finish: Callable[[Visitor], str] | None
+    finish: Finish | None
     must: tuple[str, ...] | None
 
 
@@ -83,7 +52,7 @@ class Browser:
     `last` is the request that a retry sends again.
     """
 
-    def __init__(self, *, name: str, network: Network, time: TrueTime) -> None:
+    def __init__(self, *, name: str, network: Network, time: TrueTime, recorder: Recorder) -> None:
         self.name = name
         self.jar = CookieJar()
         self.weather = Weather(base=NetworkSpec(), changes={})
@@ -94,6 +63,7 @@ class Browser:
         self.last: Repeatable | None = None
         self._network = network
         self._time = time
+        self._recorder = recorder
         self._url = ORIGIN + "/"
         self._visited: list[str] = []
 
@@ -120,7 +90,8 @@ class Browser:
         """Send the last deciding request again, byte for byte, with the cookies that it had then."""
         if self.last is None:
             raise StepError(f"the browser {self.name} has sent no code, recovery code or tick box yet")
-        record().finish, record().must = self.last.finish, self.last.must
+        record = self._recorder.current
+        record.finish, record.must = self.last.finish, self.last.must
         return self._show(self.last.request, self.last.about)
 
     def back(self) -> str:
@@ -140,7 +111,7 @@ class Browser:
 
     def new_tab(self) -> Browser:
         """Give another window of the same browser: the same cookies, the same last request, a page of its own."""
-        tab = Browser(name=self.name, network=self._network, time=self._time)
+        tab = Browser(name=self.name, network=self._network, time=self._time, recorder=self._recorder)
         tab.jar, tab.user, tab.key, tab.last_code = self.jar, self.user, self.key, self.last_code
         tab.last, tab.sight, tab._url = self.last, self.sight, self._url
         return tab
@@ -176,7 +147,7 @@ class Browser:
         was_spent = self.weather.spent
         spec = self.weather.for_request(request, about)
         if about in DECIDING or self.weather.spent != was_spent:
-            now = record()
+            now = self._recorder.current
             self.last = Repeatable(request=request, about=about, finish=now.finish, must=now.must)
         try:
             response = self._network.send(request, spec, about=about)
@@ -208,24 +179,24 @@ class Browser:
         return True
 
     def _give_up(self, why: str) -> str:
-        record().remarks.append(why)
+        self._recorder.current.remarks.append(why)
         self.sight = replace(GONE, outcome="error")
-        record().sights.append(self.sight)
+        self._recorder.current.sights.append(self.sight)
         return self.sight.outcome
 
     def _see(self, response: Response) -> Sight:
         self.sight = look_at(response)
         if self.sight.outcome == "error" and response.from_app and response.status < 300:
-            record().remarks.append(
+            self._recorder.current.remarks.append(
                 "this page of the portal shows neither a signed-in user nor a form for a password:"
                 " name another one by `path`, or as the portal's `home`"
             )
-        record().sights.append(self.sight)
+        self._recorder.current.sights.append(self.sight)
         return self.sight
 
     def _lost(self) -> str:
         self.sight = GONE
-        record().sights.append(GONE)
+        self._recorder.current.sights.append(GONE)
         return "timeout"
 
 

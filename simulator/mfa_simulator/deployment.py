@@ -16,11 +16,10 @@ from mfa_simulator.errors import RequestTimeoutError, StepError
 from mfa_simulator.format.verbs import TOGETHER, VALUE
 from mfa_simulator.http import ORIGIN, Request, Response
 from mfa_simulator.page import read_page
-from mfa_simulator.quantities import SECOND, Moment, duration_text
+from mfa_simulator.quantities import SECOND, TimePoint, duration_text
 from mfa_simulator.reading import MOUNT_PATH
-from mfa_simulator.record import Delivery, noting_logs, record
-from mfa_simulator.run import Moment as Line
-from mfa_simulator.run import Play, play_step
+from mfa_simulator.record import Delivery
+from mfa_simulator.run import Moment, Play, play_step
 from mfa_simulator.scenario import START, NetworkSpec, Scenario, Step
 from mfa_simulator.world import World
 from wsgi_mfa import Clock, SystemClock
@@ -87,7 +86,7 @@ def _reasons(step: Step) -> Iterator[str]:
     value = step.arguments.get(VALUE)
     if step.verb == "wait" and step[VALUE] > WAIT_MAX:
         yield f"wait {duration_text(step[VALUE])}, and no wait is longer than {duration_text(WAIT_MAX)}"
-    if isinstance(value, Moment) and value.anchor != "step":
+    if isinstance(value, TimePoint) and value.anchor != "step":
         yield f"wait_until {value.anchor}"
     spans = (step.arguments.get("every") or 0) * (step.arguments.get("times") or 1)
     if spans > WAIT_MAX:
@@ -143,7 +142,7 @@ class Deployment(World):
         """Send a request over the wire."""
         at = self.time.now()
         response = _sent(request, self._target)
-        record().deliveries.append(
+        self.recorder.current.deliveries.append(
             Delivery(at=at, worker=1, clock_error=0, request=request, response=response)
         )
         return response
@@ -184,8 +183,8 @@ def _read(request: Request, response: Response) -> Response:
 def play_against(scenario: Scenario, target: Target) -> Play:
     """Play a scenario at a deployed portal; no invariant is watched, since they need the inside of the server."""
     world = Deployment(scenario, target)
-    moments: list[Line] = []
-    with noting_logs("wsgi_mfa"):
+    moments: list[Moment] = []
+    with world.recorder.noting_logs("wsgi_mfa"):
         for step in scenario.steps:
             moments += play_step(world, step)
             if moments[-1].failures:

@@ -3,48 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mfa_simulator.clock import TrueTime
 from mfa_simulator.entropy import SeededEntropy
 from mfa_simulator.errors import RequestTimeoutError
 from mfa_simulator.http import Request, Response
-from mfa_simulator.record import record
+from mfa_simulator.record import Exchange, Recorder
 from mfa_simulator.scenario import NetworkSpec
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Exchange:
-    """One request and what became of it.
-
-    `about` is the form field that the request is about, or an empty text; `sent_at` an instant of true time.
-    `served` is what the server answered, `seen` what the browser got; None for nothing.
-    """
-
-    request: Request
-    about: str
-    sent_at: int
-    served: Response | None
-    seen: Response | None
-
-    @property
-    def summary(self) -> str:
-        """Which request it was and what came back, in words."""
-        reply = self.seen.summary if self.seen is not None else "no reply"
-        if self.seen is None and self.served is not None:
-            reply += f" (the server had answered {self.served.summary})"
-        return f"{self.request.method} {self.request.path} {reply}"
 
 
 class Network:
     """Carries requests to the server, and notes them in the record of the step."""
 
     def __init__(
-        self, time: TrueTime, *, deliver: Callable[[Request], Response], entropy: SeededEntropy
+        self,
+        time: TrueTime,
+        *,
+        deliver: Callable[[Request], Response],
+        entropy: SeededEntropy,
+        recorder: Recorder,
     ) -> None:
         self._time = time
         self._deliver = deliver
         self._entropy = entropy
+        self._recorder = recorder
 
     def send(self, request: Request, spec: NetworkSpec, *, about: str = "") -> Response:
         """Carry one request; true time passes by what it takes.
@@ -54,7 +37,7 @@ class Network:
         sent_at = self._time.now()
         served, seen = self._carry(request, spec)
         exchange = Exchange(request=request, about=about, sent_at=sent_at, served=served, seen=seen)
-        record().exchanges.append(exchange)
+        self._recorder.current.exchanges.append(exchange)
         if seen is None:
             raise RequestTimeoutError(f"no reply to {request.method} {request.path}")
         return seen

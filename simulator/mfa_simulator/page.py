@@ -104,7 +104,7 @@ class Page:
 @lru_cache(maxsize=256)
 def read_page(html: str) -> Page:
     """Read a page; who reads the same page again is given the same value, which nobody may change."""
-    reader = _Reader()
+    reader = _PageParser()
     reader.feed(UNSEEN.sub("", html))
     reader.close()
     reader.page.words = " ".join(" ".join(reader.spoken).split())
@@ -128,7 +128,7 @@ def refresh_in(html: str) -> str | None:
     return next((target for target in found if target is not None), None)
 
 
-class _Reader(HTMLParser):
+class _PageParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.page = Page()

@@ -30,7 +30,7 @@ Anchor = Literal["step", "lockout_end", "session_end", "instant"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Moment:
+class TimePoint:
     """A point of true time that a story waits for: an anchor and a shift, in microseconds.
 
     With the anchor `instant` the shift counts from 1970 UTC.
@@ -67,7 +67,7 @@ def instant(text: str) -> int:
     return since_epoch // timedelta(microseconds=1) + int((fraction or "").ljust(6, "0"))
 
 
-def moment(text: str) -> Moment:
+def moment(text: str) -> TimePoint:
     """Read `step+2s`, `step-1s`, `lockout_end+1s`, `session_end-1s` or an instant."""
     match = _MOMENT.fullmatch(text)
     if match is not None:
@@ -75,9 +75,9 @@ def moment(text: str) -> Moment:
         shift = duration(rest) if rest else 0
         if rest and rest[0] in "+-":
             raise ValueError(f'"{text}" has two signs')
-        return Moment(anchor=anchor, shift=-shift if sign == "-" else shift)  # type: ignore[arg-type]  # one of _MOMENT's
+        return TimePoint(anchor=anchor, shift=-shift if sign == "-" else shift)  # type: ignore[arg-type]  # one of _MOMENT's
     try:
-        return Moment(anchor="instant", shift=instant(text))
+        return TimePoint(anchor="instant", shift=instant(text))
     except ValueError as error:
         raise ValueError(
             f'"{text}" is not a moment: write step+2s, step-1s, lockout_end+1s, session_end-1s '

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from mfa_simulator.actions import ACTIONS
-from mfa_simulator.browser import DECIDING, Browser, Weather
+from mfa_simulator.browser import Browser
 from mfa_simulator.clock import WallClock
 from mfa_simulator.errors import StepError
 from mfa_simulator.expectation import Found, differences
 from mfa_simulator.format.verbs import BY_NAME, TOGETHER
 from mfa_simulator.invariants.ledger import Broken
 from mfa_simulator.invariants.liveness import judge_liveness
-from mfa_simulator.network import Exchange
+from mfa_simulator.network_conditions import DECIDING, Weather
 from mfa_simulator.portal import REFERENCE_PORTAL, PortalFactory
 from mfa_simulator.quantities import SECOND
-from mfa_simulator.record import Delivery, Record, noting_logs, start_record
+from mfa_simulator.record import Delivery, Exchange, Record
 from mfa_simulator.scenario import Scenario, Step
 from mfa_simulator.state import state_of
 from mfa_simulator.world import World
@@ -95,7 +95,7 @@ def play(
     """
     world = World(scenario, wall, factory)
     moments: list[Moment] = []
-    with noting_logs("wsgi_mfa"), world.watch.reading_logs("wsgi_mfa"):
+    with world.recorder.noting_logs("wsgi_mfa"), world.watch.reading_logs("wsgi_mfa"):
         for step in scenario.steps:
             moments += play_step(world, step)
             failed = bool(moments[-1].failures or moments[-1].broken)
@@ -118,7 +118,7 @@ def unfold(scenario: Scenario, wall: WallClock, *, factory: PortalFactory = REFE
 def unfold_in(world: World) -> Play:
     """Play every step of a world's scenario in it, whatever comes of them."""
     scenario, moments = world.scenario, list[Moment]()
-    with noting_logs("wsgi_mfa"):
+    with world.recorder.noting_logs("wsgi_mfa"):
         for step in (*scenario.steps, *scenario.finally_steps):
             moments += play_step(world, _unjudged(step))
     told = (
@@ -136,7 +136,8 @@ def play_step(world: World, step: Step) -> list[Moment]:
     """Play one step, in a record of its own; steps at the same time give a moment each."""
     if step.verb == TOGETHER:
         return _play_together(world, step)
-    return [_play_verb(world, step, start_record())]
+    with world.recorder.recording() as record:
+        return [_play_verb(world, step, record)]
 
 
 def _play_together(world: World, step: Step) -> list[Moment]:
@@ -146,26 +147,25 @@ def _play_together(world: World, step: Step) -> list[Moment]:
     tasks = []
     for inner in step.steps:
         name = inner.arguments.get("browser")
-        tab = world.browser(name).new_tab() if name in used else None
+        tab = world.use_browser(name).new_tab() if name in used else None
         used |= {name} if name else set()
         tasks.append(partial(_play_member, world, inner, tab, moments))
-    start_record()
-    world.crowd.run(tasks)
+    # A late request of an earlier step may arrive while no one of these acts, and is recorded as well.
+    with world.recorder.recording():
+        world.crowd.run(tasks)
     order = {inner.position: index for index, inner in enumerate(step.steps)}
     moments.sort(key=lambda moment: (bool(moment.failures or moment.broken), order[moment.step.position]))
     return moments
 
 
 def _play_member(world: World, step: Step, tab: Browser | None, moments: list[Moment]) -> None:
-    record = start_record()
-    if tab is not None:
-        record.tabs[tab.name] = tab
-    moments.append(_play_verb(world, step, record))
+    with world.recorder.recording() as record, world.in_tab(tab):
+        moments.append(_play_verb(world, step, record))
 
 
 def _play_verb(world: World, step: Step, record: Record) -> Moment:
     began_at = world.time.now()
-    browser = world.browser(step["browser"]) if step.arguments.get("browser") else None
+    browser = world.use_browser(step["browser"]) if step.arguments.get("browser") else None
     if browser is not None:
         about = DECIDES.get(step.verb, DECIDING)
         browser.weather = Weather(base=world.scenario.network, changes=step.network, about=about)
@@ -196,7 +196,7 @@ def _play_verb(world: World, step: Step, record: Record) -> Moment:
         must=record.must,
         events=tuple(record.events),
         deliveries=tuple(record.deliveries),
-        broken=world.watch.found(),
+        broken=world.watch.take_violations(),
         unplayable=unplayable,
     )
 

@@ -8,7 +8,8 @@ from mfa_simulator.browser import Browser
 from mfa_simulator.invariants.call import in_words
 from mfa_simulator.phone import Phone
 from mfa_simulator.quantities import SECOND, clock_text, duration_text
-from mfa_simulator.world import Resident, World
+from mfa_simulator.user_state import Resident
+from mfa_simulator.world import World
 
 
 def state_of(world: World) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from mfa_simulator.clock import TrueTime
-from mfa_simulator.record import record
+from mfa_simulator.record import Recorder
 from wsgi_mfa import Account, BirthRecord, Event, MemoryStore, StoreUnavailableError
 
 Saved: TypeAlias = "Callable[[Account | None, Account, Sequence[Event]], object]"
@@ -25,12 +25,14 @@ class FaultyStore(MemoryStore):
         birth: BirthRecord,
         time: TrueTime,
         pause: Callable[[], object],
+        recorder: Recorder,
         saved: Saved | None = None,
     ) -> None:
         super().__init__(birth=birth)
         self._saved = saved
         self._time = time
         self._pause = pause
+        self._recorder = recorder
         self._saves_to_fail = 0
         self._fails_until = time.now()
         self._after_commit = False
@@ -58,7 +60,7 @@ class FaultyStore(MemoryStore):
         before = super().load(account.user)
         saved = super().save(account, events, expected=expected)
         if saved:
-            record().events.extend(events)
+            self._recorder.current.events.extend(events)
             if self._saved is not None:
                 self._saved(before, account, events)
         if failing:

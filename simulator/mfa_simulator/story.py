@@ -26,7 +26,6 @@ from mfa_simulator.parser import read_document
 from mfa_simulator.portal import PortalFactory, factory_of
 from mfa_simulator.problems import Position, Problems, meant_or_legal
 from mfa_simulator.quantities import EPOCH
-from mfa_simulator.record import noting_logs
 from mfa_simulator.run import Moment, Play, play_step
 from mfa_simulator.scenario import Scenario
 from mfa_simulator.timeline import first_failure, timeline
@@ -95,7 +94,7 @@ class Story:
         scenario = self._read([{"wait": "0s"}], START_OF_A_FILE)
         wall = self._opened.enter_context(frozen_wall_clock(scenario.start))
         world = World(scenario, wall, factory_of(self._app))
-        self._opened.enter_context(noting_logs("wsgi_mfa"))
+        self._opened.enter_context(world.recorder.noting_logs("wsgi_mfa"))
         self._opened.enter_context(world.watch.reading_logs("wsgi_mfa"))
         self._stage = _Stage(scenario=scenario, world=world, wall=wall)
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from mfa_simulator.format.verbs import VALUE
 from mfa_simulator.problems import Position
-from mfa_simulator.quantities import SECOND, Moment, clock_text, duration_text
-from mfa_simulator.run import Moment as Line
-from mfa_simulator.run import Play
+from mfa_simulator.quantities import SECOND, TimePoint, clock_text, duration_text
+from mfa_simulator.run import Moment, Play
 from mfa_simulator.scenario import Step
 
 HEADINGS = ("time (UTC)", "in step", "phone", "who", "what", "outcome")
@@ -27,7 +26,7 @@ def timeline(play: Play) -> str:
     return "\n".join([*text, *play.state])
 
 
-def failure(play: Play, line: Line) -> list[str]:
+def failure(play: Play, line: Moment) -> list[str]:
     """Give what failed in a step: at which line of the file, what was expected or broken, and what was sent."""
     if not line.failures and not line.broken:
         return []
@@ -49,7 +48,7 @@ def first_failure(play: Play) -> tuple[Position, str]:
     return line.step.position, line.broken[0].lines[0]
 
 
-def place_of(line: Line) -> Position:
+def place_of(line: Moment) -> Position:
     """What was expected stands in its own place; what was not written is a matter of the verb."""
     return line.step.expect.position if line.step.expect is not None else line.step.position
 
@@ -61,7 +60,7 @@ def verdict(play: Play) -> str:
     return f"{word}  {play.scenario.file}{row}  {play.scenario.title}"
 
 
-def cells_of(line: Line) -> tuple[str, ...]:
+def cells_of(line: Moment) -> tuple[str, ...]:
     """Give what stands below each of the headings."""
     phone = "" if line.phone_error is None else duration_text(_to_milliseconds(line.phone_error))
     return (
@@ -81,7 +80,7 @@ def _to_milliseconds(span: int) -> int:
 def _words(step: Step) -> Iterator[str]:
     yield step.verb
     value = step.arguments.get(VALUE)
-    if isinstance(value, Moment):
+    if isinstance(value, TimePoint):
         shift = duration_text(value.shift)
         yield (
             clock_text(value.shift)
@@ -145,7 +144,7 @@ def _setting(name: str, value: object) -> str:
     return duration_text(value) if isinstance(value, int) else str(value)
 
 
-def _outcome(line: Line) -> Iterator[str]:
+def _outcome(line: Moment) -> Iterator[str]:
     found = line.found
     if found.outcome is not None:
         yield found.outcome

@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from mfa_simulator.browser import Browser
+from mfa_simulator.clock import TrueTime
 from mfa_simulator.errors import StepError
 from mfa_simulator.page import Form, Page
 from mfa_simulator.phone import AuthenticatorKey, Phone, key_from_uri
+from mfa_simulator.portal import Portal
 from mfa_simulator.qr import text_in_picture
-from mfa_simulator.record import record
-from mfa_simulator.world import Resident, World
+from mfa_simulator.record import Recorder
+from mfa_simulator.user_state import Resident
+from wsgi_mfa import Policy
 
 KEY_URI = "otpauth://"
 
 
 Finish: TypeAlias = "Callable[[Visitor], str]"
+
+
+class Surroundings(Protocol):
+    """The parts of a world that a user at a browser deals with."""
+
+    @property
+    def time(self) -> TrueTime:
+        """True time, which passes while the user types."""
+
+    @property
+    def portal(self) -> Portal:
+        """The portal that the user signs in to; a restart of the server makes another."""
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """The recorder of the world."""
 
 
 class Visitor:
@@ -26,7 +49,7 @@ class Visitor:
     there, and the outcome is what that page says.
     """
 
-    def __init__(self, world: World, browser: Browser, resident: Resident) -> None:
+    def __init__(self, world: Surroundings, browser: Browser, resident: Resident) -> None:
         self._world = world
         self._browser = browser
         self._resident = resident
@@ -228,7 +251,7 @@ class Visitor:
 
     def _decide(self, form: Form, values: dict[str, str], about: str, finish: Finish) -> str:
         """Send a deciding request; a retry of it goes on with `finish` just the same."""
-        record().finish = finish
+        self._world.recorder.current.finish = finish
         self._browser.submit(form, values, about=about)
         return finish(self)
 
@@ -237,7 +260,7 @@ class Visitor:
         self.write_down()
         if self._browser.outcome == "welcome":
             return "signed_in"
-        told = record().sights[-2:-1]
+        told = self._world.recorder.current.sights[-2:-1]
         asked_to_enroll = self._browser.outcome == "must_enroll" and [sight.outcome for sight in told] == [
             "signed_in"
         ]

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mfa_simulator.browser import Browser, Weather
+from mfa_simulator.browser import Browser
 from mfa_simulator.clock import ClockError, DeviceClock, TrueTime, WallClock, WorkerClock
 from mfa_simulator.crowd import Crowd
 from mfa_simulator.entropy import SeededEntropy
 from mfa_simulator.errors import PortalError, StepError
-from mfa_simulator.http import Headers, Request, Response, environ_of, serve
+from mfa_simulator.http import Request, Response
 from mfa_simulator.invariants.watch import Watch
 from mfa_simulator.network import Network
+from mfa_simulator.network_conditions import Weather
 from mfa_simulator.phone import Phone
 from mfa_simulator.portal import REFERENCE_PORTAL, Portal, PortalFactory, portal_of, portal_users
 from mfa_simulator.quantities import SECOND
-from mfa_simulator.record import Delivery, record
-from mfa_simulator.scenario import AGENTS, ClockSetting, Scenario, UserSpec
+from mfa_simulator.record import Delivery, Recorder
+from mfa_simulator.scenario import AGENTS, ClockSetting, Scenario
 from mfa_simulator.store import FaultyStore
+from mfa_simulator.user_state import Resident
+from mfa_simulator.worker import WatchedMiddleware, Worker
 from wsgi_mfa import (
     Account,
     BirthRecord,
@@ -34,74 +38,17 @@ from wsgi_mfa import (
 )
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIApplication
 
 ISSUER = "Client Portal"
-WATCH = "mfa_simulator.calls"
-
-
-@dataclass(kw_only=True, slots=True)
-class Resident:
-    """A user, with what the user has written down; the newest recovery code stands last."""
-
-    spec: UserSpec
-    recovery_codes: list[str]
-    enrollment_code: str | None = None
-    phone: str | None = None
-    browser: str | None = None
-
-    def write_down(self, code: str) -> None:
-        """Note a recovery code that a page shows, unless it is the one noted last."""
-        if not self.recovery_codes or self.recovery_codes[-1] != code:
-            self.recovery_codes.append(code)
-
-
-@dataclass(kw_only=True, slots=True)
-class Worker:
-    """One process of the server; its clock and its chance outlive a restart."""
-
-    clock: WorkerClock
-    entropy: SeededEntropy
-    application: WatchedMiddleware | None = None
-
-
-class WatchedMiddleware:
-    """The middleware around a portal of its own, which tells whether and as whom the portal was asked."""
-
-    def __init__(self, make: Callable[[WSGIApplication], MfaMiddleware], portal: WSGIApplication) -> None:
-        self._portal = portal
-        self.middleware = make(self._watch)
-
-    def _watch(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        environ[WATCH].append((environ.get("wsgi_mfa.user"), environ.get("HTTP_COOKIE")))
-        return self._portal(environ, start_response)
-
-    def answer(self, request: Request) -> Response:
-        """Answer a request; an error that escapes becomes a reply with status 500, as a server makes it."""
-        calls: list[tuple[str | None, str | None]] = []
-        environ = environ_of(request)
-        environ[WATCH] = calls
-        status, body, crash = 500, b"", None
-        headers: Headers = ()
-        try:
-            status, headers, body = serve(self.middleware, environ)
-        except Exception as error:  # noqa: BLE001  # a server answers 500 whatever the application raises
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            crash = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
-        user, cookie = calls[-1] if calls else (None, None)
-        return Response(
-            status=status,
-            headers=headers,
-            body=body,
-            crash=crash,
-            from_app=bool(calls),
-            user_seen=user,
-            cookie_seen=cookie,
-        )
 
 
 class World:
-    """Everything that a scenario acts on."""
+    """Everything that a scenario acts on.
+
+    `browsers` and `residents` are those of the story, by name; to read them changes nothing. `use_browser` and
+    `use_user` note in addition which browser and user a step named last, for later steps that name none.
+    """
 
     def __init__(
         self,
@@ -114,6 +61,7 @@ class World:
         self.scenario = scenario
         self.factory = factory
         self.time = time or TrueTime(scenario.start)
+        self.recorder = Recorder()
         self.policy = Policy(**scenario.policy)
         self.codes: dict[str, str] = {}
         self.browsers: dict[str, Browser] = {}
@@ -129,6 +77,7 @@ class World:
         self.last_user: str | None = None
         self._wall = wall
         self._turn = 0
+        self._tab: ContextVar[Browser | None] = ContextVar("tab", default=None)
         self._phones: dict[tuple[str, str], Phone] = {}
         birth = BirthRecord(store_id=self.chance("store").token_bytes(16).hex(), made_at=scenario.start)
         self.crowd = Crowd(self.time, self.chance("crowd"))
@@ -139,11 +88,19 @@ class World:
             latest=lambda count: self.store.latest(count),
             load=lambda user: self.store.peek(user),
         )
-        self.store = FaultyStore(birth=birth, time=self.time, pause=self.crowd.pause, saved=self.watch.saved)
+        self.store = FaultyStore(
+            birth=birth,
+            time=self.time,
+            pause=self.crowd.pause,
+            recorder=self.recorder,
+            saved=self.watch.saved,
+        )
         self.key_texts = [KeyRing.generate_text(self.chance("keys"), "simulated")]
         self._portal_secret = self.chance("portal").token_bytes(32).hex()
         self._portal_users = portal_users(scenario.users)
-        self.network = Network(self.time, deliver=self._deliver, entropy=self.chance("network"))
+        self.network = Network(
+            self.time, deliver=self._deliver, entropy=self.chance("network"), recorder=self.recorder
+        )
         self.workers = [
             Worker(clock=WorkerClock(self.time), entropy=self.chance(f"worker {number}"))
             for number in range(1, scenario.workers + 1)
@@ -180,20 +137,34 @@ class World:
         self.policy = replace(self.policy, **settings)
         self.restart()
 
-    def browser(self, name: str) -> Browser:
-        """Give the browser of a name; the first mention makes it."""
+    def use_browser(self, name: str) -> Browser:
+        """Note that a step uses a browser, and return it; the first use makes it."""
         self.last_browser = name
-        if name in record().tabs:
-            return record().tabs[name]
+        tab = self._tab.get()
+        if tab is not None and tab.name == name:
+            return tab
         if name in self.browsers:
             self.last_user = self.browsers[name].user or self.last_user
         else:
-            self.browsers[name] = Browser(name=name, network=self.network, time=self.time)
-            self.browsers[name].weather = Weather(base=self.scenario.network, changes={})
+            self.browsers[name] = self._new_browser(name)
         return self.browsers[name]
 
-    def resident(self, name: str) -> Resident:
-        """Give what a user knows."""
+    def _new_browser(self, name: str) -> Browser:
+        browser = Browser(name=name, network=self.network, time=self.time, recorder=self.recorder)
+        browser.weather = Weather(base=self.scenario.network, changes={})
+        return browser
+
+    @contextmanager
+    def in_tab(self, tab: Browser | None) -> Iterator[None]:
+        """Give a step that runs beside others a tab of its browser instead of the window itself."""
+        token = self._tab.set(tab)
+        try:
+            yield
+        finally:
+            self._tab.reset(token)
+
+    def use_user(self, name: str) -> Resident:
+        """Note that a step is about a user, and return the state of that user."""
         self.last_user = name
         return self.residents[name]
 
@@ -284,7 +255,7 @@ class World:
             now=worker.clock.now(),
             policy=self.policy,
         )
-        record().deliveries.append(
+        self.recorder.current.deliveries.append(
             Delivery(
                 at=at,
                 worker=index + 1,

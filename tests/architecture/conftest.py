@@ -27,13 +27,17 @@ class Import:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Module:
-    """One source file; ``reached`` holds dotted names with import aliases resolved, as ``time.time``."""
+    """One source file; ``reached`` holds dotted names with import aliases resolved, as ``time.time``.
+
+    ``classes`` holds the name of each class, nested ones too, and its line.
+    """
 
     name: str
     path: Path
     line_count: int
     imports: tuple[Import, ...]
     reached: tuple[tuple[str, int], ...]
+    classes: tuple[tuple[str, int], ...]
 
     @property
     def package(self) -> str:
@@ -85,6 +89,7 @@ def parse(text: str, *, name: str, path: Path) -> Module:
         line_count=len(text.splitlines()),
         imports=imports,
         reached=tuple(reached),
+        classes=tuple((node.name, node.lineno) for node in ast.walk(tree) if isinstance(node, ast.ClassDef)),
     )
 
 

@@ -10,7 +10,7 @@ from mfa_simulator.clock import TrueTime, frozen_wall_clock
 from mfa_simulator.errors import ScenarioFileError
 from mfa_simulator.parser import parse
 from mfa_simulator.quantities import instant
-from mfa_simulator.record import start_record
+from mfa_simulator.record import Recorder
 from mfa_simulator.run import play
 
 USERS = """
@@ -28,9 +28,16 @@ def true_time():
 
 
 @pytest.fixture
-def record():
-    """The record of a step that is played now."""
-    return start_record()
+def recorder():
+    """A recorder, as the parts of one world share it."""
+    return Recorder()
+
+
+@pytest.fixture
+def record(recorder):
+    """The record of the step that is played now."""
+    with recorder.recording() as record:
+        yield record
 
 
 @pytest.fixture

@@ -6,11 +6,12 @@ import re
 
 import pytest
 
-from mfa_simulator.browser import Browser, Weather
+from mfa_simulator.browser import Browser
 from mfa_simulator.entropy import SeededEntropy
 from mfa_simulator.errors import StepError
 from mfa_simulator.http import ORIGIN, Response
 from mfa_simulator.network import Network
+from mfa_simulator.network_conditions import Weather
 from mfa_simulator.scenario import NetworkSpec
 
 HTML = ("Content-Type", "text/html")
@@ -29,7 +30,7 @@ def requests():
 
 
 @pytest.fixture
-def browser(true_time, requests, record):
+def browser(true_time, requests, recorder, record):
     def deliver(request):
         requests.append(request)
         if request.path in PAGES:
@@ -38,8 +39,8 @@ def browser(true_time, requests, record):
         cookie = ("Set-Cookie", "session=1; Max-Age=60")
         return Response(status=303, headers=(("Location", targets[request.path]), cookie))
 
-    network = Network(true_time, deliver=deliver, entropy=SeededEntropy(0, "network"))
-    return Browser(name="laptop", network=network, time=true_time)
+    network = Network(true_time, deliver=deliver, entropy=SeededEntropy(0, "network"), recorder=recorder)
+    return Browser(name="laptop", network=network, time=true_time, recorder=recorder)
 
 
 def header(request, name):

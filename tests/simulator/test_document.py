@@ -82,7 +82,8 @@ def test_an_alias_cannot_make_a_small_file_endless():
     assert "too large" in problems[0]
 
 
-CATALOGUE = sorted((Path(__file__).resolve().parents[2] / "fixtures" / "scenarios").rglob("*.mfa.yaml"))
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").exists())
+CATALOGUE = sorted((ROOT / "fixtures" / "scenarios").rglob("*.mfa.yaml"))
 SIGNS = [
     *"{}[]:,-#@'\" \n~a0",
     "- ",

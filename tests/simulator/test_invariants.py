@@ -32,7 +32,8 @@ from wsgi_mfa.support.agents import SupportAgents
 from wsgi_mfa.web import answers, gate, reply
 from wsgi_mfa.web.views import desk as views_desk
 
-FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "scenarios"
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").exists())
+FOLDER = ROOT / "fixtures" / "scenarios"
 SEVERAL_BROWSERS = "attacks/one-code-many-browsers"
 GUESSES = "attacks/guesses"
 LOCK = "attacks/a-lock-tells-nothing"

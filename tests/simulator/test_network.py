@@ -21,14 +21,14 @@ def arrivals():
 
 
 @pytest.fixture
-def network(true_time, arrivals, record):
+def network(true_time, arrivals, recorder, record):
     start = true_time.now()
 
     def deliver(request):
         arrivals.append((true_time.now() - start) / SECOND)
         return Response(status=200, body=f"answer {len(arrivals)}".encode())
 
-    return Network(true_time, deliver=deliver, entropy=SeededEntropy(0, "network"))
+    return Network(true_time, deliver=deliver, entropy=SeededEntropy(0, "network"), recorder=recorder)
 
 
 def test_a_request_takes_no_time_unless_something_is_set(network, true_time, arrivals):

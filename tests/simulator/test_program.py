@@ -21,7 +21,7 @@ def requests():
 
 
 @pytest.fixture
-def program(true_time, requests, record):
+def program(true_time, requests, recorder, record):
     def deliver(request):
         requests.append(request)
         if request.path == "/":
@@ -34,8 +34,8 @@ def program(true_time, requests, record):
         told = json.dumps({"outcome": "must_enroll", "key": "JBSWY3DP", "digits": 6})
         return Response(status=200, headers=(("Content-Type", "application/json"),), body=told.encode())
 
-    network = Network(true_time, deliver=deliver, entropy=SeededEntropy(0, "network"))
-    return Program(name="client", network=network, time=true_time)
+    network = Network(true_time, deliver=deliver, entropy=SeededEntropy(0, "network"), recorder=recorder)
+    return Program(name="client", network=network, time=true_time, recorder=recorder)
 
 
 def test_it_follows_the_portal_to_its_sign_in_and_no_further_than_to_the_middleware(program, requests):

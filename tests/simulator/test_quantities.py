@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mfa_simulator.quantities import (
     SECOND,
-    Moment,
+    TimePoint,
     clock_text,
     duration,
     duration_text,
@@ -68,11 +68,11 @@ def test_an_instant_without_a_zone_or_sense_is_refused(text):
 
 
 def test_moments_are_counted_from_something_that_comes():
-    assert moment("step+2s") == Moment(anchor="step", shift=2 * SECOND)
-    assert moment("step-1s") == Moment(anchor="step", shift=-SECOND)
-    assert moment("lockout_end+1m") == Moment(anchor="lockout_end", shift=60 * SECOND)
-    assert moment("session_end-1s") == Moment(anchor="session_end", shift=-SECOND)
-    assert moment("1970-01-01T00:00:01Z") == Moment(anchor="instant", shift=SECOND)
+    assert moment("step+2s") == TimePoint(anchor="step", shift=2 * SECOND)
+    assert moment("step-1s") == TimePoint(anchor="step", shift=-SECOND)
+    assert moment("lockout_end+1m") == TimePoint(anchor="lockout_end", shift=60 * SECOND)
+    assert moment("session_end-1s") == TimePoint(anchor="session_end", shift=-SECOND)
+    assert moment("1970-01-01T00:00:01Z") == TimePoint(anchor="instant", shift=SECOND)
 
 
 @pytest.mark.parametrize("text", ["step2", "step+2", "step+-2s", "midnight", "step +2s"])

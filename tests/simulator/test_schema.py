@@ -19,7 +19,8 @@ from mfa_simulator.parser import parse
 from mfa_simulator.problems import RULES
 from mfa_simulator.schema import scenario_schema, schema_text
 
-FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "scenarios"
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").exists())
+FOLDER = ROOT / "fixtures" / "scenarios"
 FILES = sorted(FOLDER.rglob("*.mfa.yaml"))
 HEAD = "scenario: x\nusers: {u: {password: x, phones: {p: }}}\n"
 

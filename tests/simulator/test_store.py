@@ -15,9 +15,13 @@ def pauses():
 
 
 @pytest.fixture
-def store(true_time, pauses, record):
+def store(true_time, pauses, recorder, record):
     birth = BirthRecord(store_id="0" * 32, made_at=0)
-    return FaultyStore(birth=birth, time=true_time, pause=lambda: pauses.append(true_time.now()))
+
+    def pause():
+        pauses.append(true_time.now())
+
+    return FaultyStore(birth=birth, time=true_time, pause=pause, recorder=recorder)
 
 
 def account(revision="r1"):

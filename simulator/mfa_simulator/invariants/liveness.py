@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 from mfa_simulator.browser import Browser
 from mfa_simulator.clock import WallClock
@@ -18,11 +19,12 @@ from mfa_simulator.invariants.names import INVARIANTS, LIVENESS
 from mfa_simulator.phone import key_from_uri
 from mfa_simulator.program import Program
 from mfa_simulator.quantities import SECOND
-from mfa_simulator.record import start_record
 from mfa_simulator.scenario import NetworkSpec
 from mfa_simulator.visitor import Visitor
 from mfa_simulator.world import World
 from wsgi_mfa import Account, Done, MfaError
+
+B = TypeVar("B", bound=Browser)
 
 PATIENCE_STEPS = 40  # a step further ahead was used up by a wrong clock, which only the desk mends (D22)
 
@@ -33,13 +35,13 @@ def judge_liveness(world: World, wall: WallClock) -> tuple[Broken, ...]:
     accounts = {name: account for name, account in found if account is not None}
     if LIVENESS in world.scenario.off or not accounts:
         return ()
-    start_record()
     twin = _twin(world, wall, list(accounts.values()))
-    trials = [
-        _Trial(world, twin, name, account, by_pages=number == 0)
-        for number, (name, account) in enumerate(accounts.items())
-    ]
-    return tuple(broken for trial in trials for broken in trial.judge())
+    with twin.recorder.recording():
+        trials = [
+            _Trial(world, twin, name, account, by_pages=number == 0)
+            for number, (name, account) in enumerate(accounts.items())
+        ]
+        return tuple(broken for trial in trials for broken in trial.judge())
 
 
 def _twin(world: World, wall: WallClock, accounts: list[Account]) -> World:
@@ -48,8 +50,9 @@ def _twin(world: World, wall: WallClock, accounts: list[Account]) -> World:
     twin = World(scenario, wall, world.factory)
     twin.time.wait_until(world.time.now())
     twin.policy, twin.key_texts = world.policy, world.key_texts
-    for account in accounts:
-        twin.store.save(account, (), expected=None)
+    with twin.recorder.recording():
+        for account in accounts:
+            twin.store.save(account, (), expected=None)
     # Ids are never used twice, and those of the story's own streams are.
     twin.workers[0].entropy = world.chance("the end of the story")
     twin.restart()
@@ -90,15 +93,21 @@ class _Trial:
             before=in_words(self._account),
         )
 
+    def _fresh(self, kind: type[B], way: str) -> B:
+        twin = self._twin
+        return kind(
+            name=f"{self._name} with {way}", network=twin.network, time=twin.time, recorder=twin.recorder
+        )
+
     def _at_the_challenge(self, way: str) -> tuple[str, Program]:
         """Type the right password in a browser of its own; give what the portal came to."""
-        client = Program(name=f"{self._name} with {way}", network=self._twin.network, time=self._twin.time)
-        return Visitor(self._twin, client, self._twin.resident(self._name)).arrive(), client
+        client = self._fresh(Program, way)
+        return Visitor(self._twin, client, self._twin.residents[self._name]).arrive(), client
 
     def _at_the_pages(self, way: str, code: str) -> str:
         """Type the right password in a browser of its own, and the code into the page that asks for it."""
-        browser = Browser(name=f"{self._name} with {way}", network=self._twin.network, time=self._twin.time)
-        visitor = Visitor(self._twin, browser, self._twin.resident(self._name))
+        browser = self._fresh(Browser, way)
+        visitor = Visitor(self._twin, browser, self._twin.residents[self._name])
         outcome = visitor.arrive()
         if outcome == "must_verify":
             outcome = visitor.type_code(lambda: code, typing=0, finish=_stored)

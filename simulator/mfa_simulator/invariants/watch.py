@@ -67,8 +67,8 @@ class Watch:
         """Give what was counted of a user's wrong answers of one kind."""
         return self._guesses.tally(user, kind)
 
-    def found(self) -> tuple[Broken, ...]:
-        """Give what was found broken since the last time this was asked."""
+    def take_violations(self) -> tuple[Broken, ...]:
+        """Return the violations found since the last call, and forget them."""
         broken = tuple(self._ledger.broken)
         self._ledger.broken.clear()
         return broken
@@ -151,7 +151,11 @@ class Watch:
     @contextmanager
     def reading_logs(self, name: str) -> Iterator[None]:
         """Read what a logger and those below it say, down to the audit lines."""
-        logger, reader, level = logging.getLogger(name), _Reader(logging.INFO), logging.getLogger(name).level
+        logger, reader, level = (
+            logging.getLogger(name),
+            _LogReader(logging.INFO),
+            logging.getLogger(name).level,
+        )
         logger.addHandler(reader)
         logger.setLevel(min(level, logging.INFO) if level else logging.INFO)
         try:
@@ -177,7 +181,7 @@ class DeskWatch:
             self._doors.reset_answered(self._call, self._call.user)
 
 
-class _Reader(logging.Handler):
+class _LogReader(logging.Handler):
     def emit(self, entry: logging.LogRecord) -> None:
         call = _current.get()
         if call is not None:

@@ -17,11 +17,10 @@ from mfa_simulator.clock import WallClock, frozen_wall_clock, real_now
 from mfa_simulator.http import ORIGIN, Response
 from mfa_simulator.leaks.instants import Shown, instants_in
 from mfa_simulator.leaks.sources import Sources, held_clocks, noting
-from mfa_simulator.network import Exchange
 from mfa_simulator.parser import parse
 from mfa_simulator.portal import Portal, PortalFactory, imported_factory, portal_of
 from mfa_simulator.quantities import instant
-from mfa_simulator.record import start_record
+from mfa_simulator.record import Exchange
 from mfa_simulator.run import unfold_in
 from mfa_simulator.scenario import Scenario
 from mfa_simulator.world import World
@@ -141,20 +140,20 @@ def _first_story(wall: WallClock, factory: PortalFactory) -> tuple[list[Exchange
     played = unfold_in(world)
     exchanges = [exchange for moment in played.moments for exchange in moment.exchanges]
     signed_in = played.moments[-1].found.outcome == "signed_in"
-    browser, record = world.browser("laptop"), start_record()
-    ahead, seen = deque(_links(world)), {world.portal.home}
-    while ahead and len(seen) <= PAGES_MAX and signed_in:
-        path = ahead.popleft()
-        if path not in seen:
-            seen.add(path)
-            browser.open(path)
-            ahead += _links(world)
+    browser, ahead, seen = world.browsers["laptop"], deque(_links(world)), {world.portal.home}
+    with world.recorder.recording() as record:
+        while ahead and len(seen) <= PAGES_MAX and signed_in:
+            path = ahead.popleft()
+            if path not in seen:
+                seen.add(path)
+                browser.open(path)
+                ahead += _links(world)
     return [*exchanges, *record.exchanges], signed_in
 
 
 def _links(world: World) -> list[str]:
     """Give where the links of the shown page lead to, but for our own pages and the way out."""
-    sight = world.browser("laptop").sight
+    sight = world.browsers["laptop"].sight
     found = []
     for link in sight.page.links if sight is not None else ():
         parts = urlsplit(link.href)
