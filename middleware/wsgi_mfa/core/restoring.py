@@ -44,7 +44,6 @@ def fence(account: Account, command: FenceAfterRestore, now: int, policy: Policy
     changed = replace(
         account,
         generation=command.generation,
-        fence=command.generation,
         authenticator=held and fenced(held, now, policy),
         recovery_code=None,
         code_failures=lost.failures["code_failures"],

@@ -58,7 +58,6 @@ def reset(account: Account, command: ResetBySupport, now: int, policy: Policy) -
         revision=account.revision,
         saved_at=account.saved_at,
         address=account.address,
-        fence=account.fence,
         ended_logins=account.ended_logins,
         enrollments_begun=account.enrollments_begun,
         reset_at=now,
