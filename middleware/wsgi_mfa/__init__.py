@@ -56,8 +56,18 @@ from wsgi_mfa.keys import KeyRing, KeySource
 from wsgi_mfa.metrics import Metrics, PrometheusMetrics
 from wsgi_mfa.person import Person
 from wsgi_mfa.service import MfaService
+from wsgi_mfa.stores.base import StoreBase
 from wsgi_mfa.stores.memory import MemoryStore
-from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, Door, Opening, WorkerReport
+from wsgi_mfa.stores.protocol import (
+    AccountStore,
+    EventStore,
+    Store,
+    StoreAdmin,
+    StoreIdentity,
+    StoreState,
+    StoreStatus,
+    WorkerReport,
+)
 from wsgi_mfa.stores.sqlite import SqliteStore
 from wsgi_mfa.support.desk import SupportAnswer, SupportDesk
 from wsgi_mfa.web.middleware import MfaMiddleware
@@ -72,17 +82,16 @@ __all__ = [
     "AmbiguousCarrierError",
     "AuthTkt",
     "BeakerSession",
-    "BirthRecord",
     "Carriers",
     "Chain",
     "Clock",
     "ConfigurationError",
     "Decision",
     "DjangoSession",
-    "Door",
     "Entropy",
     "EnvironKey",
     "Event",
+    "EventStore",
     "FirstFactor",
     "FlaskApp",
     "FlaskSession",
@@ -104,7 +113,6 @@ __all__ = [
     "MfaError",
     "MfaMiddleware",
     "MfaService",
-    "Opening",
     "Outcome",
     "Person",
     "Policy",
@@ -116,7 +124,13 @@ __all__ = [
     "ResponseHeader",
     "SqlSession",
     "SqliteStore",
+    "Store",
+    "StoreAdmin",
+    "StoreBase",
     "StoreError",
+    "StoreIdentity",
+    "StoreState",
+    "StoreStatus",
     "StoreUnavailableError",
     "SupportAnswer",
     "SupportDesk",

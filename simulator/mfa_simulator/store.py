@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from mfa_simulator.clock import TrueTime
 from mfa_simulator.record import record
-from wsgi_mfa import Account, BirthRecord, Event, MemoryStore, StoreUnavailableError
+from wsgi_mfa import Account, Event, MemoryStore, StoreIdentity, StoreUnavailableError
 
 Saved: TypeAlias = "Callable[[Account | None, Account, Sequence[Event]], object]"
 
@@ -22,12 +22,12 @@ class FaultyStore(MemoryStore):
     def __init__(
         self,
         *,
-        birth: BirthRecord,
+        identity: StoreIdentity,
         time: TrueTime,
         pause: Callable[[], object],
         saved: Saved | None = None,
     ) -> None:
-        super().__init__(birth=birth)
+        super().__init__(identity=identity)
         self._saved = saved
         self._time = time
         self._pause = pause

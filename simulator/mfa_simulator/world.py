@@ -24,12 +24,12 @@ from mfa_simulator.scenario import AGENTS, ClockSetting, Scenario, UserSpec
 from mfa_simulator.store import FaultyStore
 from wsgi_mfa import (
     Account,
-    BirthRecord,
     ConfigurationError,
     KeyRing,
     MfaMiddleware,
     Person,
     Policy,
+    StoreIdentity,
     SupportDesk,
 )
 
@@ -130,7 +130,7 @@ class World:
         self._wall = wall
         self._turn = 0
         self._phones: dict[tuple[str, str], Phone] = {}
-        birth = BirthRecord(store_id=self.chance("store").token_bytes(16).hex(), made_at=scenario.start)
+        identity = StoreIdentity(store_id=self.chance("store").token_bytes(16).hex(), made_at=scenario.start)
         self.crowd = Crowd(self.time, self.chance("crowd"))
         self.time.sleep_in_crowd = self.crowd.sleep_until
         self.watch = Watch(
@@ -139,7 +139,9 @@ class World:
             latest=lambda count: self.store.latest(count),
             load=lambda user: self.store.peek(user),
         )
-        self.store = FaultyStore(birth=birth, time=self.time, pause=self.crowd.pause, saved=self.watch.saved)
+        self.store = FaultyStore(
+            identity=identity, time=self.time, pause=self.crowd.pause, saved=self.watch.saved
+        )
         self.key_texts = [KeyRing.generate_text(self.chance("keys"), "simulated")]
         self._portal_secret = self.chance("portal").token_bytes(32).hex()
         self._portal_users = portal_users(scenario.users)
