@@ -21,7 +21,7 @@ from harness import Action, heading, line, side_by_side
 from wsgi_mfa.core.account import Account, Method, RecoveryCode, Session
 from wsgi_mfa.core.codec import ACCOUNT_CODEC
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.stores.protocol import BirthRecord
+from wsgi_mfa.stores.protocol import StoreIdentity
 from wsgi_mfa.stores.sqlite import SqliteStore
 from wsgi_mfa.stores.sqlite_file import connect
 
@@ -58,9 +58,12 @@ def compare(label: str, by_hand: Action, by_store: Action) -> None:
 
 def run(folder: Path) -> None:
     path = folder / "benchmark.db"
-    birth = BirthRecord(store_id="0" * 32, made_at=0)
+    identity = StoreIdentity(store_id="0" * 32, made_at=0)
     numbers = count(1)
-    with closing(SqliteStore(path, create=True, new_birth=birth)) as store, closing(connect(path)) as hand:
+    with (
+        closing(SqliteStore(path, create=True, new_identity=identity)) as store,
+        closing(connect(path)) as hand,
+    ):
         current = account_of_two_sessions()
         store.save(current, [], expected=None)
         hand.execute("CREATE TABLE plain (user TEXT PRIMARY KEY, revision TEXT, body TEXT)")
@@ -95,7 +98,7 @@ def run(folder: Path) -> None:
         compare("save, no event", update_by_hand, lambda: save(0))
         compare("save with one event", update_by_hand, lambda: save(1))
         compare("load, unchanged, against SELECT", select_by_hand, lambda: store.load(USER))
-        with closing(SqliteStore(path, create=False, new_birth=birth, accounts_max=0)) as forgetful:
+        with closing(SqliteStore(path, create=False, new_identity=identity, accounts_max=0)) as forgetful:
             compare("load, changed, against decode", decode_by_hand, lambda: forgetful.load(USER))
 
 

@@ -34,7 +34,7 @@ from harness import Action, heading, line, processor_time, side_by_side
 from wsgi_mfa import KeyRing, MfaService, Policy, SqliteStore, SystemEntropy
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.service import Visit
-from wsgi_mfa.stores.protocol import BirthRecord
+from wsgi_mfa.stores.protocol import StoreIdentity
 
 USER = "user1@example.com"
 KEY = b"a key of twenty bytes"[:20]
@@ -75,7 +75,7 @@ class KnownKey(SystemEntropy):
 def ours(path: Path) -> Action:
     """The service over its SQLite store, for a user with a phone."""
     clock = SteppedClock(KEY)
-    store = SqliteStore(path, create=True, new_birth=BirthRecord(store_id="0" * 32, made_at=0))
+    store = SqliteStore(path, create=True, new_identity=StoreIdentity(store_id="0" * 32, made_at=0))
     keys = KeyRing([("k1", b"1" * 32)])
     service = MfaService(store=store, keys=keys, policy=Policy(), clock=clock, entropy=KnownKey())
 

@@ -56,8 +56,18 @@ from wsgi_mfa.keys import KeyRing, KeySource
 from wsgi_mfa.metrics import Metrics, PrometheusMetrics
 from wsgi_mfa.person import Person
 from wsgi_mfa.service import MfaService
+from wsgi_mfa.stores.base import StoreBase
 from wsgi_mfa.stores.memory import MemoryStore
-from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, Door, Opening, WorkerReport
+from wsgi_mfa.stores.protocol import (
+    AccountStore,
+    EventStore,
+    Store,
+    StoreAdmin,
+    StoreIdentity,
+    StoreState,
+    StoreStatus,
+    WorkerReport,
+)
 from wsgi_mfa.stores.sqlite import SqliteStore
 from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.support.results import Done, Rejected, SupportResult
@@ -73,7 +83,6 @@ __all__ = [
     "AmbiguousCarrierError",
     "AuthTkt",
     "BeakerSession",
-    "BirthRecord",
     "Carriers",
     "Chain",
     "Clock",
@@ -81,10 +90,10 @@ __all__ = [
     "Decision",
     "DjangoSession",
     "Done",
-    "Door",
     "Entropy",
     "EnvironKey",
     "Event",
+    "EventStore",
     "FirstFactor",
     "FlaskApp",
     "FlaskSession",
@@ -106,7 +115,6 @@ __all__ = [
     "MfaError",
     "MfaMiddleware",
     "MfaService",
-    "Opening",
     "Outcome",
     "Person",
     "Policy",
@@ -119,7 +127,13 @@ __all__ = [
     "ResponseHeader",
     "SqlSession",
     "SqliteStore",
+    "Store",
+    "StoreAdmin",
+    "StoreBase",
     "StoreError",
+    "StoreIdentity",
+    "StoreState",
+    "StoreStatus",
     "StoreUnavailableError",
     "SupportDesk",
     "SupportResult",

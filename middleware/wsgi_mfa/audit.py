@@ -19,7 +19,7 @@ from wsgi_mfa.core.codec import EVENT_CODEC
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.values import replace
 from wsgi_mfa.keys import KeyRing
-from wsgi_mfa.stores.protocol import AccountStore, every_user, load_for_operator
+from wsgi_mfa.stores.protocol import Store, every_user, load_for_operator
 
 STORE = ""
 CHECKPOINT = "audit.checkpoint"
@@ -72,7 +72,7 @@ def _next_link(link: str, event: Event) -> str:
     return hashlib.sha256(f"{link}\n{EVENT_CODEC.encode(unsigned)}".encode()).hexdigest()
 
 
-def verify(store: AccountStore, ring: KeyRing, *, against: Iterable[Head] = ()) -> Verification:
+def verify(store: Store, ring: KeyRing, *, against: Iterable[Head] = ()) -> Verification:
     """Read every chain of the store, and compare with the heads of an earlier export.
 
     :raises StoreUnavailableError: the store cannot be read, or a chain grew faster than it could be.
@@ -113,7 +113,7 @@ class _Chain:
     events: tuple[Event, ...]
 
 
-def _read(store: AccountStore, user: str) -> _Chain:
+def _read(store: Store, user: str) -> _Chain:
     """The events of one user and the head that belongs to them, though saves go on meanwhile."""
     while True:
         head = head_of(load_for_operator(store, user), user)

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from wsgi_mfa.adapters import adapter_from
+from wsgi_mfa.core.codec import ACCOUNT_CODEC
 from wsgi_mfa.core.errors import InvalidPolicyError
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.doors import doors_from
 from wsgi_mfa.person import Person
-from wsgi_mfa.settings import TEXT, TEXTS, YES_NO, check, imported, refuse_unknown
+from wsgi_mfa.settings import TEXT, TEXTS, WHOLE, YES_NO, check, imported, refuse_unknown
 from wsgi_mfa.support.agents import agents_from
 
 if sys.version_info >= (3, 11):
@@ -33,6 +34,7 @@ KEYS_VARIABLE = "WSGI_MFA_KEYS"
 TOP_LEVEL = {
     "issuer": TEXT,
     "store": TEXT,
+    "document_schema": WHOLE,
     "mount_path": TEXT,
     "support_contact": TEXT,
     "support_agents": TEXTS,
@@ -65,6 +67,7 @@ class Configuration:
     keys_file: str | None = None
     forward_auth: bool = False
     renews_sessions: bool = False
+    document_schema: int = ACCOUNT_CODEC.schema
 
     def settings(self) -> dict[str, Any]:
         """The keyword arguments for ``MfaMiddleware``, but for store and keys, which are opened by the caller."""

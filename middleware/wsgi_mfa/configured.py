@@ -11,7 +11,7 @@ from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.key_file import KeyFile
 from wsgi_mfa.keys import KeyRing, KeySource
 from wsgi_mfa.stores.open import open_store
-from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
+from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.web.middleware import MfaMiddleware
 
 if TYPE_CHECKING:
@@ -25,9 +25,14 @@ def keys_of(configuration: Configuration) -> KeySource:
     return KeyRing.from_environment(configuration.keys_env)
 
 
-def store_of(configuration: Configuration, *, create: bool = False) -> AccountStore:
+def store_of(configuration: Configuration, *, create: bool = False) -> Store:
     """The configuration's store; a missing one is an error unless it may be made (D2)."""
-    return open_store(configuration.store, new_birth=new_birth(), create=create)
+    return open_store(
+        configuration.store,
+        new_identity=new_identity(),
+        create=create,
+        document_schema=configuration.document_schema,
+    )
 
 
 def wrapped(
@@ -43,6 +48,6 @@ def wrapped(
     )
 
 
-def new_birth() -> BirthRecord:
-    """The birth record of a store that is made now (D2)."""
-    return BirthRecord(store_id=SystemEntropy().token_bytes(16).hex(), made_at=SystemClock().now())
+def new_identity() -> StoreIdentity:
+    """Return the identity of a store that is made now (D2)."""
+    return StoreIdentity(store_id=SystemEntropy().token_bytes(16).hex(), made_at=SystemClock().now())

@@ -13,7 +13,7 @@ from itertools import count
 
 from wsgi_mfa.core.instants import DAY, SECOND
 from wsgi_mfa.keys import KeySource
-from wsgi_mfa.stores.protocol import AccountStore, WorkerReport
+from wsgi_mfa.stores.protocol import StoreAdmin, WorkerReport
 
 READ_SECONDS = 1  # how old what this worker knows of its key file may be
 REPORT_SECONDS = 60  # how old its report may be, unless its keys have changed
@@ -30,7 +30,7 @@ class Heartbeat:
 
     __slots__ = ("_keys", "_number", "_process", "_reported_at", "_store", "since", "until")
 
-    def __init__(self, *, store: AccountStore, keys: KeySource) -> None:
+    def __init__(self, *, store: StoreAdmin, keys: KeySource) -> None:
         self._store = store
         self._keys = keys
         self._number = next(_numbers)

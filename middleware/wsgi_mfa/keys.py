@@ -38,7 +38,7 @@ _TO_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
 class SealContext:
     """Where a sealed value lives; opened anywhere else it is refused (R42).
 
-    ``store_id`` is the birth id of the store (D2), ``user`` the canonical user, ``field`` what was sealed.
+    ``store_id`` is the store id (D2), ``user`` the canonical user, ``field`` what was sealed.
     """
 
     store_id: str

@@ -20,7 +20,7 @@ from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.errors import UnknownKeyError, UnsealError
 from wsgi_mfa.keys import KeyRing, sealing_id
 from wsgi_mfa.service import STUBBORN_SECONDS, MfaService, Visit
-from wsgi_mfa.stores.protocol import AccountStore, WorkerReport, every_user, load_for_operator
+from wsgi_mfa.stores.protocol import Store, WorkerReport, every_user, load_for_operator
 
 LIVE_MINUTES = 5  # a worker that is silent so long is idle, and reads its keys anew first, or has ended
 
@@ -84,7 +84,7 @@ class Survey:
         return ()
 
 
-def survey(store: AccountStore, ring: KeyRing, *, now: int) -> Survey:
+def survey(store: Store, ring: KeyRing, *, now: int) -> Survey:
     """Look at every account and every worker's report."""
     counts: Counter[str] = Counter()
     for user in every_user(store):

@@ -27,7 +27,7 @@ from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.keys import KeySource
 from wsgi_mfa.metrics import Meter, Metrics
-from wsgi_mfa.stores.protocol import AccountStore
+from wsgi_mfa.stores.protocol import Store
 from wsgi_mfa.telling import Teller
 from wsgi_mfa.vault import Vault
 from wsgi_mfa.witness import Witness
@@ -55,7 +55,7 @@ class MfaService:
     def __init__(
         self,
         *,
-        store: AccountStore,
+        store: Store,
         keys: KeySource,
         policy: Policy,
         clock: Clock,
@@ -68,7 +68,7 @@ class MfaService:
         self.policy = policy
         self.clock = clock
         self.entropy = entropy
-        self.vault = Vault(keys=keys, store_id=store.birth.store_id, entropy=entropy, policy=policy)
+        self.vault = Vault(keys=keys, store_id=store.identity.store_id, entropy=entropy, policy=policy)
         self._witness = Witness(store)
         self.load = self._witness.load
         self.meter = Meter(metrics)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.errors import StoreUnavailableError
-from wsgi_mfa.stores.protocol import AccountStore
+from wsgi_mfa.stores.protocol import Store
 
 ACCOUNTS_MAX = 4096
 
@@ -19,7 +19,7 @@ class Witness:
 
     __slots__ = ("_fenced_at", "_seen", "_store")
 
-    def __init__(self, store: AccountStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._seen: dict[str, Account] = {}
         self._fenced_at = store.fenced_at

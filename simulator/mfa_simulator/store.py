@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from mfa_simulator.clock import TrueTime
 from mfa_simulator.record import Recorder
-from wsgi_mfa import Account, BirthRecord, Event, MemoryStore, StoreUnavailableError
+from wsgi_mfa import Account, StoreIdentity, Event, MemoryStore, StoreUnavailableError
 
 Saved: TypeAlias = "Callable[[Account | None, Account, Sequence[Event]], object]"
 
@@ -22,13 +22,13 @@ class FaultyStore(MemoryStore):
     def __init__(
         self,
         *,
-        birth: BirthRecord,
+        identity: StoreIdentity,
         time: TrueTime,
         pause: Callable[[], object],
         recorder: Recorder,
         saved: Saved | None = None,
     ) -> None:
-        super().__init__(birth=birth)
+        super().__init__(identity=identity)
         self._saved = saved
         self._time = time
         self._pause = pause

@@ -28,12 +28,12 @@ from mfa_simulator.user_state import Resident
 from mfa_simulator.worker import WatchedMiddleware, Worker
 from wsgi_mfa import (
     Account,
-    BirthRecord,
     ConfigurationError,
     KeyRing,
     MfaMiddleware,
     Person,
     Policy,
+    StoreIdentity,
     SupportDesk,
 )
 
@@ -79,7 +79,7 @@ class World:
         self._turn = 0
         self._tab: ContextVar[Browser | None] = ContextVar("tab", default=None)
         self._phones: dict[tuple[str, str], Phone] = {}
-        birth = BirthRecord(store_id=self.chance("store").token_bytes(16).hex(), made_at=scenario.start)
+        identity = StoreIdentity(store_id=self.chance("store").token_bytes(16).hex(), made_at=scenario.start)
         self.crowd = Crowd(self.time, self.chance("crowd"))
         self.time.sleep_in_crowd = self.crowd.sleep_until
         self.watch = Watch(
@@ -89,7 +89,7 @@ class World:
             load=lambda user: self.store.peek(user),
         )
         self.store = FaultyStore(
-            birth=birth,
+            identity=identity,
             time=self.time,
             pause=self.crowd.pause,
             recorder=self.recorder,

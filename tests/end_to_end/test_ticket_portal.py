@@ -14,7 +14,7 @@ from werkzeug.test import Client, TestResponse
 
 from legacy_portals import DEMO_USERS, make_ticket_portal
 from wsgi_mfa import AuthTkt, KeyRing, MemoryStore, MfaMiddleware
-from wsgi_mfa.stores.protocol import BirthRecord
+from wsgi_mfa.stores.protocol import StoreIdentity
 
 SECRET = "the secret of a portal in tests"
 USER = "alice@example.com"
@@ -103,7 +103,7 @@ def new_portal():
             validator(portal),
             issuer="Client Portal",
             identity=AuthTkt(SECRET, digest=digest, include_ip=include_ip, timeout_seconds=TIMEOUT_SECONDS),
-            store=MemoryStore(birth=BirthRecord(store_id="0" * 32, made_at=0)),
+            store=MemoryStore(identity=StoreIdentity(store_id="0" * 32, made_at=0)),
             keys=KeyRing([("k1", bytes(range(32)))]),
         )
         return validator(wrapped)

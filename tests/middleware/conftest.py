@@ -23,7 +23,7 @@ from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.keys import KeyRing
 from wsgi_mfa.service import MfaService, Visit
 from wsgi_mfa.stores.memory import MemoryStore
-from wsgi_mfa.stores.protocol import BirthRecord
+from wsgi_mfa.stores.protocol import StoreIdentity
 
 #: 2026-03-02T09:00:00Z, where a step begins.
 START = 1_772_442_000 * SECOND
@@ -101,7 +101,7 @@ class TroubledStore:
 
     def __init__(self, inner) -> None:
         self.inner = inner
-        self.birth = inner.birth
+        self.identity = inner.identity
         self.saves: list[tuple[Account, tuple, str | None]] = []
         self.before: list[Callable[[], None]] = []
         self.after: list[Callable[[], None]] = []
@@ -158,7 +158,7 @@ def keys() -> KeyRing:
 
 @pytest.fixture
 def memory_store() -> MemoryStore:
-    return MemoryStore(birth=BirthRecord(store_id="0123456789abcdef" * 2, made_at=START))
+    return MemoryStore(identity=StoreIdentity(store_id="0123456789abcdef" * 2, made_at=START))
 
 
 @pytest.fixture

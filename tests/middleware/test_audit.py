@@ -13,7 +13,7 @@ from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.keys import KeyRing
 from wsgi_mfa.service import MfaService, Visit
 from wsgi_mfa.stores.memory import MemoryStore
-from wsgi_mfa.stores.protocol import BirthRecord
+from wsgi_mfa.stores.protocol import StoreIdentity
 from wsgi_mfa.stores.sqlite import SqliteStore
 from wsgi_mfa.support.record import note, prune
 
@@ -22,16 +22,16 @@ OTHER_KEYS = KeyRing([("k9", bytes(32))])
 
 
 @pytest.fixture
-def birth():
-    return BirthRecord(store_id="0123456789abcdef" * 2, made_at=0)
+def identity():
+    return StoreIdentity(store_id="0123456789abcdef" * 2, made_at=0)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-def store(request, birth, tmp_path):
+def store(request, identity, tmp_path):
     if request.param == "memory":
-        made = MemoryStore(birth=birth)
+        made = MemoryStore(identity=identity)
     else:
-        made = SqliteStore(tmp_path / "mfa.db", create=True, new_birth=birth)
+        made = SqliteStore(tmp_path / "mfa.db", create=True, new_identity=identity)
     yield made
     made.close()
 
@@ -115,12 +115,12 @@ def test_events_of_nobody_are_seen(service):
 
 @pytest.mark.requirement("D31")
 def test_a_store_that_was_put_back_whole_is_seen_against_an_earlier_export(
-    service, keys, clock, entropy, birth
+    service, keys, clock, entropy, identity
 ):
     backup = {user: (service.store.load(user), service.store.events(user)) for user in USERS}
     invite(service, "user1")
     exported = verified(service).heads
-    restored = MemoryStore(birth=birth)
+    restored = MemoryStore(identity=identity)
     for account, events in backup.values():
         restored.save(account, events, expected=None)
     assert audit.verify(restored, keys.ring).problems == ()
@@ -136,9 +136,9 @@ def test_a_store_that_was_put_back_whole_is_seen_against_an_earlier_export(
 
 
 @pytest.mark.requirement("D31")
-def test_an_account_that_was_taken_away_is_seen_against_an_earlier_export(service, keys, birth):
+def test_an_account_that_was_taken_away_is_seen_against_an_earlier_export(service, keys, identity):
     exported = verified(service).heads
-    emptied = MemoryStore(birth=birth)
+    emptied = MemoryStore(identity=identity)
     assert len(audit.verify(emptied, keys.ring, against=exported).problems) == 2
 
 

@@ -13,7 +13,7 @@ from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.service import MfaService, Visit
 from wsgi_mfa.stores import connections
-from wsgi_mfa.stores.protocol import BirthRecord, load_for_operator
+from wsgi_mfa.stores.protocol import StoreIdentity, load_for_operator
 from wsgi_mfa.stores.sqlite import SqliteStore
 from wsgi_mfa.support import restoring
 from wsgi_mfa.support.accounts import AccountKeeper
@@ -31,8 +31,8 @@ def _a_hundredth_of_a_second_later(monkeypatch):
 
 @pytest.fixture
 def store(tmp_path):
-    birth = BirthRecord(store_id="0123456789abcdef" * 2, made_at=0)
-    made = SqliteStore(tmp_path / "mfa.db", create=True, new_birth=birth)
+    identity = StoreIdentity(store_id="0123456789abcdef" * 2, made_at=0)
+    made = SqliteStore(tmp_path / "mfa.db", create=True, new_identity=identity)
     yield made
     made.close()
 

@@ -12,7 +12,7 @@ import pyotp
 from client import Answer, Client
 
 from wsgi_mfa import KeyRing, MemoryStore, MfaMiddleware, SupportDesk
-from wsgi_mfa.stores.protocol import BirthRecord
+from wsgi_mfa.stores.protocol import StoreIdentity
 
 SECOND = 1_000_000
 
@@ -79,7 +79,7 @@ class Story:
             counted,
             issuer="Client Portal",
             identity=self.portal.identity,
-            store=MemoryStore(birth=BirthRecord(store_id="0" * 32, made_at=0)),
+            store=MemoryStore(identity=StoreIdentity(store_id="0" * 32, made_at=0)),
             keys=KeyRing([("k1", bytes(range(32)))]),
             directory=self.portal.directory,
             clock=self.clock,

@@ -134,7 +134,7 @@ class Place:
 def place(request, gate, tmp_path):
     """Where the race is."""
     if request.param.startswith("memory"):
-        yield Place(gate, MemoryStore(birth=gate.BIRTH), [])
+        yield Place(gate, MemoryStore(identity=gate.IDENTITY), [])
         return
     rivals = request.getfixturevalue("rivals") if request.param.endswith("processes") else []
     with closing(gate.sqlite_store(tmp_path / "mfa.db")) as store:

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from wsgi_mfa import KeyRing, MfaMiddleware, RemoteUser, SqliteStore
-from wsgi_mfa.stores.protocol import BirthRecord
+from wsgi_mfa.stores.protocol import StoreIdentity
 
 USER = "alice@example.com"
 PERIOD_SECONDS = 30
 SECOND = 1_000_000
 #: 2026-03-02T09:00:00Z, where a step begins.
 START = 1_772_442_000 * SECOND
-BIRTH = BirthRecord(store_id="0123456789abcdef" * 2, made_at=START)
+IDENTITY = StoreIdentity(store_id="0123456789abcdef" * 2, made_at=START)
 
 
 @dataclass
@@ -111,7 +111,7 @@ def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
 
 
 def sqlite_store(path: Path | str) -> SqliteStore:
-    return SqliteStore(path, create=True, new_birth=BIRTH)
+    return SqliteStore(path, create=True, new_identity=IDENTITY)
 
 
 def gate_over(store: Any, clock: StandingClock) -> MfaMiddleware:

@@ -25,8 +25,8 @@ SECONDS_MORE_MAX = 0.01
 class Recorded:
     """A store in memory that begins with ``account`` and remembers each save."""
 
-    def __init__(self, birth, account):
-        self._inner = MemoryStore(birth=birth)
+    def __init__(self, identity, account):
+        self._inner = MemoryStore(identity=identity)
         self.saves = []
         if account is not None:
             self._inner.save(account, (), expected=None)
@@ -73,7 +73,7 @@ def test_a_killed_gate_leaves_what_it_told_and_at_most_the_change_that_was_under
         knowledge.life_count = death
         told = killed(nursery, path, knowledge, moments)
         # The same life in memory, as far as it was told, and the request that nobody saw answered.
-        record = Recorded(gate.BIRTH, account)
+        record = Recorded(gate.IDENTITY, account)
         twin = life.Life(record, copy.deepcopy(knowledge))
         for answer in told:
             twin.act()

@@ -37,7 +37,7 @@ from wsgi_mfa import (
     SystemClock,
     SystemEntropy,
 )
-from wsgi_mfa.configured import new_birth
+from wsgi_mfa.configured import new_identity
 
 HERE = Path(__file__).parent
 APPLICATION = HERE / "application.py"
@@ -186,7 +186,7 @@ class Running:
 
     @property
     def desk(self) -> SupportDesk:
-        store = SqliteStore(self.folder / "mfa.db", create=False, new_birth=new_birth())
+        store = SqliteStore(self.folder / "mfa.db", create=False, new_identity=new_identity())
         keys = KeyFile(self.folder / "keys")
         return SupportDesk(
             MfaService(store=store, keys=keys, policy=Policy(), clock=SystemClock(), entropy=SystemEntropy())
@@ -368,7 +368,7 @@ def place() -> Iterator[Callable[[], Path]]:
         (folder / "keys").write_text(KeyRing.generate_text(SystemEntropy(), "k1") + "\n")
         (folder / "closed").mkdir()
         (folder / "mfa.toml").write_text(SETTINGS.format(folder=folder))
-        SqliteStore(folder / "mfa.db", create=True, new_birth=new_birth()).close()
+        SqliteStore(folder / "mfa.db", create=True, new_identity=new_identity()).close()
         if os.geteuid() == 0:
             owner = pwd.getpwnam("www-data")
             for path in (folder, *folder.iterdir()):

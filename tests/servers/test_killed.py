@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from wsgi_mfa import KeyFile, SqliteStore, audit
-from wsgi_mfa.configured import new_birth
+from wsgi_mfa.configured import new_identity
 
 SECONDS_MIN = 12
 SECONDS_MAX = 30  # on a slow machine most workers are killed before they serve anybody
@@ -117,7 +117,7 @@ def test_killed_workers_lose_nothing_that_was_told_and_leave_no_half_change(
         deaths = dying.result()
     with closing(sqlite3.connect(folder / "mfa.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    with closing(SqliteStore(folder / "mfa.db", create=False, new_birth=new_birth())) as store:
+    with closing(SqliteStore(folder / "mfa.db", create=False, new_identity=new_identity())) as store:
         # Each account holds the number and link of its latest event: no event without its change, nor the other way.
         assert audit.verify(store, KeyFile(folder / "keys").ring).problems == ()
         for life in lives:

@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import Client
 
 from wsgi_mfa import ConfigurationError, KeyRing, SqliteStore, SystemEntropy
-from wsgi_mfa.configured import new_birth
+from wsgi_mfa.configured import new_identity
 
 SETTINGS = """
 issuer = "Client Portal"
@@ -60,7 +60,7 @@ def load(tmp_path, monkeypatch, loadapp):
     (tmp_path / "portal_of_an_ini_file.py").write_text(PORTAL_MODULE)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("WSGI_MFA_KEYS", KeyRing.generate_text(SystemEntropy(), "k1"))
-    SqliteStore(tmp_path / "mfa.db", create=True, new_birth=new_birth()).close()
+    SqliteStore(tmp_path / "mfa.db", create=True, new_identity=new_identity()).close()
     ini = tmp_path / "portal.ini"
 
     def call(text):

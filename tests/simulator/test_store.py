@@ -6,7 +6,7 @@ import pytest
 
 from mfa_simulator.quantities import SECOND
 from mfa_simulator.store import FaultyStore
-from wsgi_mfa import Account, BirthRecord, Event, StoreUnavailableError
+from wsgi_mfa import Account, Event, StoreIdentity, StoreUnavailableError
 
 
 @pytest.fixture
@@ -16,12 +16,12 @@ def pauses():
 
 @pytest.fixture
 def store(true_time, pauses, recorder, record):
-    birth = BirthRecord(store_id="0" * 32, made_at=0)
+    identity = StoreIdentity(store_id="0" * 32, made_at=0)
 
     def pause():
         pauses.append(true_time.now())
 
-    return FaultyStore(birth=birth, time=true_time, pause=pause, recorder=recorder)
+    return FaultyStore(identity=identity, time=true_time, pause=pause, recorder=recorder)
 
 
 def account(revision="r1"):
@@ -77,5 +77,5 @@ def test_while_it_is_down_nothing_works_and_then_all_does(store, true_time):
 
 
 def test_it_says_which_store_it_is(store):
-    assert store.birth.store_id == "0" * 32
+    assert store.identity.store_id == "0" * 32
     assert store.shared_between_processes is False

@@ -20,7 +20,7 @@ from wsgi_mfa.identity.doors import doors_from, paths_in
 from wsgi_mfa.keys import KeyRing
 from wsgi_mfa.person import Person
 from wsgi_mfa.rotation import survey
-from wsgi_mfa.stores.protocol import AccountStore, every_user
+from wsgi_mfa.stores.protocol import Store, every_user
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.progress import people_of, unknown_names
 from wsgi_mfa.web.forward_auth import refuse_unfit
@@ -34,7 +34,7 @@ def check(config: Path) -> None:
     """Read the configuration, run the identity adapter's self-test, open the store and try the keys on it."""
     configuration = read_configuration(config)
     keys: list[KeyRing] = []
-    stores: list[AccountStore] = []
+    stores: list[Store] = []
     findings = [
         _finding("configuration", lambda: f"{config} is in order"),
         _finding("issuer", lambda: repr(checked_issuer(configuration.issuer))),
@@ -132,12 +132,12 @@ def _keys(configuration: Configuration, found: list[KeyRing]) -> str:
     return f"{', '.join(ring.ids)} from {place}; {ring.writing_id} seals and signs"
 
 
-def _store(configuration: Configuration, found: list[AccountStore]) -> str:
+def _store(configuration: Configuration, found: list[Store]) -> str:
     found.append(store_of(configuration))
-    return f"{configuration.store}, store id {found[0].birth.store_id[:8]}..."
+    return f"{configuration.store}, store id {found[0].identity.store_id[:8]}..."
 
 
-def _accounts(store: AccountStore, keys: KeyRing) -> str:
+def _accounts(store: Store, keys: KeyRing) -> str:
     """Whether everything that is sealed was sealed by a key of the ring (D29)."""
     counts = survey(store, keys, now=SystemClock().now()).sealed_counts
     missing = sorted(set(counts) - set(keys.ids))

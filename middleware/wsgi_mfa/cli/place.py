@@ -13,14 +13,14 @@ import click
 
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.config import KEYS_VARIABLE, Configuration, read_configuration
-from wsgi_mfa.configured import keys_of, new_birth, store_of
+from wsgi_mfa.configured import keys_of, new_identity, store_of
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import ConfigurationError, InvalidKeyError
 from wsgi_mfa.key_file import KeyFile
 from wsgi_mfa.keys import KeyRing, KeySource
 from wsgi_mfa.service import MfaService
-from wsgi_mfa.stores.protocol import AccountStore
+from wsgi_mfa.stores.protocol import Store
 from wsgi_mfa.stores.sqlite import SqliteStore
 from wsgi_mfa.support.desk import SupportDesk
 
@@ -43,14 +43,14 @@ class Place:
         return Policy() if self.configuration is None else self.configuration.policy
 
     @cached_property
-    def store(self) -> AccountStore:
+    def store(self) -> Store:
         """The store, which must be there (D2)."""
         if self.configuration is not None:
             return store_of(self.configuration)
         return database_store(self.path)
 
     @cached_property
-    def operator_store(self) -> AccountStore:
+    def operator_store(self) -> Store:
         """The store for one who works on it, or reads it, also while it is closed (D28)."""
         return self.store.for_operator()
 
@@ -76,7 +76,7 @@ class Place:
         """The service over the store with other keys than those that are kept (D29)."""
         return self._service(self.store, keys)
 
-    def _service(self, store: AccountStore, keys: KeySource) -> MfaService:
+    def _service(self, store: Store, keys: KeySource) -> MfaService:
         return MfaService(
             store=store,
             keys=keys,
@@ -130,7 +130,7 @@ def place_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def database_store(database: Path, *, create: bool = False) -> SqliteStore:
     """The store in the file ``database``; a missing one is an error unless it may be made (D2)."""
-    return SqliteStore(database, create=create, new_birth=new_birth())
+    return SqliteStore(database, create=create, new_identity=new_identity())
 
 
 def made_database(database: Path) -> tuple[SqliteStore, KeySource]:

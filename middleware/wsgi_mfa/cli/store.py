@@ -11,7 +11,7 @@ from wsgi_mfa.cli.telling import counted
 from wsgi_mfa.configured import store_of
 from wsgi_mfa.core.instants import utc_text as utc
 from wsgi_mfa.export import read_export
-from wsgi_mfa.stores.protocol import AccountStore, Door
+from wsgi_mfa.stores.protocol import Store, StoreState
 from wsgi_mfa.stores.sqlite import SqliteStore
 from wsgi_mfa.support import restoring
 from wsgi_mfa.support.record import note
@@ -25,14 +25,14 @@ def store() -> None:
 @store.command(short_help="Make the store; one that is there is left alone.")
 @place_options
 def init(place: Place) -> None:
-    """Make the store, with its birth record; one that is there already is left alone (D2)."""
-    made: AccountStore
+    """Make the store, with its store id; one that is there already is left alone (D2)."""
+    made: Store
     if place.configuration is not None:
         made = store_of(place.configuration, create=True)
     else:
         made, _ = made_database(place.path)
     click.echo(f"store: {place.name}")
-    click.echo(f"store id: {made.birth.store_id}")
+    click.echo(f"store id: {made.identity.store_id}")
 
 
 @store.command(name="close", short_help="Let the workers answer 503.")
@@ -104,7 +104,7 @@ def fence(place: Place, path: Path | None) -> None:
         )
         click.echo("  resets, removals, renamings, unlocks. Who bound a phone since needs an invitation.")
         click.echo("enrollment: invited, for every new user, until `wsgi-mfa store enrollment policy`")
-    click.echo("store: open" if done.door is Door.OPEN else "store: closed; next: wsgi-mfa store open")
+    click.echo("store: open" if done.state is StoreState.OPEN else "store: closed; next: wsgi-mfa store open")
 
 
 @store.command(short_help="Show or change whether new users need an invitation.")

@@ -235,7 +235,6 @@ class Account:
     enrollment_code: EnrollmentCode | None = None
     enrollment_code_needed: bool = False
     enrollment_browser: str | None = None  # the browser that gave the enrollment code
-    fence: str = ""  # which restore of the store it has been closed after, if any (R13, D28)
     event_count: int = 0  # how many events are on record, and the link of the last one (D31)
     event_link: str = ""
     desk_use: DeskUse | None = None  # of a support agent

@@ -3,13 +3,13 @@
 The shape of the text follows from the fields of the dataclass. A field that holds its default is left out, so a
 field that is added with a default needs no migration; a default that *changes* needs a new schema number.
 Everything else is refused: an unknown field may carry a lock that this version does not know of, and passing
-over it would open the lock.
+over it would open the lock. Older forms come and go by the steps of :mod:`wsgi_mfa.core.schema`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from enum import Enum
 from json.encoder import encode_basestring_ascii
@@ -20,6 +20,14 @@ from typing import Any, Generic, NoReturn, TypeVar, Union, cast, get_args, get_o
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.errors import MfaError
 from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.schema import (
+    ACCOUNT_SCHEMA,
+    ACCOUNT_STEPS,
+    EVENT_SCHEMA,
+    EVENT_STEPS,
+    Document,
+    SchemaStep,
+)
 
 T = TypeVar("T")
 _WORDS = {
@@ -52,6 +60,10 @@ class CodecError(MfaError):
         """The same error, told from one level further out."""
         separator = "." if self.path and not self.path.startswith("[") else ""
         return CodecError(f"{part}{separator}{self.path}", self.reason)
+
+
+class UnknownSchemaError(CodecError):
+    """A text of a form that this release does not know; it is whole, and another release reads it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,28 +235,40 @@ class Codec(Generic[T]):
 
     The text is ``{"schema":N,"value":{...}}``, ASCII, without blanks, its keys sorted, so that equal values
     make equal texts. Legal types of fields are str, int, bool, enums of words, frozen dataclasses, tuples of
-    these, and None beside any; another one is a :exc:`TypeError` when the codec is made.
+    these, and None beside any; another one is a :exc:`TypeError` when the codec is made. ``steps`` lead to
+    ``schema`` from the oldest number that is read and written, one number each.
     """
 
-    def __init__(self, kind: type[T], *, schema: int) -> None:
+    def __init__(self, kind: type[T], *, schema: int, steps: Sequence[SchemaStep] = ()) -> None:
+        self.schema = schema
+        self.oldest = schema - len(steps)
+        if [step.number for step in steps] != list(range(self.oldest + 1, schema + 1)):
+            raise ValueError(f"steps: legal are consecutive numbers that end at the schema {schema}")
         self._name = kind.__name__.lower()
-        self._schema = schema
+        self._steps = {step.number: step for step in steps}
         self._plan = _dataclass_plan(kind)
 
-    def encode(self, value: T) -> str:
-        """The text of ``value``.
+    def encode(self, value: T, *, schema: int | None = None) -> str:
+        """Return the text of ``value``, in the form ``schema`` where that is not the newest.
 
-        :raises CodecError: a field holds a value of another type than it declares.
+        :raises CodecError: a field holds a value of another type than it declares, or the form is not known.
         """
         try:
-            return f'{{"schema":{self._schema},"value":{self._plan.write(value)}}}'
+            text = self._plan.write(value)
         except CodecError as error:
             raise error.within(self._name) from None
+        if schema is None or schema == self.schema:
+            return f'{{"schema":{self.schema},"value":{text}}}'
+        self._check_known(schema)
+        document = _DECODER.decode(text)
+        for number in range(self.schema, schema, -1):
+            document = self._steps[number].downgrade(document)
+        return json.dumps({"schema": schema, "value": document}, separators=(",", ":"), sort_keys=True)
 
     def decode(self, text: str) -> T:
-        """The value that ``text`` tells of.
+        """Return the value that ``text`` holds, in any of the forms from ``oldest`` to ``schema``.
 
-        :raises CodecError: not JSON, of another schema, or with a field missing, unknown or of a wrong type.
+        :raises CodecError: not JSON, of another form, or with a field missing, unknown or of a wrong type.
         """
         try:
             body = _DECODER.decode(text)
@@ -252,15 +276,40 @@ class Codec(Generic[T]):
             raise CodecError(self._name, "is not JSON") from error
         if type(body) is not dict or body.keys() != {"schema", "value"}:
             raise CodecError(self._name, "is not an object of schema and value")
-        if type(body["schema"]) is not int or body["schema"] != self._schema:
-            raise CodecError(
-                f"{self._name}.schema", f"is not {self._schema}, the one that this version reads"
-            )
+        number, document = body["schema"], body["value"]
+        if type(number) is not int:
+            raise CodecError(f"{self._name}.schema", "is not a whole number")
+        if number != self.schema:
+            document = self._upgraded(document, number)
         try:
-            return cast("T", self._plan.read(body["value"]))
+            return cast("T", self._plan.read(document))
         except CodecError as error:
             raise error.within(self._name) from None
 
+    def _upgraded(self, document: object, number: int) -> object:
+        self._check_known(number)
+        try:
+            for step in range(number + 1, self.schema + 1):
+                document = self._steps[step].upgrade(cast("Document", document))
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise CodecError(
+                self._name, f"cannot be brought from schema {number} to {self.schema}"
+            ) from error
+        return document
 
-ACCOUNT_CODEC = Codec(Account, schema=1)
-EVENT_CODEC = Codec(Event, schema=1)
+    def _check_known(self, number: int) -> None:
+        if self.oldest <= number <= self.schema:
+            return
+        known = f"{self.oldest} to {self.schema}" if self._steps else str(self.schema)
+        remedy = (
+            "a newer release has written it: upgrade this one"
+            if number > self.schema
+            else "upgrade by way of the releases between"
+        )
+        raise UnknownSchemaError(
+            f"{self._name}.schema", f"is {number}, and this release reads {known}; {remedy}"
+        )
+
+
+ACCOUNT_CODEC = Codec(Account, schema=ACCOUNT_SCHEMA, steps=ACCOUNT_STEPS)
+EVENT_CODEC = Codec(Event, schema=EVENT_SCHEMA, steps=EVENT_STEPS)

@@ -44,7 +44,6 @@ def fence(account: Account, command: FenceAfterRestore, context: Context) -> Dec
     changed = replace(
         account,
         generation=command.generation,
-        fence=command.generation,
         authenticator=held and fenced(held, context),
         recovery_code=None,
         code_failures=lost.failures["code_failures"],

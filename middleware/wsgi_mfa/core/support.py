@@ -59,7 +59,6 @@ def reset(account: Account, command: ResetBySupport, context: Context) -> Decisi
         revision=account.revision,
         saved_at=account.saved_at,
         address=account.address,
-        fence=account.fence,
         ended_logins=account.ended_logins,
         enrollments_begun=account.enrollments_begun,
         reset_at=context.now,

@@ -1,4 +1,8 @@
-"""What a store is: it keeps accounts with their events, and saves only over the revision that was loaded."""
+"""The contracts of a store: its accounts, their events, and its administration.
+
+Code that uses a store names the part that it needs. A whole store is a :class:`Store`; most of one is ready made in
+:mod:`wsgi_mfa.stores.base`.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,11 @@ from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.events import Event
 
 #: The layout that this version writes; a store of a later one is refused.
-STORE_SCHEMA = 1
+STORE_SCHEMA = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class BirthRecord:
+class StoreIdentity:
     """Tells one store from another, so that an emptied store is not taken for a store of new users (D2).
 
     ``store_id`` is a random 128-bit value in hex; ``made_at`` an instant in microseconds since 1970 UTC.
@@ -27,7 +31,7 @@ class BirthRecord:
 
     def __post_init__(self) -> None:
         if len(self.store_id) != 32 or not set(self.store_id) <= set("0123456789abcdef"):
-            raise ValueError("BirthRecord.store_id: legal are 128 bits as 32 lower-case hex digits (D24)")
+            raise ValueError("StoreIdentity.store_id: legal are 128 bits as 32 lower-case hex digits")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,10 +47,10 @@ class WorkerReport:
     at: int
 
 
-class Door(str, Enum):
-    """Whether a store serves: it is ``OPEN``, ``CLOSED`` by its operator, or ``UNFENCED``.
+class StoreState(str, Enum):
+    """Whether a store serves requests: it is ``OPEN``, ``CLOSED`` by its operator, or ``UNFENCED``.
 
-    An unfenced one was restored, or its fence was begun and not ended: only a fence leads out of that (D28).
+    An unfenced store was restored, or its fence was begun and not ended: only a fence leads out of that (D28).
     """
 
     OPEN = "open"
@@ -55,28 +59,72 @@ class Door(str, Enum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Opening:
-    """Whether a store serves, when that was changed last, and when it was fenced last; 0 means never (D28).
+class StoreStatus:
+    """Whether a store serves requests, when that was changed last, and when it was fenced last; 0 means never (D28).
 
     Neither instant ever goes back, whatever clocks do: a store in which one has gone back was restored.
     """
 
-    door: Door = Door.OPEN
+    state: StoreState = StoreState.OPEN
     changed_at: int = 0
     fenced_at: int = 0
 
 
 class AccountStore(Protocol):
-    """Keeps accounts and their events; knows no rule, no clock and no chance.
+    """Keeps accounts, and saves one only over the revision that was loaded; knows no rule, no clock and no chance.
 
-    Every method raises :exc:`~wsgi_mfa.errors.StoreUnavailableError` when the store cannot be reached or
-    written, and its root :exc:`~wsgi_mfa.errors.StoreError` when what it holds cannot be read; neither ever
-    looks like a user who has not enrolled (R80). A store whose door is not open, and one that was put back to what it
-    once was, is unavailable (D28). Stores may be used from several threads.
+    Every method of every part of a store raises :exc:`~wsgi_mfa.errors.StoreUnavailableError` when the store cannot
+    be reached or written, and its root :exc:`~wsgi_mfa.errors.StoreError` when what it holds cannot be read; neither
+    ever looks like a user who has not enrolled (R80). A store that is not open, and one that was rolled back, is
+    unavailable (D28). Stores may be used from several threads.
     """
 
+    def load(self, user: str) -> Account | None:
+        """Return the account as it was saved last, by any thread or process; None when there is none."""
+        ...
+
+    def save(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
+        """Compare and save: the account and its events together, or nothing.
+
+        ``expected`` is the revision that was loaded, None when there was no account. True: it still was the
+        stored one, and account and events are durable. False: another save was first, and nothing was
+        written. After :exc:`~wsgi_mfa.errors.StoreUnavailableError` the outcome is unknown: send the same
+        save again, and if that answers False, see whether the stored revision is the one you sent (D25).
+
+        :raises ValueError: ``account.revision`` is empty or equals ``expected``; it must be new (D24).
+        """
+        ...
+
+    def users(self, *, after: str = "", limit: int = 100) -> list[str]:
+        """Return the first ``limit`` user names that sort after ``after``, by code point."""
+        ...
+
+    def find_by_address(self, address: str) -> list[str]:
+        """Return users, in order, saved with exactly this address: a hint, to be loaded and compared (D30)."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files and connections; any later call finds the store unavailable."""
+        ...
+
+
+class EventStore(Protocol):
+    """Keeps the events that were saved with accounts, in the order of the saves."""
+
+    def events(self, user: str | None = None, *, limit: int = 100) -> list[Event]:
+        """Return the latest ``limit`` events, of one user or of all, the newest last."""
+        ...
+
+    def forget_events(self, user: str, count: int) -> None:
+        """Drop the ``count`` oldest events of one user, durably; the account stays as it is."""
+        ...
+
+
+class StoreAdmin(Protocol):
+    """Keeps what concerns a store as a whole: its identity, its status, and what workers report."""
+
     @property
-    def birth(self) -> BirthRecord:
+    def identity(self) -> StoreIdentity:
         """Which store this is; the same for as long as it lives."""
         ...
 
@@ -87,79 +135,47 @@ class AccountStore(Protocol):
 
     @property
     def fenced_at(self) -> int:
-        """When the store was fenced last, as far as its calls have shown: no account of before says anything now."""
+        """When the store was fenced last, as far as its calls have shown; accounts from before it say nothing now."""
         ...
 
-    def opening(self) -> Opening:
-        """Whether the store serves; also told by one that does not, and by one that was put back (D28)."""
+    def status(self) -> StoreStatus:
+        """Return the store status; also told by a store that is not open, and by one that was rolled back (D28)."""
         ...
 
-    def set_opening(self, opening: Opening) -> None:
-        """Change what :meth:`opening` answers, durably and for all processes.
+    def set_status(self, status: StoreStatus) -> None:
+        """Change what :meth:`status` answers, durably and for all processes.
 
         As soon as it says anything but open, no call of another store object is answered, and no save lands.
         """
         ...
 
-    def for_operator(self) -> AccountStore:
-        """The same store, for one who works on it while it is closed."""
-        ...
-
-    def load(self, user: str) -> Account | None:
-        """The account as it was saved last, by whichever thread or process; None when there is none."""
-        ...
-
-    def save(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
-        """Compare and save: the account and its events together, or nothing.
-
-        ``expected`` is the revision that was loaded, None when there was no account. True: it still was the
-        stored one, and account and events are durable. False: somebody else saved first, and nothing was
-        written. After :exc:`~wsgi_mfa.errors.StoreUnavailableError` the outcome is unknown: send the same
-        save again, and if that answers False, see whether the stored revision is the one you sent (D25).
-
-        :raises ValueError: ``account.revision`` is empty or equals ``expected``; it must be new (D24).
-        """
-        ...
-
-    def find_by_address(self, address: str) -> list[str]:
-        """Users, in order, saved with exactly this address: a hint, to be loaded and compared (D30)."""
-        ...
-
-    def users(self, *, after: str = "", limit: int = 100) -> list[str]:
-        """The first ``limit`` user names that sort after ``after``, by code point."""
-        ...
-
-    def events(self, user: str | None = None, *, limit: int = 100) -> list[Event]:
-        """The latest ``limit`` events, of one user or of all, the newest last."""
-        ...
-
-    def forget_events(self, user: str, count: int) -> None:
-        """Drop the ``count`` oldest events of one user, durably; the account stays as it is."""
+    def for_operator(self) -> Store:
+        """Return the same store, for an operator who works on it while it is closed."""
         ...
 
     def report_worker(self, report: WorkerReport, *, forget_before: int) -> None:
-        """Keep a worker's latest report beside the birth record, and forget those from before ``forget_before``."""
+        """Keep a worker's latest report, and forget those from before ``forget_before``."""
         ...
 
     def workers(self) -> list[WorkerReport]:
-        """The reports that are kept, in the order of the workers' ids."""
+        """Return the reports that are kept, in the order of the workers' ids."""
         ...
 
     def invited_only(self) -> bool:
-        """Whether a user without an account needs an invitation, whatever the policy says (D33)."""
+        """Return True if a user without an account needs an invitation, whatever the policy says (D33)."""
         ...
 
     def set_invited_only(self, invited_only: bool) -> None:
         """Change what :meth:`invited_only` answers, durably and for all processes."""
         ...
 
-    def close(self) -> None:
-        """Let go of files and connections; any later call finds the store unavailable."""
-        ...
+
+class Store(AccountStore, EventStore, StoreAdmin, Protocol):
+    """A whole store: what ``store=`` of the middleware takes."""
 
 
 def every_user(store: AccountStore) -> Iterator[str]:
-    """Every user by name; one who comes while the names are read is found if the name comes later."""
+    """Yield every user by name; one who comes while the names are read is found if the name comes later."""
     after = ""
     while page := store.users(after=after):
         yield from page
@@ -181,8 +197,6 @@ def check_revision(account: Account, expected: str | None) -> None:
     :raises ValueError: ``account.revision`` is empty or equals ``expected``.
     """
     if not account.revision:
-        raise ValueError("Account.revision is empty: each save needs a new random revision (D24)")
+        raise ValueError("Account.revision is empty: each save needs a new random revision")
     if account.revision == expected:
-        raise ValueError(
-            "Account.revision equals the expected one: each save needs a new random revision (D24)"
-        )
+        raise ValueError("Account.revision equals the expected one: each save needs a new random revision")

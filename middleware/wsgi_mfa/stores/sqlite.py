@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.core.account import Account
-from wsgi_mfa.core.codec import ACCOUNT_CODEC, EVENT_CODEC, CodecError
+from wsgi_mfa.core.codec import ACCOUNT_CODEC, EVENT_CODEC, CodecError, UnknownSchemaError
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.errors import StoreError, StoreUnavailableError
+from wsgi_mfa.errors import ConfigurationError, StoreError, StoreUnavailableError
+from wsgi_mfa.stores.admin import TableAdmin
 from wsgi_mfa.stores.connections import Connections
-from wsgi_mfa.stores.opening import Doorkeeper
-from wsgi_mfa.stores.protocol import AccountStore, BirthRecord, Opening, WorkerReport, check_revision
+from wsgi_mfa.stores.opening import StatusGuard
+from wsgi_mfa.stores.protocol import Store, StoreIdentity, check_revision
 from wsgi_mfa.stores.recent import RecentAccounts
-from wsgi_mfa.stores.sqlite_file import check_file, connect, copy_file, open_file, read_opening
+from wsgi_mfa.stores.sqlite_file import check_file, connect, copy_file, open_file
+from wsgi_mfa.stores.sqlite_layout import DROP_ADMIN, PUT_ADMIN, READ_ADMIN, read_status
 
 _REVISION = "SELECT revision FROM accounts WHERE user = ?"
 _LOAD = "SELECT revision, body FROM accounts WHERE user = ?"
@@ -35,22 +37,16 @@ _USERS = "SELECT user FROM accounts WHERE user > ? ORDER BY user LIMIT ?"
 _EVENTS = "SELECT user, body FROM events ORDER BY id DESC LIMIT ?"
 _EVENTS_OF = "SELECT user, body FROM events WHERE user = ? ORDER BY id DESC LIMIT ?"
 _FORGET_EVENTS = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE user = ? ORDER BY id LIMIT ?)"
-_REPORT = "INSERT OR REPLACE INTO workers (worker_id, key_ids, at) VALUES (?, ?, ?)"
-_FORGET_REPORTS = "DELETE FROM workers WHERE at < ?"
-_WORKERS = "SELECT worker_id, key_ids, at FROM workers ORDER BY worker_id"
-_INVITED_ONLY = "SELECT 1 FROM invited_only"
-_FORGET_OPENING = "DELETE FROM opening"
-_SET_OPENING = "INSERT INTO opening (door, changed_at, fenced_at) VALUES (?, ?, ?)"
-_SET_INVITED_ONLY = {True: "INSERT OR IGNORE INTO invited_only VALUES (1)", False: "DELETE FROM invited_only"}
 
 
-class SqliteStore:
+class SqliteStore(TableAdmin):
     """Keeps accounts in the SQLite file at ``path``, write-ahead logged, each save durable when it returns.
 
-    A missing file is made only with ``create``, then with ``new_birth`` and readable by its owner alone.
+    A missing file is made only with ``create``, then with ``new_identity`` and readable by its owner alone.
     Up to ``accounts_max`` decoded accounts are remembered, so that a load which finds the revision unmoved
     reads no body. Nothing is open between the constructor and the first call, nor across a fork (D32).
-    ``heeds_door`` is False for an operator's work on a store that is closed.
+    ``heeds_status`` is False for an operator's work on a store that is closed. ``document_schema`` is the form in
+    which accounts are written while workers of the release before serve beside this one; both forms are read.
 
     :raises ConfigurationError: there is no store at ``path``, something else is there, or it cannot be used.
     """
@@ -62,47 +58,39 @@ class SqliteStore:
         path: str | Path,
         *,
         create: bool,
-        new_birth: BirthRecord,
+        new_identity: StoreIdentity,
         accounts_max: int = 1000,
-        heeds_door: bool = True,
+        document_schema: int = ACCOUNT_CODEC.schema,
+        heeds_status: bool = True,
     ) -> None:
+        check_document_schema(document_schema)
+        self._document_schema = document_schema
         self.path = Path(path).absolute()  # a server may change its folder later
-        self.birth = open_file(self.path, create=create, new_birth=new_birth)
+        self.identity = open_file(self.path, create=create, new_identity=new_identity)
         # Not a method of ours: a store that is let go of closes its file at once, and not when cycles are collected.
         self._known = self.path.stat()
-        self._doorkeeper = Doorkeeper() if heeds_door else None
+        self._guard = StatusGuard() if heeds_status else None
         self._connections = Connections(
-            partial(connect, self.path), partial(_look, self.path, self._known, self._doorkeeper)
+            partial(connect, self.path), partial(_look, self.path, self._known, self._guard)
         )
         # Used only while a link is held, so that no other thread is inside it when this process forks.
         self._recent = RecentAccounts(accounts_max=accounts_max)
 
     @property
     def fenced_at(self) -> int:
-        return self._doorkeeper.fenced_at if self._doorkeeper is not None else 0
-
-    def opening(self) -> Opening:
-        if self._doorkeeper is not None:
-            with closing(self.for_operator()) as twin:
-                return twin.opening()
-        try:
-            with self._connections.mine() as connection:
-                return read_opening(connection)
-        except (sqlite3.Error, ValueError) as error:
-            raise StoreUnavailableError(f"the store {self.path} cannot be read: {error}") from error
-
-    def set_opening(self, opening: Opening) -> None:
-        if self._doorkeeper is not None:
-            with closing(self.for_operator()) as twin:
-                return twin.set_opening(opening)
-        row = (opening.door.value, opening.changed_at, opening.fenced_at)
-        return self._write((_FORGET_OPENING, ()), (_SET_OPENING, row))
+        return self._guard.fenced_at if self._guard is not None else 0
 
     def for_operator(self) -> SqliteStore:
         if self._connections.closed:
             raise StoreUnavailableError("the store is closed")
         check_file(self.path, self._known)
-        return SqliteStore(self.path, create=False, new_birth=self.birth, heeds_door=False)
+        return SqliteStore(
+            self.path,
+            create=False,
+            new_identity=self.identity,
+            document_schema=self._document_schema,
+            heeds_status=False,
+        )
 
     def backup(self, path: str | Path) -> None:
         """Copy the whole store, as it is at one moment, to a new file at ``path`` that its owner alone may read.
@@ -140,16 +128,16 @@ class SqliteStore:
             account.revision,
             account.saved_at,
             account.address,
-            ACCOUNT_CODEC.encode(account),
+            ACCOUNT_CODEC.encode(account, schema=self._document_schema),
             account.user,
         )
         event_rows = [(event.user, EVENT_CODEC.encode(event)) for event in events]
         try:
             with self._connections.mine() as connection:
                 connection.execute("BEGIN IMMEDIATE")
-                if self._doorkeeper is not None:
+                if self._guard is not None:
                     # Again: whoever has closed the store knows that nothing is saved any more (D28).
-                    self._doorkeeper.check(read_opening(connection))
+                    self._guard.check(read_status(connection))
                 if expected is None:
                     changed = connection.execute(_INSERT, values).rowcount
                 else:
@@ -178,24 +166,22 @@ class SqliteStore:
     def forget_events(self, user: str, count: int) -> None:
         self._write((_FORGET_EVENTS, (user, count)))
 
-    def report_worker(self, report: WorkerReport, *, forget_before: int) -> None:
-        row = (report.worker_id, " ".join(report.key_ids), report.at)
-        self._write((_REPORT, row), (_FORGET_REPORTS, (forget_before,)))
-
-    def workers(self) -> list[WorkerReport]:
-        return [
-            WorkerReport(worker_id=worker_id, key_ids=tuple(key_ids.split()), at=at)
-            for worker_id, key_ids, at in self._rows(_WORKERS)
-        ]
-
-    def invited_only(self) -> bool:
-        return bool(self._rows(_INVITED_ONLY))
-
-    def set_invited_only(self, invited_only: bool) -> None:
-        self._write((_SET_INVITED_ONLY[invited_only], ()))
-
     def close(self) -> None:
         self._connections.close()
+
+    def _read_admin(self, prefix: str, *, while_closed: bool = False) -> dict[str, str]:
+        if while_closed and self._guard is not None:
+            with closing(self.for_operator()) as twin:
+                return twin._read_admin(prefix)
+        return dict(self._rows(READ_ADMIN, len(prefix), prefix))
+
+    def _write_admin(self, changes: Mapping[str, str | None], *, while_closed: bool = False) -> None:
+        if while_closed and self._guard is not None:
+            with closing(self.for_operator()) as twin:
+                return twin._write_admin(changes)
+        put = [(PUT_ADMIN, (key, value)) for key, value in changes.items() if value is not None]
+        drop = [(DROP_ADMIN, (key,)) for key, value in changes.items() if value is None]
+        return self._write(*put, *drop)
 
     def _write(self, *statements: tuple[str, tuple[str | int, ...]]) -> None:
         """All statements in one transaction, durable when it returns."""
@@ -218,6 +204,10 @@ class SqliteStore:
     def _decode(self, user: str, revision: str, body: str) -> Account:
         try:
             account = ACCOUNT_CODEC.decode(body)
+        except UnknownSchemaError as error:
+            raise StoreError(
+                f"the account of {user!r} in the store {self.path} cannot be read: {error}"
+            ) from error
         except CodecError as error:
             raise StoreError(
                 f"the account of {user!r} in the store {self.path} is corrupt: {error}"
@@ -240,13 +230,26 @@ class SqliteStore:
 
 
 def _look(
-    path: Path, known: os.stat_result, doorkeeper: Doorkeeper | None, connection: sqlite3.Connection
+    path: Path, known: os.stat_result, guard: StatusGuard | None, connection: sqlite3.Connection
 ) -> None:
     """What is looked at before a connection is used."""
     check_file(path, known)
-    if doorkeeper is not None:
-        doorkeeper.check(read_opening(connection))
+    if guard is not None:
+        guard.check(read_status(connection))
+
+
+def check_document_schema(number: int) -> None:
+    """Refuse a form of documents that this release cannot write.
+
+    :raises ConfigurationError: it is neither this release's own nor the one before.
+    """
+    legal = range(ACCOUNT_CODEC.oldest, ACCOUNT_CODEC.schema + 1)
+    if type(number) is not int or number not in legal:
+        raise ConfigurationError(
+            f"document_schema is {number!r}: legal are {' and '.join(map(str, legal))}",
+            setting="document_schema",
+        )
 
 
 if TYPE_CHECKING:
-    _: AccountStore = SqliteStore("mfa.db", create=False, new_birth=BirthRecord(store_id="", made_at=0))
+    _: Store = SqliteStore("mfa.db", create=False, new_identity=StoreIdentity(store_id="", made_at=0))

@@ -18,7 +18,7 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.errors import AccountError, StoreUnavailableError
 from wsgi_mfa.export import Export
 from wsgi_mfa.service import MfaService
-from wsgi_mfa.stores.protocol import AccountStore, Door, every_user, load_for_operator
+from wsgi_mfa.stores.protocol import Store, StoreState, every_user, load_for_operator
 from wsgi_mfa.support.record import note
 
 CLOSED = "store.closed"  # in an export after it, nothing of before the restore is missing
@@ -26,7 +26,7 @@ CLOSED = "store.closed"  # in an export after it, nothing of before the restore 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fenced:
-    """What a fence did, in numbers and users; ``door`` is the store's now.
+    """What a fence did, in numbers and users; ``state`` is that of the store now.
 
     ``closed`` are those whose phone is not the backup's any more, and ``removed`` those who were removed since.
     Before ``known_until`` nothing is missing; ``known_whole`` says that nothing happened later, since the store was
@@ -39,20 +39,20 @@ class Fenced:
     removed: tuple[str, ...]
     known_until: int
     known_whole: bool
-    door: Door
+    state: StoreState
 
 
-def set_door(store: AccountStore, door: Door, now: int, *, fenced: bool = False) -> None:
+def set_state(store: Store, state: StoreState, now: int, *, fenced: bool = False) -> None:
     """Close or open the store for all workers, at an instant that is later than all before it."""
-    was = store.opening()
+    was = store.status()
     at = max(now, was.changed_at + 1, was.fenced_at + 1)
-    store.set_opening(replace(was, door=door, changed_at=at, fenced_at=at if fenced else was.fenced_at))
+    store.set_status(replace(was, state=state, changed_at=at, fenced_at=at if fenced else was.fenced_at))
 
 
 def close_store(service: MfaService) -> None:
     """Serve nobody from now on, in no worker; nothing that was under way is saved any more."""
-    if service.store.opening().door is Door.OPEN:
-        set_door(service.store, Door.CLOSED, service.clock.now())
+    if service.store.status().state is StoreState.OPEN:
+        set_state(service.store, StoreState.CLOSED, service.clock.now())
         note(service, CLOSED)
 
 
@@ -61,12 +61,12 @@ def open_store(service: MfaService) -> None:
 
     :raises AccountError: the store was restored, or a fence was cut off: it has to be fenced first.
     """
-    door = service.store.opening().door
-    if door is Door.UNFENCED:
+    state = service.store.status().state
+    if state is StoreState.UNFENCED:
         raise AccountError("the store was restored, or a fence was cut off: run `wsgi-mfa store fence` first")
-    if door is Door.CLOSED:
+    if state is StoreState.CLOSED:
         note(service, "store.opened")
-        set_door(service.store, Door.OPEN, service.clock.now())
+        set_state(service.store, StoreState.OPEN, service.clock.now())
 
 
 def fence(service: MfaService, export: Export | None) -> Fenced:
@@ -82,8 +82,8 @@ def fence(service: MfaService, export: Export | None) -> Fenced:
     }
     if export.heads:
         _refuse_unfit(export, service, heads)
-    door = store.opening().door
-    set_door(store, Door.UNFENCED, service.clock.now())
+    state = store.status().state
+    set_state(store, StoreState.UNFENCED, service.clock.now())
     known_until, known_whole = _known(store, export)
     if not known_whole:
         store.set_invited_only(True)  # a user who is new to this store may have bound a phone since (D28)
@@ -93,8 +93,8 @@ def fence(service: MfaService, export: Export | None) -> Fenced:
     changes = [_fenced(service, user, export, lost[user], invited=not known_whole) for user in users]
     lost_count = sum(map(len, lost.values()))
     note(service, "store.fenced", ("accounts", str(len(users))), ("lost_events", str(lost_count)))
-    door = Door.OPEN if door is Door.OPEN else Door.CLOSED
-    set_door(store, door, service.clock.now(), fenced=True)
+    state = StoreState.OPEN if state is StoreState.OPEN else StoreState.CLOSED
+    set_state(store, state, service.clock.now(), fenced=True)
     return Fenced(
         accounts_count=len(users),
         lost_count=lost_count,
@@ -102,7 +102,7 @@ def fence(service: MfaService, export: Export | None) -> Fenced:
         removed=tuple(after.user for before, after in changes if before.removed_at != after.removed_at),
         known_until=known_until,
         known_whole=known_whole,
-        door=door,
+        state=state,
     )
 
 
@@ -119,10 +119,10 @@ def _refuse_unfit(export: Export, service: MfaService, heads: Mapping[str, Head]
         raise AccountError(f"not a whole record of this store: {'; '.join(problems)}")
 
 
-def _known(store: AccountStore, export: Export) -> tuple[int, bool]:
+def _known(store: Store, export: Export) -> tuple[int, bool]:
     """Up to which instant events are known, and whether the store was closed then."""
     if not export.chains:
-        return max((event.at for event in store.events(limit=1)), default=store.birth.made_at), False
+        return max((event.at for event in store.events(limit=1)), default=store.identity.made_at), False
     to_store = export.chains.get(audit.STORE, ())
     if to_store and to_store[-1].kind == CLOSED:
         return to_store[-1].at, True

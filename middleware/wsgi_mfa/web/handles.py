@@ -51,7 +51,7 @@ def opened(request: WebRequest, handle: str) -> Found:
 def _context(request: WebRequest) -> SealContext:
     caller = request.caller
     return SealContext(
-        store_id=request.site.service.store.birth.store_id,
+        store_id=request.site.service.store.identity.store_id,
         user=caller.user if caller is not None else "",
         field=_FIELD,
     )

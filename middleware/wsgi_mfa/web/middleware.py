@@ -25,7 +25,7 @@ from wsgi_mfa.keys import KeyRing, KeySource
 from wsgi_mfa.metrics import Metrics
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.open import open_store
-from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
+from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.support.view import AccountFinder
@@ -90,7 +90,7 @@ class MfaMiddleware:
         *,
         issuer: str,
         identity: Adapter,
-        store: AccountStore | str,
+        store: Store | str,
         keys: KeySource,
         policy: Policy | None = None,
         directory: Directory | None = None,
@@ -151,7 +151,7 @@ class MfaMiddleware:
             issuer=checked_issuer(issuer),
             mount_path=mount_path,
             support_contact=support_contact,
-            cookies=CookieSigner(keys=keys, store_id=self.service.store.birth.store_id),
+            cookies=CookieSigner(keys=keys, store_id=self.service.store.identity.store_id),
             targets=TargetSigner(keys),
             sources=SourceReader(self.service.policy.trusted_peers),
             watch=SprayWatch(clock, self.service.meter),
@@ -295,11 +295,11 @@ def _as_json(request: WebRequest, path: str | None) -> bool:
     return request.wants_json if path is not None else not request.is_navigation
 
 
-def _opened(store: AccountStore | str, clock: Clock, entropy: Entropy) -> AccountStore:
+def _opened(store: Store | str, clock: Clock, entropy: Entropy) -> Store:
     if not isinstance(store, str):
         return store
-    birth = BirthRecord(store_id=entropy.token_bytes(16).hex(), made_at=clock.now())
-    return open_store(store, new_birth=birth)
+    identity = StoreIdentity(store_id=entropy.token_bytes(16).hex(), made_at=clock.now())
+    return open_store(store, new_identity=identity)
 
 
 def _closed_paths(doors: Sequence[Door], *, forward_auth: bool) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wsgi_mfa import KeyRing, SqliteStore, SystemEntropy
-from wsgi_mfa.configured import new_birth
+from wsgi_mfa.configured import new_identity
 
 FLASK = 'kind = "flask-session"\nsecret_env = "PORTAL_SECRET"'
 
@@ -17,7 +17,7 @@ def config(tmp_path, monkeypatch, run):
     def write(identity: str, top: str = "", policy: str = ""):
         monkeypatch.setenv("PORTAL_SECRET", "the secret of a portal in tests")
         monkeypatch.setenv("WSGI_MFA_KEYS", KeyRing.generate_text(SystemEntropy(), "k1"))
-        SqliteStore(tmp_path / "mfa.db", create=True, new_birth=new_birth()).close()
+        SqliteStore(tmp_path / "mfa.db", create=True, new_identity=new_identity()).close()
         path = tmp_path / "mfa.toml"
         path.write_text(
             f'issuer = "Portal"\nstore = "sqlite:///{tmp_path}/mfa.db"\n{top}\n'

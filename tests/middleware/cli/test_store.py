@@ -13,7 +13,7 @@ USER = "user1@example.com"
 
 
 @pytest.mark.requirement("D2", "R42")
-def test_a_new_store_gets_a_birth_record_and_its_keys(run, tmp_path):
+def test_a_new_store_gets_a_store_id_and_its_keys(run, tmp_path):
     path = tmp_path / "new.db"
     done = run("store", "init", "--database", path)
     assert (done.code, done.err) == (0, "")

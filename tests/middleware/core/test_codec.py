@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from wsgi_mfa.core.account import Account, Method, Session
 from wsgi_mfa.core.codec import ACCOUNT_CODEC, EVENT_CODEC, Codec, CodecError
 from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.schema import ACCOUNT_STEPS
 
 ACCOUNT = Account(
     user="user1",
@@ -64,6 +65,26 @@ def test_an_account_comes_back_as_it_was(account: Account) -> None:
     assert text.isascii()
 
 
+@pytest.mark.parametrize("older", [step.number - 1 for step in ACCOUNT_STEPS])
+@given(account=anything(Account))
+@settings(max_examples=50)
+def test_an_older_form_and_back_keeps_what_the_older_form_can_hold(older: int, account: Account) -> None:
+    text = ACCOUNT_CODEC.encode(account, schema=older)
+    kept = ACCOUNT_CODEC.decode(text)
+    assert ACCOUNT_CODEC.encode(kept, schema=older) == text
+    assert ACCOUNT_CODEC.decode(ACCOUNT_CODEC.encode(kept)) == kept
+    assert json.loads(text)["schema"] == older
+    assert text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
+
+
+@given(account=anything(Account), fence=st.text(max_size=8))
+@settings(max_examples=50)
+def test_the_first_step_takes_out_the_fence_and_nothing_else(account: Account, fence: str) -> None:
+    document = json.loads(ACCOUNT_CODEC.encode(account, schema=1))
+    document["value"]["fence"] = fence
+    assert ACCOUNT_CODEC.decode(json.dumps(document)) == account
+
+
 @given(anything(Event))
 def test_an_event_comes_back_as_it_was(event: Event) -> None:
     assert EVENT_CODEC.decode(EVENT_CODEC.encode(event)) == event
@@ -74,7 +95,7 @@ def test_text_that_cannot_be_utf_8_comes_back_as_it_was() -> None:
     assert ACCOUNT_CODEC.decode(ACCOUNT_CODEC.encode(account)) == account
 
 
-def test_what_was_stored_by_the_first_version_is_still_read() -> None:
+def test_what_was_stored_by_the_first_version_is_still_read_and_can_be_written() -> None:
     text = (
         '{"schema":1,"value":{"generation":"g","hints":[1,2],"revision":"r","saved_at":7,"sessions":['
         '{"browser":"b","id":"s","login":null,"method":"code","seen_at":2,"verified_at":1},'
@@ -82,7 +103,8 @@ def test_what_was_stored_by_the_first_version_is_still_read() -> None:
         '"user":"user1"}}'
     )
     assert ACCOUNT_CODEC.decode(text) == ACCOUNT
-    assert ACCOUNT_CODEC.encode(ACCOUNT) == text
+    assert ACCOUNT_CODEC.encode(ACCOUNT, schema=1) == text
+    assert ACCOUNT_CODEC.encode(ACCOUNT) == text.replace('"schema":1', '"schema":2')
 
 
 def defaults_of(kind: type[Any]) -> list[tuple[str, object]]:
@@ -153,7 +175,7 @@ def test_a_field_of_a_newer_version_is_not_passed_over() -> None:
 
 
 def test_a_text_of_another_schema_is_refused() -> None:
-    with pytest.raises(CodecError, match=r"^older\.schema is not 1, the one that this version reads$"):
+    with pytest.raises(CodecError, match=r"^older\.schema is 2, and this release reads 1; a newer release"):
         Codec(Older, schema=1).decode(Codec(Older, schema=2).encode(Older(name="a")))
 
 
@@ -187,7 +209,7 @@ def test_what_a_dataclass_refuses_is_refused() -> None:
 )
 def test_a_value_of_another_type_is_refused_with_the_path_to_it(path: str, value: object) -> None:
     text = json.dumps(
-        {"schema": 1, "value": changed(json.loads(ACCOUNT_CODEC.encode(ACCOUNT))["value"], path, value)}
+        {"schema": 2, "value": changed(json.loads(ACCOUNT_CODEC.encode(ACCOUNT))["value"], path, value)}
     )
     with pytest.raises(CodecError) as caught:
         ACCOUNT_CODEC.decode(text)
@@ -221,15 +243,21 @@ def changed(body: dict[str, Any], path: str, value: object) -> dict[str, Any]:
         '{"value":{}}',
         '{"schema":true,"value":{"generation":"g","user":"u"}}',
         '{"schema":"1","value":{"generation":"g","user":"u"}}',
-        '{"schema":1,"value":{"generation":"g","user":"u"},"more":1}',
+        '{"schema":2,"value":{"generation":"g","user":"u"},"more":1}',
         '{"schema":1,"value":[]}',
-        '{"schema":1,"value":{"generation":"g","user":"u"}} ,',
-        '{"schema":1,"value":{"generation":"g","user":"u","saved_at":1.0}}',
-        '{"schema":1,"value":{"generation":"g","user":"u","saved_at":1e3}}',
-        '{"schema":1,"value":{"generation":"g","user":"u","saved_at":NaN}}',
-        '{"schema":1,"value":{"generation":"g","user":"u","saved_at":Infinity}}',
-        '{"schema":1,"value":' + "[" * 100_000 + "]" * 100_000 + "}",
-        '{"schema":1,"value":{"generation":"g","user":"u","saved_at":' + "9" * 5000 + "}}",
+        '{"schema":2,"value":[]}',
+        '{"schema":1,"value":null}',
+        '{"schema":null,"value":{"generation":"g","user":"u"}}',
+        '{"schema":0,"value":{"generation":"g","user":"u"}}',
+        '{"schema":3,"value":{"generation":"g","user":"u"}}',
+        '{"schema":1.0,"value":{"generation":"g","user":"u"}}',
+        '{"schema":2,"value":{"generation":"g","user":"u"}} ,',
+        '{"schema":2,"value":{"generation":"g","user":"u","saved_at":1.0}}',
+        '{"schema":2,"value":{"generation":"g","user":"u","saved_at":1e3}}',
+        '{"schema":2,"value":{"generation":"g","user":"u","saved_at":NaN}}',
+        '{"schema":2,"value":{"generation":"g","user":"u","saved_at":Infinity}}',
+        '{"schema":2,"value":' + "[" * 100_000 + "]" * 100_000 + "}",
+        '{"schema":2,"value":{"generation":"g","user":"u","saved_at":' + "9" * 5000 + "}}",
     ],
 )
 def test_any_other_text_is_refused(text: str) -> None:

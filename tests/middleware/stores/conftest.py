@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.events import Event
+from wsgi_mfa.stores.base import StoreBase
 from wsgi_mfa.stores.memory import MemoryStore
-from wsgi_mfa.stores.protocol import AccountStore, BirthRecord
+from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.sqlite import SqliteStore
 
 USER = "user1@example.com"
 
 
-@pytest.fixture
-def birth() -> BirthRecord:
-    return BirthRecord(store_id="0123456789abcdef" * 2, made_at=1_767_225_600_000_000)
+def _loaded(name: str) -> ModuleType:
+    """Load a module from beside this file."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def json_store_type() -> Callable[..., StoreBase]:
+    """The store that an engineer would write; see json_store.py."""
+    kind: Callable[..., StoreBase] = _loaded("json_store").JsonStore
+    return kind
 
 
 @pytest.fixture
-def other_birth() -> BirthRecord:
-    return BirthRecord(store_id="fedcba9876543210" * 2, made_at=1_767_225_600_000_001)
+def identity() -> StoreIdentity:
+    return StoreIdentity(store_id="0123456789abcdef" * 2, made_at=1_767_225_600_000_000)
+
+
+@pytest.fixture
+def other_identity() -> StoreIdentity:
+    return StoreIdentity(store_id="fedcba9876543210" * 2, made_at=1_767_225_600_000_001)
 
 
 @pytest.fixture
@@ -56,16 +76,21 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def sqlite_store(path: Path, birth: BirthRecord) -> Iterator[SqliteStore]:
-    with closing(SqliteStore(path, create=True, new_birth=birth)) as store:
+def sqlite_store(path: Path, identity: StoreIdentity) -> Iterator[SqliteStore]:
+    with closing(SqliteStore(path, create=True, new_identity=identity)) as store:
         yield store
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, birth: BirthRecord) -> AccountStore:
-    """Each store in turn: what a test of this fixture says is the contract of all."""
+@pytest.fixture(params=["memory", "sqlite", "json"])
+def store(request: pytest.FixtureRequest, path: Path, identity: StoreIdentity) -> Store:
+    """Each store in turn: a test of this fixture states the contract of all."""
     if request.param == "memory":
-        return MemoryStore(birth=birth)
+        return MemoryStore(identity=identity)
+    if request.param == "json":
+        json_store: Store = request.getfixturevalue("json_store_type")(
+            path.with_suffix(".json"), identity=identity
+        )
+        return json_store
     sqlite_store: SqliteStore = request.getfixturevalue("sqlite_store")
     return sqlite_store
 

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.stores.memory import MemoryStore
-from wsgi_mfa.stores.protocol import BirthRecord
+from wsgi_mfa.stores.protocol import StoreIdentity
 
 
-def test_it_says_that_other_processes_see_nothing_of_it(birth: BirthRecord) -> None:
-    assert not MemoryStore(birth=birth).shared_between_processes
+def test_it_says_that_other_processes_see_nothing_of_it(identity: StoreIdentity) -> None:
+    assert not MemoryStore(identity=identity).shared_between_processes
 
 
 def test_it_keeps_only_the_latest_events(
-    birth: BirthRecord, account: Callable[..., Account], event: Callable[..., Event]
+    identity: StoreIdentity, account: Callable[..., Account], event: Callable[..., Event]
 ) -> None:
-    store = MemoryStore(birth=birth, events_max=2)
+    store = MemoryStore(identity=identity, events_max=2)
     store.save(account(1), [event("a"), event("b"), event("c")], expected=None)
     assert [one.kind for one in store.events()] == ["b", "c"]

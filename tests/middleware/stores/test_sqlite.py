@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.codec import ACCOUNT_CODEC
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.errors import StoreError, StoreUnavailableError
+from wsgi_mfa.errors import ConfigurationError, StoreError, StoreUnavailableError
 from wsgi_mfa.stores import connections, sqlite_file
-from wsgi_mfa.stores.protocol import BirthRecord
+from wsgi_mfa.stores.protocol import StoreIdentity
 from wsgi_mfa.stores.sqlite import SqliteStore
 
 MakeAccount = Callable[..., Account]
@@ -42,9 +45,9 @@ def go(workers: list[subprocess.Popen[str]]) -> None:
 
 
 def test_another_connection_sees_a_save_on_its_next_load(
-    path: Path, sqlite_store: SqliteStore, birth: BirthRecord, account: MakeAccount
+    path: Path, sqlite_store: SqliteStore, identity: StoreIdentity, account: MakeAccount
 ) -> None:
-    with closing(SqliteStore(path, create=False, new_birth=birth)) as other:
+    with closing(SqliteStore(path, create=False, new_identity=identity)) as other:
         sqlite_store.save(account(1), [], expected=None)
         assert other.load(USER) == account(1)
         sqlite_store.save(account(2, hints=(1,)), [], expected=account(1).revision)
@@ -77,7 +80,7 @@ def test_of_four_processes_at_one_revision_exactly_one_wins(
 
 @pytest.mark.requirement("D25")
 def test_a_process_killed_while_it_saves_leaves_the_old_account_or_the_new_one(
-    path: Path, sqlite_store: SqliteStore, birth: BirthRecord, start_worker: StartWorker
+    path: Path, sqlite_store: SqliteStore, identity: StoreIdentity, start_worker: StartWorker
 ) -> None:
     for saves_before_kill in (1, 7, 23):
         tell(path, "DELETE FROM accounts")
@@ -91,7 +94,7 @@ def test_a_process_killed_while_it_saves_leaves_the_old_account_or_the_new_one(
         told = saves_before_kill + len(worker.communicate()[0].split())
 
         # What it told of is there, at most one more, and each with its event.
-        with closing(SqliteStore(path, create=False, new_birth=birth)) as reopened:
+        with closing(SqliteStore(path, create=False, new_identity=identity)) as reopened:
             account = reopened.load(USER)
             assert account is not None
             assert account.saved_at in (told, told + 1)
@@ -167,11 +170,58 @@ def test_a_corrupt_event_is_an_error_that_names_user_and_store(
         sqlite_store.events()
 
 
+@pytest.mark.requirement("R80")
+def test_an_account_of_a_later_release_is_an_error_and_no_new_user(
+    path: Path, sqlite_store: SqliteStore, account: MakeAccount
+) -> None:
+    newest = ACCOUNT_CODEC.schema
+    sqlite_store.save(account(1), [], expected=None)
+    change = "UPDATE accounts SET revision = 'r', body = replace(body, ?, ?)"
+    tell(path, change, f":{newest},", f":{newest + 1},")
+    names_both = (
+        rf"cannot be read: account\.schema is {newest + 1}, and this release reads .* to {newest}; .*upgrade"
+    )
+    with pytest.raises(StoreError, match=names_both):
+        sqlite_store.load(USER)
+
+
+def test_workers_of_two_neighboring_releases_serve_side_by_side(
+    path: Path, sqlite_store: SqliteStore, identity: StoreIdentity, account: MakeAccount
+) -> None:
+    newest = ACCOUNT_CODEC.schema
+
+    def written() -> int:
+        with closing(sqlite3.connect(path)) as connection:
+            (body,) = connection.execute("SELECT body FROM accounts").fetchone()
+        return int(json.loads(body)["schema"])
+
+    window = SqliteStore(path, create=False, new_identity=identity, document_schema=newest - 1)
+    with closing(window):
+        sqlite_store.save(account(1), [], expected=None)
+        assert written() == newest
+        assert window.load(USER) == account(1)
+        assert window.save(account(2), [], expected=account(1).revision)
+        assert written() == newest - 1
+        assert sqlite_store.load(USER) == account(2)
+        operator = window.for_operator()
+        assert operator.save(account(3), [], expected=account(2).revision)
+        assert written() == newest - 1
+
+
+@pytest.mark.parametrize("number", [0, 3, "1", True, None])
+def test_a_form_that_this_release_cannot_write_is_refused(
+    path: Path, identity: StoreIdentity, number: Any
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"^document_schema is .*: legal are 1 and 2$"):
+        SqliteStore(path, create=True, new_identity=identity, document_schema=number)
+    assert not path.exists()
+
+
 def test_an_account_whose_revision_stands_is_not_read_again(
-    path: Path, sqlite_store: SqliteStore, birth: BirthRecord, account: MakeAccount
+    path: Path, sqlite_store: SqliteStore, identity: StoreIdentity, account: MakeAccount
 ) -> None:
     sqlite_store.save(account(1), [], expected=None)
-    with closing(SqliteStore(path, create=False, new_birth=birth)) as other:
+    with closing(SqliteStore(path, create=False, new_identity=identity)) as other:
         assert other.load(USER) == account(1)
         tell(path, "UPDATE accounts SET body = 'unread'")
         assert other.load(USER) == account(1)
@@ -179,9 +229,9 @@ def test_an_account_whose_revision_stands_is_not_read_again(
 
 
 def test_only_so_many_accounts_are_remembered(
-    path: Path, sqlite_store: SqliteStore, birth: BirthRecord, account: MakeAccount
+    path: Path, sqlite_store: SqliteStore, identity: StoreIdentity, account: MakeAccount
 ) -> None:
-    with closing(SqliteStore(path, create=False, new_birth=birth, accounts_max=1)) as small:
+    with closing(SqliteStore(path, create=False, new_identity=identity, accounts_max=1)) as small:
         small.save(account(1), [], expected=None)
         small.save(account(1, user="user2"), [], expected=None)
         tell(path, "UPDATE accounts SET body = 'unread'")
@@ -194,7 +244,7 @@ def test_only_so_many_accounts_are_remembered(
 def test_a_file_that_is_gone_from_its_name_is_unavailable(
     path: Path,
     sqlite_store: SqliteStore,
-    other_birth: BirthRecord,
+    other_identity: StoreIdentity,
     account: MakeAccount,
     fate: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -202,7 +252,7 @@ def test_a_file_that_is_gone_from_its_name_is_unavailable(
     sqlite_store.save(account(1), [], expected=None)
     path.rename(path.with_name("old.db"))
     if fate == "replaced":
-        SqliteStore(path, create=True, new_birth=other_birth).close()
+        SqliteStore(path, create=True, new_identity=other_identity).close()
     calls: list[Callable[[], object]] = [
         lambda: sqlite_store.save(account(2), [], expected=account(1).revision),
         sqlite_store.users,

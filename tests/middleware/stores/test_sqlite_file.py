@@ -14,14 +14,14 @@ import pytest
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.errors import ConfigurationError, StoreUnavailableError
 from wsgi_mfa.stores import sqlite_file
-from wsgi_mfa.stores.protocol import BirthRecord, WorkerReport
+from wsgi_mfa.stores.protocol import StoreIdentity, WorkerReport
 from wsgi_mfa.stores.sqlite import SqliteStore
 
 
-def refusal(path: Path, birth: BirthRecord, *, create: bool = True) -> str:
+def refusal(path: Path, identity: StoreIdentity, *, create: bool = True) -> str:
     before = path.read_bytes() if path.is_file() else None
     with pytest.raises(ConfigurationError) as caught:
-        SqliteStore(path, create=create, new_birth=birth)
+        SqliteStore(path, create=create, new_identity=identity)
     assert str(path) in str(caught.value)
     assert (path.read_bytes() if path.is_file() else None) == before
     return str(caught.value)
@@ -29,11 +29,11 @@ def refusal(path: Path, birth: BirthRecord, *, create: bool = True) -> str:
 
 @pytest.mark.requirement("D2")
 def test_a_missing_store_is_named_by_its_absolute_path(
-    path: Path, birth: BirthRecord, monkeypatch: pytest.MonkeyPatch
+    path: Path, identity: StoreIdentity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(path.parent)
     with pytest.raises(ConfigurationError) as caught:
-        SqliteStore(path.name, create=False, new_birth=birth)
+        SqliteStore(path.name, create=False, new_identity=identity)
     assert f"there is no store at {path}: correct the path, or make a store with" in str(caught.value)
     assert list(path.parent.iterdir()) == []
 
@@ -47,19 +47,19 @@ def test_a_store_is_made_for_its_owner_alone(
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
-def test_a_reopened_store_keeps_its_own_birth_record(
-    path: Path, sqlite_store: SqliteStore, birth: BirthRecord, other_birth: BirthRecord
+def test_a_reopened_store_keeps_its_own_store_id(
+    path: Path, sqlite_store: SqliteStore, identity: StoreIdentity, other_identity: StoreIdentity
 ) -> None:
-    assert sqlite_store.birth == birth
+    assert sqlite_store.identity == identity
     for create in (True, False):
-        with closing(SqliteStore(path, create=create, new_birth=other_birth)) as reopened:
-            assert reopened.birth == birth
+        with closing(SqliteStore(path, create=create, new_identity=other_identity)) as reopened:
+            assert reopened.identity == identity
 
 
 def test_processes_that_make_one_store_at_once_agree_on_it(
-    path: Path, birth: BirthRecord, start_worker: Callable[..., subprocess.Popen[str]]
+    path: Path, identity: StoreIdentity, start_worker: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    workers = [start_worker("birth") for _ in range(4)]
+    workers = [start_worker("make") for _ in range(4)]
     for worker in workers:
         assert worker.stdout is not None
         assert worker.stdout.readline() == "ready\n"
@@ -71,102 +71,107 @@ def test_processes_that_make_one_store_at_once_agree_on_it(
     for worker in workers:
         answers.add(worker.communicate()[0].strip())
         assert worker.returncode == 0
-    with closing(SqliteStore(path, create=False, new_birth=birth)) as store:
-        assert answers == {store.birth.store_id}
+    with closing(SqliteStore(path, create=False, new_identity=identity)) as store:
+        assert answers == {store.identity.store_id}
     assert [file.name for file in path.parent.iterdir()] == ["mfa.db"]
 
 
 @pytest.mark.parametrize("create", [True, False])
-def test_what_is_no_database_is_refused(path: Path, birth: BirthRecord, create: bool) -> None:
+def test_what_is_no_database_is_refused(path: Path, identity: StoreIdentity, create: bool) -> None:
     path.write_text("a letter to somebody\n" * 100)
-    assert "not a database" in refusal(path, birth, create=create)
+    assert "not a database" in refusal(path, identity, create=create)
 
 
 @pytest.mark.requirement("D2")
 @pytest.mark.parametrize("create", [True, False])
-def test_an_emptied_file_is_not_taken_for_a_new_store(path: Path, birth: BirthRecord, create: bool) -> None:
+def test_an_emptied_file_is_not_taken_for_a_new_store(
+    path: Path, identity: StoreIdentity, create: bool
+) -> None:
     path.touch()
-    assert "it is empty" in refusal(path, birth, create=create)
+    assert "it is empty" in refusal(path, identity, create=create)
 
 
-def test_the_database_of_another_program_is_refused(path: Path, birth: BirthRecord) -> None:
+def test_the_database_of_another_program_is_refused(path: Path, identity: StoreIdentity) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE accounts (id INTEGER)")
-    assert "not a store of wsgi-mfa" in refusal(path, birth)
+    assert "not a store of wsgi-mfa" in refusal(path, identity)
 
 
 @pytest.mark.requirement("D2")
-def test_a_store_that_lost_its_birth_record_is_refused(
-    path: Path, sqlite_store: SqliteStore, birth: BirthRecord
+def test_a_store_that_lost_its_store_id_is_refused(
+    path: Path, sqlite_store: SqliteStore, identity: StoreIdentity
 ) -> None:
     sqlite_store.close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM birth")
-    assert "0 birth records" in refusal(path, birth)
+    assert "0 store ids" in refusal(path, identity)
 
 
-def test_a_damaged_birth_record_is_refused(path: Path, sqlite_store: SqliteStore, birth: BirthRecord) -> None:
-    sqlite_store.close()
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE birth SET store_id = 'x'")
-    assert "store_id" in refusal(path, birth)
-
-
-def test_the_store_of_a_newer_version_is_refused(
-    path: Path, sqlite_store: SqliteStore, birth: BirthRecord
+def test_a_damaged_store_id_is_refused(
+    path: Path, sqlite_store: SqliteStore, identity: StoreIdentity
 ) -> None:
     sqlite_store.close()
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE birth SET schema = 2")
-    assert "its schema is 2 and this version of wsgi-mfa knows 1: upgrade" in refusal(path, birth)
+        connection.execute("UPDATE birth SET store_id = 'x'")
+    assert "store_id" in refusal(path, identity)
 
 
-def test_a_folder_is_refused(path: Path, birth: BirthRecord) -> None:
+def test_the_store_of_a_newer_version_is_refused(
+    path: Path, sqlite_store: SqliteStore, identity: StoreIdentity
+) -> None:
+    sqlite_store.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE birth SET schema = 3")
+    assert "its layout is 3, and this release of wsgi-mfa knows 1 to 2; a newer release" in refusal(
+        path, identity
+    )
+
+
+def test_a_folder_is_refused(path: Path, identity: StoreIdentity) -> None:
     path.mkdir()
-    assert "cannot be used as a store" in refusal(path, birth)
+    assert "cannot be used as a store" in refusal(path, identity)
 
 
-def test_a_missing_folder_is_not_made(path: Path, birth: BirthRecord) -> None:
-    assert "cannot make the store" in refusal(path.parent / "missing" / "mfa.db", birth)
+def test_a_missing_folder_is_not_made(path: Path, identity: StoreIdentity) -> None:
+    assert "cannot make the store" in refusal(path.parent / "missing" / "mfa.db", identity)
     assert list(path.parent.iterdir()) == []
 
 
-def test_a_file_below_a_file_is_refused(path: Path, birth: BirthRecord) -> None:
+def test_a_file_below_a_file_is_refused(path: Path, identity: StoreIdentity) -> None:
     path.write_text("no folder")
-    assert "Not a directory" in refusal(path / "mfa.db", birth)
+    assert "Not a directory" in refusal(path / "mfa.db", identity)
 
 
 def test_a_store_that_is_locked_at_start_up_is_unavailable(
-    path: Path, sqlite_store: SqliteStore, birth: BirthRecord, monkeypatch: pytest.MonkeyPatch
+    path: Path, sqlite_store: SqliteStore, identity: StoreIdentity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.01)
     sqlite_store.users()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailableError, match="locked by another process"):
-            SqliteStore(path, create=True, new_birth=birth)
+            SqliteStore(path, create=True, new_identity=identity)
 
 
-@pytest.mark.requirement("D29", "D33")
-def test_a_store_that_was_made_without_them_gets_the_tables_beside_the_birth_record(
-    path: Path, sqlite_store: SqliteStore, birth: BirthRecord, account: Callable[..., Account]
+@pytest.mark.parametrize("layout", [0, -1, "2", None])
+def test_a_store_of_an_unknown_layout_is_refused_with_what_to_do(
+    path: Path, sqlite_store: SqliteStore, identity: StoreIdentity, layout: object
 ) -> None:
-    sqlite_store.save(account(1), [], expected=None)
     sqlite_store.close()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript("DROP TABLE workers; DROP TABLE invited_only;")
-    with closing(SqliteStore(path, create=False, new_birth=birth)) as reopened:
-        assert reopened.workers() == []
-        assert not reopened.invited_only()
-        assert reopened.load(account(1).user) == account(1)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(
+            "ALTER TABLE birth RENAME TO old; CREATE TABLE birth (store_id, made_at, schema);"
+        )
+        connection.execute("INSERT INTO birth SELECT store_id, made_at, ? FROM old", (layout,))
+    assert "knows 1 to 2; upgrade by way of the releases between" in refusal(path, identity)
 
 
 @pytest.mark.requirement("D29", "D33")
 def test_other_processes_see_reports_and_the_need_of_an_invitation(
-    path: Path, sqlite_store: SqliteStore, birth: BirthRecord
+    path: Path, sqlite_store: SqliteStore, identity: StoreIdentity
 ) -> None:
     report = WorkerReport(worker_id="host/1.1", key_ids=("k2", "k1"), at=7)
-    with closing(SqliteStore(path, create=False, new_birth=birth)) as other:
+    with closing(SqliteStore(path, create=False, new_identity=identity)) as other:
         other.report_worker(report, forget_before=0)
         other.set_invited_only(True)
     assert sqlite_store.workers() == [report]

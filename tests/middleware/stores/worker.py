@@ -15,11 +15,11 @@ from pathlib import Path
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.stores.protocol import BirthRecord
+from wsgi_mfa.stores.protocol import StoreIdentity
 from wsgi_mfa.stores.sqlite import SqliteStore
 
 USER = "user1@example.com"
-BIRTH = BirthRecord(store_id=f"{os.getpid():032x}", made_at=0)
+IDENTITY = StoreIdentity(store_id=f"{os.getpid():032x}", made_at=0)
 
 
 def say(text: str) -> None:
@@ -36,16 +36,16 @@ def open_files(path: Path) -> int:
     return sum(str(entry.resolve()).startswith(str(path)) for entry in Path("/proc/self/fd").iterdir())
 
 
-def birth(path: Path) -> None:
+def make(path: Path) -> None:
     """Make the store, or find that somebody did."""
     wait_for_go()
-    with closing(SqliteStore(path, create=True, new_birth=BIRTH)) as store:
-        say(store.birth.store_id)
+    with closing(SqliteStore(path, create=True, new_identity=IDENTITY)) as store:
+        say(store.identity.store_id)
 
 
 def race(path: Path) -> None:
     """Save each of users 0 to 19 over the same revision as everybody else, and say which were won."""
-    with closing(SqliteStore(path, create=False, new_birth=BIRTH)) as store:
+    with closing(SqliteStore(path, create=False, new_identity=IDENTITY)) as store:
         wait_for_go()
         won = []
         for number in range(20):
@@ -59,7 +59,7 @@ def race(path: Path) -> None:
 
 def save_forever(path: Path) -> None:
     """Count up in the account's instant and say each number once its save is durable."""
-    with closing(SqliteStore(path, create=False, new_birth=BIRTH)) as store:
+    with closing(SqliteStore(path, create=False, new_identity=IDENTITY)) as store:
         wait_for_go()
         account = Account(user=USER, generation="g", revision="0")
         store.save(account, [Event(at=0, user=USER, kind="saved", save_id="0")], expected=None)
@@ -76,7 +76,7 @@ def save_forever(path: Path) -> None:
 
 def fork(path: Path) -> None:
     """Use the store, fork, and use it on both sides; the child tells what was still open in it."""
-    with closing(SqliteStore(path, create=False, new_birth=BIRTH)) as store:
+    with closing(SqliteStore(path, create=False, new_identity=IDENTITY)) as store:
         say(f"after opening: {open_files(path)}")
         store.save(Account(user=USER, generation="g", revision="parent"), [], expected=None)
         say(f"after a save: {'open' if open_files(path) else 'closed'}")
@@ -94,7 +94,7 @@ def fork(path: Path) -> None:
 
 def fork_while_busy(path: Path) -> None:
     """Fork twenty times while a thread saves without pause; every child must be able to load and save."""
-    with closing(SqliteStore(path, create=False, new_birth=BIRTH)) as store:
+    with closing(SqliteStore(path, create=False, new_identity=IDENTITY)) as store:
         account = Account(user=USER, generation="g", revision="0")
         store.save(account, [], expected=None)
         stop = threading.Event()
@@ -125,7 +125,7 @@ def fork_while_busy(path: Path) -> None:
         say(f"good: {good}, lost: {lost}, users: {len(store.users())}")
 
 
-JOBS = {job.__name__: job for job in (birth, race, save_forever, fork, fork_while_busy)}
+JOBS = {job.__name__: job for job in (make, race, save_forever, fork, fork_while_busy)}
 
 if __name__ == "__main__":
     JOBS[sys.argv[1]](Path(sys.argv[2]))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsgi_mfa import BirthRecord, KeyRing, MemoryStore
+from wsgi_mfa import KeyRing, MemoryStore, StoreIdentity
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner, expire_cookie, set_cookie
 
 BROWSER, SESSION = "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"
@@ -229,7 +229,7 @@ def test_an_application_cannot_set_our_cookies(
 def test_a_browser_of_another_store_raises_an_alert_and_is_challenged(
     signed_in, wrapped, portal, new_browser, clock, caplog
 ):
-    emptied = MemoryStore(birth=BirthRecord(store_id="feedbeef" * 4, made_at=clock.instant))
+    emptied = MemoryStore(identity=StoreIdentity(store_id="feedbeef" * 4, made_at=clock.instant))
     browser = new_browser(
         wrapped(portal, store=emptied), environ={"REMOTE_USER": "alice"}, cookies=dict(signed_in.cookies)
     )

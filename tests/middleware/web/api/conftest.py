@@ -33,7 +33,7 @@ class World:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         environ.update({"wsgi.url_scheme": "https", "HTTP_HOST": "portal.example", "SERVER_PORT": "443"})
         service = self.middleware.service
-        service.store = MemoryStore(birth=service.store.birth)
+        service.store = MemoryStore(identity=service.store.identity)
         # A worker that has seen none of the accounts yet, and so misses nothing (D28).
         service._witness = Witness(service.store)
         service.load = service._witness.load

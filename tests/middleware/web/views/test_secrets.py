@@ -225,7 +225,7 @@ def test_cookies_hold_no_personal_data(story):
 def test_the_page_of_a_failure_tells_nothing_of_it(wrapped, portal, new_browser, troubled_store):
     class Exploding:
         shared_between_processes = True
-        birth = troubled_store.birth
+        identity = troubled_store.identity
         fenced_at = 0
 
         def load(self, user):

@@ -1,0 +1,54 @@
+"""The numbered forms of stored accounts and events, and the steps between them.
+
+A release reads its own form and the one before, and writes the one before when it is asked to, so that workers of
+two neighboring releases serve side by side. Everything that changes the stored form between two releases belongs to
+one step:
+
+- A new field with an empty default: ``downgrade`` takes it out, which the release before would refuse as unknown.
+  ``upgrade`` has nothing to do, since a default is not stored.
+- A field that is renamed, moved or gone: ``upgrade`` makes the new form of the old one, and ``downgrade`` the old
+  form of the new one.
+
+What the older form cannot hold is lost in it. Where that would open something, such as a lock that it does not know,
+``downgrade`` has to close it by what the older form does know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+#: An account or event as JSON has it: what stands beside ``schema`` under ``value``.
+Document: TypeAlias = "dict[str, Any]"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SchemaStep:
+    """The step from the form before ``number`` to the form ``number``, and back.
+
+    Both functions may change the document that they are given, which is theirs, and return the other form of it.
+    A document that is not of their form may raise any of the errors of a look into JSON.
+    """
+
+    number: int
+    upgrade: Callable[[Document], Document]
+    downgrade: Callable[[Document], Document]
+
+
+def _without_fence(document: Document) -> Document:
+    """Take out the mark of the last restore: no rule ever read it."""
+    document.pop("fence", None)
+    return document
+
+
+def _unchanged(document: Document) -> Document:
+    return document
+
+
+#: The steps of a stored account, the oldest first. A release needs the last one only.
+ACCOUNT_STEPS = (SchemaStep(number=2, upgrade=_without_fence, downgrade=_unchanged),)
+ACCOUNT_SCHEMA = ACCOUNT_STEPS[-1].number
+
+EVENT_STEPS: tuple[SchemaStep, ...] = ()
+EVENT_SCHEMA = 1
