@@ -34,7 +34,14 @@ from wsgi_mfa.errors import (
     UnknownKeyError,
     UnsealError,
 )
-from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor, Identification
+from wsgi_mfa.identity.adapter import (
+    UNRESOLVED,
+    Adapter,
+    AdapterTraits,
+    Carriers,
+    FirstFactor,
+    Identification,
+)
 from wsgi_mfa.identity.auth_tkt import AuthTkt
 from wsgi_mfa.identity.beaker_session import BeakerSession
 from wsgi_mfa.identity.chain import Chain
@@ -79,6 +86,7 @@ __all__ = [
     "AccountError",
     "AccountStore",
     "Adapter",
+    "AdapterTraits",
     "AdapterUnavailableError",
     "AmbiguousCarrierError",
     "AuthTkt",

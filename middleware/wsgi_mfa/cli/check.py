@@ -67,7 +67,7 @@ def _finding(subject: str, look: Callable[[], str]) -> bool:
 
 def _identity(configuration: Configuration) -> str:
     problems = problems_of(
-        configuration.identity, has_directory=configuration.directory is not None, asking=True
+        configuration.identity, has_directory=configuration.directory is not None, ask_store=True
     )
     if problems:
         raise MfaError("; ".join(problems))

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Protocol
 
+from wsgi_mfa.errors import ConfigurationError
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FirstFactor:
@@ -76,6 +78,55 @@ class Carriers:
     commas: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdapterTraits:
+    """The fixed properties of an adapter, by which the middleware decides which of its checks apply.
+
+    ``user_changes_in_response``: a response of the application can sign a user in or out, so each one is watched.
+
+    ``anonymous_cookies``: for an adapter that reads no cookie, the cookies that a request without a user may keep
+    (D5). None says that the adapter reads cookies itself.
+
+    ``aliases``: one user is accepted under several names, so that a directory is needed (D1).
+
+    ``changing_ids``: the portal replaces the ids of its users, so that a directory is needed (D1).
+
+    ``renews_sessions``: each sign-in gets a new session id, and each sign-in and sign-out sets a cookie. Forward-auth
+    needs it (D8), and a response without a cookie then changes no user (D3).
+
+    ``www_authenticate``: the ``WWW-Authenticate`` header that asks a program for its credentials; None for an
+    adapter that takes none.
+
+    Raises:
+        ConfigurationError: a trait has a value of another type; the message names it and what is legal.
+        TypeError: there is no such trait.
+    """
+
+    user_changes_in_response: bool
+    anonymous_cookies: tuple[str, ...] | None = None
+    aliases: bool = False
+    changing_ids: bool = False
+    renews_sessions: bool = False
+    www_authenticate: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("user_changes_in_response", "aliases", "changing_ids", "renews_sessions"):
+            if not isinstance(getattr(self, name), bool):
+                raise _illegal_trait(name, getattr(self, name), "True and False")
+        cookies = self.anonymous_cookies
+        if cookies is not None and not (
+            isinstance(cookies, tuple) and all(isinstance(name, str) and name for name in cookies)
+        ):
+            raise _illegal_trait("anonymous_cookies", cookies, "a tuple of cookie names, and None")
+        header = self.www_authenticate
+        if header is not None and not (isinstance(header, str) and header.isascii() and header.isprintable()):
+            raise _illegal_trait("www_authenticate", header, "a header's value in printable ASCII, and None")
+
+
+def _illegal_trait(name: str, value: object, legal: str) -> ConfigurationError:
+    return ConfigurationError(f"AdapterTraits: {name} is {value!r}: legal are {legal}", setting="identity")
+
+
 class Adapter(Protocol):
     """Tells who passed the first factor."""
 
@@ -85,16 +136,8 @@ class Adapter(Protocol):
         ...
 
     @property
-    def anonymous_cookies(self) -> tuple[str, ...] | None:
-        """For an adapter that reads no cookie: the cookies that a request without a user may keep (D5).
-
-        None says that the adapter reads cookies itself.
-        """
-        ...
-
-    @property
-    def user_changes_in_response(self) -> bool:
-        """Whether a response of the application can sign somebody in or out."""
+    def traits(self) -> AdapterTraits:
+        """The fixed properties of this adapter."""
         ...
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
@@ -109,23 +152,57 @@ class Adapter(Protocol):
         ...
 
     def selftest(self) -> list[str]:
-        """What is wrong with the configuration, each entry saying what to change; empty when all is well."""
+        """Return the problems of the configuration, each saying what to change; leave nothing open."""
+        ...
+
+    def store_selftest(self) -> list[str]:
+        """Return the problems that asking the portal's session store shows; empty for an adapter without a store."""
         ...
 
 
-def problems_of(adapter: Adapter, *, has_directory: bool, asking: bool = False) -> list[str]:
-    """What keeps ``adapter`` from being used as it is set up; empty when nothing does.
+_MEMBERS = ("carriers", "traits", "identify", "selftest", "store_selftest")
 
-    An adapter whose attribute ``aliases`` is true accepts a user under several names, and needs a directory (D1).
-    With ``asking`` an adapter that has a method ``problems_in_asking`` is told to try its portal's store. A server
-    does not do so at its start: what the store opens then could outlive a fork (D32).
+
+def refuse_incomplete(adapter: Adapter) -> None:
+    """Refuse an object that is not a whole adapter: a missing trait would switch a check off.
+
+    Raises:
+        ConfigurationError: a member is missing, or ``traits`` is not an :class:`AdapterTraits`.
     """
+    missing = [name for name in _MEMBERS if not hasattr(adapter, name)]
+    if missing:
+        raise ConfigurationError(
+            f"identity: {_name_of(adapter)} lacks {', '.join(missing)}: legal is an adapter, an object with"
+            f" {', '.join(_MEMBERS)}",
+            setting="identity",
+        )
+    if not isinstance(adapter.traits, AdapterTraits):
+        raise ConfigurationError(
+            f"identity: {_name_of(adapter)}.traits is {adapter.traits!r}: legal is"
+            " AdapterTraits(user_changes_in_response=...)",
+            setting="identity",
+        )
+
+
+def _name_of(adapter: object) -> str:
+    return f"the class {adapter.__name__}" if isinstance(adapter, type) else type(adapter).__name__
+
+
+def problems_of(adapter: Adapter, *, has_directory: bool, ask_store: bool = False) -> list[str]:
+    """Return what keeps ``adapter`` from being used as it is set up; empty when nothing does.
+
+    With ``ask_store`` the adapter tries its portal's session store too. A server does not do so at its start: what
+    the store opens then could outlive a fork (D32).
+
+    Raises:
+        ConfigurationError: ``adapter`` is not a whole adapter.
+    """
+    refuse_incomplete(adapter)
     problems = adapter.selftest()
-    if asking and not problems:
-        ask = getattr(adapter, "problems_in_asking", None)
-        problems += ask() if ask is not None else []
-    if getattr(adapter, "aliases", False) and not has_directory:
+    if ask_store and not problems:
+        problems += adapter.store_selftest()
+    if adapter.traits.aliases and not has_directory:
         problems.append("aliases are accepted, so directory= must say which person each of them is (D1)")
-    if getattr(adapter, "changing_ids", False) and not has_directory:
+    if adapter.traits.changing_ids and not has_directory:
         problems.append(CHANGING_IDS)
     return problems

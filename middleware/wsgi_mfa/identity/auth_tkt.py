@@ -19,7 +19,15 @@ from urllib.parse import unquote_to_bytes
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.errors import ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor, Identification, Unresolved
+from wsgi_mfa.identity.adapter import (
+    UNRESOLVED,
+    Adapter,
+    AdapterTraits,
+    Carriers,
+    FirstFactor,
+    Identification,
+    Unresolved,
+)
 from wsgi_mfa.identity.cookies import value_in
 
 DIGESTS = ("md5", "sha256", "sha512")
@@ -56,9 +64,8 @@ class AuthTkt:
     A good ticket is remembered with its timestamp, and its age is judged anew on each request (D3).
     """
 
-    anonymous_cookies = None
-    user_changes_in_response = True
-    renews_sessions = True  # each sign-in makes a ticket of its own (D8)
+    # Each sign-in makes a ticket of its own (D8).
+    traits = AdapterTraits(user_changes_in_response=True, renews_sessions=True)
 
     def __init__(
         self,
@@ -121,6 +128,9 @@ class AuthTkt:
             hashlib.new(self._digest)
         except ValueError:
             return [f"AuthTkt: this Python has no {self._digest}: choose another digest, in the portal too"]
+        return []
+
+    def store_selftest(self) -> list[str]:
         return []
 
     def _read(self, value: str, address: str) -> _Ticket | Unresolved:

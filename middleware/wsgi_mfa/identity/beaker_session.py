@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, Identification
+from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, AdapterTraits, Carriers, Identification
 from wsgi_mfa.identity.cookies import value_in
 from wsgi_mfa.identity.portal_session import first_factor_of, problem_in
 
@@ -26,8 +26,7 @@ class BeakerSession:
     Beaker keeps a session's id over a sign-in, so a session is asked for on every request (D3).
     """
 
-    anonymous_cookies = None
-    user_changes_in_response = True
+    traits = AdapterTraits(user_changes_in_response=True)
 
     def __init__(self, options: Mapping[str, Any], *, user_key: str, secret: str | None = None) -> None:
         """Read the options as Beaker reads them.
@@ -74,8 +73,8 @@ class BeakerSession:
             ]
         return []
 
-    def problems_in_asking(self) -> list[str]:
-        """What is wrong with the sessions' store, which is asked for a session that was made up."""
+    def store_selftest(self) -> list[str]:
+        """Return the problems of the session store, which is asked for a made-up session."""
         made_up = SystemEntropy().token_bytes(20).hex()
         return problem_in(lambda: self._of(made_up), asking="BeakerSession cannot ask for a session")
 

@@ -11,10 +11,12 @@ from wsgi_mfa.errors import ConfigurationError, InvalidUserError
 from wsgi_mfa.identity.adapter import (
     UNRESOLVED,
     Adapter,
+    AdapterTraits,
     Carriers,
     FirstFactor,
     Identification,
     Nobody,
+    refuse_incomplete,
 )
 
 logger = logging.getLogger("wsgi_mfa")
@@ -32,25 +34,15 @@ class Chain:
         """Join what the adapters declare.
 
         Raises:
-            ConfigurationError: fewer than two adapters.
+            ConfigurationError: fewer than two adapters, or one that is not whole.
         """
         if len(adapters) < 2:
             raise ConfigurationError("Chain: needs two adapters or more", setting="identity")
+        for adapter in adapters:
+            refuse_incomplete(adapter)
         self.parts = adapters
         self.carriers = _joined([adapter.carriers for adapter in adapters])
-        vouched = [adapter.anonymous_cookies for adapter in adapters]
-        # One that reads cookies itself vouches for what the application keeps in them (D5).
-        self.anonymous_cookies = (
-            None
-            if None in vouched
-            else tuple(dict.fromkeys(name for names in vouched for name in names or ()))
-        )
-        self.user_changes_in_response = any(adapter.user_changes_in_response for adapter in adapters)
-        self.aliases = any(getattr(adapter, "aliases", False) for adapter in adapters)
-        self.changing_ids = any(getattr(adapter, "changing_ids", False) for adapter in adapters)
-        self.authenticate = next(
-            (each for each in (getattr(adapter, "authenticate", None) for adapter in adapters) if each), None
-        )
+        self.traits = _joined_traits([adapter.traits for adapter in adapters])
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
         found: list[FirstFactor] = []
@@ -85,10 +77,32 @@ class Chain:
     def selftest(self) -> list[str]:
         return [problem for adapter in self.parts for problem in adapter.selftest()]
 
-    def problems_in_asking(self) -> list[str]:
-        """What is wrong with the stores of the adapters that have one."""
-        asking = (getattr(adapter, "problems_in_asking", None) for adapter in self.parts)
-        return [problem for ask in asking if ask is not None for problem in ask()]
+    def store_selftest(self) -> list[str]:
+        return [problem for adapter in self.parts for problem in adapter.store_selftest()]
+
+
+def parts_of(adapter: Adapter) -> tuple[Adapter, ...]:
+    """Return the adapters that ``adapter`` asks, at any depth of chains; itself for any other one."""
+    if not isinstance(adapter, Chain):
+        return (adapter,)
+    return tuple(part for each in adapter.parts for part in parts_of(each))
+
+
+def _joined_traits(traits: list[AdapterTraits]) -> AdapterTraits:
+    vouched = [each.anonymous_cookies for each in traits]
+    return AdapterTraits(
+        user_changes_in_response=any(each.user_changes_in_response for each in traits),
+        # One that reads cookies itself vouches for what the application keeps in them (D5).
+        anonymous_cookies=(
+            None
+            if None in vouched
+            else tuple(dict.fromkeys(name for names in vouched for name in names or ()))
+        ),
+        aliases=any(each.aliases for each in traits),
+        changing_ids=any(each.changing_ids for each in traits),
+        renews_sessions=all(each.renews_sessions for each in traits),
+        www_authenticate=next((each.www_authenticate for each in traits if each.www_authenticate), None),
+    )
 
 
 def _joined(carriers: list[Carriers]) -> Carriers:

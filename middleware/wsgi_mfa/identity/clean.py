@@ -53,14 +53,13 @@ class RequestCleaner:
             ConfigurationError: the adapter declares a cookie that is not a legal name or is one of ours.
         """
         own = tuple(own_cookie_names)
-        clash = set(own) & {*adapter.carriers.cookies, *(adapter.anonymous_cookies or ())}
+        clash = set(own) & {*adapter.carriers.cookies, *(adapter.traits.anonymous_cookies or ())}
         if clash:
             raise ConfigurationError(
                 f"the cookie {min(clash)!r} belongs to the middleware: the portal's needs another name",
                 setting="identity",
             )
         self.adapter = adapter
-        self.renews_sessions: bool = getattr(adapter, "renews_sessions", False)
         self.doors = DoorTable(extra_doors)
         self.own_cookie_names = own
         self._headers = adapter.carriers.headers
@@ -68,14 +67,14 @@ class RequestCleaner:
         self._browser_headers = tuple(key for key in self._headers if key.startswith("HTTP_"))
         self._arguments = adapter.carriers.arguments
         self._only_cookies = not self._browser_headers and not self._arguments
-        self._reads_cookies = adapter.anonymous_cookies is None
+        self._reads_cookies = adapter.traits.anonymous_cookies is None
         self._query_reader = QueryReader(carriers=self._arguments, doors=self.doors)
         self._harmless: set[object] = set(self._headers)
         self.cookie_reader = CookieReader(
             carriers=adapter.carriers.cookies,
             own=own,
             doors=self.doors,
-            anonymous=adapter.anonymous_cookies,
+            anonymous=adapter.traits.anonymous_cookies,
             commas=adapter.carriers.commas,
         )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, Identification
+from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, AdapterTraits, Carriers, Identification
 from wsgi_mfa.identity.cookies import value_in
 from wsgi_mfa.identity.portal_session import first_factor_of, problem_in
 from wsgi_mfa.person import Person
@@ -30,9 +30,8 @@ class DjangoSession:
     Users are known by their primary keys: give :data:`django_person` as ``directory=`` for names and addresses.
     """
 
-    anonymous_cookies = None
-    user_changes_in_response = True
-    renews_sessions = True  # login() cycles the key, or flushes the session (D8)
+    # login() cycles the key, or flushes the session (D8).
+    traits = AdapterTraits(user_changes_in_response=True, renews_sessions=True)
 
     def __init__(self) -> None:
         """Set Django up.
@@ -68,8 +67,8 @@ class DjangoSession:
             return [f"DjangoSession: add {_SESSIONS} to MIDDLEWARE: the project uses no sessions of Django"]
         return []
 
-    def problems_in_asking(self) -> list[str]:
-        """What is wrong with the sessions' store, which is asked for a session that was made up."""
+    def store_selftest(self) -> list[str]:
+        """Return the problems of the session store, which is asked for a made-up session."""
         made_up = SystemEntropy().token_bytes(16).hex()
         return problem_in(
             lambda: self._loaded(made_up), asking="DjangoSession cannot ask for a session (was it migrated?)"

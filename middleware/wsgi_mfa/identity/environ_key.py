@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.errors import ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor, Identification
+from wsgi_mfa.identity.adapter import (
+    UNRESOLVED,
+    Adapter,
+    AdapterTraits,
+    Carriers,
+    FirstFactor,
+    Identification,
+)
 from wsgi_mfa.identity.remote_user import in_process_environment
 from wsgi_mfa.identity.spelling import decoded
 
@@ -23,8 +30,6 @@ class EnvironKey:
     :class:`~wsgi_mfa.identity.trusted_header.TrustedHeader`. ``anonymous_cookies`` and ``aliases`` are those of
     :class:`~wsgi_mfa.identity.remote_user.RemoteUser`.
     """
-
-    user_changes_in_response = False
 
     def __init__(
         self,
@@ -48,12 +53,11 @@ class EnvironKey:
         self.carriers = Carriers(headers=(key, "REMOTE_USER"))
         self._key = key
         self._item = ITEMS.get(key) if item is None else item
-        self._anonymous_cookies = tuple(anonymous_cookies)
-        self.aliases = aliases
-
-    @property
-    def anonymous_cookies(self) -> tuple[str, ...]:
-        return self._anonymous_cookies
+        self.traits = AdapterTraits(
+            user_changes_in_response=False,
+            anonymous_cookies=tuple(anonymous_cookies),
+            aliases=aliases,
+        )
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
         found = environ.get(self._key)
@@ -70,6 +74,9 @@ class EnvironKey:
 
     def selftest(self) -> list[str]:
         return [*in_process_environment(self._key), *in_process_environment("REMOTE_USER")]
+
+    def store_selftest(self) -> list[str]:
+        return []
 
 
 def _text_of(found: object) -> str | None:

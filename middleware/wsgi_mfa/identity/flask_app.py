@@ -13,6 +13,7 @@ from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
 from wsgi_mfa.identity.adapter import (
     UNRESOLVED,
     Adapter,
+    AdapterTraits,
     Carriers,
     FirstFactor,
     Identification,
@@ -37,9 +38,6 @@ class FlaskApp:
     The application is asked on every request, because many interfaces keep a session's id over a sign-in (D3).
     """
 
-    anonymous_cookies = None
-    user_changes_in_response = True
-
     def __init__(self, app: Any, *, user_key: str = _USER_KEY) -> None:  # noqa: ANN401 - Flask is optional
         """Look at the application's settings.
 
@@ -55,7 +53,8 @@ class FlaskApp:
         self._user_key = user_key
         self._session_cookie: str = app.session_interface.get_cookie_name(app)
         self._manager = getattr(app, "login_manager", None)
-        self.changing_ids = "security" in app.extensions  # Flask-Security (D1)
+        # Flask-Security replaces the ids of its users (D1).
+        self.traits = AdapterTraits(user_changes_in_response=True, changing_ids="security" in app.extensions)
         self._needs_request = False  # whether the session interface asks for the current request
         cookies = [self._session_cookie]
         self._remember_cookie: str | None = None
@@ -83,8 +82,8 @@ class FlaskApp:
             return ["FlaskApp: the application has no SECRET_KEY"]
         return []
 
-    def problems_in_asking(self) -> list[str]:
-        """What is wrong with the sessions' store, which is asked for a session that was made up."""
+    def store_selftest(self) -> list[str]:
+        """Return the problems of the session store, which is asked for a made-up session."""
         question = {"HTTP_COOKIE": f"{self._session_cookie}=made-up"}
         return problem_in(lambda: self._by_session(question), asking="FlaskApp cannot ask for a session")
 
@@ -125,7 +124,7 @@ class FlaskApp:
         return first_factor_of(
             session.get(self._user_key),
             session_id=getattr(session, "sid", None),
-            changing=self.changing_ids or has_changing_id(session),
+            changing=self.traits.changing_ids or has_changing_id(session),
         )
 
     def _by_remember_cookie(self, value: str | None) -> FirstFactor | Unresolved | None:
@@ -135,7 +134,7 @@ class FlaskApp:
 
         with self._app.app_context():
             user = decode_cookie(value)
-        return UNRESOLVED if user is None else first_factor_of(user, changing=self.changing_ids)
+        return UNRESOLVED if user is None else first_factor_of(user, changing=self.traits.changing_ids)
 
     def _together(
         self, session: FirstFactor | Unresolved | None, remembered: FirstFactor | Unresolved | None

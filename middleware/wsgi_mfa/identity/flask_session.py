@@ -10,7 +10,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wsgi_mfa.errors import ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor, Identification, Unresolved
+from wsgi_mfa.identity.adapter import (
+    UNRESOLVED,
+    Adapter,
+    AdapterTraits,
+    Carriers,
+    FirstFactor,
+    Identification,
+    Unresolved,
+)
 from wsgi_mfa.identity.cookies import value_in
 from wsgi_mfa.identity.portal_session import has_changing_id
 
@@ -38,9 +46,8 @@ class FlaskSession:
     cookie is remembered with the time at which it was signed, and its age is judged anew on each request.
     """
 
-    anonymous_cookies = None
-    user_changes_in_response = True
-    renews_sessions = True  # the cookie itself is the session, and another one after each sign-in (D8)
+    # The cookie itself is the session, and another one after each sign-in (D8).
+    traits = AdapterTraits(user_changes_in_response=True, renews_sessions=True)
 
     def __init__(
         self,
@@ -107,6 +114,9 @@ class FlaskSession:
         cookie = self._signer.sign(sample).decode("ascii")
         if self._read(cookie) is UNRESOLVED:
             return ["FlaskSession cannot read a session that it signed itself: reinstall itsdangerous"]
+        return []
+
+    def store_selftest(self) -> list[str]:
         return []
 
     def _read(self, value: str) -> _Signed | Unresolved | None:

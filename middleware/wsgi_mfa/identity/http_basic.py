@@ -14,7 +14,14 @@ from wsgi_mfa.clock import Clock, SystemClock
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor, Identification
+from wsgi_mfa.identity.adapter import (
+    UNRESOLVED,
+    Adapter,
+    AdapterTraits,
+    Carriers,
+    FirstFactor,
+    Identification,
+)
 
 #: Whether a name and a password belong together: true or the user's id, else false or None.
 PasswordChecker = Callable[[str, str], "str | bool | None"]
@@ -51,7 +58,6 @@ class HttpBasic:
     """
 
     carriers = Carriers(headers=("HTTP_AUTHORIZATION",))
-    user_changes_in_response = False
 
     def __init__(
         self,
@@ -83,18 +89,17 @@ class HttpBasic:
                 f"HttpBasic: code_digits is {code_digits}: legal is 6 to 8, as in the policy",
                 setting="code_digits",
             )
-        self.authenticate = f'Basic realm="{realm}", charset="UTF-8"'
         self._checker = checker
         self._code = re.compile(rf"(.+)([0-9]{{{code_digits}}})", re.ASCII | re.DOTALL)
-        self._anonymous_cookies = tuple(anonymous_cookies)
-        self.aliases = aliases
+        self.traits = AdapterTraits(
+            user_changes_in_response=False,
+            anonymous_cookies=tuple(anonymous_cookies),
+            aliases=aliases,
+            www_authenticate=f'Basic realm="{realm}", charset="UTF-8"',
+        )
         self._clock = clock or SystemClock()
         self._cache_key = SystemEntropy().token_bytes(_KEY_BYTES)
         self._checked: dict[bytes, _Checked] = {}
-
-    @property
-    def anonymous_cookies(self) -> tuple[str, ...]:
-        return self._anonymous_cookies
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
         header = environ.get("HTTP_AUTHORIZATION")
@@ -128,6 +133,9 @@ class HttpBasic:
                 ]
         except AdapterUnavailableError as error:
             return [str(error)]
+        return []
+
+    def store_selftest(self) -> list[str]:
         return []
 
     def _first_factor(self, name: str, password: str) -> FirstFactor | None:

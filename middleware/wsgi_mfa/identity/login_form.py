@@ -111,6 +111,9 @@ class LoginForm(PairedLogin):
     def selftest(self) -> list[str]:
         return [] if self._rehearsal is None else self._rehearsal(self)
 
+    def store_selftest(self) -> list[str]:
+        return []
+
 
 if TYPE_CHECKING:
     _: Adapter = LoginForm("", "", cookies=(), succeeded=(), failed=())

@@ -74,7 +74,7 @@ def may_change_user(cleaner: RequestCleaner, headers: Iterable[tuple[str, str]])
     Where each sign-in and each sign-out sets the cookie by which the portal knows its users, a response that sets
     none changes none of them, and the adapter need not be asked again (D3).
     """
-    return not cleaner.renews_sessions or any(_sets_cookie(name) for name, _ in headers)
+    return not cleaner.adapter.traits.renews_sessions or any(_sets_cookie(name) for name, _ in headers)
 
 
 def kept_cookies(headers: Iterable[tuple[str, str]], *, now: int) -> dict[str, dict[tuple[str, str], str]]:

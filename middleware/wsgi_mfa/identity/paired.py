@@ -20,7 +20,7 @@ from typing import Any
 
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Carriers, FirstFactor, Identification
+from wsgi_mfa.identity.adapter import UNRESOLVED, AdapterTraits, Carriers, FirstFactor, Identification
 from wsgi_mfa.identity.cookies import value_in
 from wsgi_mfa.identity.digest import digest_of
 
@@ -44,9 +44,6 @@ class PairedLogin(ABC):
     ``harmless_cookies`` names it. ``secure`` is False over plain http alone. The middleware binds the adapter to its
     keys, and puts what labels the answers around the portal.
     """
-
-    anonymous_cookies = None
-    user_changes_in_response = True
 
     def __init__(
         self,
@@ -76,7 +73,7 @@ class PairedLogin(ABC):
         self._known_cookies = frozenset((*cookies, *harmless_cookies))
         self._told: set[str] = set()
         self.secure = secure
-        self.aliases = aliases
+        self.traits = AdapterTraits(user_changes_in_response=True, aliases=aliases)
         self.label_cookie = "__Host-wsgi_mfa_login" if secure else "wsgi_mfa_login"
         self.carriers = Carriers(cookies=(*cookies, self.label_cookie))
         self._sign: Callable[[bytes], str] | None = None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from wsgi_mfa.clock import Clock, SystemClock
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.errors import ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, Identification
+from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, AdapterTraits, Carriers, Identification
 from wsgi_mfa.identity.cookies import value_in
 from wsgi_mfa.identity.portal_session import first_factor_of, refuse_short
 
@@ -35,9 +35,8 @@ class PyramidSession:
     Nothing in the cookie stands for one sign-in, so logins have no fingerprint.
     """
 
-    anonymous_cookies = None
-    user_changes_in_response = True
-    renews_sessions = True  # the cookie itself is the session (D8)
+    # The cookie itself is the session (D8).
+    traits = AdapterTraits(user_changes_in_response=True, renews_sessions=True)
 
     def __init__(
         self,
@@ -99,6 +98,9 @@ class PyramidSession:
         return first_factor_of(state.get(self._user_key))
 
     def selftest(self) -> list[str]:
+        return []
+
+    def store_selftest(self) -> list[str]:
         return []
 
     def _signed_in(self, value: str) -> bytes | None:

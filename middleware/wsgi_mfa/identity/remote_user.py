@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from wsgi_mfa.identity.adapter import Adapter, Carriers, FirstFactor, Identification
+from wsgi_mfa.identity.adapter import Adapter, AdapterTraits, Carriers, FirstFactor, Identification
 from wsgi_mfa.identity.spelling import decoded
 
 
@@ -24,15 +24,13 @@ class RemoteUser:
     """
 
     carriers = Carriers(headers=("REMOTE_USER",))
-    user_changes_in_response = False
 
     def __init__(self, *, anonymous_cookies: tuple[str, ...] | list[str] = (), aliases: bool = False) -> None:
-        self._anonymous_cookies = tuple(anonymous_cookies)
-        self.aliases = aliases
-
-    @property
-    def anonymous_cookies(self) -> tuple[str, ...]:
-        return self._anonymous_cookies
+        self.traits = AdapterTraits(
+            user_changes_in_response=False,
+            anonymous_cookies=tuple(anonymous_cookies),
+            aliases=aliases,
+        )
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
         user = environ.get("REMOTE_USER")
@@ -42,6 +40,9 @@ class RemoteUser:
 
     def selftest(self) -> list[str]:
         return in_process_environment("REMOTE_USER")
+
+    def store_selftest(self) -> list[str]:
+        return []
 
 
 def in_process_environment(key: str) -> list[str]:

@@ -101,6 +101,9 @@ class ResponseHeader(PairedLogin):
     def selftest(self) -> list[str]:
         return []
 
+    def store_selftest(self) -> list[str]:
+        return []
+
 
 if TYPE_CHECKING:
     _: Adapter = ResponseHeader("", path="", cookies=())

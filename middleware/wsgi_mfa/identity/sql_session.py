@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, Identification
+from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, AdapterTraits, Carriers, Identification
 from wsgi_mfa.identity.cookies import value_in
 from wsgi_mfa.identity.portal_session import first_factor_of
 
@@ -37,8 +37,7 @@ class SqlSession:
     factor is bound to the value.
     """
 
-    anonymous_cookies = None
-    user_changes_in_response = True
+    traits = AdapterTraits(user_changes_in_response=True)
 
     def __init__(self, database: str | Callable[[], Any], query: str, *, cookie: str) -> None:
         """Check the settings; the database is opened at the self-test.
@@ -88,6 +87,9 @@ class SqlSession:
             return [
                 "SqlSession: query finds a row for a value that was made up: it must compare the cookie's value"
             ]
+        return []
+
+    def store_selftest(self) -> list[str]:
         return []
 
     def _rows(self, value: str) -> list[Any]:

@@ -8,7 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.errors import AmbiguousCarrierError, ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Carriers, FirstFactor, Identification
+from wsgi_mfa.identity.adapter import (
+    UNRESOLVED,
+    Adapter,
+    AdapterTraits,
+    Carriers,
+    FirstFactor,
+    Identification,
+)
 from wsgi_mfa.identity.peers import PeerList
 from wsgi_mfa.identity.spelling import decoded
 
@@ -32,8 +39,6 @@ class TrustedHeader:
     A header that holds two values or a control character is answered 400. ``anonymous_cookies`` and ``aliases``
     are those of :class:`~wsgi_mfa.identity.remote_user.RemoteUser`.
     """
-
-    user_changes_in_response = False
 
     def __init__(
         self,
@@ -67,12 +72,11 @@ class TrustedHeader:
         if len(set(keys)) != len(keys):
             raise ConfigurationError("TrustedHeader: each header needs its own name", setting="header")
         self.carriers = Carriers(headers=tuple(keys))
-        self._anonymous_cookies = tuple(anonymous_cookies)
-        self.aliases = aliases
-
-    @property
-    def anonymous_cookies(self) -> tuple[str, ...]:
-        return self._anonymous_cookies
+        self.traits = AdapterTraits(
+            user_changes_in_response=False,
+            anonymous_cookies=tuple(anonymous_cookies),
+            aliases=aliases,
+        )
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
         present = [key for key in self.carriers.headers if key in environ]
@@ -90,6 +94,9 @@ class TrustedHeader:
         return UNRESOLVED if login is None else FirstFactor(user=decoded(user), login=login)
 
     def selftest(self) -> list[str]:
+        return []
+
+    def store_selftest(self) -> list[str]:
         return []
 
     def _knows_secret(self, environ: Mapping[str, Any]) -> bool:

@@ -17,7 +17,8 @@ from urllib.parse import quote
 
 from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.errors import AmbiguousCarrierError, ConfigurationError, InvalidUserError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Nobody
+from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter
+from wsgi_mfa.identity.chain import parts_of
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.cookies import is_cookie_name
 from wsgi_mfa.identity.paired import PairedLogin
@@ -50,15 +51,13 @@ def refuse_unfit(identity: Adapter, *, renews_sessions: bool) -> None:
         pass as the user.
     """
     name = type(identity).__name__
-    parts = getattr(identity, "parts", (identity,))
     if identity.carriers.headers or identity.carriers.arguments or not identity.carriers.cookies:
         raise _unfit(
             f"{name} reads more than cookies: legal is an adapter of the portal's own session cookie"
         )
-    if any(isinstance(part, PairedLogin) for part in parts):
+    if any(isinstance(part, PairedLogin) for part in parts_of(identity)):
         raise _unfit(f"{name} watches the portal's answers, which go past us here: use the gateway")
-    promised = all(getattr(part, "renews_sessions", False) for part in parts)
-    if not promised and not renews_sessions:
+    if not identity.traits.renews_sessions and not renews_sessions:
         raise _unfit(
             f"{name} does not know whether the portal gives a new session id at each sign-in: if it does, say"
             " renews_sessions = true"
@@ -120,8 +119,7 @@ def _reply(
     cleaned = request.cleaned = cleaner.clean(environ)
     strays = stray_cookies(raw, cleaned.cookies, carriers, cleaner.own_cookie_names, cleaner.doors)
     identification = cleaned.identification
-    unproven = getattr(identification, "unproven", None)
-    if identification is UNRESOLVED or isinstance(identification, Nobody) or unproven is not None:
+    if identification is not None and (identification is UNRESOLVED or identification.unproven is not None):
         strays = tuple(dict.fromkeys((*strays, *cleaned.cookies.carriers)))
     if not strays and not gate.admit(request, directory):
         strays = tuple(cleaned.cookies.carriers)

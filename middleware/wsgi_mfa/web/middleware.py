@@ -162,7 +162,7 @@ class MfaMiddleware:
             desk=SupportDesk(self.service, directory=directory, protected=agents),
             finder=AccountFinder(self.service, directory=directory),
             agents=agents,
-            authenticate=getattr(identity, "authenticate", None),
+            authenticate=identity.traits.www_authenticate,
         )
         # Made now, so that a portal's cookie with one of our names is an error of the start.
         self._https_way = None if plain_http else self._made_way(CookieNames.over_https())
@@ -246,7 +246,7 @@ class MfaMiddleware:
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Call the application, and watch what its answer does to the user."""
-        if not self._identity.user_changes_in_response:
+        if not self._identity.traits.user_changes_in_response:
             return passed_unchanged(
                 self.application, request, cleaner.own_cookie_names, environ, start_response
             )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter, FirstFactor
+from wsgi_mfa.identity.chain import parts_of
 from wsgi_mfa.identity.observe import kept_cookies
 from wsgi_mfa.identity.paired import PairedLogin, UnrecognizedSignInError
 from wsgi_mfa.identity.sign_in_body import typed_in
@@ -42,7 +43,7 @@ def paired_around(
     Raises:
         ConfigurationError: an adapter's cookie would not come back over plain http, or be open over https.
     """
-    for adapter in getattr(identity, "parts", (identity,)):
+    for adapter in parts_of(identity):
         if not isinstance(adapter, PairedLogin):
             continue
         if adapter.secure is plain_http:

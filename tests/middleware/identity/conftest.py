@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from wsgi_mfa.identity.adapter import Carriers, FirstFactor, Identification
+from wsgi_mfa.identity.adapter import AdapterTraits, Carriers, FirstFactor, Identification
+
+WATCHED = AdapterTraits(user_changes_in_response=True)
 
 
 @dataclass
@@ -15,8 +17,7 @@ class Recorded:
 
     carriers: Carriers
     rule: Callable[[Mapping[str, Any]], Identification] = lambda environ: FirstFactor(user="alice")
-    anonymous_cookies: tuple[str, ...] | None = None
-    user_changes_in_response: bool = True
+    traits: AdapterTraits = WATCHED
     seen: list[dict[str, Any]] = field(default_factory=list)
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
@@ -24,6 +25,9 @@ class Recorded:
         return self.rule(environ)
 
     def selftest(self) -> list[str]:
+        return []
+
+    def store_selftest(self) -> list[str]:
         return []
 
 

@@ -53,7 +53,7 @@ def test_the_user_is_the_one_in_the_session(adapter, session_of, options) -> Non
     assert adapter.identify({"HTTP_COOKIE": session_of(other="x")}) is None
     assert adapter.identify({}) is None
     assert adapter.carriers.cookies == ("sid",)
-    assert problems_of(adapter, has_directory=False, asking=True) == []
+    assert problems_of(adapter, has_directory=False, ask_store=True) == []
 
 
 @pytest.mark.requirement("R60")

@@ -1,15 +1,29 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from wsgi_mfa.errors import ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Carriers, FirstFactor, Identification, Nobody, problems_of
-from wsgi_mfa.identity.chain import Chain
+from wsgi_mfa.identity.adapter import (
+    UNRESOLVED,
+    AdapterTraits,
+    Carriers,
+    FirstFactor,
+    Identification,
+    Nobody,
+    problems_of,
+)
+from wsgi_mfa.identity.chain import Chain, parts_of
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.remote_user import RemoteUser
 
 COOKIES = Carriers(cookies=("sid",))
 HEADERS = Carriers(headers=("REMOTE_USER",))
+
+
+def told_traits(*anonymous_cookies: str, **traits: Any) -> AdapterTraits:
+    return AdapterTraits(user_changes_in_response=False, anonymous_cookies=anonymous_cookies, **traits)
 
 
 @pytest.fixture
@@ -19,7 +33,7 @@ def chain_of(recorded):
     def make(by_cookie: Identification, by_key: Identification) -> Chain:
         return Chain(
             recorded(COOKIES, lambda environ: by_cookie),
-            recorded(HEADERS, lambda environ: by_key, anonymous_cookies=(), user_changes_in_response=False),
+            recorded(HEADERS, lambda environ: by_key, traits=told_traits()),
         )
 
     return make
@@ -56,25 +70,39 @@ def test_the_user_is_the_one_on_whom_all_agree(chain_of, by_cookie, by_key, expe
 def test_it_declares_what_its_adapters_declare(chain_of, recorded):
     chain = chain_of(None, None)
     assert chain.carriers == Carriers(cookies=("sid",), headers=("REMOTE_USER",))
-    assert chain.anonymous_cookies is None
-    assert chain.user_changes_in_response
+    assert chain.traits == AdapterTraits(user_changes_in_response=True)
     assert chain.selftest() == []
     told = Chain(
         RemoteUser(anonymous_cookies=["lang"]), RemoteUser(anonymous_cookies=["theme"], aliases=True)
     )
-    assert told.anonymous_cookies == ("lang", "theme")
-    assert not told.user_changes_in_response
-    assert told.aliases
+    assert told.traits == told_traits("lang", "theme", aliases=True)
+    renewing = AdapterTraits(user_changes_in_response=True, renews_sessions=True)
+    asking = told_traits(changing_ids=True, www_authenticate="Basic")
+    assert Chain(recorded(COOKIES, traits=renewing), recorded(COOKIES, traits=renewing)).traits == renewing
+    assert Chain(
+        recorded(COOKIES, traits=renewing), recorded(HEADERS, traits=asking)
+    ).traits == AdapterTraits(user_changes_in_response=True, changing_ids=True, www_authenticate="Basic")
+
+
+def test_the_parts_of_chains_in_a_chain_are_found_at_any_depth(recorded):
+    one, two, three = recorded(COOKIES), recorded(HEADERS), recorded(HEADERS)
+    assert parts_of(one) == (one,)
+    assert parts_of(Chain(one, Chain(two, three))) == (one, two, three)
+
+
+def test_an_adapter_without_traits_is_no_part_of_a_chain(recorded):
+    with pytest.raises(ConfigurationError, match=r"Recorded.traits is None: legal is AdapterTraits"):
+        Chain(recorded(COOKIES, traits=None), RemoteUser())
 
 
 def test_it_asks_the_stores_of_those_that_have_one(chain_of, recorded):
     class Asking(recorded):
-        def problems_in_asking(self):
+        def store_selftest(self):
             return ["the store is down"]
 
     chain = Chain(recorded(COOKIES), Asking(HEADERS))
     assert problems_of(chain, has_directory=False) == []
-    assert problems_of(chain, has_directory=False, asking=True) == ["the store is down"]
+    assert problems_of(chain, has_directory=False, ask_store=True) == ["the store is down"]
 
 
 def test_one_adapter_alone_is_no_chain():
@@ -111,8 +139,8 @@ def test_two_users_reach_the_application_as_nobody(chain_of):
 @pytest.mark.requirement("D5")
 def test_adapters_that_vouch_for_no_cookie_let_none_pass_for_a_visitor(recorded):
     told = [
-        recorded(HEADERS, lambda environ: UNRESOLVED, anonymous_cookies=("lang",)),
-        recorded(Carriers(headers=("portal.user",)), lambda environ: None, anonymous_cookies=()),
+        recorded(HEADERS, lambda environ: UNRESOLVED, traits=told_traits("lang")),
+        recorded(Carriers(headers=("portal.user",)), lambda environ: None, traits=told_traits()),
     ]
     _, environ = cleaned(Chain(*told))
     assert environ["HTTP_COOKIE"] == "lang=en"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
-from wsgi_mfa.identity.adapter import UNRESOLVED, Carriers, FirstFactor
+from wsgi_mfa.identity.adapter import UNRESOLVED, AdapterTraits, Carriers, FirstFactor
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.doors import Door, Where
 from wsgi_mfa.identity.remote_user import RemoteUser
@@ -203,6 +203,9 @@ def test_an_adapter_that_cannot_ask_is_heard(recorded) -> None:
 
 @pytest.mark.parametrize(("cookies", "anonymous"), [((OWN[1],), None), ((), (OWN[0],))])
 def test_an_adapter_must_not_claim_our_cookies(recorded, cookies: tuple, anonymous: tuple | None) -> None:
-    adapter = recorded(Carriers(cookies=cookies), anonymous_cookies=anonymous)
+    adapter = recorded(
+        Carriers(cookies=cookies),
+        traits=AdapterTraits(user_changes_in_response=True, anonymous_cookies=anonymous),
+    )
     with pytest.raises(ConfigurationError, match="belongs to the middleware"):
         cleaner(adapter)

@@ -52,7 +52,7 @@ def test_the_user_is_the_primary_key_in_the_session(engine, session_of) -> None:
     assert adapter.identify(environ(session_of(testcookie="worked"))) is None
     assert adapter.identify({}) is None
     assert adapter.carriers.cookies == ("sessionid",)
-    assert problems_of(adapter, has_directory=True, asking=True) == []
+    assert problems_of(adapter, has_directory=True, ask_store=True) == []
 
 
 @pytest.mark.requirement("R60")
@@ -87,7 +87,7 @@ def test_a_database_that_cannot_be_asked_is_not_an_unknown_session(django_projec
             with pytest.raises(AdapterUnavailableError, match="django_session"):
                 adapter.identify(environ("x"))
             assert adapter.selftest() == []
-            (problem,) = adapter.problems_in_asking()
+            (problem,) = adapter.store_selftest()
             assert "was it migrated?" in problem
         finally:
             with connection.cursor() as cursor:

@@ -133,7 +133,7 @@ def test_sessions_that_cannot_be_asked_for_are_not_unknown() -> None:
     sessions.down = True
     with pytest.raises(AdapterUnavailableError, match="no route to host"):
         adapter.identify({"HTTP_COOKIE": "session=s1"})
-    (problem,) = adapter.problems_in_asking()
+    (problem,) = adapter.store_selftest()
     assert "no route to host" in problem
 
 
@@ -175,7 +175,7 @@ def test_an_interface_that_asks_for_the_current_request_is_given_one():
     sessions = CurrentRequestSessions()
     sessions.kept = {"s1": {"_user_id": "7"}, "s2": {"lang": "de"}}
     adapter = FlaskApp(make_app(sessions))
-    assert adapter.problems_in_asking() == []
+    assert adapter.store_selftest() == []
     for _ in range(2):
         assert adapter.identify({"HTTP_COOKIE": "session=s1"}).user == "7"
         assert adapter.identify({"HTTP_COOKIE": "session=s2"}) is None

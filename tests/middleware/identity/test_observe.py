@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.identity.adapter import UNRESOLVED, Carriers, FirstFactor, Identification
+from wsgi_mfa.identity.adapter import UNRESOLVED, AdapterTraits, Carriers, FirstFactor, Identification
 from wsgi_mfa.identity.clean import RequestCleaner
 from wsgi_mfa.identity.cookies import value_in
 from wsgi_mfa.identity.observe import (
@@ -173,8 +173,10 @@ def test_any_expiry_date_is_read(date: str) -> None:
 
 @pytest.mark.requirement("D3")
 def test_where_each_sign_in_sets_a_cookie_a_response_without_one_changes_nobody(recorded):
-    renewing = recorded(carriers=Carriers(cookies=("session",)))
-    renewing.renews_sessions = True
+    renewing = recorded(
+        carriers=Carriers(cookies=("session",)),
+        traits=AdapterTraits(user_changes_in_response=True, renews_sessions=True),
+    )
     cleaner = RequestCleaner(renewing, own_cookie_names=())
     assert not may_change_user(cleaner, [("Content-Type", "text/html"), ("Vary", "Cookie")])
     assert may_change_user(cleaner, [("Content-Type", "text/html"), ("set-cookie", "session=2")])

@@ -39,8 +39,8 @@ def test_a_user_that_is_not_utf_8_is_taken_as_it_stands(user: str) -> None:
 
 @pytest.mark.requirement("D5")
 def test_it_vouches_for_no_cookie_but_the_named_ones() -> None:
-    assert RemoteUser().anonymous_cookies == ()
-    assert RemoteUser(anonymous_cookies=["lang"]).anonymous_cookies == ("lang",)
+    assert RemoteUser().traits.anonymous_cookies == ()
+    assert RemoteUser(anonymous_cookies=["lang"]).traits.anonymous_cookies == ("lang",)
     assert RemoteUser().carriers.cookies == ()
 
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from wsgi_mfa import UNRESOLVED, Carriers, FirstFactor, Policy, StoreUnavailableError
+from wsgi_mfa import UNRESOLVED, AdapterTraits, Carriers, FirstFactor, Policy, StoreUnavailableError
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.service import Visit
 
@@ -19,8 +19,7 @@ class Sessions:
     """An adapter for a cookie ``sid=USER.LOGIN``."""
 
     carriers = Carriers(cookies=("sid",))
-    anonymous_cookies = None
-    user_changes_in_response = True
+    traits = AdapterTraits(user_changes_in_response=True)
 
     def identify(self, environ):
         value = environ.get("HTTP_COOKIE", "").partition("sid=")[2].partition(";")[0]
@@ -30,6 +29,9 @@ class Sessions:
         return FirstFactor(user=user, login=login) if login else UNRESOLVED
 
     def selftest(self):
+        return []
+
+    def store_selftest(self):
         return []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wsgi_mfa import (
+    AdapterTraits,
     Carriers,
     FirstFactor,
     FlaskSession,
@@ -315,8 +316,7 @@ class Logins:
     """An adapter whose cookie ``sid=USER.LOGIN`` names the login too."""
 
     carriers = Carriers(cookies=("sid",))
-    anonymous_cookies = None
-    user_changes_in_response = True
+    traits = AdapterTraits(user_changes_in_response=True)
 
     def identify(self, environ):
         value = environ.get("HTTP_COOKIE", "").partition("sid=")[2].partition(";")[0]
@@ -324,6 +324,9 @@ class Logins:
         return FirstFactor(user=user, login=login) if value else None
 
     def selftest(self):
+        return []
+
+    def store_selftest(self):
         return []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wsgi_mfa import (
+    AdapterTraits,
     AuthTkt,
     Chain,
     ConfigurationError,
@@ -328,7 +329,7 @@ def test_an_adapter_that_a_question_cannot_be_answered_by_is_refused(wrapped, po
 
 
 class Renewing(FlaskSession):
-    renews_sessions = False
+    traits = AdapterTraits(user_changes_in_response=True)
 
 
 def test_a_portal_must_renew_its_sessions_and_somebody_must_know(wrapped, portal):

@@ -6,7 +6,7 @@ from wsgiref.util import shift_path_info
 
 import pytest
 
-from wsgi_mfa import Carriers, FirstFactor, FlaskSession, Policy
+from wsgi_mfa import AdapterTraits, Carriers, FirstFactor, FlaskSession, Policy
 
 SECRET = b"the page of a signed-in user"
 
@@ -154,8 +154,7 @@ def test_a_held_answer_leads_to_our_page_wherever_the_application_has_moved_its_
 class Sessions:
     """An adapter that looks the session up, and an application that signs in without a new cookie (D3)."""
 
-    anonymous_cookies = None
-    user_changes_in_response = True
+    traits = AdapterTraits(user_changes_in_response=True)
 
     def __init__(self, carriers):
         self.carriers = carriers
@@ -169,6 +168,9 @@ class Sessions:
         return None
 
     def selftest(self):
+        return []
+
+    def store_selftest(self):
         return []
 
     def __call__(self, environ, start_response):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import itsdangerous
 import pytest
@@ -150,7 +151,7 @@ def test_a_directory_is_asked_once_a_request_unless_an_answer_changes_the_user(
     asked = []
     people = {"alice": Person(name="alice"), "bob": Person(name="bob")}
     identity = FlaskSession(portal.secret_key)
-    identity.renews_sessions = renews_sessions
+    identity.traits = replace(identity.traits, renews_sessions=renews_sessions)
     application = wrapped(
         portal, identity=identity, directory=lambda user: asked.append(user) or people.get(user)
     )
