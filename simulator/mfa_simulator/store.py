@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from mfa_simulator.clock import TrueTime
 from mfa_simulator.record import Recorder
-from wsgi_mfa import Account, StoreIdentity, Event, MemoryStore, StoreUnavailableError
+from wsgi_mfa import Account, Event, MemoryStore, StoreIdentity, StoreUnavailableError
 
 Saved: TypeAlias = "Callable[[Account | None, Account, Sequence[Event]], object]"
 
