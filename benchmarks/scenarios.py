@@ -24,10 +24,10 @@ from pathlib import Path
 
 import yaml
 
-from mfa_simulator.clock import frozen_wall_clock
-from mfa_simulator.parser import parse, read_file
-from mfa_simulator.record import Exchange
-from mfa_simulator.run import play
+from mfa_simulator.language.parser import parse, read_file
+from mfa_simulator.play.running import play
+from mfa_simulator.world.clocks import frozen_wall_clock
+from mfa_simulator.world.recorder import Exchange
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent

@@ -19,12 +19,12 @@ from typing import Any
 
 from harness import heading, line
 
-from mfa_simulator.clock import frozen_wall_clock
-from mfa_simulator.parser import read_file
-from mfa_simulator.report.page import as_page
+from mfa_simulator.language.parser import read_file
+from mfa_simulator.language.scenario import START
+from mfa_simulator.play.running import play
+from mfa_simulator.report.html_page import as_page
 from mfa_simulator.report.trace import trace_of
-from mfa_simulator.run import play
-from mfa_simulator.scenario import START
+from mfa_simulator.world.clocks import frozen_wall_clock
 
 ROUNDS = 20
 SCENARIOS = 200

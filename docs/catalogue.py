@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mfa_simulator.parser import read_file
+from mfa_simulator.language.parser import read_file
 
 if sys.version_info >= (3, 11):
     import tomllib

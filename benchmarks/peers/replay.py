@@ -12,10 +12,10 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from mfa_simulator.clock import frozen_wall_clock
-from mfa_simulator.parser import read_file
-from mfa_simulator.worker import WATCH
-from mfa_simulator.world import World
+from mfa_simulator.language.parser import read_file
+from mfa_simulator.play.simulated_world import World
+from mfa_simulator.world.clocks import frozen_wall_clock
+from mfa_simulator.world.worker import WATCH
 
 [SCENARIO] = read_file(Path(os.environ["STORY"]))
 INSTANTS = json.loads(Path(os.environ["INSTANTS"]).read_text())

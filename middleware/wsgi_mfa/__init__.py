@@ -15,14 +15,15 @@ from __future__ import annotations
 
 from wsgi_mfa.clock import Clock, SystemClock
 from wsgi_mfa.core.account import Account, Method
+from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.directory import Person
 from wsgi_mfa.entropy import Entropy, SystemEntropy
 from wsgi_mfa.errors import (
     AccountError,
     AdapterUnavailableError,
-    AmbiguousCarrierError,
+    AmbiguousCredentialError,
     ConfigurationError,
     InvalidIssuerError,
     InvalidKeyError,
@@ -38,30 +39,29 @@ from wsgi_mfa.identity.adapter import (
     UNRESOLVED,
     Adapter,
     AdapterTraits,
-    Carriers,
+    Credentials,
     FirstFactor,
     Identification,
 )
-from wsgi_mfa.identity.auth_tkt import AuthTkt
-from wsgi_mfa.identity.beaker_session import BeakerSession
-from wsgi_mfa.identity.chain import Chain
-from wsgi_mfa.identity.django_session import DjangoSession, django_person, django_person_with_groups
-from wsgi_mfa.identity.environ_key import EnvironKey
-from wsgi_mfa.identity.flask_app import FlaskApp
-from wsgi_mfa.identity.flask_session import FlaskSession
-from wsgi_mfa.identity.htpasswd import HtpasswdFile
-from wsgi_mfa.identity.http_basic import HttpBasic
-from wsgi_mfa.identity.login_form import LoginForm
-from wsgi_mfa.identity.pyramid_session import PyramidSession
-from wsgi_mfa.identity.rehearsal import Rehearsal
-from wsgi_mfa.identity.remote_user import RemoteUser
-from wsgi_mfa.identity.response_header import ResponseHeader
-from wsgi_mfa.identity.sql_session import SqlSession
-from wsgi_mfa.identity.trusted_header import TrustedHeader
-from wsgi_mfa.key_file import KeyFile
-from wsgi_mfa.keys import KeyRing, KeySource
+from wsgi_mfa.identity.adapters.auth_tkt import AuthTkt
+from wsgi_mfa.identity.adapters.beaker import BeakerSession
+from wsgi_mfa.identity.adapters.chain import Chain
+from wsgi_mfa.identity.adapters.django import DjangoSession, django_person, django_person_with_groups
+from wsgi_mfa.identity.adapters.environ_key import EnvironKey
+from wsgi_mfa.identity.adapters.flask_app import FlaskApp
+from wsgi_mfa.identity.adapters.flask_session import FlaskSession
+from wsgi_mfa.identity.adapters.htpasswd import HtpasswdFile
+from wsgi_mfa.identity.adapters.http_basic import HttpBasic
+from wsgi_mfa.identity.adapters.pyramid import PyramidSession
+from wsgi_mfa.identity.adapters.remote_user import RemoteUser
+from wsgi_mfa.identity.adapters.sql import SqlSession
+from wsgi_mfa.identity.adapters.trusted_header import TrustedHeader
+from wsgi_mfa.identity.observed_login.login_form import LoginForm
+from wsgi_mfa.identity.observed_login.probe import SignInProbe
+from wsgi_mfa.identity.observed_login.response_header import ResponseHeader
+from wsgi_mfa.keys.key_file import KeyFile
+from wsgi_mfa.keys.ring import KeyRing, KeySource
 from wsgi_mfa.metrics import Metrics, PrometheusMetrics
-from wsgi_mfa.person import Person
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.base import StoreBase
 from wsgi_mfa.stores.memory import MemoryStore
@@ -91,10 +91,10 @@ __all__ = [
     "AmbiguousCarrierError",
     "AuthTkt",
     "BeakerSession",
-    "Carriers",
     "Chain",
     "Clock",
     "ConfigurationError",
+    "Credentials",
     "Decision",
     "DjangoSession",
     "Done",

@@ -76,5 +76,5 @@ class AdapterUnavailableError(MfaError):
     """An identity adapter could not ask who is signed in; answered 503 with ``Retry-After`` (D7)."""
 
 
-class AmbiguousCarrierError(MfaError):
-    """A carrier of a request names two users at once; answered 400 (R57)."""
+class AmbiguousCredentialError(MfaError):
+    """A credential of a request names two users at once; answered 400 (R57)."""

@@ -12,7 +12,7 @@ import socket
 from itertools import count
 
 from wsgi_mfa.core.instants import DAY, SECOND
-from wsgi_mfa.keys import KeySource
+from wsgi_mfa.keys.ring import KeySource
 from wsgi_mfa.stores.protocol import StoreAdmin, WorkerReport
 
 READ_SECONDS = 1  # how old what this worker knows of its key file may be

@@ -11,9 +11,9 @@ from collections import OrderedDict
 from statistics import median_low
 from typing import TYPE_CHECKING, Protocol
 
+from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import HOUR
-from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.errors import ConfigurationError
 
 if TYPE_CHECKING:

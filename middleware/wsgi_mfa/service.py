@@ -10,27 +10,27 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wsgi_mfa.audit import chained
+from wsgi_mfa.audit.hash_chain import chained
 from wsgi_mfa.clock import Clock
-from wsgi_mfa.core import commands, recovery
+from wsgi_mfa.core import commands, recovery_codes
 from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.checked import replace
 from wsgi_mfa.core.commands import Command, Origin
 from wsgi_mfa.core.context import Context
+from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.core.engine import decide
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.outcome import Decision, Outcome
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.steps import canonical_code
-from wsgi_mfa.core.values import replace
+from wsgi_mfa.core.totp import canonical_code
 from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.errors import StoreUnavailableError
-from wsgi_mfa.keys import KeySource
+from wsgi_mfa.keys.ring import KeySource
+from wsgi_mfa.keys.vault import Vault
 from wsgi_mfa.metrics import Meter, Metrics
+from wsgi_mfa.notifications import Notifier
 from wsgi_mfa.stores.protocol import Store
-from wsgi_mfa.telling import Teller
-from wsgi_mfa.vault import Vault
-from wsgi_mfa.witness import Witness
+from wsgi_mfa.stores.rollback import RollbackDetector
 
 logger = logging.getLogger("wsgi_mfa")
 
@@ -69,10 +69,10 @@ class MfaService:
         self.clock = clock
         self.entropy = entropy
         self.vault = Vault(keys=keys, store_id=store.identity.store_id, entropy=entropy, policy=policy)
-        self._witness = Witness(store)
-        self.load = self._witness.load
+        self._accounts = RollbackDetector(store)
+        self.load = self._accounts.load
         self.meter = Meter(metrics)
-        self._teller = Teller(notify=notify, meter=self.meter)
+        self._notifier = Notifier(notify=notify, meter=self.meter)
 
     # What a browser asks for.
 
@@ -87,7 +87,7 @@ class MfaService:
 
     def present_enrollment_code(self, visit: Visit, typed: str) -> Decision:
         """Check the one-time code that the support desk gave (D15)."""
-        code = recovery.canonical_recovery_code(typed, recovery.ENROLLMENT_CODE_SYMBOLS)
+        code = recovery_codes.canonical_recovery_code(typed, recovery_codes.ENROLLMENT_CODE_SYMBOLS)
         command = commands.PresentEnrollmentCode(
             origin=visit.origin,
             code=code,
@@ -151,10 +151,10 @@ class MfaService:
 
         return self.apply(visit, command)
 
-    def recall_browser(self, visit: Visit, browser_id: str, secret: str) -> Decision:
+    def sign_in_by_remembered_browser(self, visit: Visit, browser_id: str, secret: str) -> Decision:
         """Sign in as a remembered browser, by what its cookie holds (R55)."""
         session_id = self.vault.new_id()
-        command = commands.RecallBrowser(
+        command = commands.SignInByRememberedBrowser(
             origin=visit.origin,
             browser_id=browser_id,
             secret=secret,
@@ -168,7 +168,7 @@ class MfaService:
         """Forget one remembered browser of this user, or all of them (R55)."""
         return self.apply(visit, commands.ForgetBrowser(origin=visit.origin, browser_id=browser_id))
 
-    def relearn_clock(self, visit: Visit, typed: str, *, asked_for_first: bool = False) -> Decision:
+    def resync_clock(self, visit: Visit, typed: str, *, asked_for_first: bool = False) -> Decision:
         """Take one of the two consecutive codes that re-learn the phone's clock (D17).
 
         ``asked_for_first`` says that the page asked for the first of the two; a client without a page leaves
@@ -177,7 +177,7 @@ class MfaService:
 
         def command(account: Account) -> Command:
             code = self._typed_code(account, typed)
-            return commands.RelearnClock(
+            return commands.ResyncClock(
                 origin=visit.origin,
                 code=code,
                 key=self.vault.active_key(account),
@@ -189,10 +189,10 @@ class MfaService:
 
         return self.apply(visit, command)
 
-    def redeem_recovery_code(self, visit: Visit, typed: str) -> Decision:
+    def sign_in_by_recovery_code(self, visit: Visit, typed: str) -> Decision:
         """Sign in with the recovery code, which is replaced (R28)."""
-        code = recovery.canonical_recovery_code(typed, self.policy.recovery_code_symbols)
-        command = commands.RedeemRecoveryCode(
+        code = recovery_codes.canonical_recovery_code(typed, self.policy.recovery_code_symbols)
+        command = commands.SignInByRecoveryCode(
             origin=visit.origin,
             code=code,
             opened=None,
@@ -317,8 +317,8 @@ class MfaService:
                 event_link=head.link,
             )
             if self._save(saved, events, expected=loaded.revision if loaded else None):
-                self._witness.saw(saved)
-                self._teller.tell(events)
+                self._accounts.saw(saved)
+                self._notifier.tell(events)
                 return replace(decision, account=saved, events=events)
             attempt += 1
             self.clock.sleep(self._jitter_seconds(attempt))

@@ -17,8 +17,8 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mfa_simulator.run import Play
-    from mfa_simulator.scenario import Scenario
+    from mfa_simulator.language.scenario import Scenario
+    from mfa_simulator.play.running import Play
     from mfa_simulator.story import Story
 
 SUFFIX = ".mfa.yaml"
@@ -83,7 +83,7 @@ class ScenarioFile(pytest.Module):
         """Read the file; raises pytest's CollectError with all that is wrong in it."""
         try:
             from mfa_simulator.errors import ScenarioFileError
-            from mfa_simulator.parser import read_file
+            from mfa_simulator.language.parser import read_file
         except ModuleNotFoundError as error:
             raise self.CollectError(f"{self.path.name}: scenario files need {error.name}: {EXTRA}") from error
         try:
@@ -127,7 +127,7 @@ class ScenarioItem(pytest.Function):
             return f"mfa_sim_app: {excinfo.value}"
         if style is not None or not isinstance(excinfo.value, ScenarioFailed):
             return super().repr_failure(excinfo)
-        from mfa_simulator.timeline import first_failure, timeline
+        from mfa_simulator.play.timeline import first_failure, timeline
 
         excinfo.value.args = (timeline(excinfo.value.play),)
         shown = excinfo.getrepr(style="value", chain=False)
@@ -172,9 +172,9 @@ def _only_warnings(name: str) -> Iterator[None]:
 
 def _as_function(scenario: Scenario) -> Callable[[Any], None]:
     def play_scenario(mfa_sim_app: Any) -> None:  # noqa: ANN401  # as the fixture gives it
-        from mfa_simulator.clock import frozen_wall_clock
-        from mfa_simulator.portal import factory_of
-        from mfa_simulator.run import play
+        from mfa_simulator.play.running import play
+        from mfa_simulator.world.clocks import frozen_wall_clock
+        from mfa_simulator.world.portal import factory_of
 
         with _only_warnings("wsgi_mfa"), frozen_wall_clock(scenario.start) as wall:
             played = play(scenario, wall, factory=factory_of(mfa_sim_app or None))

@@ -15,21 +15,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from mfa_simulator.clock import WallClock, frozen_wall_clock
-from mfa_simulator.document import node_of
 from mfa_simulator.errors import ScenarioFileError, StoryError
-from mfa_simulator.expectation import Found
-from mfa_simulator.format.tables import TOP
-from mfa_simulator.format.verbs import BY_NAME, TOGETHER
-from mfa_simulator.invariants.liveness import judge_liveness
-from mfa_simulator.parser import read_document
-from mfa_simulator.portal import PortalFactory, factory_of
+from mfa_simulator.language.document import node_of
+from mfa_simulator.language.format.tables import TOP
+from mfa_simulator.language.format.verbs import BY_NAME, TOGETHER
+from mfa_simulator.language.parser import read_document
+from mfa_simulator.language.quantities import EPOCH
+from mfa_simulator.language.scenario import Scenario
+from mfa_simulator.play.judging import StepOutcome
+from mfa_simulator.play.liveness import judge_liveness
+from mfa_simulator.play.running import Play, PlayedStep, play_step
+from mfa_simulator.play.simulated_world import World
+from mfa_simulator.play.timeline import first_failure, timeline
 from mfa_simulator.problems import Position, Problems, meant_or_legal
-from mfa_simulator.quantities import EPOCH
-from mfa_simulator.run import Moment, Play, play_step
-from mfa_simulator.scenario import Scenario
-from mfa_simulator.timeline import first_failure, timeline
-from mfa_simulator.world import World
+from mfa_simulator.world.clocks import WallClock, frozen_wall_clock
+from mfa_simulator.world.portal import PortalFactory, factory_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ class Story:
         self._file = file
         self._beginning: dict[str, Any] = {}
         self._givers: list[dict[str, Any]] = []
-        self._moments: list[Moment] = []
+        self._moments: list[PlayedStep] = []
         self._opened = ExitStack()
         self._stage: _Stage | None = None
 
@@ -95,7 +95,7 @@ class Story:
         wall = self._opened.enter_context(frozen_wall_clock(scenario.start))
         world = World(scenario, wall, factory_of(self._app))
         self._opened.enter_context(world.recorder.noting_logs("wsgi_mfa"))
-        self._opened.enter_context(world.watch.reading_logs("wsgi_mfa"))
+        self._opened.enter_context(world.monitor.reading_logs("wsgi_mfa"))
         self._stage = _Stage(scenario=scenario, world=world, wall=wall)
 
     @property
@@ -117,13 +117,13 @@ class Story:
             raise StoryError("the story has not begun: call `begin(users=...)` first")
         return self._stage
 
-    def __getattr__(self, name: str) -> Callable[..., Found]:
+    def __getattr__(self, name: str) -> Callable[..., StepOutcome]:
         """Give a verb as a function."""
         __tracebackhide__ = True
         if name not in BY_NAME:
             raise AttributeError(f'no verb "{name}".{meant_or_legal(name, BY_NAME, what="The verbs")}')
 
-        def verb(*value: Any, expect: Any = None, network: Any = None, **arguments: Any) -> Found:  # noqa: ANN401  # as in files
+        def verb(*value: Any, expect: Any = None, network: Any = None, **arguments: Any) -> StepOutcome:  # noqa: ANN401  # as in files
             __tracebackhide__ = True  # a failure is shown where the test asked for the step
             frame = inspect.currentframe()
             caller = frame.f_back if frame is not None else None
@@ -143,7 +143,7 @@ class Story:
         beside: dict[str, Any],
         arguments: dict[str, Any],
         place: Position,
-    ) -> Found:
+    ) -> StepOutcome:
         __tracebackhide__ = True
         takes_one = BY_NAME[name].scalar is not None or name in (TOGETHER, "change_policy")
         if len(value) != takes_one or (takes_one and arguments):
@@ -176,12 +176,12 @@ class Story:
     def _play(self) -> Play:
         return Play(scenario=self._begun().scenario, moments=tuple(self._moments))
 
-    def _judge(self, moments: list[Moment]) -> None:
+    def _judge(self, moments: list[PlayedStep]) -> None:
         __tracebackhide__ = True
         if any(_failed(moment) for moment in moments):
             play = self._play()
             raise StoryError(f"{first_failure(play)[1]}\n{timeline(play)}")
 
 
-def _failed(moment: Moment) -> bool:
+def _failed(moment: PlayedStep) -> bool:
     return bool(moment.failures or moment.broken)

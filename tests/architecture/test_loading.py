@@ -7,15 +7,15 @@ import ast
 import pytest
 
 #: The stores themselves, and the one place that compares what a store says with what it said before.
-CHECKED = ("wsgi_mfa.stores.", "wsgi_mfa.witness")
+CHECKED = ("wsgi_mfa.stores.", "wsgi_mfa.stores.rollback")
 #: Commands of an operator, which also read a store that is closed or was rolled back.
 OPERATORS = {
-    "wsgi_mfa.audit",
+    "wsgi_mfa.audit.hash_chain",
     "wsgi_mfa.cli.accounts",
-    "wsgi_mfa.rotation",
-    "wsgi_mfa.support.progress",
-    "wsgi_mfa.support.record",
-    "wsgi_mfa.support.restoring",
+    "wsgi_mfa.operations.key_rotation",
+    "wsgi_mfa.operations.rollout_report",
+    "wsgi_mfa.operations.audit_retention",
+    "wsgi_mfa.operations.restore",
 }
 
 

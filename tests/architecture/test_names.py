@@ -88,7 +88,7 @@ def test_a_package_that_imports_its_parts_is_no_circle(read_source):
     modules = (
         read_source("from mfa_simulator.cli.run import run", name="mfa_simulator.cli"),
         read_source("from mfa_simulator.cli import exits", name="mfa_simulator.cli.run"),
-        read_source("", name="mfa_simulator.cli.exits"),
+        read_source("", name="mfa_simulator.cli.exit_codes"),
     )
     assert cycle_in(import_graph(modules, "mfa_simulator")) == []
 

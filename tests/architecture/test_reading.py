@@ -23,12 +23,12 @@ def test_a_reached_name_is_found_under_any_alias(read_source, text):
 @pytest.mark.parametrize(
     ("text", "imported"),
     [
-        ("import wsgi_mfa.keys", ("wsgi_mfa.keys", None)),
+        ("import wsgi_mfa.keys.ring", ("wsgi_mfa.keys.ring", None)),
         ("from wsgi_mfa import keys", ("wsgi_mfa", "keys")),
         ("from .. import keys", ("wsgi_mfa", "keys")),
-        ("from ..keys import KeyRing", ("wsgi_mfa.keys", "KeyRing")),
+        ("from ..keys import KeyRing", ("wsgi_mfa.keys.ring", "KeyRing")),
         ("from . import account", ("wsgi_mfa.core", "account")),
-        ("if TYPE_CHECKING:\n    from wsgi_mfa.keys import KeyRing", ("wsgi_mfa.keys", "KeyRing")),
+        ("if TYPE_CHECKING:\n    from wsgi_mfa.keys.ring import KeyRing", ("wsgi_mfa.keys.ring", "KeyRing")),
     ],
 )
 def test_an_import_is_found_however_it_is_spelt(read_source, text, imported):

@@ -73,8 +73,8 @@ def test_a_user_enrolls_signs_in_recovers_and_gets_a_new_phone(demo, open_browse
     assert save_recovery_code(page) != first_recovery_code
     expect_portal(page, demo)
 
-    refused = demo.support_reset(user, email="someone.else@example.com")
-    assert refused.returncode != 0
+    rejected = demo.support_reset(user, email="someone.else@example.com")
+    assert rejected.returncode != 0
     page.reload()
     expect_portal(page, demo)
     reset = demo.support_reset(user, email=user)

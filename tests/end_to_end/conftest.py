@@ -293,7 +293,7 @@ class Demo:
 
 
 @dataclass
-class Place:
+class CommandContext:
     """A portal with its users, its support desk, and browsers in front of it."""
 
     url: str
@@ -364,7 +364,7 @@ def start_demo(tmp_path: Path) -> Iterator[Any]:
 def place_of(start_demo, run_command, tmp_path):
     """``place_of("in process")`` or ``place_of("demo")``."""
 
-    def in_process() -> Place:
+    def in_process() -> CommandContext:
         secret = "the secret of a portal in tests"
         application = MfaMiddleware(
             make_portal(DEMO_USERS, secret, secure_cookie=True),
@@ -380,9 +380,9 @@ def place_of(start_demo, run_command, tmp_path):
             return answer.outcome == "reset", f"{answer.message}\nenrollment code: {answer.enrollment_code}"
 
         accounts = [(user.name, user.password) for user in DEMO_USERS.values()]
-        return Place("https://portal.example/", accounts, reset, application)
+        return CommandContext("https://portal.example/", accounts, reset, application)
 
-    def over_http() -> Place:
+    def over_http() -> CommandContext:
         demo = start_demo()
 
         def reset(user: str, email: str) -> tuple[bool, str]:
@@ -390,7 +390,7 @@ def place_of(start_demo, run_command, tmp_path):
             done = run_command("support", "reset", user, *options)
             return done.returncode == 0, done.stdout + done.stderr
 
-        return Place(demo.url, [demo.account(number) for number in range(4)], reset)
+        return CommandContext(demo.url, [demo.account(number) for number in range(4)], reset)
 
     return lambda way: in_process() if way == "in process" else over_http()
 

@@ -17,10 +17,10 @@ import pytest
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Origin
+from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.keys.ring import KeyRing
 from wsgi_mfa.service import MfaService, Visit
 from wsgi_mfa.stores.memory import MemoryStore
 from wsgi_mfa.stores.protocol import StoreIdentity

@@ -10,7 +10,7 @@ import pytest
 from wsgi_mfa.core.instants import DAY, SECOND
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.heartbeat import READ_SECONDS, REPORT_SECONDS, Heartbeat
-from wsgi_mfa.keys import KeyRing
+from wsgi_mfa.keys.ring import KeyRing
 
 OLD, NEW = ("k1", bytes(range(32))), ("k2", bytes(range(1, 33)))
 

@@ -7,13 +7,13 @@ import builtins
 import pytest
 
 from wsgi_mfa import ConfigurationError, PrometheusMetrics
+from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import HOUR
-from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.metrics import COUNTERS, GAUGES, Meter
 from wsgi_mfa.service import MfaService
-from wsgi_mfa.web.source import FAILURES_OF_A_SOURCE, SprayWatch
+from wsgi_mfa.web.client_address import FAILURES_OF_A_CLIENT, SprayWatch
 
 USER = "user1@example.com"
 
@@ -109,7 +109,7 @@ def test_a_few_phones_that_are_wrong_do_not_make_the_server_wrong(hook, caplog):
 @pytest.mark.requirement("D37", "R25")
 def test_alerts_of_a_spray_are_counted(hook, clock):
     watch = SprayWatch(clock, Meter(hook))
-    for _ in range(FAILURES_OF_A_SOURCE + 1):
+    for _ in range(FAILURES_OF_A_CLIENT + 1):
         watch.wrong_answer("192.0.2.9", clock.now())
     assert hook.counts == {("spray_alerts", "source"): 1}
 

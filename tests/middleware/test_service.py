@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from wsgi_mfa.core import commands
+from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.outcome import Outcome, Reason
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.service import PATIENCE_SECONDS, STUBBORN_SECONDS
 
@@ -52,8 +52,8 @@ def test_of_two_browsers_that_race_with_one_recovery_code_one_wins_and_one_new_c
     enroll("laptop")
     code = service.vault.recovery_copy(USER, store.load(USER).recovery_code)
     winners = []
-    store.before.append(lambda: winners.append(service.redeem_recovery_code(visit("tablet"), code)))
-    lost = service.redeem_recovery_code(visit("desktop"), code)
+    store.before.append(lambda: winners.append(service.sign_in_by_recovery_code(visit("tablet"), code)))
+    lost = service.sign_in_by_recovery_code(visit("desktop"), code)
     assert winners[0].outcome is Outcome.SIGNED_IN
     assert lost.outcome is Outcome.WRONG_CODE
     kinds = [event.kind for event in store.events(USER)]
@@ -166,7 +166,7 @@ def test_a_save_whose_outcome_is_unknown_is_sent_again_as_it_was(
     notices.clear()
     store.saves.clear()
     getattr(store, moment).append(break_down)
-    decision = service.redeem_recovery_code(visit("laptop"), code)
+    decision = service.sign_in_by_recovery_code(visit("laptop"), code)
     assert decision.outcome is Outcome.SIGNED_IN
     assert len(store.saves) == 2
     assert store.saves[0] == store.saves[1]

@@ -36,7 +36,7 @@ class Portal:
 
     ``shown`` says whether an answer shows what only a user may see; ``page`` is where that is. ``sign_in`` types a
     password and gives the answer; ``change`` and ``upload`` send something and say whether it was taken. ``download``
-    is then there, with these bytes, for nobody else. ``doors`` gives, with the bare portal to ask, what else a
+    is then there, with these bytes, for nobody else. ``undeclared_credentials`` gives, with the bare portal to ask, what else a
     password gets by which the portal shows something: addresses, headers, and words that are shown then.
     """
 
@@ -51,7 +51,7 @@ class Portal:
     change: Callable[[Client], bool] | None = None
     download: tuple[str, bytes] | None = None
     static: str | None = None
-    doors: Callable[[Client], list[tuple[str, dict[str, str], str]]] | None = None
+    undeclared_credentials: Callable[[Client], list[tuple[str, dict[str, str], str]]] | None = None
     directory: Any = None
     script_name: str = ""
     declared: tuple[str, ...] = ()
@@ -181,23 +181,23 @@ def password_only(story: Story, browser: Client, expected: str) -> None:
     story.check(browser.json(portal.page).problem == expected, "a program is told what is missing")
     story.check(browser.post(portal.page, {"x": "1"}).status in (303, 401), "nothing is posted")
     story.check(story.calls == before, "the application was not called")
-    names = set(portal.identity.carriers.cookies)
+    names = set(portal.identity.credentials.cookies)
     for name, value in browser.cookies.items():
         if name not in names:
             continue
         for header in spellings(name, value):
             answer = story.browser().request("GET", portal.page, cookie=header)
             story.check(not story.shows(answer), f"the page is shown for Cookie: {header}")
-    for door in doors(portal):
+    for door in undeclared_credentials(portal):
         answer = story.browser().request("GET", portal.page, headers=door)
         story.check(not story.shows(answer), f"the page is shown for {door}")
-    if portal.doors is not None:
+    if portal.undeclared_credentials is not None:
         bare = Client(portal.application, script_name=portal.script_name)
-        for url, headers, words in portal.doors(bare):
+        for url, headers, words in portal.undeclared_credentials(bare):
             bare.cookies.clear()
-            for client, leads_in in ((bare, True), (story.browser(), False)):
+            for client, is_credential in ((bare, True), (story.browser(), False)):
                 answer = client.request("GET", url, headers=headers)
-                story.check((words in answer.text) is leads_in, f"{headers} at {url}: {answer}")
+                story.check((words in answer.text) is is_credential, f"{headers} at {url}: {answer}")
         story.features.add("other doors")
 
 
@@ -242,7 +242,7 @@ def spellings(name: str, value: str) -> list[str]:
     ]
 
 
-def doors(portal: Portal) -> list[dict[str, str]]:
+def undeclared_credentials(portal: Portal) -> list[dict[str, str]]:
     """What applications take beside their cookie, with a right password where that could be of use."""
     basic = base64.b64encode(f"{portal.user}:{portal.password}".encode()).decode()
     made = [

@@ -71,7 +71,7 @@ def rivals(start):
 
 
 @dataclass
-class Place:
+class CommandContext:
     """A store with one enrolled user, and a way to send many requests to it at once."""
 
     gate: Any
@@ -134,8 +134,8 @@ class Place:
 def place(request, gate, tmp_path):
     """Where the race is."""
     if request.param.startswith("memory"):
-        yield Place(gate, MemoryStore(identity=gate.IDENTITY), [])
+        yield CommandContext(gate, MemoryStore(identity=gate.IDENTITY), [])
         return
     rivals = request.getfixturevalue("rivals") if request.param.endswith("processes") else []
     with closing(gate.sqlite_store(tmp_path / "mfa.db")) as store:
-        yield Place(gate, store, rivals)
+        yield CommandContext(gate, store, rivals)

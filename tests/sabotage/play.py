@@ -68,8 +68,8 @@ class _Finder(MetaPathFinder):
 def warm_up() -> None:
     """Import all that others have written, once for all processes to come, and nothing of ours."""
     import legacy_portals  # noqa: F401
-    import mfa_simulator.parser
-    import mfa_simulator.run  # noqa: F401
+    import mfa_simulator.language.parser
+    import mfa_simulator.play.running  # noqa: F401
 
     for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
         del sys.modules[name]
@@ -79,8 +79,8 @@ def verdict(broken: Break | None, package: Path) -> Verdict:
     """Play the catalogue in this process, which must have imported nothing of ours before."""
     if broken is not None:
         sys.meta_path.insert(0, _Finder(broken, package))
-    from mfa_simulator.clock import frozen_wall_clock
-    from mfa_simulator.run import play
+    from mfa_simulator.play.running import play
+    from mfa_simulator.world.clocks import frozen_wall_clock
 
     if broken is not None and broken.module not in sys.modules:
         raise RuntimeError(f"nothing imports {broken.module}, so that breaking it breaks nothing")
@@ -98,7 +98,7 @@ def verdict(broken: Break | None, package: Path) -> Verdict:
 
 def _scenarios(first: tuple[str, ...]) -> Iterator[tuple[Path, Any]]:
     """All rows of all files, the likely ones first; each file is read when its turn comes."""
-    from mfa_simulator.parser import read_file
+    from mfa_simulator.language.parser import read_file
 
     ahead = [SCENARIOS / f"{story}{SUFFIX}" for story in first]
     for path in dict.fromkeys([*ahead, *sorted(SCENARIOS.rglob(f"*{SUFFIX}"))]):

@@ -39,14 +39,14 @@ def test_there_are_many_breaks_each_with_a_name_of_its_own(tool):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"old": "this rule is gone"}, "core/exempt.py has this 0 times: 'this rule is gone'"),
-        ({"new": "import re"}, "the change of core/exempt.py changes nothing"),
+        ({"old": "this rule is gone"}, "core/access_rules.py has this 0 times: 'this rule is gone'"),
+        ({"new": "import re"}, "the change of core/access_rules.py changes nothing"),
         ({"new": "import re)"}, "unmatched ')'"),
         ({"likely": ("attacks/of-nobody",)}, "there is no scenario attacks/of-nobody"),
     ],
 )
 def test_a_break_that_fits_no_more_is_told(tool, change, told):
-    broken = tool.Break(area="x", name="y", file="core/exempt.py", old="import re", new="", likely=())
+    broken = tool.Break(area="x", name="y", file="core/access_rules.py", old="import re", new="", likely=())
     assert list(tool.misfits([replace(broken, new="import sys")], tool.package_folder())) == []
     (problem,) = tool.misfits([replace(broken, **{"new": "import sys", **change})], tool.package_folder())
     assert problem.startswith("x.toml: y: ")

@@ -37,7 +37,7 @@ from wsgi_mfa import (
     SystemClock,
     SystemEntropy,
 )
-from wsgi_mfa.configured import new_identity
+from wsgi_mfa.configuration.build import new_identity
 
 HERE = Path(__file__).parent
 APPLICATION = HERE / "application.py"

@@ -185,11 +185,11 @@ def test_a_password_alone_opens_nothing(front, half_way):
     page = half_way.ask("GET", led.headers["Location"], Accept="text/html")
     assert page.status == 200
     assert b"authenticator" in page.body
-    refused = 403 if front.name == "nginx" else 401
+    rejected = 403 if front.name == "nginx" else 401
     assert half_way.ask("POST", "/orders", "chair", Accept="text/html").status == 303
-    assert half_way.ask("POST", "/orders", "chair").status == refused
-    assert half_way.ask("GET", "/reports").status == refused
-    assert half_way.ask("POST", "/upload", UPLOAD).status == refused
+    assert half_way.ask("POST", "/orders", "chair").status == rejected
+    assert half_way.ask("GET", "/reports").status == rejected
+    assert half_way.ask("POST", "/upload", UPLOAD).status == rejected
 
 
 def test_the_second_factor_opens_all_of_it(front, signed_in):

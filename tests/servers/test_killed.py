@@ -20,8 +20,9 @@ from typing import Any
 
 import pytest
 
-from wsgi_mfa import KeyFile, SqliteStore, audit
-from wsgi_mfa.configured import new_identity
+from wsgi_mfa import KeyFile, SqliteStore
+from wsgi_mfa.audit import hash_chain
+from wsgi_mfa.configuration.build import new_identity
 
 SECONDS_MIN = 12
 SECONDS_MAX = 30  # on a slow machine most workers are killed before they serve anybody
@@ -119,7 +120,7 @@ def test_killed_workers_lose_nothing_that_was_told_and_leave_no_half_change(
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     with closing(SqliteStore(folder / "mfa.db", create=False, new_identity=new_identity())) as store:
         # Each account holds the number and link of its latest event: no event without its change, nor the other way.
-        assert audit.verify(store, KeyFile(folder / "keys").ring).problems == ()
+        assert hash_chain.verify(store, KeyFile(folder / "keys").ring).problems == ()
         for life in lives:
             happened = Counter(event.kind for event in store.events(life.user.name, limit=100_000))
             assert happened["recovery_code.used"] == life.cycles

@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import Client
 
 from wsgi_mfa import ConfigurationError, KeyRing, SqliteStore, SystemEntropy
-from wsgi_mfa.configured import new_identity
+from wsgi_mfa.configuration.build import new_identity
 
 SETTINGS = """
 issuer = "Client Portal"
@@ -37,11 +37,13 @@ INI_FILES = {
     "filter-app": "[filter-app:main]\n%s\nnext = portal\nconfig = mfa.toml\n",
 }
 MAKERS = (
-    "paste.filter_factory = wsgi_mfa.paste:filter_factory",
-    "paste.filter_app_factory = wsgi_mfa.paste:filter_app_factory",
+    "paste.filter_factory = wsgi_mfa.configuration.paste:filter_factory",
+    "paste.filter_app_factory = wsgi_mfa.configuration.paste:filter_app_factory",
     "use = egg:wsgi-mfa",
 )
-INSTALLED = bool(entry_points(group="paste.filter_factory").select(value="wsgi_mfa.paste:filter_factory"))
+INSTALLED = bool(
+    entry_points(group="paste.filter_factory").select(value="wsgi_mfa.configuration.paste:filter_factory")
+)
 
 
 @pytest.fixture
@@ -94,9 +96,9 @@ def test_an_ini_file_puts_the_middleware_around_its_application(load, missing, m
     ],
 )
 def test_a_wrong_section_is_told_by_the_name_of_its_setting(load, line, message):
-    with pytest.raises(ConfigurationError) as refused:
+    with pytest.raises(ConfigurationError) as rejected:
         load(f"[pipeline:main]\npipeline = mfa portal\n[filter:mfa]\n{MAKERS[0]}\n{line}\n")
-    assert message in str(refused.value)
+    assert message in str(rejected.value)
 
 
 def test_a_store_that_is_not_there_stops_the_portal_at_its_start(load, tmp_path):

@@ -6,12 +6,12 @@ import textwrap
 
 import pytest
 
-from mfa_simulator.clock import TrueTime, frozen_wall_clock
 from mfa_simulator.errors import ScenarioFileError
-from mfa_simulator.parser import parse
-from mfa_simulator.quantities import instant
-from mfa_simulator.record import Recorder
-from mfa_simulator.run import play
+from mfa_simulator.language.parser import parse
+from mfa_simulator.language.quantities import instant
+from mfa_simulator.play.running import play
+from mfa_simulator.world.clocks import TrueTime, frozen_wall_clock
+from mfa_simulator.world.recorder import Recorder
 
 USERS = """
 scenario: A story

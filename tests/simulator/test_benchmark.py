@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from mfa_simulator.clock import frozen_wall_clock
-from mfa_simulator.parser import read_file
-from mfa_simulator.run import play
+from mfa_simulator.language.parser import read_file
+from mfa_simulator.play.running import play
+from mfa_simulator.world.clocks import frozen_wall_clock
 
 STORY = Path(__file__).resolve().parents[2] / "benchmarks" / "story.mfa.yaml"
 

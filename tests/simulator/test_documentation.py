@@ -6,15 +6,15 @@ import re
 
 import pytest
 
-from mfa_simulator.cli.playing import run
-from mfa_simulator.clock import frozen_wall_clock
-from mfa_simulator.format.outcomes import ALL
-from mfa_simulator.format.tables import EXPECT, NETWORK, TOP
-from mfa_simulator.format.verbs import VERBS
-from mfa_simulator.invariants.names import INVARIANTS
-from mfa_simulator.parser import parse
-from mfa_simulator.run import play
-from mfa_simulator.timeline import timeline, verdict
+from mfa_simulator.cli.run import run
+from mfa_simulator.language.format.invariant_names import INVARIANTS
+from mfa_simulator.language.format.outcomes import ALL
+from mfa_simulator.language.format.tables import EXPECT, NETWORK, TOP
+from mfa_simulator.language.format.verbs import VERBS
+from mfa_simulator.language.parser import parse
+from mfa_simulator.play.running import play
+from mfa_simulator.play.timeline import timeline, verdict
+from mfa_simulator.world.clocks import frozen_wall_clock
 
 
 @pytest.fixture(scope="module")

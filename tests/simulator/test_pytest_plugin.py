@@ -8,9 +8,9 @@ from importlib.metadata import entry_points
 
 import pytest
 
-from mfa_simulator.clock import frozen_wall_clock
-from mfa_simulator.parser import parse
-from mfa_simulator.run import play
+from mfa_simulator.language.parser import parse
+from mfa_simulator.play.running import play
+from mfa_simulator.world.clocks import frozen_wall_clock
 
 GOOD = """\
 # Why: an example.
@@ -141,14 +141,14 @@ def test_workers_of_xdist_share_the_tests(session):
 
 
 def test_without_the_extra_a_scenario_file_says_so_in_one_line(session, monkeypatch):
-    monkeypatch.setitem(sys.modules, "mfa_simulator.parser", None)
+    monkeypatch.setitem(sys.modules, "mfa_simulator.language.parser", None)
     monkeypatch.setitem(sys.modules, "mfa_simulator.story", None)
     result = session(
         {"once.mfa.yaml": GOOD, "test_story.py": "def test_a(mfa_sim): ...\n"},
         "--continue-on-collection-errors",
     )
     result.assert_outcomes(errors=2)
-    needs = "mfa_simulator.parser: install wsgi-mfa[[]simulator[]]"
+    needs = "mfa_simulator.language.parser: install wsgi-mfa[[]simulator[]]"
     result.stdout.fnmatch_lines(
         [f"once.mfa.yaml: scenario files need {needs}", "the fixture mfa_sim needs mfa_simulator.story:*"]
     )
@@ -161,7 +161,7 @@ def test_a_session_without_scenario_files_loads_nothing(pytester):
         import sys
 
         def pytest_sessionfinish():
-            late = {"yaml", "freezegun", "wsgi_mfa", "mfa_simulator.parser", "mfa_simulator.story"}
+            late = {"yaml", "freezegun", "wsgi_mfa", "mfa_simulator.language.parser", "mfa_simulator.story"}
             assert "mfa_simulator.pytest_plugin" in sys.modules
             assert not late & set(sys.modules)
         """
@@ -221,7 +221,7 @@ def test_the_fixture_tells_a_story_and_shows_where_in_the_test_it_failed(session
 PORTAL = """
 from legacy_portals import make_portal
 from wsgi_mfa import FlaskSession
-from mfa_simulator.portal import Portal
+from mfa_simulator.world.portal import Portal
 
 made = []
 

@@ -10,7 +10,7 @@ import weakref
 
 import pytest
 
-from mfa_simulator.record import Recorder
+from mfa_simulator.world.recorder import Recorder
 
 
 def test_between_steps_there_is_no_record(recorder):

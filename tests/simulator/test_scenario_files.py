@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from mfa_simulator.clock import frozen_wall_clock
-from mfa_simulator.format.verbs import BY_NAME
-from mfa_simulator.parser import read_file
-from mfa_simulator.run import play
-from mfa_simulator.timeline import timeline
+from mfa_simulator.language.format.verbs import BY_NAME
+from mfa_simulator.language.parser import read_file
+from mfa_simulator.play.running import play
+from mfa_simulator.play.timeline import timeline
+from mfa_simulator.world.clocks import frozen_wall_clock
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "scenarios"
 FILES = sorted(FOLDER.rglob("*.mfa.yaml"))

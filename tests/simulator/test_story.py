@@ -92,6 +92,6 @@ def test_verbs_are_listed_for_whoever_completes_names(story):
 
 
 def _broken():
-    from mfa_simulator.invariants.ledger import Broken
+    from mfa_simulator.invariants.ledger import Violation
 
-    return Broken(invariant="liveness", at=0, user="ann", request="GET /", seen="nobody gets in")
+    return Violation(invariant="liveness", at=0, user="ann", request="GET /", seen="nobody gets in")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mfa_simulator.clock import frozen_wall_clock
-from mfa_simulator.world import World
+from mfa_simulator.play.simulated_world import World
+from mfa_simulator.world.clocks import frozen_wall_clock
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_to_read_a_world_changes_nothing(world):
     world.use_browser("laptop")
     world.use_user("user1")
     assert "tablet" not in world.browsers
-    assert world.residents["user2"].spec.name == "user2"
+    assert world.user_states["user2"].spec.name == "user2"
     assert [phone.name for phone in world.phones()] == ["pixel", "spare", "nokia"]
     assert (world.account("user2"), world.phone("nokia").owner) == (None, "user2")
     assert (world.last_browser, world.last_user, list(world.browsers)) == ("laptop", "user1", ["laptop"])

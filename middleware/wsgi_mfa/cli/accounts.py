@@ -6,21 +6,21 @@ import click
 from rich import box
 from rich.table import Table
 
-from wsgi_mfa.cli.place import Place, place_options
+from wsgi_mfa.cli.context import CommandContext, context_options
+from wsgi_mfa.cli.output import agent_option, ask, console, counted, pairs, plain
 from wsgi_mfa.cli.rollout import rollout
-from wsgi_mfa.cli.telling import agent_option, ask, console, counted, pairs, plain
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.account import Account, Failures
-from wsgi_mfa.core.aging import settled
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.expiry import without_expired
 from wsgi_mfa.core.instants import utc_text as utc
-from wsgi_mfa.core.user import canonical
+from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.operations.accounts import AccountKeeper
 from wsgi_mfa.stores.protocol import load_for_operator
-from wsgi_mfa.support.accounts import AccountKeeper
+from wsgi_mfa.support.account_view import state_of
 from wsgi_mfa.support.desk import SESSION_CHARACTERS
-from wsgi_mfa.support.view import state_of
 
 EVENTS_SHOWN = 20
 
@@ -34,10 +34,10 @@ accounts.add_command(rollout)
 
 
 @accounts.command("list")
-@place_options
+@context_options
 @click.option("--after", default="", help="Begin behind this user.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
-def list_accounts(place: Place, after: str, limit: int) -> None:
+def list_accounts(place: CommandContext, after: str, limit: int) -> None:
     """List accounts in the order of their names."""
     store = place.operator_store
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
@@ -48,7 +48,7 @@ def list_accounts(place: Place, after: str, limit: int) -> None:
     for user in users:
         account = load_for_operator(store, user)
         if account is not None:
-            counting = settled(account, context)
+            counting = without_expired(account, context)
             state = state_of(counting, context)
             table.add_row(plain(user), plain(account.address or "-"), state, str(len(counting.sessions)))
     console().print(table if users else "no accounts")
@@ -56,8 +56,8 @@ def list_accounts(place: Place, after: str, limit: int) -> None:
 
 @accounts.command()
 @click.argument("user")
-@place_options
-def show(place: Place, user: str) -> None:
+@context_options
+def show(place: CommandContext, user: str) -> None:
     """Show one account and its latest events."""
     account = _stored(place, user)
     events = place.operator_store.events(account.user, limit=EVENTS_SHOWN)
@@ -69,10 +69,10 @@ def show(place: Place, user: str) -> None:
 
 @accounts.command(short_help="List the open sessions of one account.")
 @click.argument("user")
-@place_options
-def sessions(place: Place, user: str) -> None:
+@context_options
+def sessions(place: CommandContext, user: str) -> None:
     """List the open sessions and remembered browsers of one account, each with the beginning of its id."""
-    account = settled(_stored(place, user), Context(now=SystemClock().now(), policy=place.policy))
+    account = without_expired(_stored(place, user), Context(now=SystemClock().now(), policy=place.policy))
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in ("session", "by", "since (UTC)", "last used (UTC)"):
         table.add_column(heading, overflow="fold")
@@ -94,8 +94,8 @@ def sessions(place: Place, user: str) -> None:
 @click.argument("user")
 @click.argument("session", required=False)
 @agent_option
-@place_options
-def revoke(place: Place, user: str, session: str | None, agent: str) -> None:
+@context_options
+def revoke(place: CommandContext, user: str, session: str | None, agent: str) -> None:
     """End the session of USER whose id begins with SESSION, or forget such a remembered browser; without SESSION all.
 
     The next request needs a code. The portal's own login goes on.
@@ -113,8 +113,8 @@ def revoke(place: Place, user: str, session: str | None, agent: str) -> None:
 @click.argument("user")
 @click.option("--reason", default="", help="Why, for the record.")
 @agent_option
-@place_options
-def remove(place: Place, user: str, reason: str, agent: str) -> None:
+@context_options
+def remove(place: CommandContext, user: str, reason: str, agent: str) -> None:
     """Forget USER's phone, recovery code, address and sessions.
 
     The name and the events stay. Who signs in by that name later needs an invitation of the support desk.
@@ -129,8 +129,8 @@ def remove(place: Place, user: str, reason: str, agent: str) -> None:
 @click.argument("new")
 @click.option("--reason", default="", help="Why, for the record.")
 @agent_option
-@place_options
-def rename(place: Place, old: str, new: str, reason: str, agent: str) -> None:
+@context_options
+def rename(place: CommandContext, old: str, new: str, reason: str, agent: str) -> None:
     """Move the account OLD, with its phone and recovery code, to the name NEW; its sessions end.
 
     Do it when the portal knows the user by the new name. If it is cut off, give the same command again.
@@ -139,7 +139,7 @@ def rename(place: Place, old: str, new: str, reason: str, agent: str) -> None:
     click.echo(f"renamed: {before} is {after} now")
 
 
-def _stored(place: Place, user: str) -> Account:
+def _stored(place: CommandContext, user: str) -> Account:
     name = canonical(user)
     account = load_for_operator(place.operator_store, name)
     if account is None:
@@ -155,7 +155,7 @@ def _told(event: Event) -> str:
 
 
 def _facts(stored: Account, context: Context) -> list[tuple[str, str]]:
-    account = settled(stored, context)
+    account = without_expired(stored, context)
     authenticator = account.authenticator
     code = account.recovery_code
     facts = [

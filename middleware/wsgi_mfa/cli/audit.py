@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from wsgi_mfa import audit as record
-from wsgi_mfa.cli.place import Place, place_options
-from wsgi_mfa.cli.telling import agent_option, counted
+from wsgi_mfa.audit import hash_chain as record
+from wsgi_mfa.audit.export import line_of, line_of_head, read_export
+from wsgi_mfa.cli.context import CommandContext, context_options
+from wsgi_mfa.cli.output import agent_option, counted
 from wsgi_mfa.core.instants import DAY
-from wsgi_mfa.core.user import canonical
-from wsgi_mfa.export import line_of, line_of_head, read_export
-from wsgi_mfa.support.record import prune as prune_record
+from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.operations.audit_retention import prune as prune_record
 
 
 @click.group(short_help="Export and verify what is on record.")
@@ -23,8 +23,8 @@ def audit() -> None:
 
 @audit.command(short_help="Print every event, and where the chains end.")
 @click.argument("user", required=False)
-@place_options
-def export(place: Place, user: str | None) -> None:
+@context_options
+def export(place: CommandContext, user: str | None) -> None:
     """Print every event, or USER's, as a line of JSON each, the oldest first; then the head of each chain.
 
     Keep what was printed elsewhere: audit verify --against FILE shows whether the record was put back or cut since.
@@ -49,8 +49,8 @@ def export(place: Place, user: str | None) -> None:
     metavar="FILE",
     help="An earlier export: what it knows must still be there.",
 )
-@place_options
-def verify(place: Place, against: Path | None) -> None:
+@context_options
+def verify(place: CommandContext, against: Path | None) -> None:
     """See whether an event was changed, removed or added by somebody without the keys.
 
     Exit 1 and a line for each account whose record is not whole.
@@ -70,8 +70,8 @@ def verify(place: Place, against: Path | None) -> None:
 @audit.command(short_help="Drop what is old.")
 @click.option("--days", type=click.IntRange(min=1), required=True, help="How many days are kept.")
 @agent_option
-@place_options
-def prune(place: Place, days: int, agent: str) -> None:
+@context_options
+def prune(place: CommandContext, days: int, agent: str) -> None:
     """Drop events that are older than so many days, but each account's latest; a signed checkpoint stays.
 
     Nothing of what an account counts, such as the budget of wrong codes, rests on them.

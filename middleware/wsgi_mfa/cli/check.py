@@ -9,21 +9,21 @@ from pathlib import Path
 import click
 
 from wsgi_mfa.clock import SystemClock
-from wsgi_mfa.config import Configuration, read_configuration
-from wsgi_mfa.configured import keys_of, store_of
+from wsgi_mfa.configuration.build import keys_of, store_of
+from wsgi_mfa.configuration.toml_file import Configuration, read_configuration
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.rollout import is_rolling_out
-from wsgi_mfa.core.user import canonical
+from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError
 from wsgi_mfa.identity.adapter import problems_of
-from wsgi_mfa.identity.doors import doors_from, paths_in
-from wsgi_mfa.keys import KeyRing
-from wsgi_mfa.person import Person
-from wsgi_mfa.rotation import survey
+from wsgi_mfa.identity.request.undeclared import paths_in, undeclared_from
+from wsgi_mfa.keys.ring import KeyRing
+from wsgi_mfa.operations.key_rotation import survey
+from wsgi_mfa.operations.rollout_report import people_of, unknown_names
 from wsgi_mfa.stores.protocol import Store, every_user
 from wsgi_mfa.support.agents import agents_from
-from wsgi_mfa.support.progress import people_of, unknown_names
-from wsgi_mfa.web.forward_auth import refuse_unfit
+from wsgi_mfa.web.forward_auth import reject_unfit
 
 
 @click.command(short_help="Tell whether a configuration would work.")
@@ -39,7 +39,7 @@ def check(config: Path) -> None:
         _finding("configuration", lambda: f"{config} is in order"),
         _finding("issuer", lambda: repr(checked_issuer(configuration.issuer))),
         _finding("identity", lambda: _identity(configuration)),
-        _finding("doors", lambda: _doors(configuration)),
+        _finding("undeclared_credentials", lambda: _undeclared_credentials(configuration)),
         _finding("keys", lambda: _keys(configuration, keys)),
         _finding("store", lambda: _store(configuration, stores)),
     ]
@@ -71,17 +71,17 @@ def _identity(configuration: Configuration) -> str:
     )
     if problems:
         raise MfaError("; ".join(problems))
-    carriers = configuration.identity.carriers
-    names = [*carriers.cookies, *carriers.headers, *carriers.arguments]
+    credentials = configuration.identity.credentials
+    names = [*credentials.cookies, *credentials.headers, *credentials.arguments]
     return f"{type(configuration.identity).__name__} reads {', '.join(names)}"
 
 
-def _doors(configuration: Configuration) -> str:
+def _undeclared_credentials(configuration: Configuration) -> str:
     """What only people know: whether the portal takes credentials where nobody reads them (D4)."""
-    closed = paths_in(doors_from(configuration.doors))
+    closed = paths_in(undeclared_from(configuration.undeclared_credentials))
     if closed:
         return f"closed without a second factor: {', '.join(closed)}"
-    return 'no path is closed; one that takes a password or token in its body must be: doors = ["path /PATH"]'
+    return 'no path is closed; one that takes a password or token in its body must be: undeclared_credentials = ["path /PATH"]'
 
 
 def _rollout(configuration: Configuration) -> str:
@@ -113,7 +113,7 @@ def _support_agents(configuration: Configuration) -> str:
 
 def _forward_auth(configuration: Configuration) -> str:
     try:
-        refuse_unfit(configuration.identity, renews_sessions=configuration.renews_sessions)
+        reject_unfit(configuration.identity, renews_sessions=configuration.renews_sessions)
     except ConfigurationError as error:
         raise MfaError(str(error).removeprefix("forward_auth: ")) from None
     peers = ", ".join(configuration.policy.trusted_peers)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wsgi_mfa.cli import serving
-from wsgi_mfa.cli.place import made_database
+from wsgi_mfa.cli import server
+from wsgi_mfa.cli.context import made_database
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter
-from wsgi_mfa.identity.auth_tkt import AuthTkt
-from wsgi_mfa.identity.flask_session import FlaskSession
+from wsgi_mfa.identity.adapters.auth_tkt import AuthTkt
+from wsgi_mfa.identity.adapters.flask_session import FlaskSession
 from wsgi_mfa.web.middleware import MfaMiddleware
 
 if TYPE_CHECKING:
@@ -63,18 +63,18 @@ def demo(host: str, port: int, database: Path, portal: str) -> None:
 
     Its pages are served over plain http, so that no certificate is needed; keep it on a loopback address.
     """
-    serving.end_on_signals()
+    server.end_on_signals()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    if not serving.is_loopback(host):
+    if not server.is_loopback(host):
         click.echo(f"warning: {host} is no loopback address, and the demo speaks plain http", err=True)
     click.echo(f"database: {database}")
     sys.stdout.flush()
     application = _wrapped(portal, database)
-    with serving.listening_socket(host, port) as listener:
+    with server.listening_socket(host, port) as listener:
         _print_accounts()
-        click.echo(f"{PORTAL_NAME}: http://{serving.in_url(host)}:{port}/")
+        click.echo(f"{PORTAL_NAME}: http://{server.in_url(host)}:{port}/")
         sys.stdout.flush()
-        serving.run(application, listener, threads=THREADS)
+        server.run(application, listener, threads=THREADS)
 
 
 def _wrapped(portal: str, database: Path) -> WSGIApplication:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wsgi_mfa.cli.serve import Listening, listening_options, serve_wrapped
+from wsgi_mfa.cli.serve import ServerOptions, serve_wrapped, server_options
 from wsgi_mfa.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ _NOTHING = (
 @click.command(
     "forward-auth", short_help="Answer a proxy (nginx, Caddy, Traefik) whether a request may pass."
 )
-@listening_options
-def forward_auth(listening: Listening) -> None:
+@server_options
+def forward_auth(listening: ServerOptions) -> None:
     """Serve our pages and forward-auth for a portal that stands behind a proxy of its own."""
     if not listening.configuration.forward_auth:
         raise ConfigurationError(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from wsgi_mfa.cli.serve import Listening, listening_options, serve_wrapped
+from wsgi_mfa.cli.serve import ServerOptions, serve_wrapped, server_options
 from wsgi_mfa.gateway import Gateway
-from wsgi_mfa.web.source import SourceReader
+from wsgi_mfa.web.client_address import ClientAddressReader
 
 
 @click.command(short_help="Stand as a proxy before a portal that cannot load the middleware.")
@@ -21,8 +21,8 @@ from wsgi_mfa.web.source import SourceReader
 @click.option(
     "--upstream-host", is_flag=True, help="Ask the portal by its own name, not by the one people use."
 )
-@listening_options
-def gateway(upstream: str, timeout_seconds: int, upstream_host: bool, listening: Listening) -> None:
+@server_options
+def gateway(upstream: str, timeout_seconds: int, upstream_host: bool, listening: ServerOptions) -> None:
     """Serve the portal at URL with multi-factor authentication before it.
 
     Nobody else may reach the portal: let it listen on a loopback address, or in a network of its own.
@@ -33,7 +33,7 @@ def gateway(upstream: str, timeout_seconds: int, upstream_host: bool, listening:
         upstream,
         timeout_seconds=timeout_seconds,
         scheme_key="HTTP_" + name.upper().replace("-", "_") if name else None,
-        trusts=SourceReader(configuration.policy.trusted_peers).trusts,
+        trusts=ClientAddressReader(configuration.policy.trusted_peers).trusts,
         keeps_host=not upstream_host,
     )
     serve_wrapped(portal, listening)

@@ -9,18 +9,18 @@ import click
 from rich import box
 from rich.table import Table
 
-from wsgi_mfa.cli.place import FIRST_KEY_ID, Place, keys_path, place_options
-from wsgi_mfa.cli.telling import console, counted, plain
+from wsgi_mfa.cli.context import FIRST_KEY_ID, CommandContext, context_options, keys_path
+from wsgi_mfa.cli.output import console, counted, plain
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.instants import utc_text as utc
 from wsgi_mfa.entropy import SystemEntropy
-from wsgi_mfa.key_file import KeyFile
-from wsgi_mfa.keys import KeyRing
-from wsgi_mfa.rotation import (
+from wsgi_mfa.keys.key_file import KeyFile
+from wsgi_mfa.keys.ring import KeyRing
+from wsgi_mfa.operations.key_rotation import (
     LIVE_MINUTES,
     Step,
     Survey,
-    seal_all_anew,
+    re_encrypt_all,
     survey,
     with_new_key,
     with_promoted,
@@ -46,8 +46,8 @@ def generate(key_id: str) -> None:
 
 
 @keys.command(short_help="Go one step on the way to a new key.")
-@place_options
-def rotate(place: Place) -> None:
+@context_options
+def rotate(place: CommandContext) -> None:
     """Go one step on the way to a new key; three steps make a rotation.
 
     The first adds a key that only opens; the second lets it seal, as soon as every worker knows it, and seals every
@@ -69,12 +69,12 @@ def rotate(place: Place) -> None:
         _retire(place, found)
 
 
-def _found(place: Place) -> Survey:
+def _found(place: CommandContext) -> Survey:
     store = place.store  # first, since where it is missing its keys are missing too
     return survey(store, place.keys.ring, now=SystemClock().now())
 
 
-def _add(place: Place) -> None:
+def _add(place: CommandContext) -> None:
     ring = place.keys.ring
     text = with_new_key(ring, SystemEntropy())
     new_id = KeyRing.from_text(text).ids[-2]
@@ -83,13 +83,13 @@ def _add(place: Place) -> None:
     _tell(place, f"next: keys rotate, once every worker knows {new_id} (see keys check)")
 
 
-def _promote(place: Place, found: Survey) -> None:
+def _promote(place: CommandContext, found: Survey) -> None:
     ring = place.keys.ring
     text = with_promoted(ring, found.new_ids)
     promoted = KeyRing.from_text(text)
     _tell(place, f"step 2 of 3: {promoted.writing_id} seals; {ring.writing_id} opens what it has sealed")
     _keep(place, text)
-    _seal_anew(place, promoted)
+    _re_encrypt(place, promoted)
     _tell(
         place,
         f"next: keys rotate, which retires {ring.writing_id}. A day later is best: browsers",
@@ -97,25 +97,25 @@ def _promote(place: Place, found: Survey) -> None:
     )
 
 
-def _retire(place: Place, found: Survey) -> None:
+def _retire(place: CommandContext, found: Survey) -> None:
     ring = place.keys.ring
     if found.workers:
         SystemClock().sleep(PATIENCE_SECONDS)  # so long a request may save what it has sealed before (D21)
     if any(each in _found(place).sealed_counts for each in found.old_ids):
-        _seal_anew(place, ring)
+        _re_encrypt(place, ring)
     _tell(place, f"step 3 of 3: {', '.join(found.old_ids)} is retired; {ring.writing_id} seals")
     _keep(place, without_retired(ring, found.old_ids))
 
 
-def _seal_anew(place: Place, ring: KeyRing) -> None:
-    count, closed = seal_all_anew(place.service_with(ring))
+def _re_encrypt(place: CommandContext, ring: KeyRing) -> None:
+    count, closed = re_encrypt_all(place.service_with(ring))
     _tell(place, f"sealed anew: {counted(count, 'account')}")
     if closed:
         names = ", ".join(map(repr, closed))
         _give_up(f"{counted(len(closed), 'account')} could not be opened: {names}")
 
 
-def _keep(place: Place, text: str) -> None:
+def _keep(place: CommandContext, text: str) -> None:
     """Put the ring where it is kept, or give it to the one who can."""
     if isinstance(place.keys, KeyFile):
         place.keys.replace(text)
@@ -125,7 +125,7 @@ def _keep(place: Place, text: str) -> None:
         click.echo(text)
 
 
-def _tell(place: Place, *lines: str) -> None:
+def _tell(place: CommandContext, *lines: str) -> None:
     for line in lines:
         click.echo(line, err=not isinstance(place.keys, KeyFile))
 
@@ -137,8 +137,8 @@ def _give_up(*lines: str) -> None:
 
 
 @keys.command(short_help="Show which key seals what, and who knows it.")
-@place_options
-def check(place: Place) -> None:
+@context_options
+def check(place: CommandContext) -> None:
     """Show which keys seal how many accounts, which workers know which keys, and what the next step is."""
     found = _found(place)
     out = console()

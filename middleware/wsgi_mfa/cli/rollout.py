@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import click
 
-from wsgi_mfa.cli.place import Place, place_options
-from wsgi_mfa.cli.telling import console, counted, pairs, plain
+from wsgi_mfa.cli.context import CommandContext, context_options
+from wsgi_mfa.cli.output import console, counted, pairs, plain
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.instants import utc_text as utc
 from wsgi_mfa.core.rollout import is_rolling_out, required_since
-from wsgi_mfa.support.progress import people_of, progress_of
+from wsgi_mfa.operations.rollout_report import people_of, progress_of
 
 
 @click.command(short_help="Tell how many users have set up a phone.")
 @click.option("--missing", is_flag=True, help="Name all who have none, those who must come first.")
-@place_options
-def rollout(place: Place, missing: bool) -> None:
+@context_options
+def rollout(place: CommandContext, missing: bool) -> None:
     """Tell who needs a second factor by the policy, how many have set up a phone, and how many have not.
 
     Where the directory has a method people(), everybody whom it lists is counted, else those who have an account: a

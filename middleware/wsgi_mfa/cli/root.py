@@ -1,14 +1,14 @@
-"""The commands and their one way of failing: one line that names what was wrong and what is legal, exit 2."""
+"""What was wrong with a command line, in one line that says what is legal."""
 
 from __future__ import annotations
 
 import sys
+from importlib.resources import files
 from typing import NoReturn
 
 import click
 
 from wsgi_mfa.cli.accounts import accounts
-from wsgi_mfa.cli.api import api
 from wsgi_mfa.cli.audit import audit
 from wsgi_mfa.cli.check import check
 from wsgi_mfa.cli.demo import demo
@@ -18,8 +18,38 @@ from wsgi_mfa.cli.keys import keys
 from wsgi_mfa.cli.serve import serve
 from wsgi_mfa.cli.store import store
 from wsgi_mfa.cli.support import support
-from wsgi_mfa.cli.usage import usage_line
 from wsgi_mfa.errors import MfaError
+
+
+def usage_line(error: click.UsageError) -> str:
+    """The one line for a command that was not understood."""
+    context = error.ctx
+    if context is None:
+        return error.format_message()
+    legal = _legal(error, context)
+    message = error.format_message().rstrip(".")
+    return f"{message}{f'; legal: {legal}' if legal else ''} (see {context.command_path} --help)"
+
+
+def _legal(error: click.UsageError, context: click.Context) -> str:
+    if isinstance(error, click.NoSuchOption):
+        return ", ".join(
+            option for each in context.command.params for option in each.opts if option[0] == "-"
+        )
+    if isinstance(error, click.BadParameter):
+        kind = error.param.type if error.param is not None else None
+        return f"{kind.min} to {kind.max}" if isinstance(kind, click.IntRange) else ""
+    if isinstance(context.command, click.Group):
+        return ", ".join(context.command.list_commands(context))
+    return ""
+
+
+@click.command(short_help="Print the JSON interface as an OpenAPI document.")
+def api() -> None:
+    """Print the OpenAPI document (3.1, YAML) of the URLs below the mount path."""
+    document = files("wsgi_mfa.web") / "openapi.yaml"
+    click.echo(document.read_text(encoding="utf-8"), nl=False)
+
 
 EXIT_BAD_INPUT = 2
 

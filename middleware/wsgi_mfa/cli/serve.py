@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wsgi_mfa.cli import serving
-from wsgi_mfa.config import Configuration, read_configuration
-from wsgi_mfa.configured import wrapped
+from wsgi_mfa.cli import server
+from wsgi_mfa.configuration.build import wrapped
+from wsgi_mfa.configuration.setting_types import imported
+from wsgi_mfa.configuration.toml_file import Configuration, read_configuration
 from wsgi_mfa.errors import ConfigurationError
-from wsgi_mfa.settings import imported
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Listening:
+class ServerOptions:
     """How a command serves: its configuration, the address, and how many take part."""
 
     configuration: Configuration
@@ -34,7 +34,7 @@ class Listening:
     plain_http: bool
 
 
-def listening_options(command: Callable[..., None]) -> Callable[..., None]:
+def server_options(command: Callable[..., None]) -> Callable[..., None]:
     """The options that all commands share that serve, as the argument ``listening``."""
 
     @click.option(
@@ -55,14 +55,14 @@ def listening_options(command: Callable[..., None]) -> Callable[..., None]:
     def listening(
         *, config: Path, host: str, port: int, threads: int, workers: int, plain_http: bool, **options: object
     ) -> None:
-        serving.end_on_signals()
+        server.end_on_signals()
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-        if plain_http and not serving.is_loopback(host):
+        if plain_http and not server.is_loopback(host):
             raise ConfigurationError(
                 f"--plain-http with --host {host}: legal is a loopback address, such as 127.0.0.1"
             )
         command(
-            listening=Listening(
+            listening=ServerOptions(
                 configuration=read_configuration(config),
                 host=host,
                 port=port,
@@ -78,8 +78,8 @@ def listening_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command(short_help="Serve your own application with a second factor around it.")
 @click.argument("application", metavar="MODULE:APP")
-@listening_options
-def serve(application: str, listening: Listening) -> None:
+@server_options
+def serve(application: str, listening: ServerOptions) -> None:
     """Serve the WSGI application MODULE:APP with multi-factor authentication around it.
 
     Behind a proxy that speaks https, name the header in which it tells so: scheme_from in mfa.toml.
@@ -87,15 +87,15 @@ def serve(application: str, listening: Listening) -> None:
     serve_wrapped(imported(application, setting="MODULE:APP"), listening)
 
 
-def serve_wrapped(application: WSGIApplication, listening: Listening) -> None:
+def serve_wrapped(application: WSGIApplication, listening: ServerOptions) -> None:
     """Serve ``application`` with the middleware around it, until SIGINT or SIGTERM."""
     configuration = listening.configuration
     served = wrapped(application, configuration, plain_http=listening.plain_http)
-    with serving.listening_socket(listening.host, listening.port) as listener:
+    with server.listening_socket(listening.host, listening.port) as listener:
         scheme = "http" if listening.plain_http else "https, by a proxy in front,"
-        click.echo(f"{configuration.issuer}: {scheme} on {serving.in_url(listening.host)}:{listening.port}")
+        click.echo(f"{configuration.issuer}: {scheme} on {server.in_url(listening.host)}:{listening.port}")
         sys.stdout.flush()
         if listening.workers == 1:
-            serving.run(served, listener, threads=listening.threads)
+            server.run(served, listener, threads=listening.threads)
         else:
-            serving.run_workers(served, listener, workers=listening.workers, threads=listening.threads)
+            server.run_workers(served, listener, workers=listening.workers, threads=listening.threads)

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from wsgi_mfa.cli.place import Place, made_database, place_options
-from wsgi_mfa.cli.telling import counted
-from wsgi_mfa.configured import store_of
+from wsgi_mfa.audit.export import read_export
+from wsgi_mfa.cli.context import CommandContext, context_options, made_database
+from wsgi_mfa.cli.output import counted
+from wsgi_mfa.configuration.build import store_of
 from wsgi_mfa.core.instants import utc_text as utc
-from wsgi_mfa.export import read_export
+from wsgi_mfa.operations import restore
+from wsgi_mfa.operations.audit_retention import note
 from wsgi_mfa.stores.protocol import Store, StoreState
 from wsgi_mfa.stores.sqlite import SqliteStore
-from wsgi_mfa.support import restoring
-from wsgi_mfa.support.record import note
 
 
 @click.group()
@@ -23,8 +23,8 @@ def store() -> None:
 
 
 @store.command(short_help="Make the store; one that is there is left alone.")
-@place_options
-def init(place: Place) -> None:
+@context_options
+def init(place: CommandContext) -> None:
     """Make the store, with its store id; one that is there already is left alone (D2)."""
     made: Store
     if place.configuration is not None:
@@ -36,29 +36,29 @@ def init(place: Place) -> None:
 
 
 @store.command(name="close", short_help="Let the workers answer 503.")
-@place_options
-def close(place: Place) -> None:
+@context_options
+def close(place: CommandContext) -> None:
     """Let the workers answer 503 until the store is opened: before a backup is restored, or for other work on it.
 
     Nothing that was under way is saved any more when the command ends. Programs that do not ask the store, such as
     the portal's own sign-in, go on.
     """
-    restoring.close_store(place.operator_service)
+    restore.close_store(place.operator_service)
     click.echo("store: closed")
 
 
 @store.command(name="open", short_help="Let the workers serve again.")
-@place_options
-def open_(place: Place) -> None:
+@context_options
+def open_(place: CommandContext) -> None:
     """Let the workers serve again; refused where the store was restored and is not fenced."""
-    restoring.open_store(place.operator_service)
+    restore.open_store(place.operator_service)
     click.echo("store: open")
 
 
 @store.command(short_help="Copy a SQLite store, for the day you need it.")
 @click.argument("path", type=click.Path(path_type=Path))
-@place_options
-def backup(place: Place, path: Path) -> None:
+@context_options
+def backup(place: CommandContext, path: Path) -> None:
     """Copy a SQLite store, as it is at one moment, to a new file at PATH, while workers go on.
 
     Where it is put back, the store is closed until it is fenced. Other means of SQLite make good copies too, but of
@@ -79,8 +79,8 @@ def backup(place: Place, path: Path) -> None:
     metavar="FILE",
     help="What wsgi-mfa audit export printed last: what it tells is done again, as far as it closed something.",
 )
-@place_options
-def fence(place: Place, path: Path | None) -> None:
+@context_options
+def fence(place: CommandContext, path: Path | None) -> None:
     """Close what a restored backup would open again, while the store serves nobody.
 
     For every account: no code of before this moment works, recovery codes and enrollment codes are void, sessions
@@ -88,7 +88,7 @@ def fence(place: Place, path: Path | None) -> None:
     knows; where there may be others, new users need one too.
     """
     service = place.operator_service
-    done = restoring.fence(service, None if path is None else read_export(path))
+    done = restore.fence(service, None if path is None else read_export(path))
     click.echo(f"fenced: {counted(done.accounts_count, 'account')}")
     if path is not None:
         click.echo(f"put back on record: {counted(done.lost_count, 'event')}")
@@ -109,8 +109,8 @@ def fence(place: Place, path: Path | None) -> None:
 
 @store.command(short_help="Show or change whether new users need an invitation.")
 @click.argument("rule", type=click.Choice(["policy", "invited"]), required=False)
-@place_options
-def enrollment(place: Place, rule: str | None) -> None:
+@context_options
+def enrollment(place: CommandContext, rule: str | None) -> None:
     """Show or change whether users without an account need an invitation.
 
     RULE is policy (what the setting enrollment of the policy says) or invited (each needs one, whatever it says). A

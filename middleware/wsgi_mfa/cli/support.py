@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
-from wsgi_mfa.cli.place import Place, place_options
-from wsgi_mfa.cli.telling import agent_option, ask, counted
+from wsgi_mfa.cli.context import CommandContext, context_options
+from wsgi_mfa.cli.output import agent_option, ask, counted
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.support.accounts import AccountKeeper
+from wsgi_mfa.operations.accounts import AccountKeeper
 from wsgi_mfa.support.results import Rejected, SupportResult
 
 INSTANT = click.DateTime(["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"])
@@ -46,9 +46,9 @@ _ticket_option = click.option(
 @_reason_option(required=False)
 @_ticket_option
 @agent_option
-@place_options
+@context_options
 def reset(
-    place: Place,
+    place: CommandContext,
     user: str | None,
     email: str | None,
     everybody: bool,
@@ -77,7 +77,7 @@ def reset(
         _tell(place.desk.reset(user, email=email, reason=reason, ticket=ticket, agent=agent))
 
 
-def _reset_all(place: Place, reason: str, agent: str) -> None:
+def _reset_all(place: CommandContext, reason: str, agent: str) -> None:
     ask(f"Forget the phones of all users of {place.name}?")
     count = AccountKeeper(place.service, agent=agent, reason=reason).reset_all()
     click.echo(f"reset: {counted(count, 'account')}; each needs an invitation to enroll anew")
@@ -89,8 +89,8 @@ def _reset_all(place: Place, reason: str, agent: str) -> None:
 @_reason_option(required=True)
 @_ticket_option
 @agent_option
-@place_options
-def invite(place: Place, user: str, email: str | None, reason: str, ticket: str, agent: str) -> None:
+@context_options
+def invite(place: CommandContext, user: str, email: str | None, reason: str, ticket: str, agent: str) -> None:
     """Print a one-time code by which USER, who has no phone bound, may set one up.
 
     It is needed where enrollment is by invitation: by the policy, after support reset --all, after accounts remove.
@@ -108,8 +108,10 @@ def invite(place: Place, user: str, email: str | None, reason: str, ticket: str,
 @click.option(
     "--clock", is_flag=True, help="Also let codes of the present work again after a clock ran ahead."
 )
-@place_options
-def unlock(place: Place, user: str, email: str, reason: str, ticket: str, agent: str, clock: bool) -> None:
+@context_options
+def unlock(
+    place: CommandContext, user: str, email: str, reason: str, ticket: str, agent: str, clock: bool
+) -> None:
     """Give USER ten tries over a lock or a spent budget."""
     _tell(place.desk.unlock(user, email=email, reason=reason, ticket=ticket, agent=agent, clock=clock))
 
@@ -125,9 +127,9 @@ def unlock(place: Place, user: str, email: str, reason: str, ticket: str, agent:
 )
 @_reason_option(required=True)
 @agent_option
-@place_options
+@context_options
 def forget_drift(
-    place: Place,
+    place: CommandContext,
     user: str | None,
     email: str | None,
     everybody: bool,

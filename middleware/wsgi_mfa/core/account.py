@@ -1,7 +1,7 @@
 """All that is known of one user, as one immutable value.
 
 Nothing here decides: the rules that change an account live in the modules that :mod:`wsgi_mfa.core.engine`
-lists. Secrets stand here only sealed (see :mod:`wsgi_mfa.keys`); ids are random 128-bit values in hex.
+lists. Secrets stand here only sealed (see :mod:`wsgi_mfa.keys.ring`); ids are random 128-bit values in hex.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Session:
     """One browser that has shown a second factor. Its cookie is derived from ``id``.
 
     ``login`` is the newest fingerprint of the login behind it, and ``carried_logins`` are those that count
-    beside it: ask :func:`~wsgi_mfa.core.aging.is_of_login`. ``opened_at`` is there where it was opened later than
+    beside it: ask :func:`~wsgi_mfa.core.expiry.is_of_login`. ``opened_at`` is there where it was opened later than
     its second factor was shown, by a remembered browser, whose id is ``remembered_id``; a session in which a
     browser was remembered has that id too.
     """

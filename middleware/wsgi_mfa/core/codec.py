@@ -70,25 +70,25 @@ class UnknownSchemaError(CodecError):
 class _Plan:
     """How one type is written and read, compiled once from its type hint.
 
-    ``writers`` make JSON text of a value, each of those of one type; for any other there is ``refuse``. What JSON
+    ``writers`` make JSON text of a value, each of those of one type; for any other there is ``reject``. What JSON
     gives back stands for itself if its type is in ``plain``; anything else goes through ``read``. All of them raise
     :class:`CodecError` on what does not fit.
     """
 
     writers: dict[type, Callable[[Any], str]]
-    refuse: Callable[[object], NoReturn]
+    reject: Callable[[object], NoReturn]
     plain: frozenset[type]
     read: Callable[[Any], object]
 
     def write(self, value: object) -> str:
-        return self.writers.get(type(value), self.refuse)(value)
+        return self.writers.get(type(value), self.reject)(value)
 
 
-def _refusal(wanted: str) -> Callable[[object], NoReturn]:
-    def refuse(value: object) -> NoReturn:
+def _rejection(wanted: str) -> Callable[[object], NoReturn]:
+    def reject(value: object) -> NoReturn:
         raise CodecError("", f"is {_WORDS.get(type(value), type(value).__name__)}, not {wanted}")
 
-    return refuse
+    return reject
 
 
 def _plan(hint: object) -> _Plan:
@@ -111,18 +111,18 @@ def _plan(hint: object) -> _Plan:
 
 
 def _scalar_plan(kind: type) -> _Plan:
-    refuse = _refusal(_WORDS[kind])
-    return _Plan(writers={kind: _SCALAR_WRITERS[kind]}, refuse=refuse, plain=frozenset({kind}), read=refuse)
+    reject = _rejection(_WORDS[kind])
+    return _Plan(writers={kind: _SCALAR_WRITERS[kind]}, reject=reject, plain=frozenset({kind}), read=reject)
 
 
 def _optional_plan(inner: _Plan) -> _Plan:
     writers = {**inner.writers, NoneType: _SCALAR_WRITERS[NoneType]}
-    return _Plan(writers=writers, refuse=inner.refuse, plain=inner.plain | {NoneType}, read=inner.read)
+    return _Plan(writers=writers, reject=inner.reject, plain=inner.plain | {NoneType}, read=inner.read)
 
 
 def _sequence_plan(inner: _Plan) -> _Plan:
     inner_write, plain, inner_read = inner.write, inner.plain, inner.read
-    refuse = _refusal("a list")
+    reject = _rejection("a list")
 
     def write(value: tuple[object, ...]) -> str:
         parts: list[str] = []
@@ -134,7 +134,7 @@ def _sequence_plan(inner: _Plan) -> _Plan:
 
     def read(value: object) -> object:
         if type(value) is not list:
-            refuse(value)
+            reject(value)
         items: list[object] = []
         try:
             items.extend(item if type(item) in plain else inner_read(item) for item in value)
@@ -142,38 +142,38 @@ def _sequence_plan(inner: _Plan) -> _Plan:
             raise error.within(f"[{len(items)}]") from None
         return tuple(items)
 
-    return _Plan(writers={tuple: write}, refuse=refuse, plain=frozenset(), read=read)
+    return _Plan(writers={tuple: write}, reject=reject, plain=frozenset(), read=read)
 
 
 def _tuple_plan(inner: list[_Plan]) -> _Plan:
-    refuse = _refusal(f"a list of {len(inner)}")
+    reject = _rejection(f"a list of {len(inner)}")
 
     def write(value: tuple[object, ...]) -> str:
         if len(value) != len(inner):
-            refuse(value)
+            reject(value)
         return f"[{','.join([plan.write(item) for plan, item in zip(inner, value, strict=True)])}]"
 
     def read(value: object) -> object:
         if type(value) is not list or len(value) != len(inner):
-            refuse(value)
+            reject(value)
         return tuple(
             item if type(item) in plan.plain else plan.read(item)
             for plan, item in zip(inner, value, strict=True)
         )
 
-    return _Plan(writers={tuple: write}, refuse=refuse, plain=frozenset(), read=read)
+    return _Plan(writers={tuple: write}, reject=reject, plain=frozenset(), read=read)
 
 
 def _enum_plan(kind: type[Enum]) -> _Plan:
     members = {member.value: member for member in kind}
     texts = {member: json.dumps(member.value) for member in kind}
-    refuse = _refusal(f"one of {', '.join(map(str, members))}")
+    reject = _rejection(f"one of {', '.join(map(str, members))}")
 
     def read(value: object) -> object:
         # A list or an object cannot be looked up in a dictionary, so the type comes first.
-        return members[value] if type(value) is str and value in members else refuse(value)
+        return members[value] if type(value) is str and value in members else reject(value)
 
-    return _Plan(writers={kind: texts.__getitem__}, refuse=refuse, plain=frozenset(), read=read)
+    return _Plan(writers={kind: texts.__getitem__}, reject=reject, plain=frozenset(), read=read)
 
 
 def _default_of(field: Field[Any]) -> object:
@@ -188,7 +188,7 @@ def _dataclass_plan(kind: type[Any]) -> _Plan:
     parts_of = tuple((f'"{f.name}":', _default_of(f), plans[f.name].writers) for f in by_name)
     reads = {name: (plan.plain, plan.read) for name, plan in plans.items()}
     values_of = attrgetter(*plans) if len(plans) > 1 else lambda value: (getattr(value, by_name[0].name),)
-    refuse = _refusal("an object")
+    reject = _rejection("an object")
 
     def write(value: object) -> str:
         parts: list[str] = []
@@ -202,14 +202,14 @@ def _dataclass_plan(kind: type[Any]) -> _Plan:
         except KeyError:
             name = label[1:-2]
             try:
-                plans[name].refuse(item)
+                plans[name].reject(item)
             except CodecError as error:
                 raise error.within(name) from None
         return "{" + ",".join(parts) + "}"
 
     def read(value: object) -> object:
         if type(value) is not dict:
-            refuse(value)
+            reject(value)
         name = ""
         try:
             for name, item in value.items():
@@ -227,7 +227,7 @@ def _dataclass_plan(kind: type[Any]) -> _Plan:
         except ValueError as error:
             raise CodecError("", str(error)) from error
 
-    return _Plan(writers={kind: write}, refuse=_refusal(kind.__name__), plain=frozenset(), read=read)
+    return _Plan(writers={kind: write}, reject=_rejection(kind.__name__), plain=frozenset(), read=read)
 
 
 class Codec(Generic[T]):

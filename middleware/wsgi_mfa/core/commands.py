@@ -1,8 +1,4 @@
-"""What somebody wants of an account: one value a wish, complete, without a way back to the world.
-
-Keys, sealed values and random ids are made outside and handed in, so that a command decides the same however
-often it is decided; the opened secrets in it belong to the account that it is decided on.
-"""
+"""What commands are made of: who asks, and the fresh values that a decision may put into an account."""
 
 from __future__ import annotations
 
@@ -10,15 +6,81 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from wsgi_mfa.core.account import Account
-from wsgi_mfa.core.browser_commands import ForgetBrowser as ForgetBrowser
-from wsgi_mfa.core.browser_commands import RecallBrowser as RecallBrowser
-from wsgi_mfa.core.browser_commands import RevokeBrowser as RevokeBrowser
+from wsgi_mfa.core.account import Account, KeyParameters
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.core.given import NewBrowser as NewBrowser
-from wsgi_mfa.core.given import NewKey as NewKey
-from wsgi_mfa.core.given import NewRecoveryCode as NewRecoveryCode
-from wsgi_mfa.core.given import Origin as Origin
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """Who asks: a browser that has passed the first factor.
+
+    ``browser`` is its browser cookie's value and ``next_browser`` the value that it gets on success (D20);
+    ``login`` is the fingerprint of its login at the portal, where the portal has one; ``session_id`` is the
+    session that its cookie names; ``source`` is the peer's address, for the audit record only.
+    """
+
+    browser: str
+    next_browser: str
+    login: str | None = None
+    session_id: str | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewKey:
+    """A fresh key, sealed, with the id of the pending enrollment that may hold it."""
+
+    id: str
+    sealed_key: str
+    parameters: KeyParameters
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewRecoveryCode:
+    """A fresh recovery code, sealed twice: what checks it, and what can show it (D13)."""
+
+    id: str
+    sealed_digest: str
+    sealed_copy: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewBrowser:
+    """A browser to be remembered, by its first ``secret``; ``replaces`` is the id that it was remembered by (R55)."""
+
+    id: str
+    secret: str = field(repr=False)
+    label: str
+    replaces: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignInByRememberedBrowser:
+    """Sign in as the remembered browser of this id, by its ``secret``, in whose place ``next_secret`` comes (R55)."""
+
+    origin: Origin
+    browser_id: str
+    secret: str = field(repr=False)
+    next_secret: str = field(repr=False)
+    session_id: str
+    address: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForgetBrowser:
+    """The user wants a remembered browser forgotten, or all of them without an id (R55)."""
+
+    origin: Origin
+    browser_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RevokeBrowser:
+    """An operator forgets one remembered browser; ``cause`` is a word for the audit record."""
+
+    browser_id: str
+    cause: str
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +143,7 @@ class VerifyCode:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RedeemRecoveryCode:
+class SignInByRecoveryCode:
     """Sign in with the recovery code, which is replaced in the same change (R28)."""
 
     origin: Origin
@@ -118,7 +180,7 @@ class ReplaceRecoveryCode:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RelearnClock:
+class ResyncClock:
     """One of the two consecutive codes that tell how far a phone's clock is off (D17).
 
     ``first_code`` is the opened first one when it was given before, ``sealed_code`` this one, sealed.
@@ -138,7 +200,7 @@ class RelearnClock:
 class SignOut:
     """Leave: the session ends, and the portal's login behind it does not count until it changes (D19).
 
-    ``login_fingerprint`` names the carriers that the browser shows at present, None where it cannot change them.
+    ``login_fingerprint`` names the credentials that the browser shows at present, None where it cannot change them.
     ``forget_browser`` is the remembered browser that this one is, if it shall be so no longer.
     """
 
@@ -284,7 +346,7 @@ class AdoptAccount:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SealAnew:
+class ReEncrypt:
     """Put other seals around the same secrets: ``sealed`` has for each old sealed value the new one (D29)."""
 
     sealed: Mapping[str, str] = field(repr=False)
@@ -312,14 +374,14 @@ Command: TypeAlias = (
     | PresentEnrollmentCode
     | ConfirmEnrollment
     | VerifyCode
-    | RecallBrowser
+    | SignInByRememberedBrowser
     | ForgetBrowser
     | RevokeBrowser
-    | RedeemRecoveryCode
+    | SignInByRecoveryCode
     | ShowRecoveryCode
     | AcknowledgeRecoveryCode
     | ReplaceRecoveryCode
-    | RelearnClock
+    | ResyncClock
     | SignOut
     | EndSessions
     | AdmitLogin
@@ -332,6 +394,6 @@ Command: TypeAlias = (
     | UseDesk
     | RemoveAccount
     | AdoptAccount
-    | SealAnew
+    | ReEncrypt
     | FenceAfterRestore
 )

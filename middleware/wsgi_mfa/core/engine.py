@@ -14,17 +14,16 @@ from dataclasses import replace
 from typing import Any
 
 from wsgi_mfa.core import (
-    agents,
-    aging,
-    browsers,
     commands,
     enrollment,
-    recalling,
-    redemption,
+    expiry,
+    re_encryption,
+    recovery_sign_in,
+    remembered_browsers,
+    remembered_sign_in,
     removal,
-    restoring,
+    restore,
     rollout,
-    sealing,
     sessions,
     support,
     throttle,
@@ -33,8 +32,8 @@ from wsgi_mfa.core import (
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Command
 from wsgi_mfa.core.context import Context
+from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.core.outcome import Decision, Outcome
 
 HANDLERS: dict[type, Callable[[Account, Any, Context], Decision]] = {
     commands.BeginEnrollment: enrollment.begin,
@@ -42,14 +41,14 @@ HANDLERS: dict[type, Callable[[Account, Any, Context], Decision]] = {
     commands.PresentEnrollmentCode: enrollment.present_code,
     commands.ConfirmEnrollment: enrollment.confirm,
     commands.VerifyCode: verification.verify,
-    commands.RecallBrowser: recalling.recall,
-    commands.ForgetBrowser: recalling.forget,
-    commands.RevokeBrowser: recalling.revoke,
-    commands.RelearnClock: verification.relearn,
-    commands.RedeemRecoveryCode: redemption.redeem,
-    commands.ShowRecoveryCode: redemption.show,
-    commands.AcknowledgeRecoveryCode: redemption.acknowledge,
-    commands.ReplaceRecoveryCode: redemption.replace_code,
+    commands.SignInByRememberedBrowser: remembered_sign_in.sign_in,
+    commands.ForgetBrowser: remembered_sign_in.forget,
+    commands.RevokeBrowser: remembered_sign_in.revoke,
+    commands.ResyncClock: verification.resync,
+    commands.SignInByRecoveryCode: recovery_sign_in.sign_in,
+    commands.ShowRecoveryCode: recovery_sign_in.show,
+    commands.AcknowledgeRecoveryCode: recovery_sign_in.acknowledge,
+    commands.ReplaceRecoveryCode: recovery_sign_in.replace_code,
     commands.SignOut: sessions.sign_out,
     commands.EndSessions: sessions.end_sessions,
     commands.AdmitLogin: sessions.admit_login,
@@ -59,17 +58,17 @@ HANDLERS: dict[type, Callable[[Account, Any, Context], Decision]] = {
     commands.InviteBySupport: support.invite,
     commands.UnlockBySupport: support.unlock,
     commands.ForgetDrift: support.forget_drift,
-    commands.UseDesk: agents.use_desk,
+    commands.UseDesk: support.use_desk,
     commands.RemoveAccount: removal.remove,
     commands.AdoptAccount: removal.adopt,
-    commands.SealAnew: sealing.seal_anew,
-    commands.FenceAfterRestore: restoring.fence,
+    commands.ReEncrypt: re_encryption.re_encrypt,
+    commands.FenceAfterRestore: restore.fence,
 }
 
 
 def decide(account: Account, command: Command, context: Context) -> Decision:
     """Return the decision about ``command`` on ``account`` as it counts at ``context.now``."""
-    counting = aging.settled(account, context)
+    counting = expiry.without_expired(account, context)
     decision = HANDLERS[type(command)](counting, command, context)
     kind = None if decision.account else _worth_saving(account, counting, decision, context)
     if kind is not None:
@@ -87,7 +86,7 @@ def _with_run_out_browsers(
 
     They leave an account with an event only: with the next change that has one, or when one of them comes.
     """
-    came = isinstance(command, commands.RecallBrowser)
+    came = isinstance(command, commands.SignInByRememberedBrowser)
     changed = decision.account or (counting if came else None)
     if changed is None:
         return decision
@@ -95,7 +94,7 @@ def _with_run_out_browsers(
         return replace(decision, account=replace(changed, remembered_browsers=account.remembered_browsers))
     kept = counting.remembered_browsers
     gone = [browser for browser in account.remembered_browsers if browser not in kept]
-    events = browsers.ended_events(account, gone, "expired", now, source="")
+    events = remembered_browsers.end_events(account, gone, "expired", now, source="")
     return replace(decision, account=changed, events=(*events, *decision.events))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wsgi_mfa.core import recovery, throttle
+from wsgi_mfa.core import recovery_codes, throttle
 from wsgi_mfa.core.account import (
     Account,
     Authenticator,
@@ -11,8 +11,8 @@ from wsgi_mfa.core.account import (
     PendingEnrollment,
     RecoveryCode,
 )
-from wsgi_mfa.core.aging import is_of_login, younger
-from wsgi_mfa.core.browsers import ended_events
+from wsgi_mfa.core.authentication_state import is_fresh
+from wsgi_mfa.core.checked import replace
 from wsgi_mfa.core.commands import (
     BeginEnrollment,
     ConfirmEnrollment,
@@ -21,15 +21,15 @@ from wsgi_mfa.core.commands import (
     PresentEnrollmentCode,
 )
 from wsgi_mfa.core.context import Context
+from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.expiry import is_of_login, younger
 from wsgi_mfa.core.instants import DAY, HOUR, SECOND, seconds_until
-from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.refusal import locked, refused, repeated_refusal, wrong
+from wsgi_mfa.core.rejections import locked, rejected, repeated_rejection, wrong
+from wsgi_mfa.core.remembered_browsers import end_events
 from wsgi_mfa.core.sessions import opened, repeated
-from wsgi_mfa.core.standing import is_fresh
-from wsgi_mfa.core.steps import matching_steps, step_at
-from wsgi_mfa.core.values import replace
+from wsgi_mfa.core.totp import matching_steps, step_at
 
 PENDING_MAX = 4
 BEGUN_AN_HOUR_MAX = 10
@@ -46,7 +46,7 @@ def permission(account: Account, origin: Origin, context: Context) -> Decision |
     if account.reset_at is not None and not younger(
         account.reset_at, context, seconds=RESET_DAYS * DAY // SECOND
     ):
-        return refused(Reason.RESET_EXPIRED)
+        return rejected(Reason.RESET_EXPIRED)
     if account.enrollment_code_needed or (
         context.policy.enrollment != "open" and account.enrollment_code is not None
     ):
@@ -55,16 +55,16 @@ def permission(account: Account, origin: Origin, context: Context) -> Decision |
     if context.policy.enrollment == "invited":
         return Decision(outcome=Outcome.MUST_ENROLL, reason=Reason.ENROLLMENT_CODE_NEEDED)
     if context.policy.enrollment == "closed":
-        return refused(Reason.ENROLLMENT_CLOSED)
+        return rejected(Reason.ENROLLMENT_CLOSED)
     return None
 
 
 def begin(account: Account, command: BeginEnrollment, context: Context) -> Decision:
     """Give the browser the key that it already has, or a new one (D26)."""
     origin = command.origin
-    refusal = permission(account, origin, context)
-    if refusal is not None:
-        return refusal
+    rejection = permission(account, origin, context)
+    if rejection is not None:
+        return rejection
     current = account.pending_of(origin.browser, origin.login)
     if current is not None and not command.restart:
         return Decision(outcome=Outcome.MUST_ENROLL, pending=current)
@@ -92,21 +92,21 @@ def begin(account: Account, command: BeginEnrollment, context: Context) -> Decis
 def present_code(account: Account, command: PresentEnrollmentCode, context: Context) -> Decision:
     """Let this browser enroll when it shows the desk's one-time code; throttled like a recovery code (R30)."""
     origin = command.origin
-    answered = repeated_refusal(account, origin, command.fingerprint)
+    answered = repeated_rejection(account, origin, command.fingerprint)
     if answered is not None:
         return answered
     closed = locked(account, "recovery_failures", context)
     if closed is not None:
         return closed
     if account.authenticator is not None:
-        return refused(Reason.CHANGED_MEANWHILE)
+        return rejected(Reason.CHANGED_MEANWHILE)
     # It works once, for one browser (R41), and while it lives.
     usable = account.enrollment_code is not None and account.enrollment_browser in (None, origin.browser)
     if (
         not usable
         or command.code is None
         or command.opened is None
-        or not recovery.matches(command.code, command.opened)
+        or not recovery_codes.matches(command.code, command.opened)
     ):
         return wrong(
             account,
@@ -129,7 +129,7 @@ def confirm(account: Account, command: ConfirmEnrollment, context: Context) -> D
     """Judge a code of the pending key; a right one binds the phone and starts a new generation (D16)."""
     origin = command.origin
     answered = repeated(account, origin, "confirmation", command.fingerprint)
-    answered = answered or repeated_refusal(account, origin, command.fingerprint)
+    answered = answered or repeated_rejection(account, origin, command.fingerprint)
     if answered is not None:
         return answered
     closed = locked(account, "code_failures", context, rebinding=True)
@@ -137,10 +137,10 @@ def confirm(account: Account, command: ConfirmEnrollment, context: Context) -> D
         return closed
     pending = account.pending_of(origin.browser, origin.login)
     if pending is None or command.pending_id not in (None, pending.id) or command.key is None:
-        return refused(Reason.CHANGED_MEANWHILE)
-    refusal = permission(account, origin, context)
-    if refusal is not None:
-        return refusal
+        return rejected(Reason.CHANGED_MEANWHILE)
+    rejection = permission(account, origin, context)
+    if rejection is not None:
+        return rejection
     if command.code is None:
         return wrong(
             account, origin, context, counters="code_failures", code=None, fingerprint=command.fingerprint
@@ -215,7 +215,7 @@ def _bound(
         fingerprint=command.fingerprint,
     )
     event = Event(at=context.now, user=account.user, kind="enrollment.confirmed", source=origin.source)
-    forgotten = ended_events(
+    forgotten = end_events(
         account, account.remembered_browsers, "new_phone", context.now, source=origin.source
     )
     return Decision(

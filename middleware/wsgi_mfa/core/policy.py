@@ -8,12 +8,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from ipaddress import ip_network
 
+from wsgi_mfa.core.access_rules import LEGAL as GATE_RULE
+from wsgi_mfa.core.access_rules import is_gate_rule, is_rule
 from wsgi_mfa.core.account import KeyParameters
 from wsgi_mfa.core.errors import InvalidPolicyError, InvalidUserError
-from wsgi_mfa.core.exempt import is_rule
-from wsgi_mfa.core.gating import LEGAL as GATE_RULE
-from wsgi_mfa.core.gating import is_gate_rule
-from wsgi_mfa.core.user import canonical
+from wsgi_mfa.core.usernames import canonical
 
 
 def is_network(entry: object) -> bool:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wsgi_mfa.core.account import Account
-from wsgi_mfa.core.browsers import ended_events
 from wsgi_mfa.core.commands import AdoptAccount, RemoveAccount
 from wsgi_mfa.core.context import Context
+from wsgi_mfa.core.decision import Decision, Outcome, Reason
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.core.outcome import Decision, Outcome, Reason
-from wsgi_mfa.core.refusal import refused
+from wsgi_mfa.core.rejections import rejected
+from wsgi_mfa.core.remembered_browsers import end_events
 from wsgi_mfa.core.verification import fenced
 
 
@@ -26,7 +26,7 @@ def is_there(account: Account | None) -> bool:
 def remove(account: Account, command: RemoveAccount, context: Context) -> Decision:
     """Forget all but the name, and that it was used."""
     if not is_there(account) or command.seen_revision not in (None, account.revision):
-        return refused(Reason.CHANGED_MEANWHILE)
+        return rejected(Reason.CHANGED_MEANWHILE)
     left = Account(
         user=account.user,
         generation=command.generation,
@@ -41,7 +41,7 @@ def remove(account: Account, command: RemoveAccount, context: Context) -> Decisi
         event = _event("support.removed", account.user, command, context.now)
     else:
         event = _renamed(account.user, command.renamed_to, account.user, command, context.now)
-    forgotten = ended_events(
+    forgotten = end_events(
         account, account.remembered_browsers, "removed", context.now, source=command.source
     )
     return Decision(outcome=Outcome.RESET, account=left, events=(event, *forgotten))
@@ -54,7 +54,7 @@ def adopt(account: Account, command: AdoptAccount, context: Context) -> Decision
     code of before this moment works: the phone may have used it under the old name (R6).
     """
     if is_there(account) and account.revision != command.seen_revision:
-        return refused(Reason.CHANGED_MEANWHILE)
+        return rejected(Reason.CHANGED_MEANWHILE)
     moved = command.moved
     # A name that was its own address is one again.
     own_address = account.user if "@" in account.user else None

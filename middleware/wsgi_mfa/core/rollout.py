@@ -13,14 +13,14 @@ from datetime import datetime
 from functools import lru_cache
 
 from wsgi_mfa.core.account import Account
-from wsgi_mfa.core.aging import younger
 from wsgi_mfa.core.commands import PostponeEnrollment
 from wsgi_mfa.core.context import Context
+from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.expiry import younger
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.outcome import Decision, Outcome
 from wsgi_mfa.core.policy import ALWAYS, NEVER, Policy
-from wsgi_mfa.core.user import canonical
+from wsgi_mfa.core.usernames import canonical
 
 
 def is_rolling_out(policy: Policy) -> bool:

@@ -11,14 +11,14 @@ from wsgi_mfa.core.account import (
     Retry,
     Session,
 )
-from wsgi_mfa.core.aging import carried_login_counts
-from wsgi_mfa.core.browsers import without_browsers
+from wsgi_mfa.core.authentication_state import activity_is_due
+from wsgi_mfa.core.checked import replace
 from wsgi_mfa.core.commands import AdmitLogin, CarryLogin, EndSessions, NoteActivity, Origin, SignOut
 from wsgi_mfa.core.context import Context
+from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.core.outcome import Decision, Outcome
-from wsgi_mfa.core.standing import activity_is_due
-from wsgi_mfa.core.values import replace
+from wsgi_mfa.core.expiry import carried_login_counts
+from wsgi_mfa.core.remembered_browsers import without_browsers
 
 RETRIES_MAX = 4
 ENDED_LOGINS_MAX = 8

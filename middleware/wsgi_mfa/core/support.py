@@ -8,22 +8,28 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wsgi_mfa.core import throttle
-from wsgi_mfa.core.account import Account, Authenticator, EnrollmentCode, Failures, ResetAsked
-from wsgi_mfa.core.aging import younger
-from wsgi_mfa.core.browsers import ended_events
-from wsgi_mfa.core.commands import (
-    ForgetDrift,
-    InviteBySupport,
-    ResetBySupport,
-    UnlockBySupport,
+from wsgi_mfa.core.account import (
+    Account,
+    Authenticator,
+    DeskUse,
+    EnrollmentCode,
+    Failures,
+    Method,
+    ResetAsked,
+    Session,
 )
+from wsgi_mfa.core.authentication_state import is_fresh, must_save
+from wsgi_mfa.core.commands import ForgetDrift, InviteBySupport, ResetBySupport, UnlockBySupport, UseDesk
 from wsgi_mfa.core.context import Context
+from wsgi_mfa.core.decision import Decision, Outcome, Reason
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.core.outcome import Decision, Outcome, Reason
+from wsgi_mfa.core.expiry import DESK_USE_SECONDS, is_of_login, younger
+from wsgi_mfa.core.instants import SECOND, seconds_until
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.refusal import refused
+from wsgi_mfa.core.rejections import rejected
+from wsgi_mfa.core.remembered_browsers import end_events
 from wsgi_mfa.core.rollout import was_bound
-from wsgi_mfa.core.steps import step_at
+from wsgi_mfa.core.totp import step_at
 from wsgi_mfa.core.verification import most_needed, with_drift
 
 
@@ -38,7 +44,7 @@ def under_attack(account: Account, policy: Policy) -> bool:
 def reset(account: Account, command: ResetBySupport, context: Context) -> Decision:
     """Forget everything that opens the account, and lead the next sign-in to a new enrollment."""
     if command.seen_generation not in (None, account.generation):
-        return refused(Reason.CHANGED_MEANWHILE)
+        return rejected(Reason.CHANGED_MEANWHILE)
     if context.policy.reset_agents > 1 and command.enrollment_code is not None:
         asked = account.reset_asked
         if asked is None or asked.agent.casefold() == command.agent.casefold():
@@ -75,9 +81,7 @@ def reset(account: Account, command: ResetBySupport, context: Context) -> Decisi
             ("code_needed", str(code_needed).lower()),
         ),
     )
-    forgotten = ended_events(
-        account, account.remembered_browsers, "reset", context.now, source=command.source
-    )
+    forgotten = end_events(account, account.remembered_browsers, "reset", context.now, source=command.source)
     return Decision(
         outcome=Outcome.RESET,
         account=changed,
@@ -90,7 +94,7 @@ def _asked_for(account: Account, command: ResetBySupport, context: Context) -> D
     """Nothing is reset yet: another agent has to ask for the same within ten minutes (R46)."""
     asked = account.reset_asked
     if asked is not None and younger(asked.at, context, seconds=context.policy.retry_seconds):
-        return refused(Reason.SECOND_AGENT_NEEDED)  # a double click asks once
+        return rejected(Reason.SECOND_AGENT_NEEDED)  # a double click asks once
     event = Event(
         at=context.now,
         user=account.user,
@@ -109,9 +113,9 @@ def _asked_for(account: Account, command: ResetBySupport, context: Context) -> D
 def invite(account: Account, command: InviteBySupport, context: Context) -> Decision:
     """Let the caller bind a phone by a one-time code, where there is none and policy lets new users in (R41)."""
     if account.authenticator is not None:
-        return refused(Reason.CHANGED_MEANWHILE)
+        return rejected(Reason.CHANGED_MEANWHILE)
     if context.policy.enrollment == "closed":
-        return refused(Reason.ENROLLMENT_CLOSED)
+        return rejected(Reason.ENROLLMENT_CLOSED)
     invited = replace(
         account,
         pending=(),  # a browser that had another invitation must not go on by this one
@@ -138,7 +142,7 @@ def unlock(account: Account, command: UnlockBySupport, context: Context) -> Deci
     Where nothing is closed and no clock is to be mended, nothing is done, and ``account`` is None.
     """
     if command.seen_generation not in (None, account.generation):
-        return refused(Reason.CHANGED_MEANWHILE)
+        return rejected(Reason.CHANGED_MEANWHILE)
     changed = replace(
         account,
         code_failures=_reopened(account.code_failures, context),
@@ -211,3 +215,50 @@ def _present(authenticator: Authenticator, now: int) -> Authenticator:
         return authenticator
     kept = most_needed({*authenticator.used_steps}, step)
     return replace(authenticator, last_step=step, used_steps=kept)
+
+
+def is_own_factor(session: Session) -> bool:
+    """Whether the agent has shown a second factor for this session, which a remembered browser is not (R55)."""
+    return session.method is not Method.REMEMBERED_BROWSER
+
+
+def use_desk(account: Account, command: UseDesk, context: Context) -> Decision:
+    """Count one lookup or change; SIGNED_IN where the agent may go on."""
+    if account.authenticator is None:
+        return Decision(outcome=Outcome.MUST_ENROLL)
+    session = account.session(command.origin.session_id)
+    if session is None or not is_of_login(session, command.origin.login, context):
+        return Decision(outcome=Outcome.MUST_VERIFY)
+    if must_save(account, session):
+        return Decision(outcome=Outcome.MUST_SAVE_RECOVERY_CODE)
+    if not is_own_factor(session) or (command.changing and not is_fresh(session, context)):
+        return Decision(outcome=Outcome.STEP_UP_REQUIRED)
+    use = account.desk_use or DeskUse(since=context.now)
+    count = use.changes_count if command.changing else use.lookups_count
+    most = context.policy.agent_changes_max if command.changing else context.policy.agent_lookups_max
+    if count < most:
+        return Decision(outcome=Outcome.SIGNED_IN, account=_counted(account, use, command))
+    seconds = seconds_until(use.since + DESK_USE_SECONDS * SECOND, now=context.now)
+    if count > most:
+        return Decision(outcome=Outcome.LOCKED, retry_after_seconds=seconds)
+    kind = "changes" if command.changing else "lookups"
+    event = Event(
+        at=context.now,
+        user=account.user,
+        kind="support.limit_reached",
+        source=command.origin.source,
+        details=((kind, str(most)),),
+    )
+    return Decision(
+        outcome=Outcome.LOCKED,
+        account=_counted(account, use, command),
+        events=(event,),
+        retry_after_seconds=seconds,
+        alert=f"the support desk had {most} {kind} of this agent within an hour; is the session still the agent's?",
+    )
+
+
+def _counted(account: Account, use: DeskUse, command: UseDesk) -> Account:
+    if command.changing:
+        return replace(account, desk_use=replace(use, changes_count=use.changes_count + 1))
+    return replace(account, desk_use=replace(use, lookups_count=use.lookups_count + 1))

@@ -11,15 +11,15 @@ who signs in daily refills the budget of an attacker.
 from __future__ import annotations
 
 from wsgi_mfa.core.account import Failures
+from wsgi_mfa.core.checked import replace
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.instants import DAY, SECOND, day_of, seconds_until
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.values import replace
 
 GRANTED_TRIES = 10  # what one unlock by support gives (D14)
 
 
-def settled(failures: Failures, context: Context) -> Failures:
+def without_expired(failures: Failures, context: Context) -> Failures:
     """``failures`` as they count now: old days gone, days ahead counted as today, a lock ahead restarted.
 
     A lock that began further ahead than clocks may differ restarts now with its own length (D22): a clock that

@@ -10,16 +10,16 @@ from bisect import bisect_right
 
 from wsgi_mfa.core import throttle
 from wsgi_mfa.core.account import Account, Authenticator, FirstCode, Method
-from wsgi_mfa.core.browsers import with_browser
-from wsgi_mfa.core.commands import RelearnClock, VerifyCode
+from wsgi_mfa.core.checked import replace
+from wsgi_mfa.core.commands import ResyncClock, VerifyCode
 from wsgi_mfa.core.context import Context
+from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.refusal import locked, refused, repeated_refusal, with_answer, wrong
+from wsgi_mfa.core.rejections import locked, rejected, repeated_rejection, with_answer, wrong
+from wsgi_mfa.core.remembered_browsers import with_browser
 from wsgi_mfa.core.sessions import opened, repeated
-from wsgi_mfa.core.steps import matching_steps, seconds_left_in_step, step_at
-from wsgi_mfa.core.values import replace
+from wsgi_mfa.core.totp import matching_steps, seconds_left_in_step, step_at
 
 HINTS_AN_HOUR_MAX = 3  # D17
 USED_STEPS_MAX = 8  # beside the last one (D22)
@@ -51,7 +51,7 @@ def verify(account: Account, command: VerifyCode, context: Context) -> Decision:
     if answered is None and purpose == "sign_in":
         # A step-up ended the session that asked for it (R50), so that its retry looks like a sign-in.
         answered = repeated(account, origin, "step_up", command.fingerprint)
-    answered = answered or repeated_refusal(account, origin, command.fingerprint)
+    answered = answered or repeated_rejection(account, origin, command.fingerprint)
     if answered is not None:
         return answered
     authenticator = account.authenticator
@@ -62,7 +62,7 @@ def verify(account: Account, command: VerifyCode, context: Context) -> Decision:
         return closed
     step = step_at(context.now, period_seconds=authenticator.parameters.period_seconds)
     if last_step_is_ahead(authenticator, step, context.policy):
-        return refused(Reason.SERVER_CLOCK, alert="last_step_ahead")
+        return rejected(Reason.SERVER_CLOCK, alert="last_step_ahead")
     if command.code is None or command.key is None:
         return wrong(
             account, origin, context, counters="code_failures", code=None, fingerprint=command.fingerprint
@@ -210,10 +210,10 @@ def _late(
     return replace(account, authenticator=burnt, hints=(*account.hints, context.now)), Hint.CLOCK_SLOW
 
 
-def relearn(account: Account, command: RelearnClock, context: Context) -> Decision:
+def resync(account: Account, command: ResyncClock, context: Context) -> Decision:
     """Keep the first of two consecutive codes, or judge both together as one attempt (D17). Opens no session."""
     origin = command.origin
-    answered = repeated_refusal(account, origin, command.fingerprint)
+    answered = repeated_rejection(account, origin, command.fingerprint)
     if answered is not None:
         return answered
     authenticator = account.authenticator
@@ -225,7 +225,7 @@ def relearn(account: Account, command: RelearnClock, context: Context) -> Decisi
     step = step_at(context.now, period_seconds=authenticator.parameters.period_seconds)
     out_of_reach = authenticator.last_step >= step + context.policy.resync_steps_max
     if out_of_reach and last_step_is_ahead(authenticator, step, context.policy):
-        return refused(Reason.SERVER_CLOCK, alert="last_step_ahead")
+        return rejected(Reason.SERVER_CLOCK, alert="last_step_ahead")
     if command.code is None or command.key is None:
         return wrong(
             account, origin, context, counters="code_failures", code=None, fingerprint=command.fingerprint
@@ -279,7 +279,7 @@ def relearn(account: Account, command: RelearnClock, context: Context) -> Decisi
     return Decision(outcome=Outcome.RESYNCED, account=changed, events=(event,))
 
 
-def _first_kept(account: Account, command: RelearnClock, now: int) -> Decision:
+def _first_kept(account: Account, command: ResyncClock, now: int) -> Decision:
     """Whatever the first code is, the answer is "now the next one": it tells nothing."""
     origin = command.origin
     kept = replace(

@@ -85,7 +85,7 @@ class Gateway:
             if not isinstance(error, UpstreamError):
                 raise
             logger.error("gateway: %s", error)
-            return _refusal(error, environ, start_response)
+            return _rejection(error, environ, start_response)
         return Body(connection, response, has_body=environ["REQUEST_METHOD"] != "HEAD")
 
     def _asked(
@@ -222,7 +222,7 @@ def _send(connection: http.client.HTTPConnection, pieces: Iterator[bytes] | None
         return  # a portal that has heard enough says why in its answer
 
 
-def _refusal(
+def _rejection(
     error: UpstreamError, environ: Mapping[str, Any], start_response: StartResponse
 ) -> Iterable[bytes]:
     """What went wrong, in words for a person or as a problem for a program (RFC 9457)."""

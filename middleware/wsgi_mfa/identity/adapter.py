@@ -1,9 +1,9 @@
-"""What an identity adapter is: it says who has passed the portal's own sign-in, and by which carriers.
+"""What an identity adapter is: it says who has passed the portal's own sign-in, and by which credentials.
 
 An adapter declares every cookie, header and query argument by which the wrapped application accepts a user. All
 that it does not declare, and that is known to carry a user, is taken out of the request
-(:mod:`wsgi_mfa.identity.doors`). Adapters read the request after it was cleaned
-(:mod:`wsgi_mfa.identity.clean`), so that they and the application read the same user.
+(:mod:`wsgi_mfa.identity.request.undeclared`). Adapters read the request after it was cleaned
+(:mod:`wsgi_mfa.identity.request.sanitizer`), so that they and the application read the same user.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class FirstFactor:
 
     ``user`` is the portal's id, not yet canonical. ``login`` is a fingerprint of this one sign-in, which ends
     with it, or None where the mechanism has none: the second factor is then bound to our own cookie and the
-    user alone. ``unproven`` are carriers beside this user's that prove nothing, and are taken out.
+    user alone. ``unproven`` are credentials beside this user's that prove nothing, and are taken out.
 
     ``changing`` says that ``user`` is an id which the portal replaces, such as at a change of the password, so that
     only a directory knows who it is: by itself it would be a new user's, who may set up a phone (D1).
@@ -33,7 +33,7 @@ class FirstFactor:
 
     user: str
     login: str | None = None
-    unproven: Carriers | None = None
+    unproven: Credentials | None = None
     changing: bool = False
     code: str | None = field(default=None, repr=False)
     replaced: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -41,9 +41,9 @@ class FirstFactor:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Nobody:
-    """Nobody is signed in, and the carriers ``unproven`` prove nothing; the other ones may stay."""
+    """Nobody is signed in, and the credentials ``unproven`` prove nothing; the other ones may stay."""
 
-    unproven: Carriers
+    unproven: Credentials
 
 
 class Unresolved(Enum):
@@ -53,7 +53,7 @@ class Unresolved(Enum):
 
 
 UNRESOLVED: Final = Unresolved.UNRESOLVED
-"""A carrier is there and proves nothing: a bad signature, an unknown session. It is not "nobody"."""
+"""A credential is there and proves nothing: a bad signature, an unknown session. It is not "nobody"."""
 
 CHANGING_IDS: Final = (
     "the portal signs users in by an id that changes with the password (Flask-Security's fs_uniquifier), and each new"
@@ -64,7 +64,7 @@ Identification = FirstFactor | Nobody | Unresolved | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Carriers:
+class Credentials:
     """Everything by which the application accepts a user.
 
     ``cookies`` are cookie names, ``headers`` environ keys (``HTTP_X_USER``, ``REMOTE_USER``), ``arguments``
@@ -131,7 +131,7 @@ class Adapter(Protocol):
     """Tells who passed the first factor."""
 
     @property
-    def carriers(self) -> Carriers:
+    def credentials(self) -> Credentials:
         """What the application accepts a user by."""
         ...
 
@@ -147,7 +147,7 @@ class Adapter(Protocol):
 
         Raises:
             AdapterUnavailableError: the adapter cannot ask at present; the request is answered 503 (D7).
-            AmbiguousCarrierError: a carrier names two users at once; the request is answered 400 (R57).
+            AmbiguousCarrierError: a credential names two users at once; the request is answered 400 (R57).
         """
         ...
 
@@ -160,7 +160,7 @@ class Adapter(Protocol):
         ...
 
 
-_MEMBERS = ("carriers", "traits", "identify", "selftest", "store_selftest")
+_MEMBERS = ("credentials", "traits", "identify", "selftest", "store_selftest")
 
 
 def refuse_incomplete(adapter: Adapter) -> None:

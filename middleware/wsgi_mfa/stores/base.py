@@ -12,8 +12,8 @@ from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.stores.admin import STATUS, TableAdmin, status_from
-from wsgi_mfa.stores.opening import StatusGuard
 from wsgi_mfa.stores.protocol import Store, StoreIdentity, check_revision
+from wsgi_mfa.stores.status import StatusGuard
 
 
 class StoreBase(TableAdmin, ABC):

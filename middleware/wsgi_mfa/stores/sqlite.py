@@ -15,12 +15,12 @@ from wsgi_mfa.core.codec import ACCOUNT_CODEC, EVENT_CODEC, CodecError, UnknownS
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.errors import ConfigurationError, StoreError, StoreUnavailableError
 from wsgi_mfa.stores.admin import TableAdmin
-from wsgi_mfa.stores.connections import Connections
-from wsgi_mfa.stores.opening import StatusGuard
+from wsgi_mfa.stores.cache import RecentAccounts
 from wsgi_mfa.stores.protocol import Store, StoreIdentity, check_revision
-from wsgi_mfa.stores.recent import RecentAccounts
+from wsgi_mfa.stores.sqlite_connections import Connections
 from wsgi_mfa.stores.sqlite_file import check_file, connect, copy_file, open_file
 from wsgi_mfa.stores.sqlite_layout import DROP_ADMIN, PUT_ADMIN, READ_ADMIN, read_status
+from wsgi_mfa.stores.status import StatusGuard
 
 _REVISION = "SELECT revision FROM accounts WHERE user = ?"
 _LOAD = "SELECT revision, body FROM accounts WHERE user = ?"

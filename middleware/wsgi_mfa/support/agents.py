@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wsgi_mfa.core.user import canonical
+from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.errors import ConfigurationError, InvalidUserError
 
 SETTING = "support_agents"

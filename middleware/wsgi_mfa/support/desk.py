@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 from wsgi_mfa.core import commands
 from wsgi_mfa.core.account import Account
-from wsgi_mfa.core.aging import settled, younger
 from wsgi_mfa.core.commands import Command, Origin
+from wsgi_mfa.core.decision import Decision, Outcome, Reason
+from wsgi_mfa.core.expiry import without_expired, younger
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.outcome import Decision, Outcome, Reason
-from wsgi_mfa.core.user import canonical
+from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import InvalidUserError, StoreUnavailableError
-from wsgi_mfa.person import Person
 from wsgi_mfa.service import STUBBORN_SECONDS, MfaService, Visit
+from wsgi_mfa.support.addresses import address_of, spell_the_same
 from wsgi_mfa.support.agents import NO_AGENTS, SupportAgents
-from wsgi_mfa.support.matching import address_of, spell_the_same
 from wsgi_mfa.support.results import Done, Rejected, SupportResult
 
 SESSION_CHARACTERS = 8  # of a session's id: enough to tell the sessions of one account apart
@@ -101,7 +101,7 @@ class SupportDesk:
             return None
         if not younger(account.reset_at, context, seconds=context.policy.retry_seconds):
             return None
-        unused = account.enrollment_browser is None and settled(account, context).enrollment_code
+        unused = account.enrollment_browser is None and without_expired(account, context).enrollment_code
         return self._told_of_reset(user, code if unused else None)
 
     def _told_of_reset(self, user: str, code: str | None) -> Done:
@@ -170,7 +170,7 @@ class SupportDesk:
         def command(name: str) -> Command:
             account = self._service.load(name)
             if account is not None:
-                ids.extend(each.id for each in settled(account, context).sessions)
+                ids.extend(each.id for each in without_expired(account, context).sessions)
             found = [each for each in ids if session and each.startswith(session)]
             if session is not None and (len(session) < SESSION_CHARACTERS or len(found) != 1):
                 raise _UnknownSessionError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wsgi_mfa.core.outcome import Outcome, Reason
+from wsgi_mfa.core.decision import Outcome, Reason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from wsgi_mfa.errors import UnknownKeyError, UnsealError
-from wsgi_mfa.keys import NONCE_BYTES, KeyRing, KeySource, SealContext
+from wsgi_mfa.keys.ring import NONCE_BYTES, KeyRing, KeySource, SealContext
 
 logger = logging.getLogger("wsgi_mfa")
 

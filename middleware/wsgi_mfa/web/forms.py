@@ -1,7 +1,8 @@
-"""What a client posts to one of our own pages: read within bounds, each field once, from this site only.
+"""The body of a request that is refused: read and thrown away, so that its sender gets to read the refusal.
 
-A form carries a token that is bound to its browser and user; a JSON body needs none, since a browser cannot
-send one across sites without a preflight, which is never granted (R73, D36).
+A server that closes a connection with unread bytes in it resets it, and the client's own system then throws away
+the answer (uWSGI was seen to; RFC 9112 section 9.6). That is for uploads to the portal, whose sender is a person
+with an old tab; what our own pages find too long they leave unread. Who sends more than is drawn here is cut off.
 """
 
 from __future__ import annotations
@@ -11,9 +12,38 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from wsgi_mfa.web.refusals import BadRequestError, ForbiddenError, FormOfBeforeError, TooLargeError
-from wsgi_mfa.web.site import WebRequest
-from wsgi_mfa.web.targets import host_of
+from wsgi_mfa.clock import Clock
+from wsgi_mfa.core.instants import SECOND
+from wsgi_mfa.web.http_errors import BadRequestError, ForbiddenError, StaleFormError, TooLargeError
+from wsgi_mfa.web.request import WebRequest
+from wsgi_mfa.web.return_to import host_of
+
+DISCARDED_BYTES_MAX = 8 * 1024 * 1024
+DISCARDED_SECONDS_MAX = 5
+_CHUNK_BYTES = 16384
+
+
+def discard_body(environ: Mapping[str, Any], clock: Clock) -> None:
+    """Read a body of which nothing was read yet to its end, within bounds; a sender that fails is not our concern."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if length:
+        if not (length.isascii() and length.isdigit()):
+            return
+        left = min(int(length[:20]), DISCARDED_BYTES_MAX)
+    elif environ.get("wsgi.input_terminated"):
+        left = DISCARDED_BYTES_MAX
+    else:
+        return  # nothing is there, or nobody can tell where it ends
+    until = clock.now() + DISCARDED_SECONDS_MAX * SECOND
+    try:
+        while left > 0 and clock.now() < until:
+            chunk = environ["wsgi.input"].read(min(left, _CHUNK_BYTES))
+            if not chunk:
+                return
+            left -= len(chunk)
+    except Exception:  # noqa: BLE001 - each server has an error of its own for a client that has left
+        return
+
 
 FIELDS_MAX = 20
 _CSRF_PURPOSE = "csrf"
@@ -36,7 +66,7 @@ def posted(request: WebRequest, *, of_before: bool = False) -> Mapping[str, str]
     :raises BadRequestError: a doubled or malformed field, or a body that is cut off.
     :raises TooLargeError: more than ``form_bytes_max``.
     """
-    refuse_other_sites(request)
+    reject_other_sites(request)
     fields = _fields(request)
     if not request.sends_json:
         known = request.known_browser is not None
@@ -44,14 +74,14 @@ def posted(request: WebRequest, *, of_before: bool = False) -> Mapping[str, str]
         if not known or not request.site.service.keys.ring.check_value(
             _CSRF_PURPOSE, _csrf_message(request), token
         ):
-            if not _is_of_before(request, token):
+            if not _is_stale(request, token):
                 raise ForbiddenError("the form is too old, or comes from another browser")
             if not of_before:
-                raise FormOfBeforeError(fields)
+                raise StaleFormError(fields)
     return fields
 
 
-def _is_of_before(request: WebRequest, token: str) -> bool:
+def _is_stale(request: WebRequest, token: str) -> bool:
     """Whether the token is of this browser as it was before the second factor that opened its session.
 
     Its cookie was renewed by that (D20), and who goes back and presses a button once more has done no wrong.
@@ -76,7 +106,7 @@ def asks_for(fields: Mapping[str, str], action: str) -> bool:
     return "action" in fields
 
 
-def refuse_other_sites(request: WebRequest) -> None:
+def reject_other_sites(request: WebRequest) -> None:
     """Accept a change only from this site: ``Sec-Fetch-Site`` decides where it is sent, else ``Origin`` (D36).
 
     So ``Origin: null`` passes only together with ``Sec-Fetch-Site: same-origin``.

@@ -15,19 +15,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from wsgi_mfa.core.outcome import Outcome
-from wsgi_mfa.errors import AmbiguousCarrierError, ConfigurationError, InvalidUserError
+from wsgi_mfa.core.decision import Outcome
+from wsgi_mfa.errors import AmbiguousCredentialError, ConfigurationError, InvalidUserError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter
-from wsgi_mfa.identity.chain import parts_of
-from wsgi_mfa.identity.clean import RequestCleaner
-from wsgi_mfa.identity.cookies import is_cookie_name
-from wsgi_mfa.identity.paired import PairedLogin
-from wsgi_mfa.identity.strays import stray_cookies, undeclared_arguments, undeclared_headers
-from wsgi_mfa.web import gate, pages, rollout, rules, targets
-from wsgi_mfa.web.refusals import PlainHttpError, RefusedRequestError
+from wsgi_mfa.identity.adapters.chain import parts_of
+from wsgi_mfa.identity.observed_login.binding import ObservedLogin
+from wsgi_mfa.identity.request.cookie_header import is_cookie_name
+from wsgi_mfa.identity.request.proxy_checks import passed_on_cookies, undeclared_arguments, undeclared_headers
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
+from wsgi_mfa.web import access, gate, return_to, routes
+from wsgi_mfa.web.http_errors import PlainHttpError, RejectedRequestError
 from wsgi_mfa.web.reply import Reply, response_to
-from wsgi_mfa.web.site import Directory, WebRequest, is_navigation
-from wsgi_mfa.web.views import leaving
+from wsgi_mfa.web.request import Directory, WebRequest, is_navigation
+from wsgi_mfa.web.views import sign_out
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -43,7 +43,7 @@ _METHOD = re.compile(r"[A-Z]{1,20}", re.ASCII)
 _URI = re.compile(r"/[\x21-\x7e]*", re.ASCII)
 
 
-def refuse_unfit(identity: Adapter, *, renews_sessions: bool) -> None:
+def reject_unfit(identity: Adapter, *, renews_sessions: bool) -> None:
     """Refuse an adapter that a proxy's question cannot be answered by.
 
     :raises ConfigurationError: it reads more than cookies, watches answers, which go past us here, or does not
@@ -51,11 +51,11 @@ def refuse_unfit(identity: Adapter, *, renews_sessions: bool) -> None:
         pass as the user.
     """
     name = type(identity).__name__
-    if identity.carriers.headers or identity.carriers.arguments or not identity.carriers.cookies:
+    if identity.credentials.headers or identity.credentials.arguments or not identity.credentials.cookies:
         raise _unfit(
             f"{name} reads more than cookies: legal is an adapter of the portal's own session cookie"
         )
-    if any(isinstance(part, PairedLogin) for part in parts_of(identity)):
+    if any(isinstance(part, ObservedLogin) for part in parts_of(identity)):
         raise _unfit(f"{name} watches the portal's answers, which go past us here: use the gateway")
     if not identity.traits.renews_sessions and not renews_sessions:
         raise _unfit(
@@ -68,20 +68,22 @@ def _unfit(message: str) -> ConfigurationError:
     return ConfigurationError(f"forward_auth: {message}", setting="forward_auth")
 
 
-def answer(request: WebRequest, cleaner: RequestCleaner, directory: Directory | None, path: str) -> Response:
+def answer(
+    request: WebRequest, sanitizer: RequestSanitizer, directory: Directory | None, path: str
+) -> Response:
     """The answer to a request for ``path``, one of :data:`PATHS`, whose environ nobody has cleaned yet."""
     asked = _Asked(request)
     try:
-        reply = _reply(request, cleaner, directory, asked)
+        reply = _reply(request, sanitizer, directory, asked)
         if path == COOKIES_PATH:
             return response_to(request, _about_cookies(request), as_json=request.wants_json)
-    except RefusedRequestError as error:
-        reply = pages.refused(error)
-    except AmbiguousCarrierError as error:
+    except RejectedRequestError as error:
+        reply = routes.rejected(error)
+    except AmbiguousCredentialError as error:
         reply = replace(gate.ambiguous(error), status=403)
     except InvalidUserError as error:
         logger.warning("refused a user: %s", error)
-        reply = gate.refused_user()
+        reply = gate.rejected_user()
     if reply is None:
         return _passed(request)
     response = response_to(request, reply, as_json=not asked.is_navigation)
@@ -100,48 +102,50 @@ class _Asked:
         uri = str(environ.get("HTTP_X_FORWARDED_URI", "")) if trusted else ""
         # Two values of one header are joined by a comma, and which of them is the proxy's nobody can tell.
         known = self.method in ("GET", "HEAD") and _URI.fullmatch(uri) and ",/" not in uri
-        self.target = targets.redirected(uri, environ) if known else request.root
+        self.target = return_to.redirected(uri, environ) if known else request.root
         self.uri = uri
 
 
 def _reply(
-    request: WebRequest, cleaner: RequestCleaner, directory: Directory | None, asked: _Asked
+    request: WebRequest, sanitizer: RequestSanitizer, directory: Directory | None, asked: _Asked
 ) -> Reply | None:
     """What stands between the original request and the portal; None when nothing does."""
     if not request.is_https:
         raise PlainHttpError("the proxy must tell that the client used https")
     environ = request.environ
-    raw, carriers = environ.get("HTTP_COOKIE", ""), cleaner.adapter.carriers
-    doors = [
-        *undeclared_headers(environ, carriers, cleaner.doors),
-        *undeclared_arguments(asked.uri, cleaner.doors),
+    raw, credentials = environ.get("HTTP_COOKIE", ""), sanitizer.adapter.credentials
+    undeclared_credentials = [
+        *undeclared_headers(environ, credentials, sanitizer.undeclared_credentials),
+        *undeclared_arguments(asked.uri, sanitizer.undeclared_credentials),
     ]
-    cleaned = request.cleaned = cleaner.clean(environ)
-    strays = stray_cookies(raw, cleaned.cookies, carriers, cleaner.own_cookie_names, cleaner.doors)
-    identification = cleaned.identification
+    sanitized = request.sanitized = sanitizer.clean(environ)
+    strays = passed_on_cookies(
+        raw, sanitized.cookies, credentials, sanitizer.own_cookie_names, sanitizer.undeclared_credentials
+    )
+    identification = sanitized.identification
     if identification is not None and (identification is UNRESOLVED or identification.unproven is not None):
-        strays = tuple(dict.fromkeys((*strays, *cleaned.cookies.carriers)))
+        strays = tuple(dict.fromkeys((*strays, *sanitized.cookies.credentials)))
     if not strays and not gate.admit(request, directory):
-        strays = tuple(cleaned.cookies.carriers)
+        strays = tuple(sanitized.cookies.credentials)
     if strays:
         # Nobody from here on, and with a form by which to be rid of those cookies that can be named.
         request.forget_caller()
-        request.cleaned = replace(cleaned, doubled=tuple(filter(is_cookie_name, strays)))
+        request.sanitized = replace(sanitized, doubled=tuple(filter(is_cookie_name, strays)))
         url = request.mount + COOKIES_PATH
         return Reply(page="continue", status=401, word="sign_in_required", location=url)
-    if doors:
-        message = f"{doors[0]} would reach the portal past the second factor"
+    if undeclared_credentials:
+        message = f"{undeclared_credentials[0]} would reach the portal past the second factor"
         return Reply(page="bad_request", status=403, word="forbidden", context={"message": message})
     if request.caller is None:
         return None
     outcome = request.standing.outcome
     if request.site.rules:
-        outcome = rules.by_rule(request, request.caller, outcome)
+        outcome = access.by_rule(request, request.caller, outcome)
     if outcome is Outcome.MUST_ENROLL and request.site.is_rolling_out:
         # Whether a page is opened tells the original request.
         opens_page = asked.method == "GET" and asked.is_navigation
-        outcome = rollout.eased(request, request.caller, opens_page=opens_page)
-    return None if outcome is Outcome.SIGNED_IN else gate.led_from_application(request, outcome, asked.target)
+        outcome = access.relaxed(request, request.caller, opens_page=opens_page)
+    return None if outcome is Outcome.SIGNED_IN else gate.redirect_to_page(request, outcome, asked.target)
 
 
 def _passed(request: WebRequest) -> Response:
@@ -174,11 +178,11 @@ def _status_alone(response: Response) -> Response:
 
 def _about_cookies(request: WebRequest) -> Reply:
     """The page that says which cookies cannot be read safely, and takes them away (D6, D8)."""
-    names = request.cleaned.doubled
+    names = request.sanitized.doubled
     if not names:
         return Reply(page="continue", status=401, word="sign_in_required", location=request.root)
     if request.method == "POST":
-        return leaving.post_clear_doubled(request)
+        return sign_out.post_clear_doubled(request)
     # The page has its own words in place of those about doubled cookies.
     return Reply(
         page="stale_sign_in",

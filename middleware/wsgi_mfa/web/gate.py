@@ -1,8 +1,4 @@
-"""Who may reach the application (R49-R52, R62, D19).
-
-Not signed in at the portal: the request passes. Signed in without a second factor: the application is not
-called.
-"""
+"""A browser that changes hands: who comes with it next has not shown the second factor of the one before (R51, D19)."""
 
 from __future__ import annotations
 
@@ -10,19 +6,39 @@ import logging
 from dataclasses import replace
 from functools import lru_cache
 
-from wsgi_mfa.core import exempt
-from wsgi_mfa.core.aging import login_is_ended
+from wsgi_mfa.core import access_rules
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.authentication_state import SIGNED_IN, activity_is_due
+from wsgi_mfa.core.commands import Origin
+from wsgi_mfa.core.decision import Decision, Outcome, Reason
+from wsgi_mfa.core.expiry import login_is_ended
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.outcome import Decision, Outcome, Reason
-from wsgi_mfa.core.standing import SIGNED_IN, activity_is_due
-from wsgi_mfa.core.user import canonical
-from wsgi_mfa.errors import AmbiguousCarrierError, InvalidUserError
+from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.errors import AmbiguousCredentialError, InvalidUserError
 from wsgi_mfa.identity.adapter import CHANGING_IDS, FirstFactor, Identification
-from wsgi_mfa.web import appended, hands, pages, rollout, rules, targets
-from wsgi_mfa.web.passes import Pass
-from wsgi_mfa.web.reply import Reply, refusal
-from wsgi_mfa.web.site import Caller, Directory, WebRequest
-from wsgi_mfa.web.views.leading import PAGE_OF, url_of
+from wsgi_mfa.service import Visit
+from wsgi_mfa.web import access, appended_code, return_to, routes
+from wsgi_mfa.web.reply import Reply, rejection
+from wsgi_mfa.web.request import Caller, Directory, WebRequest
+from wsgi_mfa.web.views.navigation import PAGE_OF, url_of
+from wsgi_mfa.web.worker_cache import CachedRequest
+
+
+def continue_as(request: WebRequest, caller: Caller, account: Account | None) -> None:
+    """Go on as ``caller``; the session that this browser has as somebody else ends, here and on the server.
+
+    :raises StoreError: its end cannot be saved, and nobody gets further before it is.
+    """
+    request.take(caller, account)
+    if not request.user_changed:
+        return
+    owned = request.site.cookies.session_of(request.session_cookie)
+    if owned is not None:
+        session_id, user = owned
+        origin = Origin(browser="", next_browser="", source=request.source)
+        visit = Visit(user=user, origin=origin, now=request.now)
+        request.site.service.end_session(visit, session_id, cause="user_changed")
+
 
 logger = logging.getLogger("wsgi_mfa")
 
@@ -32,7 +48,7 @@ class UnknownUserError(InvalidUserError):
 
 
 def caller_of(identification: Identification, directory: Directory | None) -> Caller | None:
-    """The caller behind what an adapter answered; None for nobody and for a carrier that proves nothing.
+    """The caller behind what an adapter answered; None for nobody and for a credential that proves nothing.
 
     :raises InvalidUserError: a user who can have no account.
     """
@@ -65,13 +81,13 @@ def admit(request: WebRequest, directory: Directory | None) -> bool:
 
     :raises InvalidUserError: a user who can have no account.
     """
-    caller = caller_of(request.cleaned.identification, directory)
+    caller = caller_of(request.sanitized.identification, directory)
     if caller is None:
         return True
     service = request.site.service
     account = service.load(caller.user)
     if account is None:
-        hands.take(request, caller, None)
+        continue_as(request, caller, None)
         return True
     known = request.site.passes.find(
         request.session_cookie, account, login=caller.login, ring=service.keys.ring, now=request.now
@@ -80,10 +96,10 @@ def admit(request: WebRequest, directory: Directory | None) -> bool:
         request.take_known(known, caller, account)
         return True
     if account.ended_logins:
-        for fingerprint in (request.cleaned.carriers_digest, caller.login):
+        for fingerprint in (request.sanitized.credentials_digest, caller.login):
             if fingerprint is not None and login_is_ended(account, fingerprint, request.context):
                 return False
-    hands.take(request, caller, account)
+    continue_as(request, caller, account)
     return True
 
 
@@ -94,9 +110,9 @@ def is_exempt(request: WebRequest) -> bool:
     other request with its method does not pass (R63-R65).
     """
     policy, environ = request.site.service.policy, request.environ
-    if rules.is_closed(request):
+    if access.is_closed(request):
         return False
-    if exempt.is_exempt(environ.get("PATH_INFO", ""), policy.exempt_paths):
+    if access_rules.is_exempt(environ.get("PATH_INFO", ""), policy.exempt_paths):
         return True
     return (
         request.method in policy.exempt_methods
@@ -107,50 +123,48 @@ def is_exempt(request: WebRequest) -> bool:
 
 def challenge(request: WebRequest) -> Reply | None:
     """What stands between this request and the application; None when nothing does."""
-    is_closed = rules.is_closed(request)
+    is_closed = access.is_closed(request)
     if request.caller is None:
-        return pages.sign_in_first(request) if is_closed else None
+        return routes.sign_in_first(request) if is_closed else None
     outcome = request.standing.outcome
     if request.site.rules and not (is_closed and outcome is not SIGNED_IN):
-        outcome = rules.by_rule(request, request.caller, outcome)
+        outcome = access.by_rule(request, request.caller, outcome)
     if outcome is SIGNED_IN:
         return None
     if outcome is Outcome.MUST_ENROLL and request.site.is_rolling_out and not is_closed:
         opens_page = request.method == "GET" and request.is_navigation
-        outcome = rollout.eased(request, request.caller, opens_page=opens_page)
+        outcome = access.relaxed(request, request.caller, opens_page=opens_page)
         if outcome is not Outcome.MUST_ENROLL:
-            return None if outcome is SIGNED_IN else led_on(request, outcome)
-    code = appended.code_in(request)
+            return None if outcome is SIGNED_IN else challenge_reply(request, outcome)
+    code = appended_code.code_in(request)
     if code is not None:
-        decision = appended.judge(request, code)
+        decision = appended_code.judge(request, code)
         if decision.outcome is Outcome.SIGNED_IN:
             return None
         if decision.outcome not in PAGE_OF:
-            return _code_refused(request, decision)
+            return _code_rejected(request, decision)
         outcome = decision.outcome
-    return led_on(request, outcome)
+    return challenge_reply(request, outcome)
 
 
-def led_on(request: WebRequest, outcome: Outcome) -> Reply:
-    """:func:`led_from_application` for a request that was not carried out, and what it asked for."""
-    target = targets.requested(request.environ)
-    return led_from_application(request, outcome, target, unsent=request.method == "POST")
+def challenge_reply(request: WebRequest, outcome: Outcome) -> Reply:
+    """:func:`redirect_to_page` for a request that was not carried out, and what it asked for."""
+    target = return_to.requested(request.environ)
+    return redirect_to_page(request, outcome, target, unsent=request.method == "POST")
 
 
-def _code_refused(request: WebRequest, decision: Decision) -> Reply:
+def _code_rejected(request: WebRequest, decision: Decision) -> Reply:
     """The code behind the password was refused: a browser is led to the page for codes, a program asked anew."""
-    asked = led_from_application(request, Outcome.MUST_VERIFY, targets.requested(request.environ))
+    asked = redirect_to_page(request, Outcome.MUST_VERIFY, return_to.requested(request.environ))
     if request.is_navigation:
         return asked
     locked = decision.outcome is Outcome.LOCKED
     return replace(
-        refusal("verify", decision), status=429 if locked else 401, headers=() if locked else asked.headers
+        rejection("verify", decision), status=429 if locked else 401, headers=() if locked else asked.headers
     )
 
 
-def led_from_application(
-    request: WebRequest, outcome: Outcome, target: str, *, unsent: bool = False
-) -> Reply:
+def redirect_to_page(request: WebRequest, outcome: Outcome, target: str, *, unsent: bool = False) -> Reply:
     """303 to our page for a person's browser, a problem of status 401 for any other client (R77).
 
     ``unsent`` has the page say that a form was not carried out: it is neither lost silently nor sent again by itself.
@@ -166,7 +180,7 @@ def led_from_application(
             request, PAGE_OF[outcome], sealed, **arguments, **({"unsent": "1"} if unsent else {})
         ),
         headers=(
-            _asking_for_credentials(request) + (rules.asking_for_step_up(request) if stepping_up else ())
+            _asking_for_credentials(request) + (access.asking_for_step_up(request) if stepping_up else ())
         ),
     )
 
@@ -179,7 +193,7 @@ def _asking_for_credentials(request: WebRequest) -> tuple[tuple[str, str], ...]:
     return (("WWW-Authenticate", authenticate),)
 
 
-def refused_user() -> Reply:
+def rejected_user() -> Reply:
     """The portal signed in a user who can have no account: refused, never enrolled (D1)."""
     return Reply(
         page="refused",
@@ -196,10 +210,10 @@ def treat_as_nobody(request: WebRequest) -> None:
     The portal's own sign-out cannot be reached, and where there is no account no login can be ended in it (D19).
     """
     request.forget_caller()
-    request.cleaned = replace(request.cleaned, doubled=tuple(request.cleaned.cookies.carriers))
+    request.sanitized = replace(request.sanitized, doubled=tuple(request.sanitized.cookies.credentials))
 
 
-def ambiguous(error: AmbiguousCarrierError) -> Reply:
+def ambiguous(error: AmbiguousCredentialError) -> Reply:
     """The request names two users at once, as no honest client's does: not read any further (R57)."""
     return Reply(page="bad_request", status=400, word="bad_request", context={"message": str(error)})
 
@@ -227,7 +241,7 @@ def tell_application(request: WebRequest, environ: dict[str, object]) -> None:
 def _remember(request: WebRequest, session_id: str, told: dict[str, object]) -> None:
     """Let the next request with this cookie pass by what this one has found out.
 
-    Not where a login was ended, since then the carriers count too, nor where it was no cookie that named the session.
+    Not where a login was ended, since then the credentials count too, nor where it was no cookie that named the session.
     """
     cookie, account, caller = request.session_cookie, request.account, request.caller
     if cookie is None or account is None or caller is None or account.ended_logins:
@@ -237,7 +251,7 @@ def _remember(request: WebRequest, session_id: str, told: dict[str, object]) -> 
     )  # before the check: should it change now, the pass is good for nothing
     if request.site.cookies.session_id_of(cookie, caller.user) != session_id:
         return
-    known = Pass(
+    known = CachedRequest(
         user=caller.user,
         login=caller.login,
         revision=account.revision,

@@ -9,43 +9,42 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from wsgi_mfa.clock import Clock, SystemClock
+from wsgi_mfa.core.access_rules import Rule, read_rules
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.core.gating import Rule, read_rules
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.rollout import is_rolling_out
 from wsgi_mfa.entropy import Entropy, SystemEntropy
-from wsgi_mfa.errors import AmbiguousCarrierError, ConfigurationError, InvalidUserError
+from wsgi_mfa.errors import AmbiguousCredentialError, ConfigurationError, InvalidUserError
 from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter, problems_of
-from wsgi_mfa.identity.clean import Cleaned, RequestCleaner
-from wsgi_mfa.identity.doors import Door, doors_from, paths_in
-from wsgi_mfa.identity.observe import without_own_cookies
-from wsgi_mfa.keys import KeyRing, KeySource
+from wsgi_mfa.identity.request.response_identity import without_own_cookies
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, SanitizedRequest
+from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, paths_in, undeclared_from
+from wsgi_mfa.keys.ring import KeyRing, KeySource
 from wsgi_mfa.metrics import Metrics
 from wsgi_mfa.service import MfaService
-from wsgi_mfa.stores.open import open_store
 from wsgi_mfa.stores.protocol import Store, StoreIdentity
+from wsgi_mfa.stores.url import open_store
+from wsgi_mfa.support.account_view import AccountFinder
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
-from wsgi_mfa.support.view import AccountFinder
-from wsgi_mfa.web import answers, gate, pages, step_up
+from wsgi_mfa.web import app_response, gate, routes
 from wsgi_mfa.web import forward_auth as forwarding
+from wsgi_mfa.web.app_response import answered, passed_unchanged
+from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
-from wsgi_mfa.web.observer import (
+from wsgi_mfa.web.forms import discard_body
+from wsgi_mfa.web.login_binding import observed_around
+from wsgi_mfa.web.reply import Reply, response_to
+from wsgi_mfa.web.request import Directory, Site, WebRequest
+from wsgi_mfa.web.response_hold import (
     Headers,
-    Observer,
+    ResponseHold,
     first_drawn,
 )
-from wsgi_mfa.web.paired import paired_around
-from wsgi_mfa.web.passes import Passes
-from wsgi_mfa.web.passing import answered, passed_unchanged
-from wsgi_mfa.web.reply import Reply, response_to
-from wsgi_mfa.web.site import Directory, Site, WebRequest
-from wsgi_mfa.web.source import SourceReader, SprayWatch
-from wsgi_mfa.web.spent import SpentCredentials
-from wsgi_mfa.web.targets import TargetSigner
-from wsgi_mfa.web.unread import discard_body
+from wsgi_mfa.web.return_to import ReturnUrlSigner
+from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -59,19 +58,19 @@ class Way(NamedTuple):
     """The cookies' names over one port, the cleaner that knows them, and a request of which nothing is known."""
 
     names: CookieNames
-    cleaner: RequestCleaner
-    nothing: Cleaned
+    sanitizer: RequestSanitizer
+    nothing: SanitizedRequest
 
 
 class MfaMiddleware:
     """Wraps a WSGI application so that nobody who is signed in reaches it without a second factor.
 
     ``identity`` tells who passed the first factor; ``store`` is a store or its URL, such as
-    ``sqlite:///mfa.db``; ``keys`` is the key ring, or a :class:`~wsgi_mfa.key_file.KeyFile` with one, and there is
+    ``sqlite:///mfa.db``; ``keys`` is the key ring, or a :class:`~wsgi_mfa.keys.key_file.KeyFile` with one, and there is
     no way to run without. ``directory`` maps
-    what a user typed to the one :class:`~wsgi_mfa.person.Person` behind it; without it an id with ``@`` is its
+    what a user typed to the one :class:`~wsgi_mfa.directory.Person` behind it; without it an id with ``@`` is its
     own address. ``scheme_from`` names the header in which a trusted proxy tells the scheme, and ``plain_http``
-    serves our pages without https: only for a portal on a loopback address (D35). ``doors`` are further ways into
+    serves our pages without https: only for a portal on a loopback address (D35). ``undeclared_credentials`` are further ways into
     the portal that are taken out of requests, such as ``cookie stay_signed_in`` or ``header X-Portal-Key``, or closed
     to all without a second factor, such as ``path /xmlrpc`` (D4).
     ``notify`` is called once for each event that the user should hear of by another way, without secrets in it
@@ -99,7 +98,7 @@ class MfaMiddleware:
         support_agents: Sequence[str] = (),
         plain_http: bool = False,
         scheme_from: str | None = None,
-        doors: Sequence[str] = (),
+        undeclared_credentials: Sequence[str] = (),
         notify: Callable[[Event], None] | None = None,
         metrics: Metrics | None = None,
         forward_auth: bool = False,
@@ -120,12 +119,12 @@ class MfaMiddleware:
         if problems:
             raise ConfigurationError(f"identity: {'; '.join(problems)}", setting="identity")
         if forward_auth:
-            forwarding.refuse_unfit(identity, renews_sessions=renews_sessions)
+            forwarding.reject_unfit(identity, renews_sessions=renews_sessions)
         clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
         agents = agents_from(support_agents, has_directory=directory is not None)
         import werkzeug.wrappers  # noqa: F401 - now, and not while the first page is waited for in each worker
 
-        self.application = paired_around(application, identity, keys, clock, plain_http=plain_http)
+        self.application = observed_around(application, identity, keys, clock, plain_http=plain_http)
         self.service = MfaService(
             store=_opened(store, clock, entropy),
             keys=keys,
@@ -137,7 +136,7 @@ class MfaMiddleware:
         )
         self._heartbeat = Heartbeat(store=self.service.store, keys=keys)
         self._identity = identity
-        self._doors = doors_from(doors)
+        self._undeclared_credentials = undeclared_from(undeclared_credentials)
         self._directory = directory
         self._plain_http = plain_http
         self._forwarding = forwarding.PATHS if forward_auth else ()
@@ -146,17 +145,17 @@ class MfaMiddleware:
         self._site = Site(
             service=self.service,
             rules=_rules(self.service.policy, directory, forward_auth=forward_auth),
-            closed_paths=_closed_paths(self._doors, forward_auth=forward_auth),
+            closed_paths=_closed_paths(self._undeclared_credentials, forward_auth=forward_auth),
             is_rolling_out=is_rolling_out(self.service.policy),
             issuer=checked_issuer(issuer),
             mount_path=mount_path,
             support_contact=support_contact,
             cookies=CookieSigner(keys=keys, store_id=self.service.store.identity.store_id),
-            targets=TargetSigner(keys),
-            sources=SourceReader(self.service.policy.trusted_peers),
+            targets=ReturnUrlSigner(keys),
+            sources=ClientAddressReader(self.service.policy.trusted_peers),
             watch=SprayWatch(clock, self.service.meter),
-            spent=SpentCredentials(),
-            passes=Passes(),
+            spent=UsedAppendedCodes(),
+            passes=WorkerCache(),
             plain_http=plain_http,
             scheme_key="HTTP_" + scheme_from.upper().replace("-", "_") if scheme_from else None,
             desk=SupportDesk(self.service, directory=directory, protected=agents),
@@ -168,13 +167,13 @@ class MfaMiddleware:
         self._https_way = None if plain_http else self._made_way(CookieNames.over_https())
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        names, cleaner, nothing = self._https_way or self._plain_way(environ)
-        path = pages.path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
+        names, sanitizer, nothing = self._https_way or self._plain_way(environ)
+        path = routes.path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
         request = WebRequest(self._site, environ, names, nothing, self.service.clock.now())
         if not self._heartbeat.since <= request.now < self._heartbeat.until:
             self._heartbeat.beat(request.now)
         try:
-            response = self._own_response(request, cleaner, environ, path)
+            response = self._own_response(request, sanitizer, environ, path)
         except Exception:
             # Whatever failed, nobody gets further by it (R80).
             logger.exception("a request was answered 503")
@@ -183,10 +182,10 @@ class MfaMiddleware:
             if path is None:
                 discard_body(environ, self.service.clock)
             return response(environ, start_response)
-        return self._pass(request, cleaner, environ, start_response)
+        return self._pass(request, sanitizer, environ, start_response)
 
     def _own_response(
-        self, request: WebRequest, cleaner: RequestCleaner, environ: WSGIEnvironment, path: str | None
+        self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment, path: str | None
     ) -> WSGIApplication | None:
         """Our answer to a request; None when it may pass to the application."""
         if environ.get("wsgi.multiprocess") and not self.service.store.shared_between_processes:
@@ -194,78 +193,78 @@ class MfaMiddleware:
                 "store: several processes need a store that they share (R24)", setting="store"
             )
         if path in self._forwarding:
-            return forwarding.answer(request, cleaner, self._directory, str(path))
+            return forwarding.answer(request, sanitizer, self._directory, str(path))
         try:
-            request.cleaned = cleaner.clean(environ)
-        except AmbiguousCarrierError as error:
+            request.sanitized = sanitizer.clean(environ)
+        except AmbiguousCredentialError as error:
             return response_to(request, gate.ambiguous(error), as_json=_as_json(request, path))
         if path is None and self._has_exemptions and gate.is_exempt(request):
-            self._exempt(request, cleaner, environ)
+            self._exempt(request, sanitizer, environ)
             return None
         try:
-            reply = self._reply(request, cleaner, environ, path)
+            reply = self._reply(request, sanitizer, environ, path)
         except InvalidUserError as error:
             logger.warning("refused a user: %s", error)
             gate.treat_as_nobody(request)
-            leaves = path == "/sign-out" and request.method == "POST" and bool(request.cleaned.doubled)
-            reply = pages.answer(request, path or "") if leaves else gate.refused_user()
+            leaves = path == "/sign-out" and request.method == "POST" and bool(request.sanitized.doubled)
+            reply = routes.answer(request, path or "") if leaves else gate.rejected_user()
         if reply is None:
             gate.tell_application(request, environ)
             return None
         return response_to(request, reply, as_json=_as_json(request, path))
 
     def _reply(
-        self, request: WebRequest, cleaner: RequestCleaner, environ: WSGIEnvironment, path: str | None
+        self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment, path: str | None
     ) -> Reply | None:
         """Our page, a challenge, or None for a request that may pass."""
         if not gate.admit(request, self._directory):
-            cleaner.strip_carriers(environ, request.cleaned)
+            sanitizer.remove_credentials(environ, request.sanitized)
         if path is not None:
-            return pages.answer(request, path)
+            return routes.answer(request, path)
         return gate.challenge(request)
 
-    def _exempt(self, request: WebRequest, cleaner: RequestCleaner, environ: WSGIEnvironment) -> None:
+    def _exempt(self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment) -> None:
         """Let a request for an exempt path pass: as its user after the second factor, as nobody before it.
 
         Neither a missing second factor nor a store that fails keeps anybody from an exempt path (R80).
         """
         try:
-            if self._reply(request, cleaner, environ, None) is None:
+            if self._reply(request, sanitizer, environ, None) is None:
                 gate.tell_application(request, environ)
                 return
         except Exception:
             logger.exception("an exempt path was answered as to nobody")
         request.forget_caller()
-        cleaner.strip_carriers(environ, request.cleaned)
+        sanitizer.remove_credentials(environ, request.sanitized)
 
     def _pass(
         self,
         request: WebRequest,
-        cleaner: RequestCleaner,
+        sanitizer: RequestSanitizer,
         environ: WSGIEnvironment,
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Call the application, and watch what its answer does to the user."""
         if not self._identity.traits.user_changes_in_response:
             return passed_unchanged(
-                self.application, request, cleaner.own_cookie_names, environ, start_response
+                self.application, request, sanitizer.own_cookie_names, environ, start_response
             )
         request.environ = environ.copy()  # applications change their environ
-        observer = Observer(partial(self._judged, request, cleaner), start_response)
+        observer = ResponseHold(partial(self._judged, request, sanitizer), start_response)
         iterable = self.application(environ, observer.start_response)
         if not observer.started:
             iterable = first_drawn(iterable, observer)
         return answered(request, observer, iterable, start_response)
 
     def _judged(
-        self, request: WebRequest, cleaner: RequestCleaner, status: str, headers: Headers
+        self, request: WebRequest, sanitizer: RequestSanitizer, status: str, headers: Headers
     ) -> tuple[Headers, WSGIApplication | None]:
-        headers = without_own_cookies(headers, cleaner.own_cookie_names)
+        headers = without_own_cookies(headers, sanitizer.own_cookie_names)
         as_json = not request.is_navigation
         try:
-            headers, reply = answers.judged(request, cleaner, self._directory, headers)
+            headers, reply = app_response.judged_response(request, sanitizer, self._directory, headers)
             if reply is None and status.startswith("401"):
-                headers, reply = step_up.judged(request, headers)
+                headers, reply = app_response.judged_challenge(request, headers)
             return headers, None if reply is None else response_to(request, reply, as_json=as_json)
         except Exception:
             # Not raised here: the application called us, and would take it for its own failure.
@@ -274,8 +273,8 @@ class MfaMiddleware:
 
     def _unavailable(self, request: WebRequest, *, as_json: bool) -> WSGIApplication:
         """A 503 that needs no store and no adapter."""
-        nobody = WebRequest(self._site, request.environ, request.names, request.cleaned, now=request.now)
-        return response_to(nobody, pages.unavailable(), as_json=as_json)
+        nobody = WebRequest(self._site, request.environ, request.names, request.sanitized, now=request.now)
+        return response_to(nobody, routes.unavailable(), as_json=as_json)
 
     def _plain_way(self, environ: WSGIEnvironment) -> Way:
         """What belongs to a request over plain http: cookies cross ports, so there is a way for each port."""
@@ -286,8 +285,10 @@ class MfaMiddleware:
         return found
 
     def _made_way(self, names: CookieNames) -> Way:
-        cleaner = RequestCleaner(self._identity, own_cookie_names=names.all, extra_doors=self._doors)
-        return Way(names, cleaner, _nothing(cleaner))
+        sanitizer = RequestSanitizer(
+            self._identity, own_cookie_names=names.all, extra_undeclared=self._undeclared_credentials
+        )
+        return Way(names, sanitizer, _nothing(sanitizer))
 
 
 def _as_json(request: WebRequest, path: str | None) -> bool:
@@ -302,12 +303,14 @@ def _opened(store: Store | str, clock: Clock, entropy: Entropy) -> Store:
     return open_store(store, new_identity=identity)
 
 
-def _closed_paths(doors: Sequence[Door], *, forward_auth: bool) -> tuple[str, ...]:
-    paths = paths_in(doors)
+def _closed_paths(
+    undeclared_credentials: Sequence[UndeclaredCredential], *, forward_auth: bool
+) -> tuple[str, ...]:
+    paths = paths_in(undeclared_credentials)
     if forward_auth and paths:
         raise ConfigurationError(
-            "doors name a path, which forward_auth is told by the proxy alone: close it there (D8)",
-            setting="doors",
+            "undeclared_credentials name a path, which forward_auth is told by the proxy alone: close it there (D8)",
+            setting="undeclared_credentials",
         )
     return paths
 
@@ -333,8 +336,8 @@ def _rules(policy: Policy, directory: Directory | None, *, forward_auth: bool) -
     return rules
 
 
-def _nothing(cleaner: RequestCleaner) -> Cleaned:
+def _nothing(sanitizer: RequestSanitizer) -> SanitizedRequest:
     """What is known of a request that was not read yet."""
-    return Cleaned(
-        identification=None, cookies=cleaner.cookie_reader.read(""), doubled=(), carriers_digest=None
+    return SanitizedRequest(
+        identification=None, cookies=sanitizer.cookie_reader.read(""), doubled=(), credentials_digest=None
     )

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from wsgi_mfa.core.outcome import Decision, Hint, Outcome, Reason
-from wsgi_mfa.core.standing import clock_in_question
+from wsgi_mfa.core.authentication_state import clock_in_question
+from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
 from wsgi_mfa.web import forms
+from wsgi_mfa.web.browser_cookie import browser_cookie, own_of
 from wsgi_mfa.web.cookies import expire_cookie
-from wsgi_mfa.web.remembered import browser_cookie, own_of
 from wsgi_mfa.web.render import render_page
-from wsgi_mfa.web.site import WebRequest
+from wsgi_mfa.web.request import WebRequest
 
 if TYPE_CHECKING:
     # Imported when the first page is made: it brings a server and a test client, which take longer than all of ours.
@@ -80,7 +80,7 @@ class Reply:
         return self.outcome.value if self.outcome is not None else self.word
 
 
-def refusal(page: str, decision: Decision, **context: object) -> Reply:
+def rejection(page: str, decision: Decision, **context: object) -> Reply:
     """The page again, with what the rules answered."""
     return Reply(
         page=page,
@@ -167,7 +167,7 @@ def _context(request: WebRequest, reply: Reply) -> dict[str, object]:
         "digits": policy.digits,
         "period_seconds": policy.period_seconds,
         "clock_in_question": request.account is not None and clock_in_question(request.account),
-        "doubled": request.cleaned.doubled,
+        "doubled": request.sanitized.doubled,
         "is_remembered": own_of(request) is not None,
         "unsent": request.argument("unsent") is not None,
         **reply.context,
@@ -201,7 +201,7 @@ def _cookies(request: WebRequest, reply: Reply) -> list[tuple[str, str]]:
     names = request.names
     given = [value.partition("=")[0] for name, value in reply.headers if name == "Set-Cookie"]
     cookies = []
-    if request.changed_hands and names.session not in given:
+    if request.user_changed and names.session not in given:
         cookies.append(expire_cookie(names.session, secure=names.secure))
     if request.known_browser is None and names.browser not in given:
         cookies.append(browser_cookie(request, request.browser))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from mfa_simulator.cli import exits
+from mfa_simulator.cli import exit_codes
 from mfa_simulator.cli.files import files_in, read_all
-from mfa_simulator.cli.leaking import leaks
-from mfa_simulator.cli.playing import run
+from mfa_simulator.cli.real_clocks import leaks
+from mfa_simulator.cli.run import run
 from mfa_simulator.cli.writing import fmt, new
 
 
@@ -39,12 +39,12 @@ def check(paths: tuple[Path, ...], *, style: str) -> None:
     """
     files = files_in(paths)
     try:
-        from mfa_simulator.check import REPORTS, problems_in
+        from mfa_simulator.language.check import REPORTS, problems_in
     except ModuleNotFoundError as error:
         raise click.UsageError(f"{error.name} is missing: install wsgi-mfa[simulator]") from error
     problems = problems_in(files)
     click.echo(REPORTS[style](files, problems), nl=False)
-    sys.exit(exits.BAD_FILE if problems else exits.PASSED)
+    sys.exit(exit_codes.BAD_FILE if problems else exit_codes.PASSED)
 
 
 @main.command()
@@ -56,20 +56,20 @@ def explain(file: Path) -> None:
     """
     scenarios, problems = read_all([file])
     if problems:
-        sys.exit(exits.BAD_FILE)
-    from mfa_simulator.clock import frozen_wall_clock
-    from mfa_simulator.run import unfold
-    from mfa_simulator.timeline import timeline
+        sys.exit(exit_codes.BAD_FILE)
+    from mfa_simulator.play.running import play_unjudged
+    from mfa_simulator.play.timeline import timeline
+    from mfa_simulator.world.clocks import frozen_wall_clock
 
     with frozen_wall_clock(scenarios[0].start) as wall:
         for scenario in scenarios:
-            click.echo(timeline(unfold(scenario, wall)))
+            click.echo(timeline(play_unjudged(scenario, wall)))
 
 
 @main.command()
 def schema() -> None:
     """Print the JSON Schema of scenario files, for editors."""
-    from mfa_simulator.schema import schema_text
+    from mfa_simulator.language.schema import schema_text
 
     click.echo(schema_text(), nl=False)
 
@@ -78,8 +78,8 @@ def schema() -> None:
 @click.argument("name", required=False)
 def verbs(name: str | None) -> None:
     """List the verbs of a step, or show what the verb NAME takes, what it must come to, and an example."""
-    from mfa_simulator.format.verbs import BY_NAME
-    from mfa_simulator.reference import verb_list, verb_page
+    from mfa_simulator.language.format.verbs import BY_NAME
+    from mfa_simulator.language.reference import verb_list, verb_page
 
     if name is None:
         click.echo(verb_list())

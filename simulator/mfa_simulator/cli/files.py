@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from mfa_simulator.language.scenario import Scenario
     from mfa_simulator.problems import Problem
-    from mfa_simulator.scenario import Scenario
 
 SUFFIX = ".mfa.yaml"
 PATTERN = f"*{SUFFIX}"
@@ -30,7 +30,7 @@ def read_all(files: list[Path]) -> tuple[list[Scenario], list[Problem]]:
     """Read files, print what is wrong in them, and give the scenarios and the problems."""
     # Late, so that --help does not pay for YAML and the middleware.
     from mfa_simulator.errors import ScenarioFileError
-    from mfa_simulator.parser import read_file
+    from mfa_simulator.language.parser import read_file
 
     scenarios: list[Scenario] = []
     problems: list[Problem] = []

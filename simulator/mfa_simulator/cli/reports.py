@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from mfa_simulator.play.batch import BatchResult
+    from mfa_simulator.play.running import Play
     from mfa_simulator.problems import Problem
     from mfa_simulator.report.trace import Trace
-    from mfa_simulator.run import Play
-    from mfa_simulator.runner import Result
 
 
 @dataclass(kw_only=True, slots=True)
@@ -26,7 +26,7 @@ class Reports:
     github: bool = False
     _traces: list[Trace] = field(default_factory=list, init=False)
 
-    def noting(self, results: Iterable[Result]) -> Iterator[Result]:
+    def noting(self, results: Iterable[BatchResult]) -> Iterator[BatchResult]:
         """Pass results on, and keep of each what a report tells."""
         for result in results:
             self.note(result.play)
@@ -50,11 +50,11 @@ class Reports:
 
             _write("--junit-xml", self.junit_xml, as_junit(self._traces, problems))
         if self.ndjson is not None:
-            from mfa_simulator.report.lines import as_lines
+            from mfa_simulator.report.json_lines import as_lines
 
             _write("--ndjson", self.ndjson, as_lines(self._traces, problems))
         if self.html is not None:
-            from mfa_simulator.report.page import as_page
+            from mfa_simulator.report.html_page import as_page
 
             told = {trace.file for trace in self._traces}
             sources = {str(file): _source(file) for file in files if str(file) in told}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mfa_simulator.cli import exits
+from mfa_simulator.cli import exit_codes
 from mfa_simulator.cli.files import SUFFIX, files_in
 
 
@@ -17,7 +17,7 @@ def new(file: Path) -> None:
     """Write a scenario file FILE with comments to begin with; it passes, and nothing that exists is overwritten."""
     if not file.name.endswith(SUFFIX):
         raise click.UsageError(f"{file}: the name of a scenario file ends in {SUFFIX}")
-    from mfa_simulator.template import template
+    from mfa_simulator.language.template import template
 
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def fmt(paths: tuple[Path, ...], *, check: bool) -> None:
     files = files_in(paths)
     try:
         from mfa_simulator.errors import SimulatorError
-        from mfa_simulator.layout import formatted
+        from mfa_simulator.language.layout import formatted
     except ModuleNotFoundError as error:
         raise click.UsageError(f"{error.name} is missing: install wsgi-mfa[simulator]") from error
     changed = bad_files = 0
@@ -61,4 +61,6 @@ def fmt(paths: tuple[Path, ...], *, check: bool) -> None:
     click.echo(
         f"{len(files) - changed - bad_files} as they should be, {changed} {'not' if check else 'laid out'}"
     )
-    sys.exit(exits.BAD_FILE if bad_files else exits.FAILED if changed and check else exits.PASSED)
+    sys.exit(
+        exit_codes.BAD_FILE if bad_files else exit_codes.FAILED if changed and check else exit_codes.PASSED
+    )

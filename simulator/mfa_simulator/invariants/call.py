@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from urllib.parse import parse_qsl
 
-from mfa_simulator.http import CACHED_MAX, PORT, Request, Response
+from mfa_simulator.world.http import CACHED_MAX, PORT, Request, Response
 from wsgi_mfa import Account, Event, Policy
 
 BROWSER_COOKIE = f"wsgi_mfa_browser_{PORT}"
@@ -39,7 +39,7 @@ class Save:
 
 
 @dataclass(kw_only=True)
-class Call:
+class JudgedCall:
     """What the server does for one request, or for the support desk, which sends none.
 
     `at` is an instant of true time, `now` what the worker's clock shows then; `number` counts calls and saves.
@@ -116,7 +116,7 @@ def id_in(value: str | None) -> str | None:
     return parts[1].partition("-")[0] if len(parts) > 2 else None
 
 
-def in_words(account: Account | None) -> str:
+def account_text(account: Account | None) -> str:
     """Describe an account without a secret."""
     if account is None:
         return "no account"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mfa_simulator.invariants.call import Call, Save, in_words
-from mfa_simulator.invariants.names import INVARIANTS
-from mfa_simulator.phone import AuthenticatorKey
+from mfa_simulator.invariants.call import JudgedCall, Save, account_text
+from mfa_simulator.language.format.invariant_names import INVARIANTS
+from mfa_simulator.world.phone import AuthenticatorKey
 from wsgi_mfa import Account
 
 CODES, RECOVERY_CODES = "code_failures", "recovery_failures"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Broken:
+class Violation:
     """One invariant that did not hold: what was seen, about whom, at which request; `at` in true time."""
 
     invariant: str
@@ -87,7 +87,7 @@ class Ledger:
     grants: dict[str, Grant] = field(default_factory=dict)
     used: dict[str, dict[int, int]] = field(default_factory=dict)
     first_typed: dict[str, FirstTyped] = field(default_factory=dict)
-    broken: list[Broken] = field(default_factory=list)
+    broken: list[Violation] = field(default_factory=list)
     _told: set[tuple[str, str]] = field(default_factory=set)
 
     def next_number(self) -> int:
@@ -95,20 +95,22 @@ class Ledger:
         self.numbers += 1
         return self.numbers
 
-    def report(self, invariant: str, seen: str, call: Call, save: Save | None = None, user: str = "") -> None:
+    def report(
+        self, invariant: str, seen: str, call: JudgedCall, save: Save | None = None, user: str = ""
+    ) -> None:
         """Note that an invariant does not hold; of the same kind only the first for each user."""
         user = user or (save.after.user if save is not None else call.user or "nobody")
         if invariant in self.off or (invariant, user) in self._told:
             return
         self._told.add((invariant, user))
         self.broken.append(
-            Broken(
+            Violation(
                 invariant=invariant,
                 at=call.at,
                 user=user,
                 request=call.words,
                 seen=seen,
-                before=in_words(save.before) if save is not None else "",
-                after=in_words(save.after) if save is not None else "",
+                before=account_text(save.before) if save is not None else "",
+                after=account_text(save.after) if save is not None else "",
             )
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mfa_simulator.invariants.call import Call, Save
-from mfa_simulator.quantities import instant
+from mfa_simulator.invariants.call import JudgedCall, Save
+from mfa_simulator.language.quantities import instant
 
 ENDING = ("support.reset", "support.removed")
 
 
-class Latecomers:
+class UsersNotYetRequired:
     """Whoever has bound a phone once, or was reset or removed, is none any more; `groups` are those of the users."""
 
     def __init__(self, groups: Mapping[str, tuple[str, ...]]) -> None:
@@ -22,7 +22,7 @@ class Latecomers:
         if save.after.authenticator is not None or save.kinds.intersection(ENDING):
             self._known.add(save.after.user)
 
-    def has(self, user: str, call: Call) -> bool:
+    def has(self, user: str, call: JudgedCall) -> bool:
         """Whether the operator asks no second factor of a user yet, at the moment of a request."""
         policy, begins = call.policy, call.policy.required_from
         if user in self._known or begins == "always":

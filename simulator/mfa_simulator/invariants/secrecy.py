@@ -12,20 +12,20 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from mfa_simulator.errors import StepError
-from mfa_simulator.http import CACHED_MAX, Headers, Response
-from mfa_simulator.invariants import names
 from mfa_simulator.invariants.call import (
     BROWSER_COOKIE,
     FIELDS,
     LOOK_ALIKES,
     SESSION_COOKIE,
-    Call,
+    JudgedCall,
     Save,
     cookies_in,
     id_in,
 )
 from mfa_simulator.invariants.ledger import Ledger
-from mfa_simulator.phone import AuthenticatorKey, key_from_uri
+from mfa_simulator.language.format import invariant_names
+from mfa_simulator.world.http import CACHED_MAX, Headers, Response
+from mfa_simulator.world.phone import AuthenticatorKey, key_from_uri
 from wsgi_mfa import Account
 
 KEY_PAGES = ("/mfa/enroll", "/mfa/enroll/manual")
@@ -49,7 +49,7 @@ class SecrecyJudge:
         # Every spelling of both.
         self._spellings: tuple[bytes, ...] = ()
 
-    def replied(self, call: Call) -> None:
+    def replied(self, call: JudgedCall) -> None:
         """Learn from a reply what it may show, and judge the rest of it."""
         response = call.response
         if response is None:
@@ -75,7 +75,7 @@ class SecrecyJudge:
             self._judge_typed(call, body, "the reply")
             self._judge_typed(call, headers, "the reply's headers")
 
-    def _judge_body(self, call: Call, body: bytes, cookies: tuple[bytes, ...]) -> None:
+    def _judge_body(self, call: JudgedCall, body: bytes, cookies: tuple[bytes, ...]) -> None:
         if _holds(body, self._spellings):
             pending = self._pending(call.user) if call.path in KEY_PAGES else frozenset()
             keys = (spellings for key_id, spellings in self._keys.items() if key_id not in pending)
@@ -91,22 +91,22 @@ class SecrecyJudge:
         if _holds(body, cookies):
             self._tell(call, "a cookie", "the reply's body")
 
-    def judge_save(self, call: Call, save: Save) -> None:
+    def judge_save(self, call: JudgedCall, save: Save) -> None:
         """Judge the events of a save, and the account as it is kept."""
         self._judge_text(call, " ".join(map(repr, save.events)), "an event")
         self._judge_text(call, repr(save.after), "the stored account", typed=False)
 
-    def judge_logs(self, call: Call) -> None:
+    def judge_logs(self, call: JudgedCall) -> None:
         """Judge what was logged meanwhile."""
         for line in call.logs:
             self._judge_text(call, line, "a log line")
 
-    def _judge_text(self, call: Call, text: str, where: str, *, typed: bool = True) -> None:
+    def _judge_text(self, call: JudgedCall, text: str, where: str, *, typed: bool = True) -> None:
         self._judge_data(call, text.encode("utf-8", "replace"), where, self._cookies(call))
         if typed:
             self._judge_typed(call, text.encode("utf-8", "replace"), where)
 
-    def _judge_data(self, call: Call, text: bytes, where: str, cookies: tuple[bytes, ...]) -> None:
+    def _judge_data(self, call: JudgedCall, text: bytes, where: str, cookies: tuple[bytes, ...]) -> None:
         if _holds(text, self._spellings):
             for what, secrets in (("a key", self._keys), ("a recovery code", self._recovery_codes)):
                 if any(_holds(text, spellings) for spellings in secrets.values()):
@@ -116,7 +116,7 @@ class SecrecyJudge:
         if _holds(text, cookies):
             self._tell(call, "a cookie", where)
 
-    def _judge_typed(self, call: Call, text: bytes, where: str) -> None:
+    def _judge_typed(self, call: JudgedCall, text: bytes, where: str) -> None:
         for name in FIELDS if call.fields else ():
             typed = call.fields.get(name, "").strip()
             if len(typed) < 6 or typed.encode("utf-8", "replace") not in text:
@@ -126,10 +126,10 @@ class SecrecyJudge:
             if re.search(alone, text.decode("utf-8", "replace")):
                 self._tell(call, "the code that was typed", where)
 
-    def _tell(self, call: Call, what: str, where: str) -> None:
-        self._ledger.report(names.SECRETS, f"{what} stands in {where}", call)
+    def _tell(self, call: JudgedCall, what: str, where: str) -> None:
+        self._ledger.report(invariant_names.SECRETS, f"{what} stands in {where}", call)
 
-    def _cookies(self, call: Call) -> tuple[bytes, ...]:
+    def _cookies(self, call: JudgedCall) -> tuple[bytes, ...]:
         sent = _cookies_sent(call.request.cookie) if call.request is not None else ()
         if call.response is None:
             return sent
@@ -143,7 +143,7 @@ class SecrecyJudge:
         account = self._account(user)
         return frozenset(item.id for item in account.pending) if account is not None else frozenset()
 
-    def _shown_code(self, call: Call) -> str | None:
+    def _shown_code(self, call: JudgedCall) -> str | None:
         """Give the recovery code that this reply may show: one that was not stored when it was asked for."""
         is_json = call.response is not None and "json" in (call.response.header("Content-Type") or "")
         if call.path != "/mfa/recovery-code" and not is_json:
@@ -152,7 +152,7 @@ class SecrecyJudge:
         code = account.recovery_code if account is not None else None
         return code.id if code is not None and not code.acknowledged else None
 
-    def _learn_key(self, call: Call, response: Response) -> None:
+    def _learn_key(self, call: JudgedCall, response: Response) -> None:
         key, account = _key_in(call, response), self._account(call.user)
         if key is None or account is None:
             return
@@ -164,7 +164,7 @@ class SecrecyJudge:
             self._keys[mine[-1].id] = (key.secret.encode(), groups.encode())
             self._spellings += self._keys[mine[-1].id]
 
-    def _learn_recovery_code(self, call: Call, response: Response) -> None:
+    def _learn_recovery_code(self, call: JudgedCall, response: Response) -> None:
         account = self._account(call.user)
         code = account.recovery_code if account is not None else None
         shown = _recovery_code_in(response)
@@ -207,7 +207,7 @@ def _members(response: Response) -> dict[str, object] | None:
     return values if isinstance(values, dict) else {}
 
 
-def _key_in(call: Call, response: Response) -> AuthenticatorKey | None:
+def _key_in(call: JudgedCall, response: Response) -> AuthenticatorKey | None:
     members = _members(response)
     if members is not None:
         uri = members.get("otpauth_uri")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mfa_simulator.check import annotation, as_github
+from mfa_simulator.language.check import annotation, as_github
 from mfa_simulator.problems import Problem
 from mfa_simulator.report.trace import Trace
 

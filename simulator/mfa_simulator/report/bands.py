@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mfa_simulator.quantities import SECOND
-from mfa_simulator.run import Moment
+from mfa_simulator.language.quantities import SECOND
+from mfa_simulator.play.running import PlayedStep
 from wsgi_mfa import Account, Policy
 
 CODE, SESSION, LOCK = "code", "session", "lock"
@@ -32,7 +32,7 @@ class Band:
     shown_to: int | None = None
 
 
-def bands_of(moments: Sequence[Moment]) -> Iterator[Band]:
+def bands_of(moments: Sequence[PlayedStep]) -> Iterator[Band]:
     """Give the bands of a play."""
     for before, moment in zip((None, *moments), moments, strict=False):
         code = _code(before, moment)
@@ -42,7 +42,7 @@ def bands_of(moments: Sequence[Moment]) -> Iterator[Band]:
     yield from _locks(moments)
 
 
-def _code(before: Moment | None, moment: Moment) -> Band | None:
+def _code(before: PlayedStep | None, moment: PlayedStep) -> Band | None:
     """Give the code that a step's phone showed when it was read, if the step was about one."""
     step = moment.step
     if step.arguments.get("phone") is None or moment.phone_error is None:
@@ -73,7 +73,7 @@ def _code(before: Moment | None, moment: Moment) -> Band | None:
     )
 
 
-def _sessions(moments: Sequence[Moment]) -> Iterator[Band]:
+def _sessions(moments: Sequence[PlayedStep]) -> Iterator[Band]:
     """Give each session from its opening to its end, on the lane of the browser that was given its cookie."""
     open_now: dict[str, Band] = {}
     holders = _Holders(moments)
@@ -110,7 +110,7 @@ def _runs_out(verified_at: int, seen_at: int, policy: Policy) -> int:
 class _Holders:
     """Knows to which browser the cookie of a session was sent."""
 
-    def __init__(self, moments: Sequence[Moment]) -> None:
+    def __init__(self, moments: Sequence[PlayedStep]) -> None:
         self._sent = [
             (str(moment.step.arguments.get("browser")), header)
             for moment in moments
@@ -123,7 +123,7 @@ class _Holders:
         return next((browser for browser, header in self._sent if session_id in header), "elsewhere")
 
 
-def _locks(moments: Sequence[Moment]) -> Iterator[Band]:
+def _locks(moments: Sequence[PlayedStep]) -> Iterator[Band]:
     """Give each lock, until its time is over or somebody lifts it."""
     held: dict[tuple[str, str, int], Band] = {}
     for moment in moments:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mfa_simulator.quantities import SECOND
+from mfa_simulator.language.quantities import SECOND
+from mfa_simulator.play.running import Play, PlayedStep
+from mfa_simulator.play.timeline import cells_of, place_of, timeline
 from mfa_simulator.report.bands import Band, bands_of
-from mfa_simulator.run import Moment, Play
-from mfa_simulator.timeline import cells_of, place_of, timeline
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +110,7 @@ def trace_of(play: Play) -> Trace:
     )
 
 
-def _step(moment: Moment) -> StepTrace:
+def _step(moment: PlayedStep) -> StepTrace:
     arguments = moment.step.arguments
     return StepTrace(
         line=moment.step.position.line,
@@ -134,7 +134,7 @@ def _step(moment: Moment) -> StepTrace:
     )
 
 
-def _notes(moment: Moment) -> Iterator[Note]:
+def _notes(moment: PlayedStep) -> Iterator[Note]:
     for delivery in moment.deliveries:
         request = delivery.request
         yield Note(
@@ -147,7 +147,7 @@ def _notes(moment: Moment) -> Iterator[Note]:
         yield Note(at=event.at, text=f"{event.kind} ({details})" if details else event.kind, user=event.user)
 
 
-def _failures(moment: Moment) -> Iterator[Failure]:
+def _failures(moment: PlayedStep) -> Iterator[Failure]:
     for difference in moment.failures:
         yield Failure(line=place_of(moment).line, message=difference)
     for broken in moment.broken:

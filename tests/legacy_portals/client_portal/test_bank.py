@@ -43,5 +43,5 @@ def test_with_one_the_number_is_shown_and_changed(signed_in):
     changed = signed_in.post("/bank-account", data={"number": number}, environ_overrides=told, buffered=True)
     assert changed.headers["Location"] == "/bank-account"
     assert number in signed_in.get("/bank-account", environ_overrides=told, buffered=True).text
-    refused = signed_in.post("/bank-account", data={"number": "1"}, environ_overrides=told, buffered=True)
-    assert "such as" in signed_in.get(refused.location, environ_overrides=told, buffered=True).text
+    rejected = signed_in.post("/bank-account", data={"number": "1"}, environ_overrides=told, buffered=True)
+    assert "such as" in signed_in.get(rejected.location, environ_overrides=told, buffered=True).text

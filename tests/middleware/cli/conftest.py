@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import pytest
 
 from wsgi_mfa.cli import main
-from wsgi_mfa.cli.place import made_database
+from wsgi_mfa.cli.context import made_database
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.steps import code_at, step_at
+from wsgi_mfa.core.totp import code_at, step_at
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.service import MfaService, Visit
 

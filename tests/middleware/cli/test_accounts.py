@@ -10,7 +10,7 @@ import pytest
 
 from wsgi_mfa.core.commands import ResetBySupport
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.steps import code_at, step_at
+from wsgi_mfa.core.totp import code_at, step_at
 
 USER = "user1@example.com"
 

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from wsgi_mfa import Person
-from wsgi_mfa.config import read_configuration
+from wsgi_mfa.configuration.toml_file import read_configuration
 
 PEOPLE = {"edith": Person(name="edith", groups=("desk",)), "ed": Person(name="edith")}
 

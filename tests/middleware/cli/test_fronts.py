@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wsgi_mfa import KeyRing, SqliteStore, SystemEntropy
-from wsgi_mfa.configured import new_identity
+from wsgi_mfa.configuration.build import new_identity
 
 FLASK = 'kind = "flask-session"\nsecret_env = "PORTAL_SECRET"'
 
@@ -32,10 +32,10 @@ def config(tmp_path, monkeypatch, run):
 def test_check_asks_for_paths_that_take_credentials_in_a_body(run, config):
     asked = run("check", "--config", config(FLASK))
     assert (
-        "ok       doors: no path is closed; one that takes a password or token in its body must be"
+        "ok       undeclared_credentials: no path is closed; one that takes a password or token in its body must be"
         in asked.out
     )
-    told = run("check", "--config", config(FLASK, 'doors = ["path /xmlrpc", "cookie stay"]'))
+    told = run("check", "--config", config(FLASK, 'undeclared_credentials = ["path /xmlrpc", "cookie stay"]'))
     assert "ok       doors: closed without a second factor: /xmlrpc\n" in told.out
 
 

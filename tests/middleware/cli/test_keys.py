@@ -7,11 +7,11 @@ import sqlite3
 
 import pytest
 
-from wsgi_mfa.cli.place import keys_path
+from wsgi_mfa.cli.context import keys_path
 from wsgi_mfa.clock import SystemClock
-from wsgi_mfa.core.sealing import sealed_values
-from wsgi_mfa.key_file import KeyFile
-from wsgi_mfa.keys import KeyRing, sealing_id
+from wsgi_mfa.core.re_encryption import sealed_values
+from wsgi_mfa.keys.key_file import KeyFile
+from wsgi_mfa.keys.ring import KeyRing, sealing_id
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.protocol import WorkerReport
 

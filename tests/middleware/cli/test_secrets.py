@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
-from wsgi_mfa.core.outcome import Outcome
+from wsgi_mfa.core.decision import Outcome
 
 USER = "user1@example.com"
 AGENT = ("--reason", "ticket 1", "--email", USER)

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from wsgi_mfa.core.outcome import Outcome
+from wsgi_mfa.core.decision import Outcome
 
 USER = "user1@example.com"
 
@@ -78,7 +78,7 @@ def test_a_fence_closes_what_a_restored_backup_would_open_again(run, enrolled, s
         account = service.store.load(USER)
         assert account.sessions == ()
         assert account.authenticator.last_step > before.authenticator.last_step
-        assert service.redeem_recovery_code(visit_of(service), code).outcome is Outcome.WRONG_CODE
+        assert service.sign_in_by_recovery_code(visit_of(service), code).outcome is Outcome.WRONG_CODE
 
 
 def test_a_fence_reaches_every_account(run, database, service_at, visit_of):

@@ -14,8 +14,9 @@ from itertools import islice
 
 import pytest
 
-from wsgi_mfa.core import recovery
+from wsgi_mfa.core import recovery_codes
 from wsgi_mfa.core.account import Account, KeyParameters
+from wsgi_mfa.core.authentication_state import authentication_state
 from wsgi_mfa.core.commands import (
     AcknowledgeRecoveryCode,
     BeginEnrollment,
@@ -32,26 +33,25 @@ from wsgi_mfa.core.commands import (
     NoteActivity,
     Origin,
     PresentEnrollmentCode,
-    RecallBrowser,
-    RedeemRecoveryCode,
-    RelearnClock,
     ReplaceRecoveryCode,
     ResetBySupport,
+    ResyncClock,
     RevokeBrowser,
     ShowRecoveryCode,
+    SignInByRecoveryCode,
+    SignInByRememberedBrowser,
     SignOut,
     UnlockBySupport,
     VerifyCode,
 )
 from wsgi_mfa.core.context import Context
+from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.core.engine import decide
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.outcome import Decision, Outcome
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.recovery import canonical_recovery_code
-from wsgi_mfa.core.standing import standing
-from wsgi_mfa.core.steps import canonical_code, code_at, step_at
+from wsgi_mfa.core.recovery_codes import canonical_recovery_code
+from wsgi_mfa.core.totp import canonical_code, code_at, step_at
 
 #: 2026-03-02T09:00:00Z, where a step begins.
 START = 1_772_442_000 * SECOND
@@ -117,12 +117,12 @@ class World:
         name = self.fresh("recovery")
         code = self._code(name, self.policy.recovery_code_symbols)
         digest, copy = f"sealed-digest-{name}", f"sealed-copy-{name}"
-        self.opened[digest] = recovery.digest(code, name.encode().ljust(16)[:16])
+        self.opened[digest] = recovery_codes.digest(code, name.encode().ljust(16)[:16])
         self.written[copy] = code
         return NewRecoveryCode(id=name, sealed_digest=digest, sealed_copy=copy)
 
     def _code(self, name: str, symbols: int) -> str:
-        return recovery.code_from(hashlib.sha512(name.encode()).digest()[:40], symbols)
+        return recovery_codes.code_from(hashlib.sha512(name.encode()).digest()[:40], symbols)
 
     def recovery_code(self) -> str:
         """The recovery code that its user wrote down when it was shown."""
@@ -131,8 +131,8 @@ class World:
 
     def _new_enrollment_code(self) -> str:
         name = self.fresh("enrollment-code")
-        code = self._code(name, recovery.ENROLLMENT_CODE_SYMBOLS)
-        self.opened[name] = recovery.digest(code, name.encode().ljust(16)[:16])
+        code = self._code(name, recovery_codes.ENROLLMENT_CODE_SYMBOLS)
+        self.opened[name] = recovery_codes.digest(code, name.encode().ljust(16)[:16])
         self.written[name] = code
         return name
 
@@ -327,7 +327,7 @@ class Browser:
         browser_id, secret = self.remembered
 
         def wish(account: Account, origin: Origin) -> Command:
-            return RecallBrowser(
+            return SignInByRememberedBrowser(
                 origin=origin,
                 browser_id=browser_id,
                 secret=secret,
@@ -358,7 +358,7 @@ class Browser:
 
         def wish(account: Account, origin: Origin) -> Command:
             held = account.recovery_code
-            return RedeemRecoveryCode(
+            return SignInByRecoveryCode(
                 origin=origin,
                 code=canonical_recovery_code(code, world.policy.recovery_code_symbols),
                 opened=world.opened[held.sealed_digest] if held else None,
@@ -389,13 +389,13 @@ class Browser:
         new_code = self.world.new_recovery_code()
         return self._send(lambda account, origin: ReplaceRecoveryCode(origin=origin, recovery_code=new_code))
 
-    def relearn(self, code: str) -> Decision:
+    def resync(self, code: str) -> Decision:
         sealed = self.world.fresh("first-code")
         self.world.written[sealed] = code
 
         def wish(account: Account, origin: Origin) -> Command:
             phone, first = account.authenticator, account.first_code
-            return RelearnClock(
+            return ResyncClock(
                 origin=origin,
                 code=canonical_code(code, 6),
                 key=self.world.opened[phone.sealed_key] if phone else None,
@@ -413,7 +413,7 @@ class Browser:
             held = account.enrollment_code
             return PresentEnrollmentCode(
                 origin=origin,
-                code=canonical_recovery_code(code, recovery.ENROLLMENT_CODE_SYMBOLS),
+                code=canonical_recovery_code(code, recovery_codes.ENROLLMENT_CODE_SYMBOLS),
                 opened=self.world.opened[held.sealed_digest] if held else None,
                 fingerprint=code,
             )
@@ -438,7 +438,7 @@ class Browser:
 
     def standing(self) -> Outcome:
         world = self.world
-        return standing(
+        return authentication_state(
             world.account,
             world.context,
             session_id=self.session_id,

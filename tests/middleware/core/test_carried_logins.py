@@ -6,7 +6,7 @@ import pytest
 
 from wsgi_mfa.core.codec import ACCOUNT_CODEC
 from wsgi_mfa.core.commands import CarryLogin
-from wsgi_mfa.core.outcome import Outcome
+from wsgi_mfa.core.decision import Outcome
 
 pytestmark = pytest.mark.requirement("D34")
 
@@ -130,14 +130,14 @@ def test_a_request_that_comes_again_as_it_was_sent_gets_its_first_answer(home):
 
 
 def test_what_the_browser_has_begun_follows_too(home):
-    first = home.laptop.relearn(home.mobile.code())
+    first = home.laptop.resync(home.mobile.code())
     assert first.account is not None
     begun = home.laptop.begin()
     assert begun.pending is not None
     carried(home.laptop, "login-2")
     home.laptop.login = "login-2"
     home.wait(30)
-    assert home.laptop.relearn(home.mobile.code()).outcome is Outcome.RESYNCED
+    assert home.laptop.resync(home.mobile.code()).outcome is Outcome.RESYNCED
     assert home.laptop.begin().pending.id == begun.pending.id
 
 

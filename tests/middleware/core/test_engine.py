@@ -8,14 +8,23 @@ from typing import get_args
 
 import pytest
 
-from wsgi_mfa.core import aging, enrollment, redemption, refusal, sessions, support, throttle, verification
+from wsgi_mfa.core import (
+    enrollment,
+    expiry,
+    recovery_sign_in,
+    rejections,
+    sessions,
+    support,
+    throttle,
+    verification,
+)
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Command
+from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.core.engine import HANDLERS, decide
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.core.outcome import Decision, Outcome
 
-MODULES = [aging, enrollment, redemption, refusal, sessions, support, throttle, verification]
+MODULES = [expiry, enrollment, recovery_sign_in, rejections, sessions, support, throttle, verification]
 
 
 def test_every_command_has_one_handler():
@@ -70,7 +79,7 @@ def test_no_event_and_no_log_line_of_a_command_holds_a_secret(home):
     code, recovery_code = home.mobile.code(), home.recovery_code()
     home.browser().guess(home.mobile)
     home.laptop.enter(code)
-    home.laptop.relearn(home.mobile.code(1))
+    home.laptop.resync(home.mobile.code(1))
     home.browser().recover(recovery_code)
     home.laptop.begin()
     home.browser().guess(home.mobile)

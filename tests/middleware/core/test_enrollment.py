@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from wsgi_mfa.core.decision import Hint, Outcome, Reason
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.outcome import Hint, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 
 MUST_ENROLL, SIGNED_IN, REFUSED = Outcome.MUST_ENROLL, Outcome.SIGNED_IN, Outcome.REFUSED
@@ -187,7 +187,7 @@ def test_a_key_keeps_the_parameters_that_it_was_made_for(world):
 def test_a_new_phone_ends_the_old_one_and_everything_that_it_had_opened(home):
     tablet, new = home.browser(), home.phone()
     tablet.enter(home.mobile.code())
-    tablet.relearn(home.mobile.code(1))
+    tablet.resync(home.mobile.code(1))
     home.browser().enter(home.mobile.wrong_code())
     generation = home.account.generation
     home.laptop.enroll(new)
@@ -294,9 +294,9 @@ def test_where_enrollment_is_not_open_the_desk_gives_a_code(new_world, enrollmen
 @pytest.mark.requirement("R41", "D15")
 def test_without_an_enrollment_code_an_invited_user_gets_no_key(new_world):
     world = new_world(policy=Policy(enrollment="invited"))
-    refused = world.browser().begin()
-    assert (refused.outcome, refused.reason) == (MUST_ENROLL, Reason.ENROLLMENT_CODE_NEEDED)
-    assert refused.pending is None
+    rejected = world.browser().begin()
+    assert (rejected.outcome, rejected.reason) == (MUST_ENROLL, Reason.ENROLLMENT_CODE_NEEDED)
+    assert rejected.pending is None
 
 
 @pytest.mark.requirement("D15", "R41")

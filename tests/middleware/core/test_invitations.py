@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from wsgi_mfa.core.commands import ResetBySupport
+from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.instants import DAY, SECOND
-from wsgi_mfa.core.outcome import Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 
 NEEDED = Reason.ENROLLMENT_CODE_NEEDED

@@ -37,11 +37,11 @@ def test_the_uri_is_that_of_the_vectors(vectors):
 @pytest.mark.requirement("R39")
 def test_issuers_that_would_break_a_label_are_refused(vectors):
     for issuer in (*vectors["refused_issuers"], "x" * 65, "   ", "tab\there", "\u2028", "a\x7f"):
-        with pytest.raises(InvalidIssuerError, match="legal are 1 to 64") as refused:
+        with pytest.raises(InvalidIssuerError, match="legal are 1 to 64") as rejected:
             checked_issuer(issuer)
-        assert isinstance(refused.value, MfaError)
-        assert "\n" not in str(refused.value)
-        assert refused.value.issuer == issuer
+        assert isinstance(rejected.value, MfaError)
+        assert "\n" not in str(rejected.value)
+        assert rejected.value.issuer == issuer
 
 
 @pytest.mark.requirement("R39")

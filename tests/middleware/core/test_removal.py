@@ -8,7 +8,7 @@ import pytest
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import AdoptAccount, RemoveAccount
-from wsgi_mfa.core.outcome import Outcome, Reason
+from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.removal import is_there
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Origin, PostponeEnrollment
 from wsgi_mfa.core.context import Context
+from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.core.engine import decide
 from wsgi_mfa.core.instants import DAY, SECOND
-from wsgi_mfa.core.outcome import Outcome
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.rollout import is_reminder_due, may_go_without, required_since
 

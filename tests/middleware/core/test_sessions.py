@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from wsgi_mfa.core.aging import login_is_ended
 from wsgi_mfa.core.commands import AdmitLogin
-from wsgi_mfa.core.outcome import Outcome
+from wsgi_mfa.core.decision import Outcome
+from wsgi_mfa.core.expiry import login_is_ended
 from wsgi_mfa.core.policy import Policy
 
 SIGNED_IN, MUST_VERIFY, SIGNED_OUT = Outcome.SIGNED_IN, Outcome.MUST_VERIFY, Outcome.SIGNED_OUT

@@ -25,11 +25,11 @@ from hypothesis.stateful import (
 from wsgi_mfa.core import throttle, verification
 from wsgi_mfa.core.account import Method
 from wsgi_mfa.core.context import Context
+from wsgi_mfa.core.decision import Hint, Outcome, Reason
 from wsgi_mfa.core.engine import decide
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.outcome import Hint, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.steps import step_at
+from wsgi_mfa.core.totp import step_at
 from wsgi_mfa.core.verification import USED_STEPS_MAX
 
 #: How many steps are asked for: 1,000 beside the other tests, 50,000 in the environment ``machine``.
@@ -102,7 +102,7 @@ class Lives(RuleBasedStateMachine):
         return {step for step in window if phone.code_of(step) == code and step > held.last_step} - used
 
     def closed(self, counters):
-        failures = throttle.settled(
+        failures = throttle.without_expired(
             getattr(self.world.account, counters), Context(now=self.world.now, policy=POLICY)
         )
         return throttle.wait_seconds(failures, Context(now=self.world.now, policy=POLICY)) is not None
@@ -334,13 +334,13 @@ class Lives(RuleBasedStateMachine):
         self.enter_code(self.browsers[index], self.active().code_of(ahead))
 
     @rule(index=BROWSERS, steps=st.integers(min_value=-12, max_value=12))
-    def relearn(self, index, steps):
+    def resync(self, index, steps):
         if self.active() is None:
             return
         browser, phone = self.browsers[index], self.active()
         for ahead in (0, 1):
             code = phone.code(steps)
-            decision, before = self.send("code_failures", browser.relearn, code)
+            decision, before = self.send("code_failures", browser.resync, code)
             assert decision.session_id is None
             sessions = {session.id for session in self.world.account.sessions}
             assert sessions <= {session.id for session in before.sessions}
@@ -533,9 +533,9 @@ class Lives(RuleBasedStateMachine):
         if browser.enter(phone.code()).outcome is Outcome.SIGNED_IN:
             return True
         world.wait(POLICY.backoff_seconds_max)
-        browser.relearn(phone.code())
+        browser.resync(phone.code())
         world.wait(30)
-        browser.relearn(phone.code())
+        browser.resync(phone.code())
         world.wait(30)
         return browser.enter(phone.code()).outcome is Outcome.SIGNED_IN
 

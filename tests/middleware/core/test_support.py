@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from wsgi_mfa.core.outcome import Outcome, Reason
+from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 
 SIGNED_IN, MUST_ENROLL, REFUSED = Outcome.SIGNED_IN, Outcome.MUST_ENROLL, Outcome.REFUSED
@@ -21,7 +21,7 @@ def test_nothing_of_before_is_usable_after_a_reset(home):
     lost.enter(code, lose_reply=True)
     recovery_code, generation = home.recovery_code(), home.account.generation
     home.laptop.begin()
-    home.laptop.relearn(home.mobile.code(1))
+    home.laptop.resync(home.mobile.code(1))
     assert home.reset().outcome is Outcome.RESET
     account = home.account
     assert account.generation != generation
@@ -301,9 +301,9 @@ def far_off(new_home):
     home = new_home()
     home.mobile.offset_seconds = 150
     browser = home.browser()
-    browser.relearn(home.mobile.code())
+    browser.resync(home.mobile.code())
     home.wait(30)
-    assert browser.relearn(home.mobile.code()).outcome is Outcome.RESYNCED
+    assert browser.resync(home.mobile.code()).outcome is Outcome.RESYNCED
     home.wait(60)
     home.events.clear()
     return home

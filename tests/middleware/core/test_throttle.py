@@ -23,11 +23,11 @@ def at(now, policy=POLICY):
 def fail(failures, now, count=1, policy=POLICY):
     """``count`` evaluated failures, each as soon as it is evaluated; the failures and the instant after."""
     for _ in range(count):
-        failures = throttle.settled(failures, at(now, policy))
+        failures = throttle.without_expired(failures, at(now, policy))
         wait = throttle.wait_seconds(failures, at(now, policy))
         if wait is not None:
             now += wait * SECOND
-            failures = throttle.settled(failures, at(now, policy))
+            failures = throttle.without_expired(failures, at(now, policy))
         assert throttle.wait_seconds(failures, at(now, policy)) is None
         failures = throttle.charged(failures, at(now, policy))
     return failures, now
@@ -47,8 +47,8 @@ def test_the_wait_doubles_from_the_fifth_failure_up_to_an_hour():
 def test_a_lock_ends_after_its_seconds_and_not_a_microsecond_before():
     failures, now = fail(Failures(), NOON, 5)
     before, after = now + 30 * SECOND - 1, now + 30 * SECOND
-    assert throttle.wait_seconds(throttle.settled(failures, at(before)), at(before)) == 1
-    assert throttle.wait_seconds(throttle.settled(failures, at(after)), at(after)) is None
+    assert throttle.wait_seconds(throttle.without_expired(failures, at(before)), at(before)) == 1
+    assert throttle.wait_seconds(throttle.without_expired(failures, at(after)), at(after)) is None
 
 
 @pytest.mark.requirement("R15")
@@ -59,7 +59,7 @@ def test_a_hundred_consecutive_failures_close_the_factor_however_many_days_they_
         failures, _ = fail(failures, now, 5, policy)
         now += 40 * DAY
     assert failures.consecutive_count == 100
-    years_later = throttle.settled(failures, at(now + 3650 * DAY, policy))
+    years_later = throttle.without_expired(failures, at(now + 3650 * DAY, policy))
     assert throttle.budget_spent(years_later, policy)
     assert throttle.wait_seconds(years_later, at(now + 3650 * DAY, policy)) == policy.backoff_seconds_max
 
@@ -85,7 +85,7 @@ def test_a_success_among_guesses_gives_no_guess_more_than_are_free_at_once(befor
 def test_half_a_minute_after_the_last_failure_a_success_has_cleared_them_all():
     failures, _ = fail(Failures(), NOON, 4)
     later = NOON + 30 * SECOND
-    failures = throttle.settled(throttle.cleared(failures), at(later))
+    failures = throttle.without_expired(throttle.cleared(failures), at(later))
     assert failures == Failures(days=((NOON // DAY, 4),))
 
 
@@ -94,7 +94,7 @@ def test_no_half_minute_has_more_failures_than_are_free(tries):
     failures, now, failed_at = Failures(), NOON, []
     for kind, seconds in tries:
         now += seconds * SECOND
-        failures = throttle.settled(failures, at(now))
+        failures = throttle.without_expired(failures, at(now))
         if throttle.wait_seconds(failures, at(now)) is None:
             if kind == "right":
                 failures = throttle.cleared(failures)
@@ -110,7 +110,7 @@ def test_thirty_wrong_and_one_right_a_day_trip_on_the_fourth_day():
     for day in range(4):
         now = NOON - 12 * HOUR + day * DAY
         for _ in range(30):
-            if throttle.budget_spent(throttle.settled(failures, at(now)), POLICY):
+            if throttle.budget_spent(throttle.without_expired(failures, at(now)), POLICY):
                 trips.append(day + 1)
                 break
             failures, now = fail(failures, now)
@@ -125,22 +125,28 @@ def test_a_spent_budget_opens_when_enough_days_have_aged_out():
     policy = Policy(failures_rolling_max=10, failures_rolling_days=3)
     failures = Failures(days=((20_000, 4), (20_001, 3), (20_002, 3)))
     now = 20_002 * DAY + HOUR
-    assert throttle.wait_seconds(throttle.settled(failures, at(now, policy)), at(now, policy)) == 23 * 3600
+    assert (
+        throttle.wait_seconds(throttle.without_expired(failures, at(now, policy)), at(now, policy))
+        == 23 * 3600
+    )
     opened = 20_003 * DAY
     assert (
         throttle.wait_seconds(
-            throttle.settled(failures, at(opened - 1, policy)),
+            throttle.without_expired(failures, at(opened - 1, policy)),
             at(opened - 1, policy),
         )
         == 1
     )
-    assert throttle.wait_seconds(throttle.settled(failures, at(opened, policy)), at(opened, policy)) is None
+    assert (
+        throttle.wait_seconds(throttle.without_expired(failures, at(opened, policy)), at(opened, policy))
+        is None
+    )
 
 
 @pytest.mark.requirement("R19", "D22")
 def test_days_ahead_count_as_today():
     failures = Failures(days=((19_999, 1), (20_000, 2), (20_365, 3)))
-    assert throttle.settled(failures, at(NOON)).days == ((19_999, 1), (20_000, 5))
+    assert throttle.without_expired(failures, at(NOON)).days == ((19_999, 1), (20_000, 5))
 
 
 @pytest.mark.requirement("D22")
@@ -148,7 +154,7 @@ def test_days_ahead_count_as_today():
 def test_a_small_clock_step_back_keeps_a_lock_by_its_first_instant(seconds_back):
     failures, now = fail(Failures(), NOON, 5)
     back = now - seconds_back * SECOND
-    assert throttle.wait_seconds(throttle.settled(failures, at(back)), at(back)) == 30 + seconds_back
+    assert throttle.wait_seconds(throttle.without_expired(failures, at(back)), at(back)) == 30 + seconds_back
 
 
 @pytest.mark.requirement("D22")
@@ -156,7 +162,7 @@ def test_a_small_clock_step_back_keeps_a_lock_by_its_first_instant(seconds_back)
 def test_a_large_clock_step_back_restarts_a_lock_with_its_own_length(seconds_back):
     failures, now = fail(Failures(), NOON, 5)
     back = now - seconds_back * SECOND
-    restarted = throttle.settled(failures, at(back))
+    restarted = throttle.without_expired(failures, at(back))
     assert (restarted.locked_since, restarted.locked_seconds) == (back, 30)
 
 
@@ -179,7 +185,7 @@ def test_support_gives_ten_tries_over_a_spent_budget_and_clears_nothing():
 def test_no_order_of_guesses_and_successes_gets_past_a_bound(instants, successes):
     failures, evaluated = Failures(), []
     for index, instant in enumerate(sorted(instants)):
-        failures = throttle.settled(failures, at(instant))
+        failures = throttle.without_expired(failures, at(instant))
         if throttle.wait_seconds(failures, at(instant)) is not None:
             continue
         if index in successes:

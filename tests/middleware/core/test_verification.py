@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from wsgi_mfa.core.decision import Hint, Outcome, Reason
 from wsgi_mfa.core.instants import DAY, SECOND
-from wsgi_mfa.core.outcome import Hint, Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.verification import learned_drift
 
@@ -17,9 +17,9 @@ YEAR = 365 * DAY
 
 def learn(browser, phone):
     """Two consecutive codes of ``phone``, half a minute apart; the second answer."""
-    assert browser.relearn(phone.code()).outcome is Outcome.MUST_VERIFY
+    assert browser.resync(phone.code()).outcome is Outcome.MUST_VERIFY
     browser.world.wait(30)
-    return browser.relearn(phone.code())
+    return browser.resync(phone.code())
 
 
 # The window
@@ -289,13 +289,13 @@ def test_confirming_relearning_and_signing_in_share_one_set_of_counters(home):
     wrong = [home.mobile.wrong_code(index) for index in range(5)]
     home.laptop.confirm(wrong[0])
     home.laptop.enter(wrong[1])
-    home.laptop.relearn(wrong[2])
-    home.laptop.relearn(wrong[3])
+    home.laptop.resync(wrong[2])
+    home.laptop.resync(wrong[3])
     assert home.account.code_failures.consecutive_count == 3
     home.browser().enter(wrong[4])
     home.laptop.confirm(wrong[3])
     home.wait(6)
-    for attempt in (home.laptop.confirm, home.laptop.enter, home.laptop.relearn):
+    for attempt in (home.laptop.confirm, home.laptop.enter, home.laptop.resync):
         assert attempt(wrong[2]).outcome is Outcome.LOCKED
 
 
@@ -596,7 +596,7 @@ def test_the_first_code_is_always_answered_with_now_the_next_one(home):
     used = home.mobile.code()
     home.browser().enter(used)
     for code in (used, home.mobile.code(1), home.mobile.wrong_code()):
-        answer = home.browser().relearn(code)
+        answer = home.browser().resync(code)
         assert (answer.outcome, answer.hint) == (Outcome.MUST_VERIFY, Hint.WAIT_FOR_NEXT)
     assert home.account.code_failures.consecutive_count == 0
 
@@ -605,28 +605,28 @@ def test_the_first_code_is_always_answered_with_now_the_next_one(home):
 @pytest.mark.parametrize("first", [-2, -1, 1, 2])
 def test_codes_that_do_not_follow_each_other_are_one_wrong_attempt(home, first):
     home.wait(600)
-    home.laptop.relearn(home.mobile.code(first))
+    home.laptop.resync(home.mobile.code(first))
     home.wait(20)
-    assert home.laptop.relearn(home.mobile.code()).outcome is (Outcome.RESYNCED if first == -1 else WRONG)
+    assert home.laptop.resync(home.mobile.code()).outcome is (Outcome.RESYNCED if first == -1 else WRONG)
     assert home.account.code_failures.consecutive_count == (0 if first == -1 else 1)
 
 
 @pytest.mark.requirement("D17")
 @pytest.mark.parametrize(("seconds", "outcome"), [(89, Outcome.RESYNCED), (90, Outcome.MUST_VERIFY)])
 def test_the_second_code_comes_within_ninety_seconds(home, seconds, outcome):
-    home.laptop.relearn(home.mobile.code())
+    home.laptop.resync(home.mobile.code())
     second = home.mobile.code(1)
     home.wait(seconds)
-    assert home.laptop.relearn(second).outcome is outcome
+    assert home.laptop.resync(second).outcome is outcome
 
 
 @pytest.mark.requirement("D17", "R6")
 def test_used_codes_do_not_relearn_a_clock(home):
     first = home.mobile.code()
     home.browser().enter(first)
-    home.laptop.relearn(first)
+    home.laptop.resync(first)
     home.wait(30)
-    assert home.laptop.relearn(home.mobile.code()).outcome is WRONG
+    assert home.laptop.resync(home.mobile.code()).outcome is WRONG
 
 
 @pytest.mark.requirement("D17", "R6", "R7")
@@ -639,20 +639,20 @@ def test_both_codes_of_a_relearned_clock_are_used_up(home):
 
 @pytest.mark.requirement("D17", "D20")
 def test_the_two_codes_come_from_one_browser_and_login(home):
-    home.laptop.relearn(home.mobile.code())
+    home.laptop.resync(home.mobile.code())
     home.wait(30)
-    assert home.browser().relearn(home.mobile.code()).outcome is Outcome.MUST_VERIFY
+    assert home.browser().resync(home.mobile.code()).outcome is Outcome.MUST_VERIFY
 
 
 @pytest.mark.requirement("D22", "R12")
 def test_relearning_is_refused_uncharged_where_no_pair_can_be_accepted(home):
     home.browser().enter(home.mobile.code())
     home.now -= 3600 * SECOND
-    answer = home.laptop.relearn(home.mobile.code())
+    answer = home.laptop.resync(home.mobile.code())
     assert (answer.outcome, answer.reason) == (Outcome.REFUSED, Reason.SERVER_CLOCK)
     assert home.account.code_failures.consecutive_count == 0
 
 
 @pytest.mark.requirement("D17")
 def test_relearning_without_a_factor_leads_to_the_enrollment(world):
-    assert world.browser().relearn("123456").outcome is Outcome.MUST_ENROLL
+    assert world.browser().resync("123456").outcome is Outcome.MUST_ENROLL

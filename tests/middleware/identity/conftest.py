@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wsgi_mfa.identity.adapter import AdapterTraits, Carriers, FirstFactor, Identification
+from wsgi_mfa.identity.adapter import AdapterTraits, Credentials, FirstFactor, Identification
 
 WATCHED = AdapterTraits(user_changes_in_response=True)
 
@@ -15,7 +15,7 @@ WATCHED = AdapterTraits(user_changes_in_response=True)
 class Recorded:
     """An adapter that answers by a rule of the test and keeps what it was shown."""
 
-    carriers: Carriers
+    credentials: Credentials
     rule: Callable[[Mapping[str, Any]], Identification] = lambda environ: FirstFactor(user="alice")
     traits: AdapterTraits = WATCHED
     seen: list[dict[str, Any]] = field(default_factory=list)

@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from wsgi_mfa.errors import ConfigurationError
-from wsgi_mfa.identity.adapter import AdapterTraits, Carriers, problems_of
-from wsgi_mfa.identity.remote_user import RemoteUser
+from wsgi_mfa.identity.adapter import AdapterTraits, Credentials, problems_of
+from wsgi_mfa.identity.adapters.remote_user import RemoteUser
 
 
 @pytest.mark.parametrize(
@@ -55,14 +55,14 @@ def test_a_trait_switches_its_check_on(recorded):
         ("changing_ids", "changes with the password"),
     ):
         traits = AdapterTraits(user_changes_in_response=True, **{trait: True})
-        (found,) = problems_of(recorded(Carriers(), traits=traits), has_directory=False)
+        (found,) = problems_of(recorded(Credentials(), traits=traits), has_directory=False)
         assert problem in found
-        assert problems_of(recorded(Carriers(), traits=traits), has_directory=True) == []
+        assert problems_of(recorded(Credentials(), traits=traits), has_directory=True) == []
 
 
-@pytest.mark.parametrize("member", ["carriers", "traits", "identify", "selftest", "store_selftest"])
+@pytest.mark.parametrize("member", ["credentials", "traits", "identify", "selftest", "store_selftest"])
 def test_an_object_without_a_member_of_an_adapter_is_refused(member):
-    members = dict.fromkeys(("carriers", "traits", "identify", "selftest", "store_selftest"))
+    members = dict.fromkeys(("credentials", "traits", "identify", "selftest", "store_selftest"))
     del members[member]
     with pytest.raises(ConfigurationError, match=f"identity: Mine lacks {member}: legal is an adapter"):
         problems_of(type("Mine", (), members)(), has_directory=True)
@@ -74,6 +74,6 @@ def test_a_class_in_the_place_of_an_adapter_is_named():
 
 
 def test_traits_of_another_kind_are_refused(recorded):
-    adapter = recorded(Carriers(), traits={"user_changes_in_response": True})
+    adapter = recorded(Credentials(), traits={"user_changes_in_response": True})
     with pytest.raises(ConfigurationError, match=r"Recorded.traits is .*: legal is AdapterTraits"):
         problems_of(adapter, has_directory=True)

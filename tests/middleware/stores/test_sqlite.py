@@ -17,7 +17,7 @@ from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.codec import ACCOUNT_CODEC
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.errors import ConfigurationError, StoreError, StoreUnavailableError
-from wsgi_mfa.stores import connections, sqlite_file
+from wsgi_mfa.stores import sqlite_connections, sqlite_file
 from wsgi_mfa.stores.protocol import StoreIdentity
 from wsgi_mfa.stores.sqlite import SqliteStore
 
@@ -258,7 +258,7 @@ def test_a_file_that_is_gone_from_its_name_is_unavailable(
         sqlite_store.users,
         lambda: sqlite_store.load(USER),
     ]
-    monkeypatch.setattr(connections, "LOOK_SECONDS", 0)  # as a hundredth of a second later
+    monkeypatch.setattr(sqlite_connections, "LOOK_SECONDS", 0)  # as a hundredth of a second later
     for call in calls:
         with pytest.raises(StoreUnavailableError):
             call()

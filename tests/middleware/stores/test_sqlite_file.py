@@ -18,7 +18,7 @@ from wsgi_mfa.stores.protocol import StoreIdentity, WorkerReport
 from wsgi_mfa.stores.sqlite import SqliteStore
 
 
-def refusal(path: Path, identity: StoreIdentity, *, create: bool = True) -> str:
+def rejection(path: Path, identity: StoreIdentity, *, create: bool = True) -> str:
     before = path.read_bytes() if path.is_file() else None
     with pytest.raises(ConfigurationError) as caught:
         SqliteStore(path, create=create, new_identity=identity)
@@ -79,7 +79,7 @@ def test_processes_that_make_one_store_at_once_agree_on_it(
 @pytest.mark.parametrize("create", [True, False])
 def test_what_is_no_database_is_refused(path: Path, identity: StoreIdentity, create: bool) -> None:
     path.write_text("a letter to somebody\n" * 100)
-    assert "not a database" in refusal(path, identity, create=create)
+    assert "not a database" in rejection(path, identity, create=create)
 
 
 @pytest.mark.requirement("D2")
@@ -88,13 +88,13 @@ def test_an_emptied_file_is_not_taken_for_a_new_store(
     path: Path, identity: StoreIdentity, create: bool
 ) -> None:
     path.touch()
-    assert "it is empty" in refusal(path, identity, create=create)
+    assert "it is empty" in rejection(path, identity, create=create)
 
 
 def test_the_database_of_another_program_is_refused(path: Path, identity: StoreIdentity) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE accounts (id INTEGER)")
-    assert "not a store of wsgi-mfa" in refusal(path, identity)
+    assert "not a store of wsgi-mfa" in rejection(path, identity)
 
 
 @pytest.mark.requirement("D2")
@@ -104,7 +104,7 @@ def test_a_store_that_lost_its_store_id_is_refused(
     sqlite_store.close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM birth")
-    assert "0 store ids" in refusal(path, identity)
+    assert "0 store ids" in rejection(path, identity)
 
 
 def test_a_damaged_store_id_is_refused(
@@ -113,7 +113,7 @@ def test_a_damaged_store_id_is_refused(
     sqlite_store.close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE birth SET store_id = 'x'")
-    assert "store_id" in refusal(path, identity)
+    assert "store_id" in rejection(path, identity)
 
 
 def test_the_store_of_a_newer_version_is_refused(
@@ -122,24 +122,24 @@ def test_the_store_of_a_newer_version_is_refused(
     sqlite_store.close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE birth SET schema = 3")
-    assert "its layout is 3, and this release of wsgi-mfa knows 1 to 2; a newer release" in refusal(
+    assert "its layout is 3, and this release of wsgi-mfa knows 1 to 2; a newer release" in rejection(
         path, identity
     )
 
 
 def test_a_folder_is_refused(path: Path, identity: StoreIdentity) -> None:
     path.mkdir()
-    assert "cannot be used as a store" in refusal(path, identity)
+    assert "cannot be used as a store" in rejection(path, identity)
 
 
 def test_a_missing_folder_is_not_made(path: Path, identity: StoreIdentity) -> None:
-    assert "cannot make the store" in refusal(path.parent / "missing" / "mfa.db", identity)
+    assert "cannot make the store" in rejection(path.parent / "missing" / "mfa.db", identity)
     assert list(path.parent.iterdir()) == []
 
 
 def test_a_file_below_a_file_is_refused(path: Path, identity: StoreIdentity) -> None:
     path.write_text("no folder")
-    assert "Not a directory" in refusal(path / "mfa.db", identity)
+    assert "Not a directory" in rejection(path / "mfa.db", identity)
 
 
 def test_a_store_that_is_locked_at_start_up_is_unavailable(
@@ -163,7 +163,7 @@ def test_a_store_of_an_unknown_layout_is_refused_with_what_to_do(
             "ALTER TABLE birth RENAME TO old; CREATE TABLE birth (store_id, made_at, schema);"
         )
         connection.execute("INSERT INTO birth SELECT store_id, made_at, ? FROM old", (layout,))
-    assert "knows 1 to 2; upgrade by way of the releases between" in refusal(path, identity)
+    assert "knows 1 to 2; upgrade by way of the releases between" in rejection(path, identity)
 
 
 @pytest.mark.requirement("D29", "D33")

@@ -11,7 +11,7 @@ import pytest
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.errors import StoreUnavailableError
-from wsgi_mfa.stores import connections, sqlite_layout
+from wsgi_mfa.stores import sqlite_connections, sqlite_layout
 from wsgi_mfa.stores.protocol import STORE_SCHEMA, StoreIdentity, StoreState, StoreStatus, WorkerReport
 from wsgi_mfa.stores.sqlite import SqliteStore
 from wsgi_mfa.stores.sqlite_layout import COMMON_TABLES, LAYOUT_STEPS, change_layout
@@ -127,7 +127,7 @@ def test_a_layout_to_which_no_step_leads_is_refused(old_path: Path, wanted: int)
 def test_a_store_that_is_brought_back_under_a_worker_is_unavailable_to_it(
     sqlite_store: SqliteStore, account: Callable[..., Account], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(sqlite_connections, "LOOK_SECONDS", 0)
     sqlite_store.save(account(1), [], expected=None)
     change(sqlite_store.path, 1)
     with pytest.raises(StoreUnavailableError, match="no such table"):

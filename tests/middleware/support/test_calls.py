@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from wsgi_mfa.core.outcome import Outcome, Reason
+from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.support.agents import SupportAgents
 from wsgi_mfa.support.desk import Call, SupportDesk
 
@@ -61,8 +61,8 @@ def test_another_form_about_what_has_gone_changes_nothing(desk, call, enroll, ac
     form = call()
     desk.reset_for(form)
     left = account()
-    refused = desk.reset_for(replace(form, **other))
-    assert (refused.outcome, refused.reason) == (Outcome.REFUSED, Reason.CHANGED_MEANWHILE)
+    rejected = desk.reset_for(replace(form, **other))
+    assert (rejected.outcome, rejected.reason) == (Outcome.REFUSED, Reason.CHANGED_MEANWHILE)
     assert account() == left
 
 
@@ -109,8 +109,8 @@ def test_ticket_agent_and_source_are_on_record_and_the_user_is_told(
 @pytest.mark.parametrize("ticket", ["a\nb", "  ", "\x1b[2J"])
 def test_a_ticket_is_one_line_of_printable_text(desk, call, enroll, ticket):
     enroll("laptop")
-    refused = desk.reset_for(call(ticket=ticket))
-    assert (refused.outcome, refused.reason) == (Outcome.REFUSED, Reason.UNPRINTABLE)
+    rejected = desk.reset_for(call(ticket=ticket))
+    assert (rejected.outcome, rejected.reason) == (Outcome.REFUSED, Reason.UNPRINTABLE)
 
 
 def test_an_unlock_where_nothing_is_locked_leaves_no_mark(desk, call, enroll, account):
@@ -139,8 +139,8 @@ def test_one_session_or_all_are_ended_and_no_session_of_another_user(
     phone, enrolled = enroll("laptop")
     service.verify_code(visit("tablet"), phone.code())
     for strange in ("", "0123abc", enrolled.session_id[:7], "f" * 32):
-        refused = desk.end_sessions_for(call(), session=strange)
-        assert (refused.outcome, refused.reason) == (Outcome.REFUSED, Reason.WRONG_PAIR)
+        rejected = desk.end_sessions_for(call(), session=strange)
+        assert (rejected.outcome, rejected.reason) == (Outcome.REFUSED, Reason.WRONG_PAIR)
     assert len(account().sessions) == 2
     one = desk.end_sessions_for(call(), session=enrolled.session_id[:8])
     assert (one.outcome, one.message) == (Outcome.SIGNED_OUT, f"{USER}: 1 session ended")

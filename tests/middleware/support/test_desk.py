@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.instants import DAY
-from wsgi_mfa.core.outcome import Outcome, Reason
+from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import StoreUnavailableError
-from wsgi_mfa.person import Person
 from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.support.results import Done, Rejected
 
@@ -107,11 +107,11 @@ def test_after_a_reset_nothing_of_before_opens_the_account(reset, service, visit
     assert (left.authenticator, left.recovery_code, left.sessions) == (None, None, ())
     assert (left.pending, left.retries) == ((), ())
     assert service.verify_code(visit("laptop"), phone.code()).outcome is Outcome.MUST_ENROLL
-    assert service.redeem_recovery_code(visit("laptop"), code).outcome is Outcome.MUST_ENROLL
+    assert service.sign_in_by_recovery_code(visit("laptop"), code).outcome is Outcome.MUST_ENROLL
     new_phone, _ = enroll("tablet")
     assert new_phone.key != phone.key
     assert service.verify_code(visit("laptop"), phone.code()).outcome is Outcome.WRONG_CODE
-    assert service.redeem_recovery_code(visit("laptop"), code).outcome is Outcome.WRONG_CODE
+    assert service.sign_in_by_recovery_code(visit("laptop"), code).outcome is Outcome.WRONG_CODE
 
 
 @pytest.mark.requirement("R44", "R48")
@@ -135,8 +135,8 @@ def test_after_a_reset_the_user_has_seven_days(reset, service, visit, enroll, cl
     clock.instant += 7 * DAY - 1
     assert service.begin_enrollment(visit("laptop")).outcome is Outcome.MUST_ENROLL
     clock.instant += 1
-    refused = service.begin_enrollment(visit("laptop"))
-    assert (refused.outcome, refused.reason) == (Outcome.REFUSED, Reason.RESET_EXPIRED)
+    rejected = service.begin_enrollment(visit("laptop"))
+    assert (rejected.outcome, rejected.reason) == (Outcome.REFUSED, Reason.RESET_EXPIRED)
     reset()
     assert service.begin_enrollment(visit("laptop")).pending is not None
 

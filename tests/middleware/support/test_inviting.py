@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from wsgi_mfa.core.outcome import Outcome, Reason
+from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.person import Person
+from wsgi_mfa.directory import Person
+from wsgi_mfa.operations.accounts import AccountKeeper
 from wsgi_mfa.service import MfaService
-from wsgi_mfa.support.accounts import AccountKeeper
 from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.support.results import Rejected
 

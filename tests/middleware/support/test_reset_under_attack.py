@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from wsgi_mfa.core.outcome import Outcome, Reason
+from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wsgi_mfa.core.outcome import Outcome, Reason
+from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.policy import Policy
 
 USER = "user1@example.com"

@@ -71,8 +71,10 @@ def test_aliases_need_a_directory(wrapped, portal):
 
 @pytest.mark.requirement("D4")
 def test_a_door_of_the_settings_is_taken_out_of_requests(wrapped, portal, new_browser):
-    doors = ["cookie stay", "header X-Portal-Key", "argument sesame"]
-    application = wrapped(portal, identity=FlaskSession(SECRET_KEY), doors=doors)
+    undeclared_credentials = ["cookie stay", "header X-Portal-Key", "argument sesame"]
+    application = wrapped(
+        portal, identity=FlaskSession(SECRET_KEY), undeclared_credentials=undeclared_credentials
+    )
     browser = new_browser(application, cookies={"stay": "1", "lang": "en"})
     browser.request("GET", "/?sesame=1&page=2", headers={"X-Portal-Key": "1"})
     seen = portal.calls[-1]

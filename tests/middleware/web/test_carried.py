@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from wsgi_mfa import UNRESOLVED, AdapterTraits, Carriers, FirstFactor, Policy, StoreUnavailableError
+from wsgi_mfa import UNRESOLVED, AdapterTraits, Credentials, FirstFactor, Policy, StoreUnavailableError
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.service import Visit
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.requirement("D34")
 class Sessions:
     """An adapter for a cookie ``sid=USER.LOGIN``."""
 
-    carriers = Carriers(cookies=("sid",))
+    credentials = Credentials(cookies=("sid",))
     traits = AdapterTraits(user_changes_in_response=True)
 
     def identify(self, environ):

@@ -6,7 +6,7 @@ import pytest
 
 from wsgi_mfa import (
     AdapterTraits,
-    Carriers,
+    Credentials,
     FirstFactor,
     FlaskSession,
     HttpBasic,
@@ -315,7 +315,7 @@ def test_our_sign_out_ends_no_login_that_all_browsers_of_the_user_send_alike(
 class Logins:
     """An adapter whose cookie ``sid=USER.LOGIN`` names the login too."""
 
-    carriers = Carriers(cookies=("sid",))
+    credentials = Credentials(cookies=("sid",))
     traits = AdapterTraits(user_changes_in_response=True)
 
     def identify(self, environ):

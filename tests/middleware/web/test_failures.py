@@ -8,7 +8,7 @@ import pytest
 
 from wsgi_mfa import (
     AdapterUnavailableError,
-    Carriers,
+    Credentials,
     FirstFactor,
     FlaskSession,
     KeyRing,
@@ -164,7 +164,7 @@ def test_a_failure_is_logged_for_the_operator(wrapped, portal, new_browser, capl
 
 def test_an_adapter_of_ones_own_is_taken(wrapped, portal, new_browser, phone_of):
     class Ticket(RemoteUser):
-        carriers = Carriers(headers=("portal.user",))
+        credentials = Credentials(headers=("portal.user",))
 
         def identify(self, environ):
 

@@ -246,8 +246,8 @@ def test_the_page_names_the_cookies_and_takes_them_away(ask, behind_proxy):
 def test_clearing_needs_the_token(ask, behind_proxy):
     behind_proxy.cookies["session"] += "x"
     behind_proxy.open(ask("Caddy").location)
-    refused = behind_proxy.post_form("/mfa/forward-auth/cookies", {"csrf": "guessed"})
-    assert refused.status == 403
+    rejected = behind_proxy.post_form("/mfa/forward-auth/cookies", {"csrf": "guessed"})
+    assert rejected.status == 403
     assert "session" in behind_proxy.cookies
 
 
@@ -353,7 +353,7 @@ def test_a_door_that_the_settings_name_is_closed_at_the_proxy_too(
         identity=FlaskSession(SECRET_KEY),
         forward_auth=True,
         policy=Policy(trusted_peers=(PROXY,)),
-        doors=["header X-Portal-Key", "argument sesame"],
+        undeclared_credentials=["header X-Portal-Key", "argument sesame"],
     )
     visitor = new_browser(application, environ={"REMOTE_ADDR": PROXY})
     asked = {**PERSON, "X-Forwarded-Uri": path, **headers}

@@ -13,7 +13,7 @@ from wsgi_mfa import (
     FlaskApp,
     LoginForm,
     PyramidSession,
-    Rehearsal,
+    SignInProbe,
     django_person,
 )
 
@@ -133,7 +133,7 @@ def test_the_admin_site_of_django_by_its_form_alone(
             harmless_cookies=["csrftoken", "messages"],
             succeeded=["status=302", "cookie=sessionid"],
             failed=["status=200"],
-            rehearsal=Rehearsal(portal, user="root", password=PASSWORD, fields={"next": "/admin/"}),
+            rehearsal=SignInProbe(portal, user="root", password=PASSWORD, fields={"next": "/admin/"}),
         )
         browser = new_browser(wrapped(portal, identity=identity))
 

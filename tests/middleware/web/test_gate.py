@@ -188,7 +188,7 @@ def test_somebody_who_is_not_signed_in_reaches_the_application(browser_of, porta
 
 @pytest.mark.requirement("R60", "R72")
 @pytest.mark.parametrize("cookie", ["forged", "e30.aaaa.bbbb", "{good}x", "{good}.x", "{other}"])
-def test_a_carrier_that_proves_nothing_is_taken_out(flask_portal, portal, new_browser, cookie):
+def test_a_credential_that_proves_nothing_is_taken_out(flask_portal, portal, new_browser, cookie):
     other = type(portal)(secret_key="another secret key").cookie("alice")
     browser = new_browser(flask_portal)
     browser.cookies = {"session": cookie.format(good=portal.cookie("alice"), other=other), "theme": "dark"}

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from wsgi_mfa.core.sealing import sealed_values
+from wsgi_mfa.core.re_encryption import sealed_values
 from wsgi_mfa.errors import ConfigurationError
-from wsgi_mfa.key_file import KeyFile
-from wsgi_mfa.keys import KeyRing, sealing_id
-from wsgi_mfa.rotation import seal_all_anew, with_new_key, with_promoted, without_retired
+from wsgi_mfa.keys.key_file import KeyFile
+from wsgi_mfa.keys.ring import KeyRing, sealing_id
+from wsgi_mfa.operations.key_rotation import re_encrypt_all, with_new_key, with_promoted, without_retired
 
 USER = "alice"
 
@@ -79,7 +79,7 @@ def test_after_the_promotion_accounts_are_sealed_by_the_new_key(
     rotation.promote()
     clock.wait_for_step()
     laptop.navigate("/")
-    assert seal_all_anew(laptop.application.service)[0] == 1
+    assert re_encrypt_all(laptop.application.service)[0] == 1
     rotation.retire()
     clock.wait_for_step()
     tablet = new_browser(worker(), environ={"REMOTE_USER": USER})
@@ -99,7 +99,7 @@ def test_a_worker_that_has_not_read_the_new_key_yet_reads_it_when_it_meets_it(
     rotation.add()
     rotation.promote()
     other = worker()
-    seal_all_anew(other.service)
+    re_encrypt_all(other.service)
     assert late.submit(page, "/verify", code=phone.code()).page.outcome == "signed_in"
 
 
@@ -149,10 +149,10 @@ def test_a_cookie_that_a_retired_key_has_signed_is_not_remembered_as_good(laptop
 
 @pytest.mark.requirement("D29", "R80")
 def test_a_store_that_takes_no_report_fails_no_request(wrapped, portal, new_browser, phone_of, memory_store):
-    def refuse(report, *, forget_before):
+    def reject(report, *, forget_before):
         raise RuntimeError("no report today")
 
-    memory_store.report_worker = refuse
+    memory_store.report_worker = reject
     browser = new_browser(wrapped(portal), environ={"REMOTE_USER": USER})
     browser.enroll("/", phone_of)
     assert browser.navigate("/").text == "welcome to /"

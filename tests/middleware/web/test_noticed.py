@@ -6,7 +6,7 @@ from wsgiref.util import shift_path_info
 
 import pytest
 
-from wsgi_mfa import AdapterTraits, Carriers, FirstFactor, FlaskSession, Policy
+from wsgi_mfa import AdapterTraits, Credentials, FirstFactor, FlaskSession, Policy
 
 SECRET = b"the page of a signed-in user"
 
@@ -156,8 +156,8 @@ class Sessions:
 
     traits = AdapterTraits(user_changes_in_response=True)
 
-    def __init__(self, carriers):
-        self.carriers = carriers
+    def __init__(self, credentials):
+        self.credentials = credentials
         self.users = {}
 
     def identify(self, environ):
@@ -182,7 +182,7 @@ class Sessions:
 
 @pytest.fixture
 def sessions():
-    return Sessions(Carriers(cookies=("sid",)))
+    return Sessions(Credentials(cookies=("sid",)))
 
 
 @pytest.mark.requirement("D3", "R72")

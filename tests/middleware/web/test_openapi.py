@@ -10,12 +10,12 @@ import yaml
 from click.testing import CliRunner
 
 from wsgi_mfa.cli.root import root as commands
-from wsgi_mfa.core.outcome import Hint, Reason
+from wsgi_mfa.core.decision import Hint, Reason
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.web import refusals
+from wsgi_mfa.web import http_errors
 from wsgi_mfa.web.cookies import CookieNames
-from wsgi_mfa.web.pages import VIEWS
 from wsgi_mfa.web.reply import PROBLEM_TYPE, STATUS, TITLES
+from wsgi_mfa.web.routes import VIEWS
 
 TEMPLATES = files("wsgi_mfa.web") / "templates"
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
@@ -84,8 +84,8 @@ def test_the_document_has_every_problem_and_no_other(problems):
 
 def test_each_problem_has_the_status_of_the_code(problems):
     statuses = {outcome.value: status for outcome, status in STATUS.items()}
-    for kind in vars(refusals).values():
-        if isinstance(kind, type) and issubclass(kind, refusals.RefusedRequestError):
+    for kind in vars(http_errors).values():
+        if isinstance(kind, type) and issubclass(kind, http_errors.RejectedRequestError):
             statuses[kind.page] = kind.status
     told = {word: status for _, word, status in problems}
     # Not in a table: what must come first is 401, but for the recovery code, which its own page asks for by 422.

@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from wsgi_mfa.core.outcome import Outcome
+from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.errors import StoreUnavailableError
-from wsgi_mfa.web.refusals import RefusedRequestError
+from wsgi_mfa.web.http_errors import RejectedRequestError
 from wsgi_mfa.web.reply import STATUS, TITLES, problem
 
 USER = "user1@example.com"
@@ -153,12 +153,12 @@ def test_the_browsers_cookie_comes_once_and_only_to_who_is_signed_in_at_the_port
 
 
 def test_every_outcome_and_every_refusal_has_its_title():
-    words = {outcome.value for outcome in STATUS} | {kind.page for kind in refusals(RefusedRequestError)}
+    words = {outcome.value for outcome in STATUS} | {kind.page for kind in rejections(RejectedRequestError)}
     assert words <= set(TITLES)
 
 
-def refusals(kind):
-    return {kind}.union(*(refusals(each) for each in kind.__subclasses__()))
+def rejections(kind):
+    return {kind}.union(*(rejections(each) for each in kind.__subclasses__()))
 
 
 def test_a_problem_leaves_out_what_it_does_not_know():

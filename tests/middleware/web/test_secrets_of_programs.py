@@ -129,9 +129,9 @@ def test_no_event_and_no_notice_of_a_program_holds_a_secret(told, troubled_store
 @pytest.mark.requirement("R37", "R38")
 def test_no_refusal_of_a_program_repeats_what_it_sent(told):
     secrets, codes, _, answers = told
-    refusals = [answer for answer in answers if answer.status >= 400]
-    assert len(refusals) > 8
-    assert all(holds_none(answer.text, secrets, codes) for answer in refusals)
+    rejections = [answer for answer in answers if answer.status >= 400]
+    assert len(rejections) > 8
+    assert all(holds_none(answer.text, secrets, codes) for answer in rejections)
 
 
 @pytest.mark.requirement("R83")

@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from wsgi_mfa.core.outcome import Reason
-from wsgi_mfa.support.view import AccountView
+from wsgi_mfa.core.decision import Reason
+from wsgi_mfa.support.account_view import AccountView
 from wsgi_mfa.web.qr import qr_svg
 from wsgi_mfa.web.render import render_page
 

@@ -97,9 +97,9 @@ def test_who_was_refused_for_an_unknown_name_can_sign_out_and_come_back_by_anoth
     application = wrapped(portal, identity=FlaskSession(portal.secret_key), directory=people.get)
     browser = new_browser(application)
     browser.cookies["session"] = portal.cookie("alise")
-    refused = browser.navigate("/reports")
-    assert (refused.status, refused.page.name, portal.calls) == (403, "refused", [])
-    left = browser.submit_only(refused, "/sign-out")
+    rejected = browser.navigate("/reports")
+    assert (rejected.status, rejected.page.name, portal.calls) == (403, "refused", [])
+    left = browser.submit_only(rejected, "/sign-out")
     assert (left.status, left.location) == (303, "/")
     assert "session" not in browser.cookies
     assert browser.navigate("/").text == "welcome to /"

@@ -19,7 +19,7 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
     from django.core.handlers.wsgi import WSGIHandler
     from django.test import override_settings
 
-    from wsgi_mfa import DjangoSession, LoginForm, Rehearsal, django_person
+    from wsgi_mfa import DjangoSession, LoginForm, SignInProbe, django_person
 
     for engine in ("db", "signed_cookies"):
         for script_name in ("", "/portal"):
@@ -31,7 +31,7 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
                 if script_name:
                     continue
                 handler = StaticFilesHandler(WSGIHandler())
-                rehearsal = Rehearsal(handler, user="root", password=PASSWORD)
+                rehearsal = SignInProbe(handler, user="root", password=PASSWORD)
                 form = LoginForm(
                     "/admin/login/",
                     "username",

@@ -64,7 +64,7 @@ def _portal(app, identity) -> Portal:
             browser.post("/roles/add", {"name": f"readers {id(browser)}", "csrf_token": token}).status == 302
         )
 
-    def doors(bare: Client) -> list[tuple[str, dict[str, str], str]]:
+    def undeclared_credentials(bare: Client) -> list[tuple[str, dict[str, str], str]]:
         """Its API gives a token for the password; Flask-Login takes a cookie that remembers."""
         with app.app_context():
             remembered = encode_cookie("1", key=SECRET)
@@ -86,7 +86,7 @@ def _portal(app, identity) -> Portal:
         sign_in=sign_in,
         sign_out=lambda browser: browser.get("/logout/"),
         change=change,
-        doors=doors,
+        undeclared_credentials=undeclared_credentials,
         static="/static/appbuilder/css/ab.css",
     )
 

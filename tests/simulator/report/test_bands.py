@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mfa_simulator.quantities import SECOND
+from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.report.bands import bands_of
 
 ENROLLED = "- enroll: {user: user1, browser: laptop, phone: pixel}\n"

@@ -11,11 +11,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from mfa_simulator.errors import ScenarioFileError
-from mfa_simulator.parser import parse
+from mfa_simulator.language.parser import parse
 from mfa_simulator.report.annotations import as_annotations
+from mfa_simulator.report.html_page import NOTES_MAX, as_page, drawing_of
+from mfa_simulator.report.json_lines import as_lines
 from mfa_simulator.report.junit import as_junit
-from mfa_simulator.report.lines import as_lines
-from mfa_simulator.report.page import NOTES_MAX, as_page, drawing_of
 from mfa_simulator.report.trace import trace_of
 
 STORY = """\

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from wsgi_mfa.core.aging import settled
+from wsgi_mfa.core.decision import Outcome, Reason
+from wsgi_mfa.core.expiry import without_expired
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.outcome import Outcome, Reason
 from wsgi_mfa.web import forms
-from wsgi_mfa.web.refusals import BadRequestError, NotFoundError
-from wsgi_mfa.web.remembered import days_of, own_of
+from wsgi_mfa.web.browser_cookie import days_of, own_of
+from wsgi_mfa.web.http_errors import BadRequestError, NotFoundError
 from wsgi_mfa.web.reply import Reply
-from wsgi_mfa.web.site import WebRequest
-from wsgi_mfa.web.views.leading import led_to, next_of, url_of
+from wsgi_mfa.web.request import WebRequest
+from wsgi_mfa.web.views.navigation import next_of, redirect_to, url_of
 
 EVERY = "all"
 
@@ -19,9 +19,9 @@ def show_account(request: WebRequest) -> Reply:
     """The browsers that are remembered, for who has a second factor in this session."""
     sealed, account = next_of(request), request.account
     if request.standing.outcome is not Outcome.SIGNED_IN or account is None:
-        return led_to(request, request.standing.outcome, sealed or _back_here(request))
+        return redirect_to(request, request.standing.outcome, sealed or _back_here(request))
     own, caller = own_of(request), request.caller
-    browsers = settled(account, request.context).remembered_browsers
+    browsers = without_expired(account, request.context).remembered_browsers
     return Reply(
         page="account",
         outcome=Outcome.SIGNED_IN,
@@ -60,7 +60,7 @@ def post_account(request: WebRequest) -> Reply:
     if decision.reason is Reason.CHANGED_MEANWHILE:
         raise NotFoundError("there is no such remembered browser")
     if decision.outcome is not Outcome.SIGNED_IN:
-        return led_to(request, request.standing.outcome, _back_here(request))
+        return redirect_to(request, request.standing.outcome, _back_here(request))
     location = url_of(request, "account", next_of(request, fields))
     return Reply(page="account", outcome=Outcome.SIGNED_IN, location=location, members={"next": request.root})
 

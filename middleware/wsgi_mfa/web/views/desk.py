@@ -8,25 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from wsgi_mfa.core.agents import is_own_factor
+from wsgi_mfa.core.authentication_state import is_fresh
 from wsgi_mfa.core.commands import UseDesk
-from wsgi_mfa.core.outcome import Outcome, Reason
-from wsgi_mfa.core.standing import is_fresh
-from wsgi_mfa.core.steps import step_at
-from wsgi_mfa.core.user import canonical
+from wsgi_mfa.core.decision import Outcome, Reason
+from wsgi_mfa.core.support import is_own_factor
+from wsgi_mfa.core.totp import step_at
+from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.errors import InvalidUserError, StoreUnavailableError
+from wsgi_mfa.notifications import audit_logger
+from wsgi_mfa.support.account_view import AccountView
 from wsgi_mfa.support.desk import SESSION_CHARACTERS, Call, SupportDesk
+from wsgi_mfa.support.event_text import details_of, in_words
 from wsgi_mfa.support.results import Rejected, SupportResult
-from wsgi_mfa.support.view import AccountView
-from wsgi_mfa.support.words import details_of, in_words
-from wsgi_mfa.telling import audit_logger
 from wsgi_mfa.web import forms
-from wsgi_mfa.web.handles import Found, handle_of, opened
-from wsgi_mfa.web.refusals import BadRequestError, FormOfBeforeError, NotFoundError
+from wsgi_mfa.web.http_errors import BadRequestError, NotFoundError, StaleFormError
 from wsgi_mfa.web.reply import STATUS, Reply
-from wsgi_mfa.web.site import WebRequest
+from wsgi_mfa.web.request import WebRequest
 from wsgi_mfa.web.views.desk_json import members_of
-from wsgi_mfa.web.views.leading import led_to, refuse_embedding, url_of
+from wsgi_mfa.web.views.desk_links import Found, link_of, opened
+from wsgi_mfa.web.views.navigation import redirect_to, reject_embedding, url_of
 
 STEPS_AHEAD_MAX = 2  # a used step further ahead was used while this server's clock was fast (D22)
 
@@ -50,12 +50,12 @@ def show_support(request: WebRequest) -> Reply:
     if not _is_agent(request):
         return Reply(page="support", outcome=request.standing.outcome, members=_members(request, agent=False))
     handle = request.argument("account")
-    led = _led_to_own_factor(request, handle)
+    led = _redirect_to_own_factor(request, handle)
     if led is not None:
         return led
     if handle is None:
         return _desk(request)
-    refuse_embedding(request)
+    reject_embedding(request)
     found = opened(request, handle)
     view = request.site.finder.look(found.user)
     if view is None:
@@ -67,10 +67,10 @@ def post_support(request: WebRequest) -> Reply:
     """Look an account up, or have something done to it."""
     try:
         fields = forms.posted(request)
-    except FormOfBeforeError as error:
+    except StaleFormError as error:
         if not _is_agent(request):
             raise
-        return _opened_anew(request, error.fields)
+        return _shown_again(request, error.fields)
     if not _is_agent(request):
         return Reply(
             page="refused",
@@ -79,7 +79,7 @@ def post_support(request: WebRequest) -> Reply:
             reason=Reason.NOT_AN_AGENT,
             context={"next": ""},
         )
-    refuse_embedding(request)
+    reject_embedding(request)
     action = fields.get("action", "")
     if action == "find":
         return _found(request, fields)
@@ -88,10 +88,10 @@ def post_support(request: WebRequest) -> Reply:
     return _done(request, action, fields)
 
 
-def _opened_anew(request: WebRequest, fields: Mapping[str, str]) -> Reply:
+def _shown_again(request: WebRequest, fields: Mapping[str, str]) -> Reply:
     """The page of a form that was open while the agent showed a fresh code, for the agent to send it once more."""
     try:
-        handle = handle_of(request, Found(canonical(fields.get("user", "")), fields.get("email", "").strip()))
+        handle = link_of(request, Found(canonical(fields.get("user", "")), fields.get("email", "").strip()))
     except InvalidUserError:
         handle = None
     return Reply(page="support_desk", location=_url(request, handle))
@@ -102,19 +102,19 @@ def _is_agent(request: WebRequest) -> bool:
     return caller is not None and request.site.agents.has(caller.user, caller.groups)
 
 
-def _led_to_own_factor(request: WebRequest, handle: str | None) -> Reply | None:
+def _redirect_to_own_factor(request: WebRequest, handle: str | None) -> Reply | None:
     """The way to the second factor for an agent who has not shown it in this session."""
     standing = request.standing
     outcome = standing.outcome
     if outcome is Outcome.SIGNED_IN and standing.session is not None and is_own_factor(standing.session):
         return None
     asking = outcome is Outcome.SIGNED_IN
-    return _led(request, Outcome.STEP_UP_REQUIRED if asking else outcome, handle)
+    return _redirect(request, Outcome.STEP_UP_REQUIRED if asking else outcome, handle)
 
 
-def _led(request: WebRequest, outcome: Outcome, handle: str | None) -> Reply:
+def _redirect(request: WebRequest, outcome: Outcome, handle: str | None) -> Reply:
     sealed = request.site.targets.sealed(_url(request, handle))
-    return led_to(request, outcome, sealed, insisting=outcome is Outcome.STEP_UP_REQUIRED)
+    return redirect_to(request, outcome, sealed, insisting=outcome is Outcome.STEP_UP_REQUIRED)
 
 
 def _url(request: WebRequest, handle: str | None) -> str:
@@ -128,7 +128,7 @@ def _counted(request: WebRequest, *, changing: bool, handle: str | None) -> Repl
     if decision.outcome is Outcome.SIGNED_IN:
         return None
     if decision.outcome is not Outcome.LOCKED:
-        return _led(request, decision.outcome, handle)
+        return _redirect(request, decision.outcome, handle)
     return _desk(
         request,
         status=STATUS[Outcome.LOCKED],
@@ -150,7 +150,7 @@ def _found(request: WebRequest, fields: Mapping[str, str]) -> Reply:
         request.source,
         [view.user for view in views],
     )
-    handles = [handle_of(request, Found(view.user, text.strip() if "@" in text else "")) for view in views]
+    handles = [link_of(request, Found(view.user, text.strip() if "@" in text else "")) for view in views]
     if len(views) == 1 and not request.wants_json:
         return Reply(page="support_desk", location=_url(request, handles[0]))
     members = [members_of(view, handle) for view, handle in zip(views, handles, strict=True)]
@@ -169,7 +169,7 @@ def _done(request: WebRequest, action: str, fields: Mapping[str, str]) -> Reply:
     except InvalidUserError:
         return _no_pair(request, fields["user"])
     email = fields.get("email", "").strip()
-    handle = handle_of(request, Found(user, email))
+    handle = link_of(request, Found(user, email))
     kept = _counted(request, changing=True, handle=handle)
     if kept is not None:
         return kept
@@ -273,7 +273,7 @@ def _account(
 ) -> Reply:
     """The page of one account."""
     service, session = request.site.service, request.standing.session
-    handle = handle_of(request, Found(view.user, email))
+    handle = link_of(request, Found(view.user, email))
     account = view.account
     held = None if account is None else account.authenticator
     step = 0 if held is None else step_at(request.now, period_seconds=held.parameters.period_seconds)

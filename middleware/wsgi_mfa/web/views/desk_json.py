@@ -6,9 +6,9 @@ from dataclasses import asdict
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.instants import SECOND
+from wsgi_mfa.support.account_view import AccountView
 from wsgi_mfa.support.desk import SESSION_CHARACTERS
-from wsgi_mfa.support.view import AccountView
-from wsgi_mfa.support.words import in_words
+from wsgi_mfa.support.event_text import in_words
 
 
 def members_of(view: AccountView, handle: str) -> dict[str, object]:
@@ -20,7 +20,7 @@ def members_of(view: AccountView, handle: str) -> dict[str, object]:
         "state": view.state,
         "has_address": view.has_address,
         "generation": None if account is None else account.generation,
-        **({} if account is None else _standing_of(view, account)),
+        **({} if account is None else _state_members(view, account)),
         "events": [
             {
                 "at": event.at // SECOND,
@@ -34,7 +34,7 @@ def members_of(view: AccountView, handle: str) -> dict[str, object]:
     }
 
 
-def _standing_of(view: AccountView, account: Account) -> dict[str, object]:
+def _state_members(view: AccountView, account: Account) -> dict[str, object]:
     held, code, asked = account.authenticator, account.recovery_code, account.reset_asked
     return {
         "enrolled_at": None if held is None else held.confirmed_at // SECOND,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wsgi_mfa.core.account import PendingEnrollment
+from wsgi_mfa.core.decision import Decision, Outcome, Reason
 from wsgi_mfa.core.instants import MINUTE, SECOND
 from wsgi_mfa.core.key_uri import base32_key, grouped_key, key_uri
-from wsgi_mfa.core.outcome import Decision, Outcome, Reason
 from wsgi_mfa.web import forms
 from wsgi_mfa.web.qr import qr_svg
-from wsgi_mfa.web.reply import STATUS, Reply, refusal
-from wsgi_mfa.web.site import WebRequest
-from wsgi_mfa.web.views.leading import accepted, led_to, next_of, refuse_embedding, url_of
+from wsgi_mfa.web.reply import STATUS, Reply, rejection
+from wsgi_mfa.web.request import WebRequest
+from wsgi_mfa.web.views.navigation import accepted, next_of, redirect_to, reject_embedding, url_of
 
 
 def show_enroll(request: WebRequest) -> Reply:
@@ -35,26 +35,28 @@ def post_manual(request: WebRequest) -> Reply:
 
 
 def _show(request: WebRequest, page: str) -> Reply:
-    refuse_embedding(request)
+    reject_embedding(request)
     sealed = next_of(request)
     decision = request.site.service.begin_enrollment(request.visit)
     return _key_page(request, page, decision, sealed)
 
 
 def _post(request: WebRequest, page: str) -> Reply:
-    refuse_embedding(request)  # a wrong code is answered with the key page again
+    reject_embedding(request)  # a wrong code is answered with the key page again
     fields = forms.posted(request)
     sealed = next_of(request, fields)
     service = request.site.service
     if "enrollment_code" in fields:
         decision = service.present_enrollment_code(request.visit, fields["enrollment_code"])
         if decision.outcome is Outcome.MUST_ENROLL:
-            return _led_to_key(request, sealed)
-        return refusal("enrollment_code", decision, next=sealed)
+            return _redirect_to_key(request, sealed)
+        return rejection("enrollment_code", decision, next=sealed)
     if forms.asks_for(fields, "restart"):
         decision = service.begin_enrollment(request.visit, restart=True)
         return (
-            _led_to_key(request, sealed) if decision.pending else _key_page(request, page, decision, sealed)
+            _redirect_to_key(request, sealed)
+            if decision.pending
+            else _key_page(request, page, decision, sealed)
         )
     return _confirm(request, page, fields, sealed)
 
@@ -70,25 +72,25 @@ def _confirm(request: WebRequest, page: str, fields: Mapping[str, str], sealed: 
         # The same key again: a mistyped code must not cost the entry that was scanned already.
         shown = service.begin_enrollment(request.visit)
         if shown.pending is not None:
-            return refusal(page, decision, next=sealed, **_key_context(request, page, shown.pending))
-    return _refused(request, decision, sealed)
+            return rejection(page, decision, next=sealed, **_key_context(request, page, shown.pending))
+    return _rejected(request, decision, sealed)
 
 
-def _led_to_key(request: WebRequest, sealed: str) -> Reply:
+def _redirect_to_key(request: WebRequest, sealed: str) -> Reply:
     return Reply(page="enroll", outcome=Outcome.MUST_ENROLL, location=url_of(request, "enroll", sealed))
 
 
 def _key_page(request: WebRequest, page: str, decision: Decision, sealed: str) -> Reply:
     pending = decision.pending
     if pending is None:
-        return _refused(request, decision, sealed)
+        return _rejected(request, decision, sealed)
     if request.wants_json:  # who reads no page is drawn no picture
         return Reply(page=page, outcome=Outcome.MUST_ENROLL, members=_key_members(request, pending))
     context = {"next": sealed, **_key_context(request, page, pending)}
     return Reply(page=page, outcome=Outcome.MUST_ENROLL, context=context)
 
 
-def _refused(request: WebRequest, decision: Decision, sealed: str) -> Reply:
+def _rejected(request: WebRequest, decision: Decision, sealed: str) -> Reply:
     if decision.reason is Reason.ENROLLMENT_CODE_NEEDED:
         return Reply(
             page="enrollment_code",
@@ -97,7 +99,7 @@ def _refused(request: WebRequest, decision: Decision, sealed: str) -> Reply:
             context={"next": sealed},
         )
     if decision.outcome in (Outcome.MUST_VERIFY, Outcome.STEP_UP_REQUIRED):
-        return led_to(request, decision.outcome, request.site.targets.sealed(f"{request.mount}/enroll"))
+        return redirect_to(request, decision.outcome, request.site.targets.sealed(f"{request.mount}/enroll"))
     return Reply(
         page="refused",
         status=STATUS[decision.outcome],

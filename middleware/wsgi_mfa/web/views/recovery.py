@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from wsgi_mfa.core.outcome import Outcome, Reason
-from wsgi_mfa.core.standing import is_fresh
+from wsgi_mfa.core.authentication_state import is_fresh
+from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.web import forms
-from wsgi_mfa.web.reply import Reply, refusal
-from wsgi_mfa.web.site import WebRequest
-from wsgi_mfa.web.views.leading import (
+from wsgi_mfa.web.reply import Reply, rejection
+from wsgi_mfa.web.request import WebRequest
+from wsgi_mfa.web.views.navigation import (
     accepted,
     asked_for,
-    led_to,
     next_of,
-    refuse_embedding,
-    target_of,
+    redirect_to,
+    reject_embedding,
+    return_url_of,
     url_of,
 )
 
@@ -27,17 +27,17 @@ def show_recover(request: WebRequest) -> Reply:
 def post_recover(request: WebRequest) -> Reply:
     fields = forms.posted(request)
     sealed = next_of(request, fields)
-    decision = request.site.service.redeem_recovery_code(request.visit, fields.get("recovery_code", ""))
+    decision = request.site.service.sign_in_by_recovery_code(request.visit, fields.get("recovery_code", ""))
     if decision.outcome is Outcome.SIGNED_IN:
         return accepted(request, decision, sealed)
     if decision.outcome is Outcome.MUST_ENROLL:
-        return led_to(request, decision.outcome, sealed)
-    return refusal("recover", decision, next=sealed)
+        return redirect_to(request, decision.outcome, sealed)
+    return rejection("recover", decision, next=sealed)
 
 
 def show_recovery_code(request: WebRequest) -> Reply:
     """The code that nobody has acknowledged yet; afterwards only that there is one."""
-    refuse_embedding(request)
+    reject_embedding(request)
     sealed = next_of(request)
     if request.standing.outcome is not Outcome.MUST_SAVE_RECOVERY_CODE:
         return _stored(request, sealed)
@@ -46,17 +46,17 @@ def show_recovery_code(request: WebRequest) -> Reply:
 
 def post_recovery_code(request: WebRequest) -> Reply:
     """The tick box, or the wish for a new code."""
-    refuse_embedding(request)  # without the tick the code is shown again
+    reject_embedding(request)  # without the tick the code is shown again
     fields = forms.posted(request)
     sealed = next_of(request, fields)
     service = request.site.service
     if forms.asks_for(fields, "replace"):
         decision = service.replace_recovery_code(request.visit)
         if decision.outcome is Outcome.MUST_SAVE_RECOVERY_CODE and not request.wants_json:
-            return led_to(request, decision.outcome, sealed)
+            return redirect_to(request, decision.outcome, sealed)
         if decision.outcome is Outcome.MUST_SAVE_RECOVERY_CODE:
             return _shown(request, sealed)
-        return led_to(request, decision.outcome, _back_here(request))
+        return redirect_to(request, decision.outcome, _back_here(request))
     if not fields.get("saved"):
         if request.standing.outcome is Outcome.MUST_SAVE_RECOVERY_CODE:
             return _shown(request, sealed, status=422, tick_missing=True)
@@ -65,10 +65,10 @@ def post_recovery_code(request: WebRequest) -> Reply:
         request.visit, recovery_code_id=fields.get("recovery_code_id")
     )
     if decision.outcome is Outcome.SIGNED_IN:
-        return led_to(request, decision.outcome, sealed)
+        return redirect_to(request, decision.outcome, sealed)
     if decision.reason is Reason.CHANGED_MEANWHILE:
-        return refusal("refused", decision, next=sealed)
-    return led_to(request, decision.outcome, sealed)
+        return rejection("refused", decision, next=sealed)
+    return redirect_to(request, decision.outcome, sealed)
 
 
 def _shown(request: WebRequest, sealed: str, *, status: int = 200, tick_missing: bool = False) -> Reply:
@@ -76,7 +76,7 @@ def _shown(request: WebRequest, sealed: str, *, status: int = 200, tick_missing:
     account = decision.account
     if code is None or account is None or account.recovery_code is None:
         # Too long after the second factor: another code shows that it is still the same person (D13).
-        return led_to(request, Outcome.STEP_UP_REQUIRED, sealed or _back_here(request))
+        return redirect_to(request, Outcome.STEP_UP_REQUIRED, sealed or _back_here(request))
     session = account.session(request.session_id)
     return Reply(
         page="recovery_code",
@@ -98,7 +98,7 @@ def _stored(request: WebRequest, sealed: str) -> Reply:
     """There is nothing to show: a new code can be made after a fresh second factor."""
     standing = request.standing
     if standing.session is None or standing.outcome is not Outcome.SIGNED_IN:
-        return led_to(request, standing.outcome, sealed)
+        return redirect_to(request, standing.outcome, sealed)
     return Reply(
         page="recovery_code",
         outcome=Outcome.SIGNED_IN,
@@ -110,7 +110,7 @@ def _stored(request: WebRequest, sealed: str) -> Reply:
             "tick_missing": False,
             "may_replace": is_fresh(standing.session, request.context),
         },
-        members={"next": target_of(request, sealed)},
+        members={"next": return_url_of(request, sealed)},
     )
 
 

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from wsgi_mfa.core.outcome import Outcome
-from wsgi_mfa.core.steps import seconds_left_in_step
+from wsgi_mfa.core.decision import Outcome
+from wsgi_mfa.core.totp import seconds_left_in_step
 from wsgi_mfa.web import forms
-from wsgi_mfa.web.remembered import days_of, label_of, own_of
-from wsgi_mfa.web.reply import Reply, refusal
-from wsgi_mfa.web.site import WebRequest
-from wsgi_mfa.web.views.leading import accepted, asked_for, is_embedded, led_to, next_of, url_of
+from wsgi_mfa.web.browser_cookie import days_of, label_of, own_of
+from wsgi_mfa.web.reply import Reply, rejection
+from wsgi_mfa.web.request import WebRequest
+from wsgi_mfa.web.views.navigation import accepted, asked_for, is_embedded, next_of, redirect_to, url_of
 
 
 def show_verify(request: WebRequest) -> Reply:
     """The page that asks for the code; also for a session that needs a fresh second factor (R40)."""
     sealed = next_of(request)
     own = own_of(request)
-    if own is not None and _may_recall(request):
-        decision = request.site.service.recall_browser(request.visit, *own)
+    if own is not None and _may_sign_in_by_remembered_browser(request):
+        decision = request.site.service.sign_in_by_remembered_browser(request.visit, *own)
         if decision.outcome is Outcome.SIGNED_IN:
             return accepted(request, decision, sealed)
     offered = {"remembered_browser_days": days_of(request)} if _offers(request) else {}
     return asked_for(request, "verify", members=offered, **_step_context(request, sealed))
 
 
-def _may_recall(request: WebRequest) -> bool:
+def _may_sign_in_by_remembered_browser(request: WebRequest) -> bool:
     """Whether this is the first question for a code: one that was asked for by name is never answered so (R55, D22)."""
     asked = request.argument("asked") is not None
     embedded = not request.wants_json and is_embedded(request)
@@ -57,8 +57,8 @@ def post_verify(request: WebRequest) -> Reply:
     if decision.outcome is Outcome.SIGNED_IN:
         return accepted(request, decision, sealed)
     if decision.outcome is Outcome.MUST_ENROLL:
-        return led_to(request, decision.outcome, sealed)
-    return refusal("verify", decision, **_step_context(request, sealed))
+        return redirect_to(request, decision.outcome, sealed)
+    return rejection("verify", decision, **_step_context(request, sealed))
 
 
 def _step_context(request: WebRequest, sealed: str) -> dict[str, object]:
@@ -79,7 +79,7 @@ def show_resync(request: WebRequest) -> Reply:
     """Ask for the first of two consecutive codes, or for the second (D17)."""
     sealed = next_of(request)
     if request.standing.outcome is Outcome.MUST_ENROLL:
-        return led_to(request, Outcome.MUST_ENROLL, sealed)
+        return redirect_to(request, Outcome.MUST_ENROLL, sealed)
     return Reply(
         page="resync",
         outcome=request.standing.outcome,
@@ -94,12 +94,12 @@ def show_resync(request: WebRequest) -> Reply:
 def post_resync(request: WebRequest) -> Reply:
     fields = forms.posted(request)
     sealed = next_of(request, fields)
-    decision = request.site.service.relearn_clock(
+    decision = request.site.service.resync_clock(
         request.visit, fields.get("code", ""), asked_for_first=fields.get("which") == "first"
     )
     if decision.outcome is Outcome.MUST_VERIFY:
         location = url_of(request, "resync", sealed, second="1")
         return Reply(page="resync", outcome=decision.outcome, hint=decision.hint, location=location)
     if decision.outcome is Outcome.MUST_ENROLL:
-        return led_to(request, decision.outcome, sealed)
-    return refusal("resync", decision, first_code_kept=False, **_step_context(request, sealed))
+        return redirect_to(request, decision.outcome, sealed)
+    return rejection("resync", decision, first_code_kept=False, **_step_context(request, sealed))

@@ -8,7 +8,7 @@ import pytest
 
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.errors import StoreUnavailableError
-from wsgi_mfa.stores import connections
+from wsgi_mfa.stores import sqlite_connections
 from wsgi_mfa.stores.protocol import Store, StoreIdentity, StoreState, StoreStatus, WorkerReport
 
 MakeAccount = Callable[..., Account]
@@ -17,7 +17,7 @@ USER = "user1@example.com"
 
 @pytest.fixture(autouse=True)
 def _a_hundredth_of_a_second_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(sqlite_connections, "LOOK_SECONDS", 0)
 
 
 def contents(store: Store) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ from legacy_portals.client_portal import make_portal
 from legacy_portals.people import DEMO_USERS
 from wsgi_mfa import FlaskSession
 from wsgi_mfa.stores.memory import MemoryStore
-from wsgi_mfa.witness import Witness
+from wsgi_mfa.stores.rollback import RollbackDetector
 
 SECRET_KEY = "the secret of a portal in tests"
 USER = "alice@example.com"
@@ -35,8 +35,8 @@ class World:
         service = self.middleware.service
         service.store = MemoryStore(identity=service.store.identity)
         # A worker that has seen none of the accounts yet, and so misses nothing (D28).
-        service._witness = Witness(service.store)
-        service.load = service._witness.load
+        service._accounts = RollbackDetector(service.store)
+        service.load = service._accounts.load
         if self.account is not None:
             assert service.store.save(self.account, (), expected=None)
         return self.middleware(environ, start_response)
@@ -77,8 +77,8 @@ def world_of(wrapped, new_browser, phone_of, clock):
             page = browser.navigate("/mfa/recovery-code")
         elif standing == "locked":
             for number in range(WRONG_TRIES):
-                refused = browser.submit_only(page, "/verify", code=phone.wrong_code(number))
-                assert refused.status == 422
+                rejected = browser.submit_only(page, "/verify", code=phone.wrong_code(number))
+                assert rejected.status == 422
             # The lock took the portal's login out (D19); another sign-in at the portal is as good as the first.
             clock.wait(1)
             browser.cookies.pop("session")

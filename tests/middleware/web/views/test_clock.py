@@ -21,11 +21,11 @@ def failures_of(application):
 def test_a_code_of_an_earlier_moment_earns_a_hint_and_is_used_up(tablet, phone, clock, pressed):
     clock.wait(120)
     page, late = tablet.open("/"), phone.code(steps=-3)
-    refused = tablet.submit(page, "/verify", code=late)
-    assert (refused.status, refused.page.outcome) == (422, "wrong_code")
-    assert refused.page.data["hint"] == "clock_slow"
-    assert "Your phone’s clock seems to be slow" in refused.page.words
-    assert tablet.open(pressed(refused, "let us learn your phone’s clock")).page.name == "resync"
+    rejected = tablet.submit(page, "/verify", code=late)
+    assert (rejected.status, rejected.page.outcome) == (422, "wrong_code")
+    assert rejected.page.data["hint"] == "clock_slow"
+    assert "Your phone’s clock seems to be slow" in rejected.page.words
+    assert tablet.open(pressed(rejected, "let us learn your phone’s clock")).page.name == "resync"
     clock.wait(6)
     again = tablet.submit(page, "/verify", code=late)
     assert "hint" not in again.page.data
@@ -66,9 +66,9 @@ def test_two_consecutive_codes_teach_the_server_the_phones_clock(
 def test_two_codes_that_do_not_follow_each_other_teach_nothing(tablet, phone, application, clock):
     second = tablet.submit(tablet.open("/mfa/resync"), "/resync", code=phone.code(steps=2))
     clock.wait(30)
-    refused = tablet.submit(second, "/resync", code=phone.code(steps=5))
-    assert (refused.status, refused.page.outcome) == (422, "wrong_code")
-    assert "These codes do not fit together" in refused.page.words
+    rejected = tablet.submit(second, "/resync", code=phone.code(steps=5))
+    assert (rejected.status, rejected.page.outcome) == (422, "wrong_code")
+    assert "These codes do not fit together" in rejected.page.words
     assert application.service.store.load(USER).authenticator.drift_steps == 0
     assert failures_of(application).consecutive_count == 1
 

@@ -10,8 +10,8 @@ import pytest
 
 from wsgi_mfa.core.account import Method
 from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import ConfigurationError, StoreUnavailableError
-from wsgi_mfa.person import Person
 from wsgi_mfa.support.desk import SupportDesk
 
 AGENT = "edith@example.com"
@@ -215,7 +215,7 @@ def test_an_account_is_looked_up_and_no_name_stands_in_a_url(agent, user, text):
 
 @pytest.mark.requirement("R83")
 def test_a_lookup_is_logged_with_whom_it_found_and_not_with_what_was_typed(agent, user, caplog):
-    with caplog.at_level(logging.INFO, "wsgi_mfa.audit"):
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit.hash_chain"):
         look_up(agent)
         look_up(agent, "a password by mistake")
     lines = [line for line in caplog.messages if line.startswith("support.looked_up")]
@@ -310,8 +310,8 @@ def test_an_agent_resets_an_account_and_all_of_before_is_dead(agent, user, memor
 def test_after_guesses_the_agent_gets_a_code_and_a_double_click_the_same(agent, user, clock, browser_of):
     browser, phone = user
     thief = browser_of(USER, browser.application)
-    refused = thief.submit(thief.open("/"), "/verify", code=phone.wrong_code())
-    assert refused.page.outcome == "wrong_code"
+    rejected = thief.submit(thief.open("/"), "/verify", code=phone.wrong_code())
+    assert rejected.page.outcome == "wrong_code"
     page = look_up(agent)
     assert "Wrong codes after the right password" in page.page.words
     sent = page.page.form("/support").fields | {"action": "reset", "email": USER, "reason": "lost"}

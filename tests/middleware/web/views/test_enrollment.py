@@ -92,9 +92,9 @@ def test_the_key_of_another_browser_cannot_be_confirmed(laptop, tablet, applicat
     mine, others = laptop.open("/"), tablet.open("/")
     code = phone_of(key_on(mine)).code()
     form = others.page.forms[0].fields | {"pending": mine.page.forms[0].fields["pending"], "code": code}
-    refused = tablet.post_form("/mfa/enroll", form)
-    assert (refused.status, refused.page.outcome) == (403, "refused")
-    assert "Something has changed meanwhile" in refused.page.words
+    rejected = tablet.post_form("/mfa/enroll", form)
+    assert (rejected.status, rejected.page.outcome) == (403, "refused")
+    assert "Something has changed meanwhile" in rejected.page.words
     assert tablet.submit(others, "/enroll", code=code).page.outcome == "wrong_code"
     assert application.service.store.load(USER).authenticator is None
 
@@ -107,8 +107,8 @@ def test_starting_again_makes_a_new_key_and_kills_the_old_one(laptop, applicatio
     assert new.page.name == "enroll"
     assert key_on(new) != key_on(old)
     code = phone_of(key_on(old)).code()
-    refused = laptop.submit(old, "/enroll", code=code)  # the old page in another tab
-    assert (refused.status, refused.page.outcome) == (403, "refused")
+    rejected = laptop.submit(old, "/enroll", code=code)  # the old page in another tab
+    assert (rejected.status, rejected.page.outcome) == (403, "refused")
     assert laptop.submit(new, "/enroll", code=code).page.outcome == "wrong_code"
     assert application.service.store.load(USER).authenticator is None
     saving = laptop.submit(new, "/enroll", code=phone_of(key_on(new)).code())
@@ -119,8 +119,8 @@ def test_starting_again_makes_a_new_key_and_kills_the_old_one(laptop, applicatio
 def test_a_key_lives_ten_minutes(laptop, phone_of, key_on, clock):
     old = laptop.open("/")
     clock.wait(600)
-    refused = laptop.submit(old, "/enroll", code=phone_of(key_on(old)).code())
-    assert (refused.status, refused.page.outcome) == (403, "refused")
+    rejected = laptop.submit(old, "/enroll", code=phone_of(key_on(old)).code())
+    assert (rejected.status, rejected.page.outcome) == (403, "refused")
     assert key_on(laptop.open("/")) != key_on(old)
 
 
@@ -156,17 +156,17 @@ def test_a_phone_whose_clock_is_wrong_is_told_so_while_it_is_set_up(
 ):
     page = laptop.open("/")
     phone = phone_of(key_on(page), offset_seconds=offset_seconds)
-    refused = laptop.submit(page, "/enroll", code=phone.code())
-    assert (refused.status, refused.page.outcome, refused.page.data["hint"]) == (422, "wrong_code", hint)
-    assert hint.removeprefix("clock_") in refused.page.words
+    rejected = laptop.submit(page, "/enroll", code=phone.code())
+    assert (rejected.status, rejected.page.outcome, rejected.page.data["hint"]) == (422, "wrong_code", hint)
+    assert hint.removeprefix("clock_") in rejected.page.words
 
 
 @pytest.mark.requirement("R8", "R21")
 def test_what_is_no_code_is_refused_and_costs_nothing(laptop, application):
     page = laptop.open("/")
     for typed in ("", "12345", "1234567", "١٢٣٤٥٦", "1_2_3_4_5_6", "abcdef", "12345\x00"):
-        refused = laptop.submit(page, "/enroll", code=typed)
-        assert (refused.status, refused.page.outcome) == (422, "wrong_code")
+        rejected = laptop.submit(page, "/enroll", code=typed)
+        assert (rejected.status, rejected.page.outcome) == (422, "wrong_code")
     assert application.service.store.load(USER).code_failures.consecutive_count == 0
 
 
@@ -191,10 +191,10 @@ def test_the_eleventh_key_within_an_hour_is_refused(laptop, clock):
         restart = next(form for form in page.page.forms if form.fields.get("action") == "restart")
         page = laptop.follow(laptop.post_form(restart.action, restart.fields))
         assert page.page.name == "enroll"
-    refused = laptop.post_form(restart.action, restart.fields)
-    assert (refused.status, refused.page.outcome) == (429, "locked")
-    assert "Too many new QR codes" in refused.page.words
-    assert refused.header("Retry-After") == "3600"
+    rejected = laptop.post_form(restart.action, restart.fields)
+    assert (rejected.status, rejected.page.outcome) == (429, "locked")
+    assert "Too many new QR codes" in rejected.page.words
+    assert rejected.header("Retry-After") == "3600"
     clock.wait(3600)
     assert laptop.follow(laptop.post_form(restart.action, restart.fields)).page.name == "enroll"
 
@@ -279,5 +279,5 @@ def test_the_key_is_shown_to_top_level_navigations_only(laptop, key_on, phone_of
 @pytest.mark.requirement("D13")
 def test_the_key_is_not_given_to_scripts_in_a_browser(laptop):
     headers = {"Accept": "application/json", "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "empty"}
-    refused = laptop.request("GET", "/mfa/enroll", headers=headers)
-    assert (refused.status, refused.problem) == (403, "forbidden")
+    rejected = laptop.request("GET", "/mfa/enroll", headers=headers)
+    assert (rejected.status, rejected.problem) == (403, "forbidden")

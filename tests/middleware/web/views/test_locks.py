@@ -24,8 +24,8 @@ def failures_of(application):
 def lock(browser, phone):
     page = browser.open("/")
     for number in range(Policy().free_tries):
-        refused = browser.submit(page, "/verify", code=phone.wrong_code(number))
-        assert refused.status == 422
+        rejected = browser.submit(page, "/verify", code=phone.wrong_code(number))
+        assert rejected.status == 422
     return page
 
 

@@ -47,8 +47,8 @@ def test_without_a_second_factor_nobody_gets_a_key_in_place_of_the_one_that_is_b
     bind_phone(laptop)
     assert tablet.open("/mfa/enroll").page.outcome == "must_verify"
     assert tablet.open("/mfa/enroll/manual").page.outcome == "must_verify"
-    refused = tablet.get_json("/mfa/enroll")
-    assert (refused.status, refused.problem) == (401, "must_verify")
+    rejected = tablet.get_json("/mfa/enroll")
+    assert (rejected.status, rejected.problem) == (401, "must_verify")
 
 
 # Who may enroll.
@@ -57,9 +57,9 @@ def test_without_a_second_factor_nobody_gets_a_key_in_place_of_the_one_that_is_b
 @pytest.mark.requirement("R41")
 def test_where_enrollment_is_closed_nobody_sees_a_key(wrapped, portal, browser_of):
     browser = browser_of(USER, wrapped(portal, policy=Policy(enrollment="closed")))
-    refused = browser.open("/")
-    assert (refused.status, refused.page.name, refused.page.outcome) == (403, "refused", "refused")
-    assert "You cannot set up a phone yourself" in refused.page.words
+    rejected = browser.open("/")
+    assert (rejected.status, rejected.page.name, rejected.page.outcome) == (403, "refused", "refused")
+    assert "You cannot set up a phone yourself" in rejected.page.words
     assert browser.get_json("/mfa/enroll").problem == "refused"
 
 

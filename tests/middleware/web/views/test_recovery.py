@@ -35,9 +35,9 @@ def test_a_recovery_code_works_once(tablet, enrolled, application, new_browser, 
     _, code = enrolled
     new = code_on(recover(tablet, code))
     other = new_browser(application, environ={"REMOTE_USER": USER})
-    refused = recover(other, code)
-    assert (refused.status, refused.page.name, refused.page.outcome) == (422, "recover", "wrong_code")
-    assert "That recovery code is not right" in refused.page.words
+    rejected = recover(other, code)
+    assert (rejected.status, rejected.page.name, rejected.page.outcome) == (422, "recover", "wrong_code")
+    assert "That recovery code is not right" in rejected.page.words
     assert recover(other, new).page.outcome == "must_save_recovery_code"
 
 
@@ -68,8 +68,8 @@ def test_what_is_no_recovery_code_is_refused_uncharged(tablet, enrolled, applica
 @pytest.mark.requirement("R30", "R70")
 def test_a_field_of_a_megabyte_is_not_even_read(tablet, enrolled):
     asked = tablet.open("/mfa/recover")
-    refused = tablet.submit(asked, "/recover", recovery_code="A" * 1_000_000)
-    assert (refused.status, refused.page.name) == (413, "too_large")
+    rejected = tablet.submit(asked, "/recover", recovery_code="A" * 1_000_000)
+    assert (rejected.status, rejected.page.name) == (413, "too_large")
 
 
 # Replies that were lost.

@@ -15,10 +15,10 @@ def shows_no_code(answer):
 def test_without_the_tick_nobody_gets_on_and_the_code_stays(tablet, enrolled, portal, recover, code_on):
     saving = recover(tablet, enrolled[1])
     called = len(portal.calls)
-    refused = tablet.submit(saving, "/recovery-code", tick=False)
-    assert (refused.status, refused.page.outcome) == (422, "must_save_recovery_code")
-    assert "Tick the box once the code is stored" in refused.page.words
-    assert code_on(refused) == code_on(saving)
+    rejected = tablet.submit(saving, "/recovery-code", tick=False)
+    assert (rejected.status, rejected.page.outcome) == (422, "must_save_recovery_code")
+    assert "Tick the box once the code is stored" in rejected.page.words
+    assert code_on(rejected) == code_on(saving)
     assert tablet.open("/reports").page.name == "recovery_code"
     assert len(portal.calls) == called
 
@@ -95,9 +95,9 @@ def test_a_tick_for_a_code_that_was_replaced_meanwhile_is_refused(
     saving = recover(tablet, enrolled[1])
     other = new_browser(application, environ={"REMOTE_USER": USER})
     newer = recover(other, code_on(saving))
-    refused = tablet.submit(saving, "/recovery-code")
-    assert (refused.status, refused.page.outcome) == (403, "refused")
-    assert "Something has changed meanwhile" in refused.page.words
+    rejected = tablet.submit(saving, "/recovery-code")
+    assert (rejected.status, rejected.page.outcome) == (403, "refused")
+    assert "Something has changed meanwhile" in rejected.page.words
     assert other.submit(newer, "/recovery-code").page.outcome == "signed_in"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wsgi_mfa import Policy
-from wsgi_mfa.web.remembered import label_of
+from wsgi_mfa.web.browser_cookie import label_of
 
 USER = "user1@example.com"
 BROWSER, SESSION = "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"
@@ -124,8 +124,8 @@ def test_our_sign_out_keeps_it_or_forgets_it(remembered, application):
 def test_a_program_is_offered_it_and_may_take_it(laptop, phone, application, clock):
     laptop.cookies.pop(SESSION)
     assert laptop.get_json("/mfa/verify").json == {"outcome": "must_verify", "remembered_browser_days": 30}
-    refused = laptop.post_json("/mfa/verify", {"code": phone.code(), "remember": "yes"})
-    assert refused.status == 400
+    rejected = laptop.post_json("/mfa/verify", {"code": phone.code(), "remember": "yes"})
+    assert rejected.status == 400
     assert laptop.post_json("/mfa/verify", {"code": phone.code(), "remember": True}).status == 200
     laptop.cookies.pop(SESSION)
     assert laptop.get_json("/mfa/verify").json["outcome"] == "signed_in"

@@ -52,15 +52,15 @@ def test_our_page_says_so_and_clears_both(torn):
 @pytest.mark.requirement("D6", "R73")
 def test_clearing_needs_the_token_too(torn):
     torn.ask()
-    refused = torn.post_form("/mfa/sign-out", {"csrf": "forged"})
-    assert refused.status in (303, 403)
+    rejected = torn.post_form("/mfa/sign-out", {"csrf": "forged"})
+    assert rejected.status in (303, 403)
     ours = "; ".join(f"{name}={value}" for name, value in torn.cookies.items())
-    refused = torn.request(
+    rejected = torn.request(
         "POST",
         "/mfa/sign-out",
         headers={"Content-Type": "application/x-www-form-urlencoded"},
         body=b"csrf=forged",
         environ={"HTTP_COOKIE": f"{torn.header}; {ours}"},
     )
-    assert refused.status == 403
-    assert not [value for value in refused.all("Set-Cookie") if value.startswith("session=")]
+    assert rejected.status == 403
+    assert not [value for value in rejected.all("Set-Cookie") if value.startswith("session=")]

@@ -51,18 +51,18 @@ def test_a_code_may_be_typed_with_spaces_and_hyphens(tablet, phone, spelling):
     "typed", ["", " ", "12345", "1234567", "１２３４５６", "١٢٣٤٥٦", "1_2_3_4_5_6", "+12345", "0x1234"]
 )
 def test_what_is_no_code_is_refused_without_being_charged(tablet, phone, application, typed):
-    refused = tablet.submit(tablet.open("/"), "/verify", code=typed)
-    assert (refused.status, refused.page.outcome) == (422, "wrong_code")
+    rejected = tablet.submit(tablet.open("/"), "/verify", code=typed)
+    assert (rejected.status, rejected.page.outcome) == (422, "wrong_code")
     assert failures_of(application).consecutive_count == 0
 
 
 def test_a_wrong_code_is_refused_in_words(tablet, phone, application, portal):
     page = tablet.open("/")
     called = len(portal.calls)
-    refused = tablet.submit(page, "/verify", code=phone.wrong_code())
-    assert (refused.status, refused.page.name, refused.page.outcome) == (422, "verify", "wrong_code")
-    assert "That code is not right" in refused.page.words
-    assert "hint" not in refused.page.data
+    rejected = tablet.submit(page, "/verify", code=phone.wrong_code())
+    assert (rejected.status, rejected.page.name, rejected.page.outcome) == (422, "verify", "wrong_code")
+    assert "That code is not right" in rejected.page.words
+    assert "hint" not in rejected.page.data
     assert tablet.open("/").page.outcome == "must_verify"
     assert failures_of(application).consecutive_count == 1
     assert len(portal.calls) == called
@@ -75,12 +75,12 @@ def test_a_used_code_is_refused_with_the_time_to_the_next_one(
     page, code = tablet.open("/"), phone.code()
     tablet.submit(page, "/verify", code=code)
     other = new_browser(application, environ={"REMOTE_USER": USER})
-    refused = other.submit(other.open("/"), "/verify", code=code)
-    assert (refused.status, refused.page.outcome) == (422, "used_code")
-    assert refused.page.data["hint"] == "wait_for_next"
-    assert refused.page.data["retry-after-seconds"] == "28"
-    assert "This code was already used" in refused.page.words
-    assert "28 seconds" in refused.page.words
+    rejected = other.submit(other.open("/"), "/verify", code=code)
+    assert (rejected.status, rejected.page.outcome) == (422, "used_code")
+    assert rejected.page.data["hint"] == "wait_for_next"
+    assert rejected.page.data["retry-after-seconds"] == "28"
+    assert "This code was already used" in rejected.page.words
+    assert "28 seconds" in rejected.page.words
     assert failures_of(application).consecutive_count == 0  # no guess
 
 
@@ -133,8 +133,8 @@ def test_a_stolen_form_gives_another_browser_nothing(tablet, phone, application,
     tablet.submit_only(page, "/verify", code=code)
     thief = new_browser(application, environ={"REMOTE_USER": USER})
     thief.open("/")
-    refused = thief.submit_only(page, "/verify", code=code)
-    assert (refused.status, refused.page.name) == (403, "forbidden")
+    rejected = thief.submit_only(page, "/verify", code=code)
+    assert (rejected.status, rejected.page.name) == (403, "forbidden")
 
 
 # Other methods, step-up, JSON.
@@ -225,9 +225,9 @@ def test_a_busy_session_ends_after_a_day(laptop, phone, clock):
 @pytest.mark.requirement("R12", "D22")
 def test_a_server_whose_clock_stepped_back_says_so(tablet, phone, clock):
     clock.wait(-3600)
-    refused = tablet.submit(tablet.open("/"), "/verify", code=phone.code())
-    assert (refused.status, refused.page.outcome) == (403, "refused")
-    assert "Codes cannot be checked right now" in refused.page.words
+    rejected = tablet.submit(tablet.open("/"), "/verify", code=phone.code())
+    assert (rejected.status, rejected.page.outcome) == (403, "refused")
+    assert "Codes cannot be checked right now" in rejected.page.words
 
 
 @pytest.mark.requirement("R73", "D20")

@@ -1,0 +1,84 @@
+"""Settings as a file has them: their types, and one line for each that is unknown, missing or not legal."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from wsgi_mfa.errors import ConfigurationError
+
+TEXT, WHOLE, YES_NO, TEXTS = "text", "a whole number", "true or false", "a list of texts"
+WHOLES, TABLE, TABLES = "a list of whole numbers", "a table", "a list of tables"
+IMPORTED = "MODULE:NAME"
+_TYPES: dict[str, Callable[[object], bool]] = {
+    TEXT: lambda value: isinstance(value, str) and value != "",
+    WHOLE: lambda value: isinstance(value, int) and not isinstance(value, bool),
+    YES_NO: lambda value: isinstance(value, bool),
+    TEXTS: lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
+    IMPORTED: lambda value: isinstance(value, str) and value != "",
+    WHOLES: lambda value: isinstance(value, list) and all(type(each) is int for each in value),
+    TABLE: lambda value: isinstance(value, dict),
+    TABLES: lambda value: isinstance(value, list) and all(isinstance(each, dict) for each in value),
+}
+
+
+def check(
+    prefix: str, given: Mapping[str, Any], legal: Mapping[str, str], *, also: Iterable[str] = ()
+) -> None:
+    """Refuse unknown names and values of another type."""
+    reject_unknown(prefix, given, (*legal, *also))
+    for name, value in given.items():
+        if not _TYPES[legal[name]](value):
+            raise ConfigurationError(
+                f"{prefix}{name} is {value!r}: legal is {legal[name]}", setting=prefix + name
+            )
+
+
+def reject_unknown(prefix: str, given: Iterable[str], legal: Sequence[str]) -> None:
+    """Refuse a name that is no setting, and say which one may have been meant."""
+    for name in given:
+        if name not in legal:
+            near = difflib.get_close_matches(name, legal, n=1)
+            hint = f'; did you mean "{near[0]}"?' if near else ""
+            raise ConfigurationError(
+                f"{prefix}{name} is no setting: legal are {', '.join(legal)}{hint}", setting=prefix + name
+            )
+
+
+def secret(variable: str) -> str:
+    """The secret in an environment variable.
+
+    :raises ConfigurationError: it is not set, or empty.
+    """
+    value = os.environ.get(variable)
+    if not value:
+        raise ConfigurationError(f"the environment variable {variable} is not set", setting=variable)
+    return value
+
+
+def imported(reference: str, *, setting: str) -> Any:  # noqa: ANN401 - whatever the module has there
+    """What ``MODULE:NAME`` names; the module is looked for in the current folder too, as servers do.
+
+    :raises ConfigurationError: another form, or nothing callable is there.
+    """
+    module_name, colon, name = reference.partition(":")
+    if not colon or not module_name or not name:
+        raise ConfigurationError(f"{setting} is {reference!r}: legal is MODULE:NAME", setting=setting)
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found: Any = importlib.import_module(module_name)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(f"{setting} is {reference!r}: {error}", setting=setting) from None
+    if not callable(found):
+        raise ConfigurationError(
+            f"{setting} is {reference!r}: nothing that can be called is there", setting=setting
+        )
+    return found

@@ -1,0 +1,143 @@
+"""``mfa.toml``: the settings of ``MfaMiddleware`` in a file, without a secret in it.
+
+Whatever is wrong, one line names the file, the setting and what is legal; nothing has a second meaning.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from wsgi_mfa.configuration.adapter_table import adapter_from
+from wsgi_mfa.configuration.setting_types import TEXT, TEXTS, WHOLE, YES_NO, check, imported, reject_unknown
+from wsgi_mfa.core.codec import ACCOUNT_CODEC
+from wsgi_mfa.core.errors import InvalidPolicyError
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.directory import Person
+from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.adapter import Adapter
+from wsgi_mfa.identity.request.undeclared import undeclared_from
+from wsgi_mfa.support.agents import agents_from
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+KEYS_VARIABLE = "WSGI_MFA_KEYS"
+
+#: The settings at the top of the file, beside the tables ``identity`` and ``policy``.
+TOP_LEVEL = {
+    "issuer": TEXT,
+    "store": TEXT,
+    "document_schema": WHOLE,
+    "mount_path": TEXT,
+    "support_contact": TEXT,
+    "support_agents": TEXTS,
+    "scheme_from": TEXT,
+    "directory": TEXT,
+    "undeclared_credentials": TEXTS,
+    "keys_env": TEXT,
+    "keys_file": TEXT,
+    "forward_auth": YES_NO,
+    "renews_sessions": YES_NO,
+}
+REQUIRED = ("issuer", "store")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Configuration:
+    """What a file says, each value checked; ``settings()`` are arguments of ``MfaMiddleware``."""
+
+    issuer: str
+    store: str
+    identity: Adapter
+    policy: Policy
+    mount_path: str = "/mfa"
+    support_contact: str | None = None
+    support_agents: tuple[str, ...] = ()
+    scheme_from: str | None = None
+    directory: Callable[[str], Person | None] | None = None
+    undeclared_credentials: tuple[str, ...] = ()
+    keys_env: str = KEYS_VARIABLE
+    keys_file: str | None = None
+    forward_auth: bool = False
+    renews_sessions: bool = False
+    document_schema: int = ACCOUNT_CODEC.schema
+
+    def settings(self) -> dict[str, Any]:
+        """The keyword arguments for ``MfaMiddleware``, but for store and keys, which are opened by the caller."""
+        return {
+            "issuer": self.issuer,
+            "identity": self.identity,
+            "policy": self.policy,
+            "mount_path": self.mount_path,
+            "support_contact": self.support_contact,
+            "support_agents": self.support_agents,
+            "scheme_from": self.scheme_from,
+            "directory": self.directory,
+            "forward_auth": self.forward_auth,
+            "renews_sessions": self.renews_sessions,
+            "undeclared_credentials": self.undeclared_credentials,
+        }
+
+
+def read_configuration(path: Path) -> Configuration:
+    """The configuration in the TOML file ``path``.
+
+    :raises ConfigurationError: the file cannot be read, or a setting is unknown, missing or not legal.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: is not TOML: {error}") from None
+    try:
+        return _configuration(document)
+    except (ConfigurationError, InvalidPolicyError) as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def _configuration(document: dict[str, Any]) -> Configuration:
+    tables = {name: _table(document, name) for name in ("identity", "policy")}
+    top = {name: value for name, value in document.items() if name not in tables}
+    check("", top, TOP_LEVEL, also=tuple(tables))
+    for name in REQUIRED:
+        if name not in top:
+            raise ConfigurationError(f"{name} is missing: {TOP_LEVEL[name]} is needed", setting=name)
+    if "keys_env" in top and "keys_file" in top:
+        raise ConfigurationError(
+            "keys_file stands beside keys_env: legal is one of them", setting="keys_file"
+        )
+    if "directory" in top:
+        top["directory"] = imported(top["directory"], setting="directory")
+    top["undeclared_credentials"] = tuple(top.get("undeclared_credentials", ()))
+    top["support_agents"] = tuple(top.get("support_agents", ()))
+    agents_from(top["support_agents"], has_directory="directory" in top)
+    undeclared_from(top["undeclared_credentials"])
+    return Configuration(identity=adapter_from(tables["identity"]), policy=_policy(tables["policy"]), **top)
+
+
+def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = document.get(name, {})
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{name} is {table!r}: legal is a table, [{name}]", setting=name)
+    return table
+
+
+def _policy(table: Mapping[str, Any]) -> Policy:
+    reject_unknown("policy.", table, Policy.names())
+    settings: dict[str, Any] = {name: _plain(value) for name, value in table.items()}
+    return Policy(**settings)
+
+
+def _plain(value: object) -> object:
+    """A setting as ``Policy`` has it: lists are tuples, and TOML's own dates are text."""
+    if isinstance(value, list):
+        return tuple(value)
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,62 @@
+"""The name of an account: one spelling for each user (D1, R23)."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from wsgi_mfa.core.errors import InvalidUserError
+
+# The longest address that SMTP can carry (RFC 5321 4.5.3.1.3, erratum 1690), and so the longest user id.
+USER_CHARACTERS_MAX = 254
+
+# Cc would write a second line into a log (R83), Cf is invisible, so that one user could be written in many
+# ways, Cs cannot be encoded, Zl and Zp break lines. Each of them would name a fresh account, and a fresh
+# account may enroll.
+_REJECTED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+# Folding and normalizing feed each other until nothing changes. Single characters need two rounds.
+_ROUNDS_MAX = 8
+
+
+def canonical(user: str, *, exact: bool = False) -> str:
+    """The one spelling by which the account of ``user`` is named; applying it again changes nothing.
+
+    Compatibility forms are unified (NFKC), case is folded, outer white space is dropped and inner white
+    space becomes one space. With ``exact`` the spelling is kept and only checked, for portals whose user
+    ids differ in case or white space alone.
+
+    Raises:
+        InvalidUserError: empty, longer than 254 characters, or with a control, format or surrogate character.
+    """
+    if len(user) > USER_CHARACTERS_MAX:
+        raise _too_long(user)
+    if user.isascii() and user.isprintable():
+        name = user if exact else " ".join(user.lower().split())
+    else:
+        _reject_hidden_characters(user)
+        name = user if exact else _folded(user)
+    if not name or name.isspace():
+        raise InvalidUserError("it is empty")
+    if len(name) > USER_CHARACTERS_MAX:
+        raise _too_long(user)
+    return name
+
+
+def _folded(user: str) -> str:
+    for _ in range(_ROUNDS_MAX):
+        name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", user).casefold())
+        name = " ".join(name.split())
+        if name == user:
+            return name
+        user = name
+    raise InvalidUserError("it has no normalized form")
+
+
+def _reject_hidden_characters(user: str) -> None:
+    for character in user:
+        if unicodedata.category(character) in _REJECTED_CATEGORIES:
+            raise InvalidUserError(f"it contains the control or format character U+{ord(character):04X}")
+
+
+def _too_long(user: str) -> InvalidUserError:
+    return InvalidUserError(f"it has {len(user)} characters, at most {USER_CHARACTERS_MAX} are legal")

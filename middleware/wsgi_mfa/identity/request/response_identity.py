@@ -1,0 +1,166 @@
+"""Who is signed in once the application has answered (D3, D4).
+
+The response's ``Set-Cookie`` headers are read as attributes, as a browser reads them (RFC 6265 5.2), and merged
+onto the request's credentials; then the adapter is asked again. Whether the status or a cookie looks like a sign-in
+is never guessed: ten real applications disagree on both.
+"""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_tz
+from typing import Any, NamedTuple
+
+from wsgi_mfa.core.instants import SECOND
+from wsgi_mfa.identity.adapter import Identification
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
+
+_SET_COOKIE_CHARACTERS = len("set-cookie")
+_MAX_AGE = re.compile(r"-?[0-9]+", re.ASCII)
+
+
+class ResponseIdentity(NamedTuple):
+    """What a response made of the user; ``credentials_digest`` names the credentials that the browser has now."""
+
+    identification: Identification
+    credentials_digest: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetCookie:
+    """One ``Set-Cookie`` header; ``removed`` says that the browser will not keep the cookie.
+
+    ``place`` is its domain and path: browsers keep one cookie of a name for each (RFC 6265 5.3, step 11).
+    """
+
+    name: str
+    value: str
+    removed: bool
+    place: tuple[str, str]
+
+
+def identify_after(
+    sanitizer: RequestSanitizer, request: Mapping[str, Any], headers: Iterable[tuple[str, str]], *, now: int
+) -> ResponseIdentity:
+    """Ask the adapter who is signed in after a response with ``headers``.
+
+    ``request`` is a copy of the cleaned environ that was made before the application got it, since applications
+    change theirs. ``now`` tells which cookies have expired. Where a response sets one credential for several paths
+    or domains, the last one that the browser keeps counts: an old one that is taken away beside it hides no sign-in.
+
+    Raises:
+        AdapterUnavailableError: the adapter cannot ask at present (D7).
+    """
+    cookies = sanitizer.cookie_reader.read(request.get("HTTP_COOKIE", ""))
+    kept = kept_cookies(headers, now=now)
+    changed = [name for name in sanitizer.adapter.credentials.cookies if name in kept] if kept else ()
+    if changed:
+        credentials = dict(cookies.credentials)
+        for name in changed:
+            credentials.pop(name, None)
+            credentials.update((name, value) for value in kept[name].values())
+        # Read as the next request will be read, so that a value which that would drop is dropped here too.
+        cookies = sanitizer.cookie_reader.read(
+            "; ".join(f"{name}={value}" for name, value in credentials.items())
+        )
+        request = {**request, "HTTP_COOKIE": cookies.header}
+    return ResponseIdentity(sanitizer.adapter.identify(request), sanitizer.digest(request, cookies))
+
+
+def may_change_user(sanitizer: RequestSanitizer, headers: Iterable[tuple[str, str]]) -> bool:
+    """Whether a response with ``headers`` may make somebody else, or nobody, of the user of its request.
+
+    Where each sign-in and each sign-out sets the cookie by which the portal knows its users, a response that sets
+    none changes none of them, and the adapter need not be asked again (D3).
+    """
+    return not sanitizer.adapter.traits.renews_sessions or any(_sets_cookie(name) for name, _ in headers)
+
+
+def kept_cookies(headers: Iterable[tuple[str, str]], *, now: int) -> dict[str, dict[tuple[str, str], str]]:
+    """The cookies that a response sets: by their names, the values that the browser keeps, for each place.
+
+    A name without a value is one that is only taken away.
+    """
+    kept: dict[str, dict[tuple[str, str], str]] = {}
+    for header, text in headers:
+        cookie = parse_set_cookie(text, now=now) if _sets_cookie(header) else None
+        if cookie is None:
+            continue
+        places = kept.setdefault(cookie.name, {})
+        places.pop(cookie.place, None)
+        if not cookie.removed:
+            places[cookie.place] = cookie.value
+    return kept
+
+
+def without_own_cookies(
+    headers: list[tuple[str, str]], own_cookie_names: Collection[str]
+) -> list[tuple[str, str]]:
+    """The headers without an application's ``Set-Cookie`` for one of our names (D6).
+
+    The list itself is given back when there is nothing to take out.
+    """
+    for name, value in headers:
+        if _sets_cookie(name) and _stored_name(value) in own_cookie_names:
+            break
+    else:
+        return headers
+    return [
+        (name, value)
+        for name, value in headers
+        if not _sets_cookie(name) or _stored_name(value) not in own_cookie_names
+    ]
+
+
+def parse_set_cookie(text: str, *, now: int) -> SetCookie | None:
+    """Read one ``Set-Cookie`` header by RFC 6265 5.2; None when it names no cookie."""
+    pair, _, attributes = text.partition(";")
+    name, equals, value = pair.partition("=")
+    name, value = name.strip(" \t"), value.strip(" \t")
+    if not equals or not name:
+        return None
+    expired_by_age: bool | None = None
+    expired_by_date = False
+    domain = path = ""
+    for attribute in attributes.split(";"):
+        key, _, setting = attribute.partition("=")
+        key, setting = key.strip(" \t").lower(), setting.strip(" \t")
+        if key == "max-age" and _MAX_AGE.fullmatch(setting):
+            expired_by_age = setting.startswith("-") or not setting.strip("0")
+        elif key == "domain":
+            domain = setting.lower().lstrip(".")
+        elif key == "path":
+            path = setting
+        elif key == "expires":
+            instant = _instant_of(setting)
+            if instant is not None:
+                expired_by_date = instant <= now
+    # Max-Age wins over Expires wherever they stand (RFC 6265 5.3, step 3).
+    removed = expired_by_date if expired_by_age is None else expired_by_age
+    return SetCookie(name=name, value=value, removed=removed, place=(domain, path))
+
+
+def _sets_cookie(header_name: str) -> bool:
+    # Every header of every response comes by here, and most are told by their length.
+    return len(header_name) == _SET_COOKIE_CHARACTERS and header_name.lower() == "set-cookie"
+
+
+def _instant_of(date: str) -> int | None:
+    """The instant of an HTTP date in any of its old forms; None where there is no date to be read."""
+    parsed = parsedate_tz(date)
+    if parsed is None:
+        return None
+    try:
+        # RFC 6265 5.1.1 takes every date as UTC, whatever zone it names.
+        return calendar.timegm((*parsed[:6], 0, 0, 0)) * SECOND
+    except (ValueError, OverflowError):
+        return None
+
+
+def _stored_name(set_cookie: str) -> str:
+    """The name under which a browser would send this cookie back; `=NAME=value` comes back as `NAME=value`."""
+    pair = set_cookie.partition(";")[0]
+    return pair.lstrip("= \t").partition("=")[0].strip(" \t")

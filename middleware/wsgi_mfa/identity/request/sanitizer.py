@@ -1,0 +1,195 @@
+"""Cleans a request before anybody reads who it comes from, and asks the adapter.
+
+The environ is changed in place, because the very same dictionary must reach the application (R67).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Credentials, FirstFactor, Identification
+from wsgi_mfa.identity.request.cookie_header import CanonicalCookies, CookieReader
+from wsgi_mfa.identity.request.credential_digest import digest_of
+from wsgi_mfa.identity.request.query_string import QueryReader
+from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, UndeclaredTable, Where
+
+# Clients invent header names, so the names that were judged harmless are forgotten when they are too many.
+_HARMLESS_NAMES_MAX = 4096
+
+_URI_KEYS = ("REQUEST_URI", "RAW_URI")
+
+
+@dataclass(slots=True)
+class SanitizedRequest:
+    """What the cleaning of one request found; not frozen, since one is made on every request (D24).
+
+    ``cookies`` is what its ``Cookie`` header said and ``own_cookies`` those of the middleware in it. ``doubled``
+    names the credentials that were dropped because they had two different values. ``credentials_digest`` names the
+    credentials that were there, SHA-256 in hex; it is None when none was there that a browser could change.
+    """
+
+    identification: Identification
+    cookies: CanonicalCookies
+    doubled: tuple[str, ...]
+    credentials_digest: str | None
+
+    @property
+    def own_cookies(self) -> Mapping[str, str]:
+        return self.cookies.own
+
+
+class RequestSanitizer:
+    """Cleans the requests of one portal by what its adapter declares."""
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        *,
+        own_cookie_names: Iterable[str],
+        extra_undeclared: Iterable[UndeclaredCredential] = (),
+    ) -> None:
+        """``own_cookie_names`` are the middleware's cookies, ``extra_undeclared`` what settings add to the table.
+
+        Raises:
+            ConfigurationError: the adapter declares a cookie that is not a legal name or is one of ours.
+        """
+        own = tuple(own_cookie_names)
+        clash = set(own) & {*adapter.credentials.cookies, *(adapter.traits.anonymous_cookies or ())}
+        if clash:
+            raise ConfigurationError(
+                f"the cookie {min(clash)!r} belongs to the middleware: the portal's needs another name",
+                setting="identity",
+            )
+        self.adapter = adapter
+        self.undeclared_credentials = UndeclaredTable(extra_undeclared)
+        self.own_cookie_names = own
+        self._headers = adapter.credentials.headers
+        # A value that the server sets is no credential that a browser could change.
+        self._browser_headers = tuple(key for key in self._headers if key.startswith("HTTP_"))
+        self._arguments = adapter.credentials.arguments
+        self._only_cookies = not self._browser_headers and not self._arguments
+        self._reads_cookies = adapter.traits.anonymous_cookies is None
+        self._query_reader = QueryReader(
+            credentials=self._arguments, undeclared_credentials=self.undeclared_credentials
+        )
+        self._harmless: set[object] = set(self._headers)
+        self.cookie_reader = CookieReader(
+            credentials=adapter.credentials.cookies,
+            own=own,
+            undeclared_credentials=self.undeclared_credentials,
+            anonymous=adapter.traits.anonymous_cookies,
+            commas=adapter.credentials.commas,
+        )
+
+    def clean(self, environ: dict[str, Any]) -> SanitizedRequest:
+        """Change ``environ`` into what adapter and application may read, and identify the user by it.
+
+        With :data:`~wsgi_mfa.identity.adapter.UNRESOLVED` the credentials are taken out at once.
+
+        Raises:
+            AdapterUnavailableError: the adapter cannot ask at present (D7).
+            AmbiguousCarrierError: a credential names two users at once (R57).
+        """
+        if not self._harmless.issuperset(environ):
+            self._remove_undeclared(environ)
+        raw = environ.get("HTTP_COOKIE", "")
+        cookies = self.cookie_reader.read(raw)
+        if cookies.header != raw:
+            _write_cookies(environ, cookies.header)
+        doubled = cookies.doubled
+        if environ.get("QUERY_STRING") or "REQUEST_URI" in environ or "RAW_URI" in environ:
+            doubled += self._clean_query(environ)
+        identification = self.adapter.identify(environ)
+        digest = cookies.digest if self._only_cookies else self.digest(environ, cookies)
+        if identification is UNRESOLVED:
+            self._remove_credentials(environ, cookies)
+        else:
+            if identification is not None and identification.unproven is not None:
+                self._remove_listed(environ, identification.unproven)
+            if isinstance(identification, FirstFactor):
+                if identification.replaced:
+                    environ.update(identification.replaced)
+            elif not self._reads_cookies:
+                # D5: the adapter vouches for no cookie, so without a user none may speak for one.
+                _write_cookies(environ, cookies.for_anonymous)
+        return SanitizedRequest(identification, cookies, doubled, digest)
+
+    def remove_credentials(self, environ: dict[str, Any], sanitized: SanitizedRequest) -> None:
+        """Take the user out of a cleaned request: the application sees an anonymous visitor."""
+        self._remove_credentials(environ, sanitized.cookies)
+
+    def digest(self, environ: Mapping[str, Any], cookies: CanonicalCookies) -> str | None:
+        """The digest of the credentials in a cleaned environ whose cookies are ``cookies``."""
+        if self._only_cookies:
+            return cookies.digest
+        arguments = self._query_reader.read(environ.get("QUERY_STRING", "")).credentials
+        return digest_of(
+            [
+                *(("cookie", name, value) for name, value in cookies.credentials.items()),
+                *(("header", key, environ[key]) for key in self._browser_headers if environ.get(key)),
+                *(("argument", name, value) for name, value in arguments.items()),
+            ]
+        )
+
+    def _remove_undeclared(self, environ: dict[str, Any]) -> None:
+        for key in [key for key in environ if key not in self._harmless]:
+            if self.undeclared_credentials.is_credential(Where.ENVIRON, key):
+                del environ[key]
+            else:
+                if len(self._harmless) >= _HARMLESS_NAMES_MAX:
+                    self._harmless = set(self._headers)
+                self._harmless.add(key)
+
+    def _clean_query(self, environ: dict[str, Any]) -> tuple[str, ...]:
+        """Take undeclared doors and doubled credentials out of the query; the names of the doubled ones."""
+        doubled: tuple[str, ...] = ()
+        query = environ.get("QUERY_STRING")
+        if query:
+            read = self._query_reader.read(query)
+            environ["QUERY_STRING"] = read.query
+            doubled = read.doubled
+        # Servers keep the target as it was sent, and a rewriting front may have changed the query since.
+        for key in _URI_KEYS:
+            uri = environ.get(key)
+            if uri and "?" in uri:
+                path, _, query = uri.partition("?")
+                environ[key] = f"{path}?{self._query_reader.read(query).query}"
+        return doubled
+
+    def _remove_credentials(self, environ: dict[str, Any], cookies: CanonicalCookies) -> None:
+        _write_cookies(environ, cookies.without_credentials if self._reads_cookies else cookies.for_anonymous)
+        for key in self._headers:
+            environ.pop(key, None)
+        if self._arguments:
+            self._remove_arguments(environ)
+
+    def _remove_listed(self, environ: dict[str, Any], unproven: Credentials) -> None:
+        """Take some credentials out, and leave those that speak for the user or for nobody (Chain)."""
+        kept = [
+            text
+            for text in environ.get("HTTP_COOKIE", "").split("; ")
+            if text.partition("=")[0] not in unproven.cookies
+        ]
+        _write_cookies(environ, "; ".join(kept))
+        for key in unproven.headers:
+            environ.pop(key, None)
+        if unproven.arguments:
+            self._remove_arguments(environ)
+
+    def _remove_arguments(self, environ: dict[str, Any]) -> None:
+        if environ.get("QUERY_STRING"):
+            environ["QUERY_STRING"] = self._query_reader.read(environ["QUERY_STRING"]).without_credentials
+        for key in _URI_KEYS:
+            path, mark, query = environ.get(key, "").partition("?")
+            if mark:
+                environ[key] = f"{path}?{self._query_reader.read(query).without_credentials}"
+
+
+def _write_cookies(environ: dict[str, Any], header: str) -> None:
+    if header:
+        environ["HTTP_COOKIE"] = header
+    else:
+        environ.pop("HTTP_COOKIE", None)

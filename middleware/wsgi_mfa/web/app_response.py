@@ -1,0 +1,281 @@
+"""What the application's answers change (R51, D3, D34).
+
+A response that signs somebody in is held; one that signs out or changes the user ends the second factor.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from wsgi_mfa.core.authentication_state import factor_is_younger
+from wsgi_mfa.core.decision import Outcome
+from wsgi_mfa.errors import InvalidUserError, StoreError
+from wsgi_mfa.identity.request.response_identity import identify_after, may_change_user, without_own_cookies
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
+from wsgi_mfa.service import Visit
+from wsgi_mfa.web import access, gate, return_to, routes
+from wsgi_mfa.web.browser_cookie import browser_cookie
+from wsgi_mfa.web.cookies import expire_cookie
+from wsgi_mfa.web.gate import caller_of, redirect_to_page, rejected_user
+from wsgi_mfa.web.reply import Reply, response_to
+from wsgi_mfa.web.request import Caller, Directory, WebRequest
+from wsgi_mfa.web.response_hold import Headers, ResponseHold, thrown_away
+
+if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+logger = logging.getLogger("wsgi_mfa")
+
+
+def judged_response(
+    request: WebRequest,
+    sanitizer: RequestSanitizer,
+    directory: Directory | None,
+    headers: list[tuple[str, str]],
+) -> tuple[list[tuple[str, str]], Reply | None]:
+    """What a response with ``headers`` did to the user: the headers to send, or the reply to give instead."""
+    if request.caller is not None and not may_change_user(sanitizer, headers):
+        return headers, None
+    now = request.site.service.clock.now()
+    after = identify_after(sanitizer, request.environ, headers, now=now)
+    if request.caller is not None and after.identification == request.sanitized.identification:
+        return headers, None  # and the directory is asked once a request
+    try:
+        caller = caller_of(after.identification, directory)
+    except InvalidUserError as error:
+        logger.warning("held a sign-in: %s", error)
+        return headers, rejected_user()
+    before = request.caller
+    if (caller and caller.user) == (before and before.user):
+        if caller is not None and before is not None and caller.login != before.login:
+            _carry(request, caller.login)
+        return headers, None
+    try:
+        ended = _ended(request, "signed_out" if caller is None else "user_changed")
+    except StoreError as error:
+        logger.error("a second factor could not be ended on the server: %s", error)
+        return headers, _not_ended(request, _set_cookies(headers) if caller is None else [])
+    if caller is None:
+        return headers + ended + _fresh_browser(request), None
+    if request.site.rules and access.rule_of(request, caller).age_seconds_max is None:
+        return headers + ended + _fresh_browser(request), None  # this user may see this page without
+    signing_in = _signing_in(request, caller, after.credentials_digest)
+    if request.site.is_rolling_out and access.is_released(signing_in, caller, signing_in.account):
+        return headers + ended + _fresh_browser(request), None  # and is reminded by the next page
+    return headers, _held(request, signing_in, headers, ended)
+
+
+def _carry(request: WebRequest, login: str | None) -> None:
+    """Let the session that this request was verified by follow its login to a new fingerprint (D34)."""
+    if request.standing.session is None:
+        return
+    try:
+        request.site.service.carry_login(_visit_now(request), login)
+    except StoreError as error:
+        # The portal's answer is as good as before; it is the next request that asks for a second factor.
+        logger.warning("a login could not be carried over: %s", error)
+
+
+def _visit_now(request: WebRequest) -> Visit:
+    """The visit at the moment of the response: an application may take longer than a decision keeps (D21)."""
+    return replace(request.visit, now=request.site.service.clock.now())
+
+
+def _ended(request: WebRequest, cause: str) -> list[tuple[str, str]]:
+    """End the second factor of this browser, if it has one; the headers that take its cookie away."""
+    if request.standing.session is None:
+        return []
+    request.site.service.end_session(_visit_now(request), request.standing.session.id, cause=cause)
+    return [expire_cookie(request.names.session, secure=request.names.secure)]
+
+
+def _not_ended(request: WebRequest, signing_out: list[tuple[str, str]]) -> Reply:
+    """The end of a second factor could not be saved: at least this browser gives up what it holds (D34).
+
+    ``signing_out`` are the portal's cookies where it signed somebody out; those of a sign-in stay here.
+    """
+    expired = expire_cookie(request.names.session, secure=request.names.secure)
+    reply = routes.unavailable()
+    return replace(
+        reply,
+        context={"not_ended": True},
+        headers=(*signing_out, expired, *_fresh_browser(request)),
+    )
+
+
+def _fresh_browser(request: WebRequest) -> list[tuple[str, str]]:
+    """A new browser cookie: who comes next must not go on with what was begun under another user (D20)."""
+    if not request.is_https:
+        return []
+    return [browser_cookie(request, request.site.service.vault.new_id())]
+
+
+def _set_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in headers if name.lower() == "set-cookie"]
+
+
+def _signing_in(request: WebRequest, caller: Caller, credentials_digest: str | None) -> WebRequest:
+    """The request as that of ``caller``, whom its response signs in; such a login counts, whatever was before."""
+    site = request.site
+    signing_in = WebRequest(
+        site, request.environ, request.names, request.sanitized, now=site.service.clock.now()
+    )
+    signing_in.take(caller, site.service.load(caller.user))
+    if credentials_digest is not None and signing_in.account is not None:
+        site.service.admit_login(signing_in.visit, credentials_digest)
+    return signing_in
+
+
+def _held(
+    request: WebRequest,
+    signing_in: WebRequest,
+    headers: list[tuple[str, str]],
+    ended: list[tuple[str, str]],
+) -> Reply:
+    """The answer in place of a response that signed somebody in: its cookies go out, its body does not."""
+    # A new sign-in asks for a new second factor, also where the old one has not run out.
+    ended = ended or _ended(signing_in, "new_sign_in")
+    enrolled = signing_in.account is not None and signing_in.account.authenticator is not None
+    outcome = Outcome.MUST_VERIFY if enrolled else Outcome.MUST_ENROLL
+    location = next((value for name, value in headers if name.lower() == "location"), None)
+    reply = redirect_to_page(request, outcome, return_to.redirected(location, request.environ))
+    return replace(reply, headers=(*_set_cookies(headers), *ended, *_fresh_browser(request)))
+
+
+def passed_unchanged(
+    application: WSGIApplication,
+    request: WebRequest,
+    own: Collection[str],
+    environ: WSGIEnvironment,
+    start_response: StartResponse,
+) -> Iterable[bytes]:
+    """Call an application whose answers cannot change the user, but may ask for a fresher second factor.
+
+    Its own iterable is handed on as it is; an answer that it starts after it has returned stands as it is too.
+    """
+    if request.caller is not None:
+        request.environ = environ.copy()  # applications change their environ
+    iterable = application(environ, partial(_start, request, own, start_response))
+    observer = request.observer
+    if observer is None:
+        request.is_passed_on = True
+        return iterable
+    return answered(request, observer, iterable, start_response)
+
+
+def answered(
+    request: WebRequest, observer: ResponseHold, iterable: Iterable[bytes], start_response: StartResponse
+) -> Iterable[bytes]:
+    """The application's own answer, or what answers in its place."""
+    instead = observer.held()
+    if instead is None:
+        return iterable
+    thrown_away(iterable, request.site.service.clock)
+    return instead(request.environ, start_response)
+
+
+def _start(
+    request: WebRequest,
+    own: Collection[str],
+    start_response: StartResponse,
+    status: str,
+    headers: Headers,
+    exc_info: OptExcInfo | None = None,
+    /,
+) -> Callable[[bytes], object]:
+    """``start_response``: only our names are kept (D6), and a status of 401 is looked at."""
+    try:
+        if status.startswith("401") and request.observer is None and not request.is_passed_on:
+            request.observer = ResponseHold(partial(_judged_401, request, own), start_response)
+        if request.observer is not None:
+            return request.observer.start_response(status, headers, exc_info)
+        headers = without_own_cookies(headers, own)
+        return (
+            start_response(status, headers) if exc_info is None else start_response(status, headers, exc_info)
+        )
+    finally:
+        exc_info = None  # the traceback of what is raised here leads to this frame: a cycle (R68)
+
+
+def _judged_401(
+    request: WebRequest, own: Collection[str], status: str, headers: Headers
+) -> tuple[Headers, WSGIApplication | None]:
+    headers = without_own_cookies(headers, own)
+    if not status.startswith("401"):
+        return headers, None
+    headers, reply = judged_challenge(request, headers)
+    return headers, None if reply is None else response_to(request, reply, as_json=False)
+
+
+#: A second factor that is younger is as fresh as one can be: a browser that came with it is not led round once more,
+#: whatever the application says.
+AGE_SECONDS_MIN = 30
+_ERROR = "insufficient_user_authentication"
+
+
+def asked_in(headers: Headers, *, otherwise: int) -> int | None:
+    """The greatest age in seconds of the second factor that an answer of status 401 asks for; None if it does not.
+
+    Without a ``max_age``, or with one that is no number, it is ``otherwise``.
+    """
+    from werkzeug.datastructures import WWWAuthenticate
+
+    for name, value in headers:
+        if name.lower() == "www-authenticate":
+            challenge = WWWAuthenticate.from_header(value)
+            if challenge is None or challenge.type != "bearer" or challenge.get("error") != _ERROR:
+                continue
+            age = challenge.get("max_age") or ""
+            return int(age) if age.isascii() and age.isdigit() and len(age) < 10 else otherwise
+    return None
+
+
+def judged_challenge(request: WebRequest, headers: Headers) -> tuple[Headers, Reply | None]:
+    """What an answer of status 401 with ``headers`` comes to: the headers to send, or the reply to give instead.
+
+    What the application has noted in its cookies stays. What a form had sent was not carried out, by the very answer.
+    """
+    age_seconds_max = asked_in(headers, otherwise=request.site.service.policy.step_up_seconds)
+    if age_seconds_max is None:
+        return headers, None
+    outcome = outcome_of(request, age_seconds_max)
+    if outcome is None:
+        return with_max_age(headers, age_seconds_max), None
+    reply = gate.challenge_reply(request, outcome)
+    cookies = tuple((name, value) for name, value in headers if name.lower() == "set-cookie")
+    return headers, replace(reply, headers=(*reply.headers, *cookies))
+
+
+def outcome_of(request: WebRequest, age_seconds_max: int) -> Outcome | None:
+    """What such an answer means for the browser; None where it may stand as it is."""
+    if request.caller is None or not request.is_navigation or not request.is_https:
+        return None
+    session = request.standing.session
+    if session is None:
+        return request.standing.outcome  # somebody who was let off, or need no second factor yet
+    if factor_is_younger(session, request.context, seconds=max(age_seconds_max, AGE_SECONDS_MIN)):
+        logger.warning(
+            "the application asks for a second factor of the last %d s, and was told of one that is younger: its"
+            " answer is passed on",
+            age_seconds_max,
+        )
+        return None
+    return Outcome.STEP_UP_REQUIRED
+
+
+def with_max_age(headers: Headers, age_seconds_max: int) -> Headers:
+    """The headers for a program, which are to say how old the second factor may be."""
+    return [
+        (name, f'{value}, max_age="{age_seconds_max}"' if _lacks_age(name, value) else value)
+        for name, value in headers
+    ]
+
+
+def _lacks_age(name: str, value: str) -> bool:
+    return name.lower() == "www-authenticate" and _ERROR in value and "max_age" not in value

@@ -1,0 +1,120 @@
+"""Which peer a request comes from, and which peers fail suspiciously often (R25, D37).
+
+Budgets belong to accounts; a sprayer who tries one code at each of a thousand accounts stays within all of them.
+So each worker also counts wrong answers by source: that alerts the operator and slows the source down, and never
+decides about an account, since a company's whole staff may come from one address.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any
+
+from wsgi_mfa.clock import Clock
+from wsgi_mfa.core.instants import HOUR, MINUTE
+from wsgi_mfa.metrics import Meter
+
+logger = logging.getLogger("wsgi_mfa")
+
+WINDOW = 10 * MINUTE
+FAILURES_OF_A_CLIENT = 20  # in the window; a person who mistypes is locked long before
+FAILURES_OF_ALL = 200
+CLIENTS_MAX = 4096
+SLOWED_SECONDS = 1.0
+SLOWED_AT_ONCE_MAX = 2  # more threads must not be held up, or the sprayer would stop the portal
+ALERT_EVERY = HOUR
+
+Network = IPv4Network | IPv6Network
+
+
+class ClientAddressReader:
+    """Reads the source of a request through the proxies that policy trusts."""
+
+    def __init__(self, trusted_peers: tuple[str, ...]) -> None:
+        self._trusted: tuple[Network, ...] = tuple(ip_network(peer) for peer in trusted_peers)
+
+    def client_address_of(self, environ: Mapping[str, Any]) -> str:
+        """``REMOTE_ADDR``, or the last address in ``X-Forwarded-For`` that no trusted proxy has."""
+        peer = str(environ.get("REMOTE_ADDR", ""))
+        if not self._trusted or not self._is_trusted(peer):
+            return peer
+        for hop in reversed(str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")):
+            address = hop.strip()
+            try:
+                ip_address(address)
+            except ValueError:
+                return peer  # what follows from here on may be anybody's invention
+            if not self._is_trusted(address):
+                return address
+            peer = address
+        return peer
+
+    def trusts(self, environ: Mapping[str, Any]) -> bool:
+        """Whether the request comes from a proxy that policy trusts."""
+        return self._is_trusted(str(environ.get("REMOTE_ADDR", "")))
+
+    def _is_trusted(self, address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._trusted)
+
+
+class SprayWatch:
+    """Counts the wrong answers of one worker by source; times are those of the requests."""
+
+    def __init__(self, clock: Clock, meter: Meter) -> None:
+        self._clock = clock
+        self._meter = meter
+        self._failures: OrderedDict[str, deque[int]] = OrderedDict()
+        self._alerted: dict[str, int] = {}
+        self._all: deque[int] = deque(maxlen=FAILURES_OF_ALL)
+        self._lock = threading.Lock()
+        self._slowed = threading.BoundedSemaphore(SLOWED_AT_ONCE_MAX)
+
+    def wrong_answer(self, source: str, now: int) -> None:
+        """Count one wrong answer; past the limit, alert once an hour and hold the answer up for a second."""
+        with self._lock:
+            failures = self._failures.setdefault(source, deque(maxlen=FAILURES_OF_A_CLIENT))
+            self._failures.move_to_end(source)
+            if len(self._failures) > CLIENTS_MAX:
+                self._failures.popitem(last=False)
+            suspicious = _full_within(failures, now)
+            everywhere = _full_within(self._all, now)
+            alert = suspicious and self._is_due(source, now)
+            alert_all = everywhere and self._is_due("", now)
+        if alert:
+            self._meter.alerted("source")
+            logger.error(
+                "spray: %d wrong codes from %r within %d minutes",
+                FAILURES_OF_A_CLIENT,
+                source,
+                WINDOW // MINUTE,
+            )
+        if alert_all:
+            self._meter.alerted("all")
+            logger.error("spray: %d wrong codes within %d minutes", FAILURES_OF_ALL, WINDOW // MINUTE)
+        if suspicious and self._slowed.acquire(blocking=False):
+            try:
+                self._clock.sleep(SLOWED_SECONDS)
+            finally:
+                self._slowed.release()
+
+    def _is_due(self, source: str, now: int) -> bool:
+        if now - self._alerted.get(source, now - ALERT_EVERY) < ALERT_EVERY:
+            return False
+        if len(self._alerted) >= CLIENTS_MAX:
+            self._alerted.clear()
+        self._alerted[source] = now
+        return True
+
+
+def _full_within(failures: deque[int], now: int) -> bool:
+    """Add ``now``; whether the deque is full and its oldest is still within the window."""
+    failures.append(now)
+    return len(failures) == failures.maxlen and now - failures[0] < WINDOW

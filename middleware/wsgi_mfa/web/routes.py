@@ -1,0 +1,113 @@
+"""Our own URLs: which view answers, and what is answered where none does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wsgi_mfa.core.decision import Outcome
+from wsgi_mfa.web.http_errors import (
+    MethodNotAllowedError,
+    NotFoundError,
+    PlainHttpError,
+    RejectedRequestError,
+    StaleFormError,
+)
+from wsgi_mfa.web.reply import Reply
+from wsgi_mfa.web.request import WebRequest
+from wsgi_mfa.web.views import (
+    account,
+    desk,
+    enrollment,
+    navigation,
+    recovery,
+    reminder,
+    sign_out,
+    verification,
+)
+
+UNAVAILABLE_SECONDS = 5  # what Retry-After promises after a failure of ours
+
+View = Callable[[WebRequest], Reply]
+
+#: Path below the mount path -> method -> view.
+VIEWS: dict[str, dict[str, View]] = {
+    "/enroll": {"GET": enrollment.show_enroll, "POST": enrollment.post_enroll},
+    "/enroll/manual": {"GET": enrollment.show_manual, "POST": enrollment.post_manual},
+    "/reminder": {"GET": reminder.show_reminder, "POST": reminder.post_reminder},
+    "/verify": {"GET": verification.show_verify, "POST": verification.post_verify},
+    "/methods": {"GET": verification.show_methods},
+    "/resync": {"GET": verification.show_resync, "POST": verification.post_resync},
+    "/recover": {"GET": recovery.show_recover, "POST": recovery.post_recover},
+    "/recovery-code": {"GET": recovery.show_recovery_code, "POST": recovery.post_recovery_code},
+    "/continue": {"GET": sign_out.show_continue},
+    "/account": {"GET": account.show_account, "POST": account.post_account},
+    "/sign-out": {"POST": sign_out.post_sign_out},
+    "/help": {"GET": sign_out.show_help},
+    "/support": {"GET": desk.show_support, "POST": desk.post_support},
+}
+
+
+def path_below(mount_path: str, path_info: str) -> str | None:
+    """The part of ``path_info`` below the mount path; None when it is not ours. Only PATH_INFO counts (R66)."""
+    if path_info == mount_path:
+        return ""
+    below = path_info.removeprefix(mount_path)
+    return below if below != path_info and below.startswith("/") else None
+
+
+def answer(request: WebRequest, path: str) -> Reply:
+    """The reply to a request for ``path`` below the mount path."""
+    try:
+        reply = _view(request, path)(request)
+    except StaleFormError as error:
+        return navigation.redirect_to(
+            request, request.standing.outcome, navigation.next_of(request, error.fields)
+        )
+    except RejectedRequestError as error:
+        return rejected(error)
+    if reply.outcome is Outcome.WRONG_CODE:
+        request.site.watch.wrong_answer(request.source, request.now)
+    return reply
+
+
+def rejected(error: RejectedRequestError) -> Reply:
+    """The page that says why a request is not looked at."""
+    return Reply(
+        page=error.page,
+        status=error.status,
+        word=error.page,
+        headers=error.headers,
+        context={"message": str(error)},
+    )
+
+
+def _view(request: WebRequest, path: str) -> View:
+    if not request.is_https:
+        raise PlainHttpError("codes, keys and recovery codes are asked for and shown over https only")
+    methods = VIEWS.get(path)
+    if methods is None:
+        raise NotFoundError("there is no such page")
+    view = methods.get("GET" if request.method == "HEAD" else request.method)
+    if view is None:
+        raise MethodNotAllowedError((*methods, "HEAD") if "GET" in methods else tuple(methods))
+    if path == "/help":
+        return view
+    if path == "/continue" and request.argument("signed-out") and request.standing.session is None:
+        return sign_out.show_signed_out
+    if request.caller is not None:
+        return view
+    if request.sanitized.doubled:
+        return sign_out.post_clear_doubled if view is sign_out.post_sign_out else sign_out.show_doubled
+    return sign_in_first
+
+
+def sign_in_first(request: WebRequest) -> Reply:
+    """Nobody is signed in at the portal: what was asked for is behind its own sign-in."""
+    return Reply(page="continue", status=401, word="sign_in_required", location=request.root)
+
+
+def unavailable() -> Reply:
+    """Something of ours failed: closed, and nothing was changed (R80)."""
+    return Reply(
+        page="unavailable", status=503, outcome=Outcome.UNAVAILABLE, retry_after_seconds=UNAVAILABLE_SECONDS
+    )

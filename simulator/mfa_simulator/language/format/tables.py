@@ -1,0 +1,166 @@
+"""The other tables of the format: the keys of a file, of `expect`, of `network` and of a user."""
+
+from __future__ import annotations
+
+from mfa_simulator.language.document import Mapping, Node, Scalar
+from mfa_simulator.language.format import kinds
+from mfa_simulator.language.format.invariant_names import INVARIANTS
+from mfa_simulator.language.format.kinds import Key, Kind, Reading, UnreadableError
+from mfa_simulator.language.format.outcomes import ALL, EVENT_KINDS, HINTS, PAGE_NAMES
+from mfa_simulator.problems import meant_or_legal
+
+# A page may be written by its name, by its address, or as its address without the mount path.
+PAGE_SPELLINGS = {
+    spelling: page
+    for page in PAGE_NAMES
+    for spelling in (page, f"/mfa/{page}", page.replace("-", "_").replace("/", "_"))
+}
+
+
+def _page(text: str) -> str:
+    if text not in PAGE_SPELLINGS:
+        raise ValueError(f'no page "{text}".{meant_or_legal(text, PAGE_NAMES, what="The pages")}')
+    return PAGE_SPELLINGS[text]
+
+
+def _event(text: str) -> str:
+    if text not in EVENT_KINDS:
+        raise ValueError(f'no event "{text}".{meant_or_legal(text, EVENT_KINDS, what="The events")}')
+    return text
+
+
+PAGE = kinds.scalar("PAGE", "the name of a page", _page, {"enum": list(PAGE_SPELLINGS)}, rule="unknown-name")
+EVENT = kinds.scalar("EVENT", "an event", _event, {"enum": list(EVENT_KINDS)}, rule="unknown-name")
+
+EXPECT = (
+    Key(
+        name="outcome",
+        kind=kinds.one_or_many(kinds.choice("OUTCOME", ALL)),
+        about="one, or a list of which any will do",
+    ),
+    Key(name="hint", kind=kinds.choice("HINT", HINTS), about="what the page says beside the outcome"),
+    Key(
+        name="recovery_code",
+        kind=kinds.choice("RECOVERY_CODE", ("new", "none")),
+        about="whether a new one was shown",
+    ),
+    Key(
+        name="app_called",
+        kind=kinds.TICK,
+        about="whether the portal itself was asked, since the deciding request",
+    ),
+    Key(name="retry_after", kind=kinds.SECONDS, about="how long the page asks to wait"),
+    Key(name="evaluated", kind=kinds.whole(0), about="how many of the codes sent were looked at"),
+    Key(name="status", kind=kinds.whole(100, 599), about="the status of the last reply"),
+    Key(name="page", kind=PAGE, about="which page the browser shows"),
+    Key(
+        name="events",
+        kind=kinds.one_or_many(EVENT, fewest=0),
+        about="what the audit log must have noted in this step, among others; []: nothing at all",
+    ),
+)
+
+NETWORK = (
+    Key(name="latency", kind=kinds.SPAN, about="how long a request is under way"),
+    Key(name="jitter", kind=kinds.SPAN, about="up to so much more, from the seed"),
+    Key(name="lose", kind=kinds.choice("LOSE", ("request", "response")), about="what never arrives"),
+    Key(name="cut", kind=kinds.CUT, about="how many bytes of the reply's body arrive; yes: the first half"),
+    Key(name="duplicate", kind=kinds.TICK, about="the server gets the request twice"),
+    Key(name="client_timeout", kind=kinds.SPAN, about="when the browser gives up"),
+    Key(
+        name="request",
+        kind=kinds.TEXT,
+        about="which request is meant: a form field (password, code, recovery_code, saved), a path, or METHOD and path",
+    ),
+)
+
+
+def _phones(node: Node, reading: Reading) -> dict[str, dict[str, object]]:
+    if isinstance(node, Scalar) and node.is_nothing:
+        return {}
+    if not isinstance(node, Mapping):
+        raise UnreadableError(
+            node.position,
+            "phones is a mapping of names to clocks, such as {pixel: {offset: 0s}}",
+            "wrong-shape",
+        )
+    return {
+        name.text: {}
+        if isinstance(value, Scalar) and value.is_nothing
+        else (reading.attempt(PHONE_CLOCK, value) or {})
+        for name, value in node
+    }
+
+
+PHONE_CLOCK = kinds.mapping_of(
+    [key for key in kinds.CLOCK_KEYS if key.name in ("offset", "drift_ppm", "wrong_zone")], "a phone"
+)
+USER = (
+    Key(name="password", kind=kinds.TEXT, required=True, about="for the portal"),
+    Key(name="email", kind=kinds.TEXT, about="the address that the portal knows"),
+    Key(name="groups", kind=kinds.NAMES, default=(), about="in which groups the directory has the user"),
+    Key(
+        name="phones",
+        kind=Kind(
+            name="PHONES",
+            read=_phones,
+            schema={
+                "type": ["object", "null"],
+                "additionalProperties": {**PHONE_CLOCK.schema, "type": ["object", "null"]},
+            },
+        ),
+        default={},
+        about="phones, each with its clock's error",
+    ),
+)
+
+
+def _invariants_off(node: Node, reading: Reading) -> frozenset[str]:
+    """Read which invariants are not looked at in a file, `always: {INVARIANT: off}`."""
+    if isinstance(node, Scalar) and node.is_nothing:
+        return frozenset()
+    if not isinstance(node, Mapping):
+        raise UnreadableError(
+            node.position, "always is a mapping of invariants to off, such as {liveness: off}", "wrong-shape"
+        )
+    off = set()
+    for name, value in node:
+        if name.text not in INVARIANTS:
+            legal = meant_or_legal(name.text, INVARIANTS, what="The invariants")
+            reading.problems.add(name.position, f'no invariant "{name.text}".{legal}', "unknown-name")
+        elif reading.attempt(kinds.TICK, value) is False:
+            off.add(name.text)
+    return frozenset(off)
+
+
+ALWAYS = Kind(
+    name="INVARIANTS",
+    read=_invariants_off,
+    schema={
+        "type": ["object", "null"],
+        "properties": {
+            name: {**kinds.TICK.schema, "description": f"Whether to watch that {about}."}
+            for name, about in INVARIANTS.items()
+        },
+        "additionalProperties": False,
+    },
+)
+
+# The keys of a file, each with what it is for.
+TOP = {
+    "scenario": "The title, in one sentence.",
+    "about": "More words.",
+    "tags": "A word or a list of words.",
+    "start": "The instant at which the story begins; the default is the boundary of a time step.",
+    "seed": "All chance of the run comes from it.",
+    "policy": "Settings of the middleware, by the names of its `Policy`.",
+    "users": "The users of the portal, by their names.",
+    "network": "What the network does to every request.",
+    "workers": "How many processes serve the portal; they take turns and share one store.",
+    "blocks": "Lists of steps by name; a step `use: NAME` puts them in its place.",
+    "matrix": "Lists of values for places of the file; each combination is a scenario of its own.",
+    "always": "Which invariants are not watched, such as {liveness: off}.",
+    "steps": "What happens.",
+    "finally": "Steps that are played at the end, after a failure too.",
+}
+STEP = ("expect", "network")

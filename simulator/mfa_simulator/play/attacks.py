@@ -1,0 +1,154 @@
+"""What attackers do who know a user's password: each tries with what a stranger can have, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from mfa_simulator.errors import StepError
+from mfa_simulator.language.scenario import Step
+from mfa_simulator.play.simulated_world import World
+from mfa_simulator.world.browser import Browser
+from mfa_simulator.world.page import Form
+from mfa_simulator.world.user_actor import UserActor
+
+# The symbols of a recovery code, without look-alikes.
+SYMBOLS = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"
+
+
+def guess(world: World, step: Step) -> str:
+    """Send code after code, or so many at once; a locked attacker signs in again and goes on."""
+    browser, attacker = world.use_browser(step["browser"]), _use_attacker(world, step)
+    form, outcome = None, attacker.arrive()
+    for number, codes in enumerate(_guesses(world, step)):
+        if number:
+            world.time.wait(step["every"])
+        form = _form_for_code(browser, attacker, form)
+        if form is None:
+            return browser.outcome
+        outcome = _send_at_once(world, browser, form, codes)
+        if outcome in ("welcome", "signed_in"):
+            return "signed_in"
+    return outcome
+
+
+def _send_at_once(world: World, browser: Browser, form: Form, codes: list[str]) -> str:
+    """Send codes in as many windows, each with the cookies of this moment; give the outcome of the last one."""
+    if len(codes) == 1:
+        return browser.submit(form, {"code": codes[0]}, about="code")
+    windows = [browser.new_tab() for _ in codes]
+    for window in windows:
+        window.jar = browser.jar.copy()
+    world.scheduler.run(
+        [
+            partial(window.submit, form, {"code": code}, about="code")
+            for window, code in zip(windows, codes, strict=True)
+        ]
+    )
+    browser.last_code = codes[-1]
+    return windows[-1].outcome
+
+
+def replay_code(world: World, step: Step) -> str:
+    """Type a code that was used, in a browser of one's own."""
+    code = _given(world, step) or _source(world, step).last_code
+    if code is None:
+        raise StepError("no code was typed in that browser yet: give one with `code`")
+    return _repeat(world, step, code)
+
+
+def phish_relay(world: World, step: Step) -> str:
+    """Type a code that its owner typed into a false page, or reads out on the telephone."""
+    typed = _source(world, step).last_code if step["from"] is not None else None
+    return _repeat(world, step, _given(world, step) or typed or world.first_phone(step["user"]).code())
+
+
+def steal_cookie(world: World, step: Step) -> str:
+    """Take the portal's own cookie from another browser, and open the portal with it."""
+    browser = world.use_browser(step["browser"])
+    if step["from"] is None:
+        world.use_user(step["user"])
+    browser.jar.take(_source(world, step).jar, now=world.time.now(), name=world.portal.cookie)
+    return browser.open(world.portal.home)
+
+
+def stuff_recovery(world: World, step: Step) -> str:
+    """Try recovery codes: the one given, or others from the seed."""
+    attacker, chance = _use_attacker(world, step), world.chance(f"stuff_recovery {step.position.line}")
+    outcome = "error"
+    for _ in range(step["times"]):
+        drawn = "".join(
+            SYMBOLS[chance.below(len(SYMBOLS))] for _ in range(world.policy.recovery_code_symbols)
+        )
+        outcome = attacker.recover(_given(world, step) or drawn, typing=0, save=True)
+        if outcome == "signed_in":
+            break
+    return outcome
+
+
+def _use_attacker(world: World, step: Step) -> UserActor:
+    return UserActor(world, world.use_browser(step["browser"]), world.use_user(step["user"]))
+
+
+def _source(world: World, step: Step) -> Browser:
+    """Give the browser that something is taken from: the one named, or the one that its user used last."""
+    name = step["from"] or world.user_states[step["user"]].browser
+    if name is None or name not in world.browsers:
+        raise StepError(f"{step['user']} has used no browser yet: name it with `from`")
+    return world.browsers[name]
+
+
+def _given(world: World, step: Step) -> str | None:
+    """Give the code that the file names, or spells."""
+    code: str | None = step["code"]
+    return world.codes.get(code, code) if code is not None else None
+
+
+def _repeat(world: World, step: Step, code: str) -> str:
+    browser, attacker = world.use_browser(step["browser"]), _use_attacker(world, step)
+    form, outcome = None, attacker.arrive()
+    for _ in range(step["times"]):
+        form = _form_for_code(browser, attacker, form)
+        if form is None:
+            return browser.outcome
+        outcome = browser.submit(form, {"code": code}, about="code")
+    return "signed_in" if outcome == "welcome" else outcome
+
+
+def _form_for_code(browser: Browser, attacker: UserActor, last: Form | None) -> Form | None:
+    """Give the form that is shown, else the one after the password once more, else the last one seen."""
+    shown = _code_form(browser)
+    if shown is None:
+        attacker.arrive()
+        shown = _code_form(browser)
+    return shown or last
+
+
+def _code_form(browser: Browser) -> Form | None:
+    return browser.page_state.page.form_with("code") if browser.page_state is not None else None
+
+
+def _guesses(world: World, step: Step) -> Iterator[list[str]]:
+    """Give as many different codes as were asked for, so many at once; the one put among them comes last and alone."""
+    among = step["among"]
+    last = world.codes.get(among, among) if among is not None else None
+    chance, digits = world.chance(f"guess {step.position.line}"), world.policy.digits
+    codes: dict[str, None] = {}
+    while len(codes) < step["times"] - (last is not None):
+        code = f"{chance.below(10**digits):0{digits}d}"
+        if code != last:
+            codes[code] = None
+    others = list(codes)
+    for begin in range(0, len(others), step["parallel"]):
+        yield others[begin : begin + step["parallel"]]
+    if last is not None:
+        yield [last]
+
+
+ACTIONS = {
+    "guess": guess,
+    "replay_code": replay_code,
+    "steal_cookie": steal_cookie,
+    "phish_relay": phish_relay,
+    "stuff_recovery": stuff_recovery,
+}

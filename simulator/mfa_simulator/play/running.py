@@ -1,0 +1,254 @@
+"""Plays a scenario step by step, and compares what happens with what is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from mfa_simulator.errors import StepError
+from mfa_simulator.invariants.ledger import Violation
+from mfa_simulator.language.format.verbs import BY_NAME, TOGETHER
+from mfa_simulator.language.quantities import SECOND
+from mfa_simulator.language.scenario import Scenario, Step
+from mfa_simulator.play.actions import ACTIONS
+from mfa_simulator.play.judging import StepOutcome, differences
+from mfa_simulator.play.liveness import judge_liveness
+from mfa_simulator.play.simulated_world import World
+from mfa_simulator.play.world_description import describe_world
+from mfa_simulator.world.browser import Browser
+from mfa_simulator.world.clocks import WallClock
+from mfa_simulator.world.network_conditions import DECIDING, NetworkConditions
+from mfa_simulator.world.portal import REFERENCE_PORTAL, PortalFactory
+from mfa_simulator.world.recorder import Delivery, Exchange, StepRecord
+from wsgi_mfa import Account, Event, Policy
+
+# Which form field the deciding request of a verb is about, where it is no code and no tick box; () is any request.
+DECIDES: dict[str, tuple[str, ...]] = {
+    "password": ("password",),
+    "start_enrollment": ("password", "enrollment_code"),
+    **dict.fromkeys(("visit", "post", "request", "sign_out", "back", "steal_cookie"), ()),
+}
+CODES = ("code", "recovery_code")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlayedStep:
+    """One line of a timeline; instants in microseconds of true time, `phone_error` in microseconds.
+
+    `at` is when its deciding request was sent; `must` holds the outcomes one of which it had to come to if nothing was
+    expected; `accounts` and `policy` are as they stood at its end.
+    """
+
+    at: int
+    into_step: int
+    phone_error: int | None
+    step: Step
+    actor: str
+    found: StepOutcome
+    exchanges: tuple[Exchange, ...]
+    failures: tuple[str, ...]
+    began_at: int
+    ended_at: int
+    policy: Policy
+    accounts: Mapping[str, Account]
+    must: tuple[str, ...] | None = None
+    events: tuple[Event, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    broken: tuple[Violation, ...] = ()
+    unplayable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Play:
+    """A scenario that was played: its moments, up to the first failure and with those of `finally`.
+
+    `state` tells how everything stood where the play was to stop.
+    """
+
+    scenario: Scenario
+    moments: tuple[PlayedStep, ...]
+    state: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether any step came to something else than expected, or broke an invariant."""
+        return self.broken or any(moment.failures for moment in self.moments)
+
+    @property
+    def broken(self) -> bool:
+        """Whether an invariant was broken."""
+        return any(moment.broken for moment in self.moments)
+
+
+def play(
+    scenario: Scenario,
+    wall: WallClock,
+    *,
+    factory: PortalFactory = REFERENCE_PORTAL,
+    until: int | None = None,
+) -> Play:
+    """Play a scenario in a world of its own; nothing of it depends on anything but the file and its seed.
+
+    With `until` it stops after the first step that begins at that line, or that fails, and tells how everything stands
+    there; the end of the story is not looked at.
+    """
+    world = World(scenario, wall, factory)
+    moments: list[PlayedStep] = []
+    with world.recorder.noting_logs("wsgi_mfa"), world.monitor.reading_logs("wsgi_mfa"):
+        for step in scenario.steps:
+            moments += play_step(world, step)
+            failed = bool(moments[-1].failures or moments[-1].broken)
+            if until is not None and (failed or step.position.line == until):
+                return Play(scenario=scenario, moments=tuple(moments), state=tuple(describe_world(world)))
+            if failed:
+                break
+        for step in scenario.finally_steps:
+            moments += play_step(world, step)
+        if not any(moment.failures or moment.broken for moment in moments):
+            moments[-1:] = [replace(last, broken=judge_liveness(world, wall)) for last in moments[-1:]]
+    return Play(scenario=scenario, moments=tuple(moments))
+
+
+def play_unjudged(scenario: Scenario, wall: WallClock, *, factory: PortalFactory = REFERENCE_PORTAL) -> Play:
+    """Play every step of a scenario whatever comes of it; only what cannot be played at all is told."""
+    return play_unjudged_in(World(scenario, wall, factory))
+
+
+def play_unjudged_in(world: World) -> Play:
+    """Play every step of a world's scenario in it, whatever comes of them."""
+    scenario, moments = world.scenario, list[PlayedStep]()
+    with world.recorder.noting_logs("wsgi_mfa"):
+        for step in (*scenario.steps, *scenario.finally_steps):
+            moments += play_step(world, _unjudged(step))
+    told = (
+        replace(moment, failures=moment.failures if moment.unplayable else (), broken=())
+        for moment in moments
+    )
+    return Play(scenario=scenario, moments=tuple(told))
+
+
+def _unjudged(step: Step) -> Step:
+    return replace(step, expect=None, steps=tuple(_unjudged(inner) for inner in step.steps))
+
+
+def play_step(world: World, step: Step) -> list[PlayedStep]:
+    """Play one step, in a record of its own; steps at the same time give a moment each."""
+    if step.verb == TOGETHER:
+        return _play_together(world, step)
+    with world.recorder.recording() as record:
+        return [_play_verb(world, step, record)]
+
+
+def _play_together(world: World, step: Step) -> list[PlayedStep]:
+    """Play steps at the same time; those that share a browser use a window of it each."""
+    moments: list[PlayedStep] = []
+    used: set[str] = set()
+    tasks = []
+    for inner in step.steps:
+        name = inner.arguments.get("browser")
+        tab = world.use_browser(name).new_tab() if name in used else None
+        used |= {name} if name else set()
+        tasks.append(partial(_play_member, world, inner, tab, moments))
+    # A late request of an earlier step may arrive while no one of these acts, and is recorded as well.
+    with world.recorder.recording():
+        world.scheduler.run(tasks)
+    order = {inner.position: index for index, inner in enumerate(step.steps)}
+    moments.sort(key=lambda moment: (bool(moment.failures or moment.broken), order[moment.step.position]))
+    return moments
+
+
+def _play_member(world: World, step: Step, tab: Browser | None, moments: list[PlayedStep]) -> None:
+    with world.recorder.recording() as record, world.in_tab(tab):
+        moments.append(_play_verb(world, step, record))
+
+
+def _play_verb(world: World, step: Step, record: StepRecord) -> PlayedStep:
+    began_at = world.time.now()
+    browser = world.use_browser(step["browser"]) if step.arguments.get("browser") else None
+    if browser is not None:
+        about = DECIDES.get(step.verb, DECIDING)
+        browser.network_conditions = NetworkConditions(
+            base=world.scenario.network, changes=step.network, about=about
+        )
+    record.must, unplayable = BY_NAME[step.verb].must, False
+    try:
+        outcome = ACTIONS[step.verb](world, step) or None
+        found = _found(record, outcome)
+        failures = differences(step, found, must=record.must)
+    except StepError as error:
+        found, failures, unplayable = _found(record, None), (str(error),), True
+    if browser is not None and "request" in step.network and not browser.network_conditions.spent:
+        failures = (*failures, f"network: no request of this step is {step.network['request']}")
+    # Whoever asks the desk waits, and then it acts.
+    at = _decided_at(record.exchanges, began_at + step.arguments.get("delay", 0))
+    return PlayedStep(
+        at=at,
+        into_step=at % (world.policy.period_seconds * SECOND),
+        phone_error=_phone_error(world, step),
+        step=step,
+        actor=_actor(step),
+        found=found,
+        exchanges=tuple(record.exchanges),
+        failures=failures,
+        began_at=began_at,
+        ended_at=world.time.now(),
+        policy=world.policy,
+        accounts=dict(world.monitor.ledger.accounts),
+        must=record.must,
+        events=tuple(record.events),
+        deliveries=tuple(record.deliveries),
+        broken=world.monitor.take_violations(),
+        unplayable=unplayable,
+    )
+
+
+def _found(record: StepRecord, outcome: str | None) -> StepOutcome:
+    exchanges, page_states = record.exchanges, record.page_states
+    last = page_states[-1] if page_states else None
+    told = next((page_state for page_state in reversed(page_states) if page_state.outcome == outcome), last)
+    since = next((index for index, exchange in enumerate(exchanges) if exchange.about in CODES), 0)
+    served = [exchange.served for exchange in exchanges if exchange.served is not None]
+    return StepOutcome(
+        outcome=outcome,
+        hint=told.hint if told is not None else None,
+        recovery_code_shown=any(page_state.recovery_code for page_state in page_states),
+        app_called=any(
+            exchange.served.from_app for exchange in exchanges[since:] if exchange.served is not None
+        ),
+        retry_after_seconds=told.retry_after_seconds if told is not None else None,
+        evaluated=sum(_is_judged(exchange) for exchange in exchanges),
+        status=last.response.status if last is not None else None,
+        page=last.name if last is not None else None,
+        events=tuple(event.kind for event in record.events),
+        remarks=(*record.remarks, *(reply.crash for reply in served if reply.crash is not None)),
+    )
+
+
+def _is_judged(exchange: Exchange) -> bool:
+    """Whether the server looked at a code: it refused it as such (422), or led on from there."""
+    served = exchange.served
+    if served is None or exchange.request.method != "POST" or exchange.about in ("saved", "password"):
+        return False
+    location = (served.header("Location") or "").partition("?")[0]
+    challenge_reply = location.endswith(("/continue", "/recovery-code")) or served.status == 200
+    return exchange.request.path.startswith("/mfa/") and (served.status == 422 or challenge_reply)
+
+
+def _decided_at(exchanges: Iterable[Exchange], began_at: int) -> int:
+    """A step's moment is that of its deciding request, else the one given."""
+    return next((exchange.sent_at for exchange in exchanges if exchange.about in DECIDING), began_at)
+
+
+def _phone_error(world: World, step: Step) -> int | None:
+    if step.arguments.get("phone") is None:
+        return None
+    try:
+        return world.phone(step["phone"], step.arguments.get("user")).clock.error()
+    except StepError:
+        return None
+
+
+def _actor(step: Step) -> str:
+    names = (step.arguments.get("user"), step.arguments.get("browser"), step.arguments.get("phone"))
+    return "/".join(name for name in names if name)

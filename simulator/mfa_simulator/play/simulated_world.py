@@ -1,0 +1,308 @@
+"""The world of a run: the real middleware around a portal, on a store that outlives its workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mfa_simulator.errors import PortalError, StepError
+from mfa_simulator.invariants.monitor import Monitor
+from mfa_simulator.language.quantities import SECOND
+from mfa_simulator.language.scenario import AGENTS, ClockSetting, Scenario
+from mfa_simulator.world.browser import Browser
+from mfa_simulator.world.clocks import ClockDeviation, DeviceClock, TrueTime, WallClock, WorkerClock
+from mfa_simulator.world.entropy import SeededEntropy
+from mfa_simulator.world.http import Request, Response
+from mfa_simulator.world.network import Network
+from mfa_simulator.world.network_conditions import NetworkConditions
+from mfa_simulator.world.phone import Phone
+from mfa_simulator.world.portal import REFERENCE_PORTAL, Portal, PortalFactory, portal_of, portal_users
+from mfa_simulator.world.recorder import Delivery, Recorder
+from mfa_simulator.world.scheduler import Scheduler
+from mfa_simulator.world.store import FaultyStore
+from mfa_simulator.world.user_state import UserState
+from mfa_simulator.world.worker import MonitoredMiddleware, Worker
+from wsgi_mfa import (
+    Account,
+    ConfigurationError,
+    KeyRing,
+    MfaMiddleware,
+    Person,
+    Policy,
+    StoreIdentity,
+    SupportDesk,
+)
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+ISSUER = "Client Portal"
+
+
+class World:
+    """Everything that a scenario acts on.
+
+    `browsers` and `residents` are those of the story, by name; to read them changes nothing. `use_browser` and
+    `use_user` note in addition which browser and user a step named last, for later steps that name none.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        wall: WallClock,
+        factory: PortalFactory = REFERENCE_PORTAL,
+        *,
+        time: TrueTime | None = None,
+    ) -> None:
+        self.scenario = scenario
+        self.factory = factory
+        self.time = time or TrueTime(scenario.start)
+        self.recorder = Recorder()
+        self.policy = Policy(**scenario.policy)
+        self.codes: dict[str, str] = {}
+        self.browsers: dict[str, Browser] = {}
+        self.user_states = {user.name: UserState(spec=user, recovery_codes=[]) for user in scenario.users}
+        # The portal finds its users without regard to case.
+        names = [
+            (name, user) for user in reversed(scenario.users) for name in (user.name.casefold(), user.name)
+        ]
+        self._directory = {
+            name: Person(name=name, email=user.email, groups=user.groups) for name, user in names
+        }
+        self.last_browser: str | None = None
+        self.last_user: str | None = None
+        self._wall = wall
+        self._turn = 0
+        self._tab: ContextVar[Browser | None] = ContextVar("tab", default=None)
+        self._phones: dict[tuple[str, str], Phone] = {}
+        identity = StoreIdentity(store_id=self.chance("store").token_bytes(16).hex(), made_at=scenario.start)
+        self.scheduler = Scheduler(self.time, self.chance("crowd"))
+        self.time.sleep_in_scheduler = self.scheduler.sleep_until
+        self.monitor = Monitor(
+            scenario,
+            portal=lambda: self.portal,
+            latest=lambda count: self.store.latest(count),
+            load=lambda user: self.store.peek(user),
+        )
+        self.store = FaultyStore(
+            identity=identity,
+            time=self.time,
+            pause=self.scheduler.pause,
+            recorder=self.recorder,
+            saved=self.monitor.saved,
+        )
+        self.key_texts = [KeyRing.generate_text(self.chance("keys"), "simulated")]
+        self._portal_secret = self.chance("portal").token_bytes(32).hex()
+        self._portal_users = portal_users(scenario.users)
+        self.network = Network(
+            self.time, deliver=self._deliver, entropy=self.chance("network"), recorder=self.recorder
+        )
+        self.workers = [
+            Worker(clock=WorkerClock(self.time), entropy=self.chance(f"worker {number}"))
+            for number in range(1, scenario.workers + 1)
+        ]
+        for user in scenario.users:
+            for name, setting in user.phones.items():
+                self.add_phone(user.name, name, setting)
+        self.restart()
+
+    def chance(self, name: str) -> SeededEntropy:
+        """Give the stream of chance for one purpose."""
+        return SeededEntropy(self.scenario.seed, name)
+
+    def restart(self, number: int | None = None) -> None:
+        """Start one worker, or all, anew; what is in their memory is gone and the store stays."""
+        self._wall.show(self.time.now())
+        for index, worker in enumerate(self.workers, start=1):
+            if number in (None, index):
+                self.portal = portal_of(self.factory, self._portal_users, self._portal_secret)
+                wrap = partial(self._wrap, worker=worker, portal=self.portal)
+                try:
+                    worker.application = MonitoredMiddleware(wrap, self.portal.application)
+                except ConfigurationError as error:
+                    raise PortalError(f"the middleware refuses the portal: {error}") from error
+
+    def rotate_keys(self) -> None:
+        """Add a key that seals and signs from now on; every worker starts again with it."""
+        name = f"simulated{len(self.key_texts) + 1}"
+        self.key_texts.append(KeyRing.generate_text(self.chance(f"keys {name}"), name))
+        self.restart()
+
+    def change_policy(self, settings: Mapping[str, Any]) -> None:
+        """Let other settings hold; every worker starts again with them."""
+        self.policy = replace(self.policy, **settings)
+        self.restart()
+
+    def use_browser(self, name: str) -> Browser:
+        """Note that a step uses a browser, and return it; the first use makes it."""
+        self.last_browser = name
+        tab = self._tab.get()
+        if tab is not None and tab.name == name:
+            return tab
+        if name in self.browsers:
+            self.last_user = self.browsers[name].user or self.last_user
+        else:
+            self.browsers[name] = self._new_browser(name)
+        return self.browsers[name]
+
+    def _new_browser(self, name: str) -> Browser:
+        browser = Browser(name=name, network=self.network, time=self.time, recorder=self.recorder)
+        browser.network_conditions = NetworkConditions(base=self.scenario.network, changes={})
+        return browser
+
+    @contextmanager
+    def in_tab(self, tab: Browser | None) -> Iterator[None]:
+        """Give a step that runs beside others a tab of its browser instead of the window itself."""
+        token = self._tab.set(tab)
+        try:
+            yield
+        finally:
+            self._tab.reset(token)
+
+    def use_user(self, name: str) -> UserState:
+        """Note that a step is about a user, and return the state of that user."""
+        self.last_user = name
+        return self.user_states[name]
+
+    def phones(self) -> list[Phone]:
+        """Give every phone, in the order in which their owners got them."""
+        return list(self._phones.values())
+
+    def add_phone(self, owner: str, name: str, setting: ClockSetting | None = None) -> Phone:
+        """Give a user a phone; one of the same name is replaced."""
+        phone = Phone(name=name, owner=owner, clock=self._device_clock(setting or ClockSetting()))
+        self._phones[owner, name] = phone
+        return phone
+
+    def clone_phone(self, owner: str, name: str, copy: str) -> Phone:
+        """Copy a phone's keys to another one with a right clock."""
+        clone = self.phone(name, owner).clone(name=copy, clock=self._device_clock(ClockSetting()))
+        self._phones[owner, copy] = clone
+        return clone
+
+    def phone(self, name: str, owner: str | None = None) -> Phone:
+        """Give the phone of a name: that of the user who acts, or else the only one that is called so."""
+        if owner is not None and (owner, name) in self._phones:
+            return self._phones[owner, name]
+        found = [phone for (_, phone_name), phone in self._phones.items() if phone_name == name]
+        if len(found) != 1:
+            owners = ", ".join(phone.owner for phone in found)
+            raise StepError(
+                f"the phone {name} belongs to {owners}: which?" if found else f"there is no phone {name} yet"
+            )
+        return found[0]
+
+    def first_phone(self, owner: str) -> Phone:
+        """Give the phone that a user used last, or else the first."""
+        used = self.user_states[owner].phone
+        name = used or next((name for user, name in self._phones if user == owner), None)
+        if name is None:
+            raise StepError(f"{owner} has no phone")
+        return self.phone(name, owner)
+
+    def account(self, user: str) -> Account | None:
+        """Give what the store knows of a user, which no emulated person may look at."""
+        return self.store.peek(user)
+
+    def desk(self) -> SupportDesk:
+        """Give the support desk, which works at the first worker."""
+        application = self.workers[0].application
+        if application is None:
+            raise StepError("no worker runs")
+        return SupportDesk(application.middleware.service)
+
+    def _device_clock(self, setting: ClockSetting) -> DeviceClock:
+        now = self.time.now()
+        error = ClockDeviation(
+            offset=setting.offset, drift_ppm=setting.drift_ppm, zone=setting.wrong_zone, set_at=now
+        )
+        return DeviceClock(self.time, error)
+
+    def _wrap(self, application: WSGIApplication, *, worker: Worker, portal: Portal) -> MfaMiddleware:
+        return MfaMiddleware(
+            application,
+            issuer=ISSUER,
+            identity=portal.identity,
+            store=self.store,
+            keys=KeyRing.from_text(",".join(self.key_texts)),
+            policy=self.policy,
+            directory=self._directory.get,
+            support_agents=[f"group:{AGENTS}"],
+            plain_http=True,
+            clock=worker.clock,
+            entropy=worker.entropy,
+        )
+
+    def _deliver(self, request: Request) -> Response:
+        """Hand a request to the next worker in turn."""
+        index = self._turn % len(self.workers)
+        worker = self.workers[index]
+        self._turn += 1
+        if worker.application is None:
+            raise StepError("no worker runs")
+        # The portal sees true time even where a worker's clock is wrong: a story is about the middleware's clock, and
+        # a portal that refuses its own session, because a worker ahead of it has signed it, would hide what happens.
+        self._wall.show(self.time.now())
+        at = self.time.now()
+        response = self.monitor.served(
+            request,
+            worker.application.answer,
+            at=at,
+            now=worker.clock.now(),
+            policy=self.policy,
+        )
+        self.recorder.current.deliveries.append(
+            Delivery(
+                at=at,
+                worker=index + 1,
+                clock_error=worker.clock.error(),
+                request=request,
+                response=response,
+            )
+        )
+        return response
+
+    def lockout_end(self) -> int:
+        """Give when the lock of the user named last ends, as an instant of true time."""
+        account = self._last_account()
+        ends = [
+            failures.locked_since + failures.locked_seconds * SECOND
+            for failures in (account.code_failures, account.recovery_failures)
+            if failures.locked_since is not None
+        ]
+        if not ends:
+            raise StepError(f"{account.user} is not locked, so there is no lockout_end")
+        return self._true_time(max(ends))
+
+    def session_end(self) -> int:
+        """Give when the session of the browser named last will end if nobody uses it, as an instant of true time."""
+        account = self._last_account()
+        jar = self.browsers[self.last_browser].jar if self.last_browser in self.browsers else None
+        now = self.time.now()
+        sessions = [item for item in account.sessions if jar is not None and jar.holds(item.id, now=now)]
+        if not sessions:
+            raise StepError(
+                f"the browser {self.last_browser} has no session of {account.user}, so no session_end"
+            )
+        policy = self.policy
+        # Activity is noted once it is a 60th of the idle limit old, and a session never ends early (D23).
+        idle_seconds = policy.session_idle_seconds + policy.session_idle_seconds // 60
+        ends = (
+            sessions[-1].seen_at + idle_seconds * SECOND,
+            sessions[-1].verified_at + policy.session_seconds_max * SECOND,
+        )
+        return self._true_time(min(ends))
+
+    def _last_account(self) -> Account:
+        account = self.account(self.last_user) if self.last_user is not None else None
+        if account is None:
+            raise StepError("no user with an account was named before")
+        return account
+
+    def _true_time(self, reading: int) -> int:
+        """Turn an instant that the server knows into true time, by its first worker's clock."""
+        return reading - self.workers[0].clock.error()

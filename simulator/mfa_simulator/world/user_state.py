@@ -1,0 +1,23 @@
+"""The state of a user: the codes that were written down, and the phone and browser used last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mfa_simulator.language.scenario import UserSpec
+
+
+@dataclass(kw_only=True, slots=True)
+class UserState:
+    """A user, with what the user has written down; the newest recovery code stands last."""
+
+    spec: UserSpec
+    recovery_codes: list[str]
+    enrollment_code: str | None = None
+    phone: str | None = None
+    browser: str | None = None
+
+    def write_down(self, code: str) -> None:
+        """Note a recovery code that a page shows, unless it is the one noted last."""
+        if not self.recovery_codes or self.recovery_codes[-1] != code:
+            self.recovery_codes.append(code)

@@ -1,0 +1,63 @@
+"""One process of the server: the real middleware around a portal, with a clock and a chance of its own."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mfa_simulator.world.clocks import WorkerClock
+from mfa_simulator.world.entropy import SeededEntropy
+from mfa_simulator.world.http import Headers, Request, Response, environ_of, serve
+from wsgi_mfa import MfaMiddleware
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+#: The key of the environment below which the calls of the portal are noted.
+WATCH = "mfa_simulator.calls"
+
+
+@dataclass(kw_only=True, slots=True)
+class Worker:
+    """One process of the server; its clock and its chance outlive a restart."""
+
+    clock: WorkerClock
+    entropy: SeededEntropy
+    application: MonitoredMiddleware | None = None
+
+
+class MonitoredMiddleware:
+    """The middleware around a portal of its own; notes whether and as which user the portal was called."""
+
+    def __init__(self, make: Callable[[WSGIApplication], MfaMiddleware], portal: WSGIApplication) -> None:
+        self._portal = portal
+        self.middleware = make(self._watch)
+
+    def _watch(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ[WATCH].append((environ.get("wsgi_mfa.user"), environ.get("HTTP_COOKIE")))
+        return self._portal(environ, start_response)
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request; an error that escapes becomes a reply with status 500, as a server makes it."""
+        calls: list[tuple[str | None, str | None]] = []
+        environ = environ_of(request)
+        environ[WATCH] = calls
+        status, body, crash = 500, b"", None
+        headers: Headers = ()
+        try:
+            status, headers, body = serve(self.middleware, environ)
+        except Exception as error:  # noqa: BLE001  # a server answers 500 whatever the application raises
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            crash = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
+        user, cookie = calls[-1] if calls else (None, None)
+        return Response(
+            status=status,
+            headers=headers,
+            body=body,
+            crash=crash,
+            from_app=bool(calls),
+            user_seen=user,
+            cookie_seen=cookie,
+        )

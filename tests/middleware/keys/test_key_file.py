@@ -1,0 +1,131 @@
+"""A key ring in a file, which changes under running workers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import stat
+
+import pytest
+
+from wsgi_mfa.errors import ConfigurationError, InvalidKeyError
+from wsgi_mfa.keys.key_file import KeyFile
+from wsgi_mfa.keys.ring import KeyRing
+
+K1 = KeyRing([("k1", bytes(range(32)))]).text_of("k1")
+K2 = KeyRing([("k2", bytes(range(1, 33)))]).text_of("k2")
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "mfa.keys"
+    path.write_text(f"{K1}\n", encoding="ascii")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.requirement("D29")
+def test_a_changed_file_is_read_anew_when_it_is_asked_for(path):
+    source = KeyFile(path)
+    first = source.ring
+    assert not source.reread()
+    assert source.ring is first
+    path.write_text(f"{K2},{K1}", encoding="ascii")
+    assert source.ring.ids == ("k1",)
+    assert source.reread()
+    assert source.ring.ids == ("k2", "k1")
+    assert not source.reread()
+
+
+@pytest.mark.requirement("D29", "R80")
+@pytest.mark.parametrize("text", ["", "k1", "k1:short", f"{K1},{K1}", "k1:\xe9", None])
+def test_a_file_that_holds_no_ring_leaves_the_one_in_use(path, caplog, text):
+    source = KeyFile(path)
+    first = source.ring
+    path.unlink()
+    if text is not None:
+        path.write_text(text, encoding="latin-1")
+    assert not source.reread()
+    assert source.ring is first
+    assert "the keys in use stay as they are" in caplog.text
+    assert K1.partition(":")[2] not in caplog.text
+
+
+@pytest.mark.parametrize(("text", "error"), [(None, ConfigurationError), ("nonsense", InvalidKeyError)])
+def test_at_the_start_there_must_be_a_ring(path, text, error):
+    path.unlink()
+    if text is not None:
+        path.write_text(text, encoding="ascii")
+    with pytest.raises(error) as caught:
+        KeyFile(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.requirement("D29")
+def test_a_new_ring_replaces_the_file_whole_and_for_its_owner_alone(path):
+    source = KeyFile(path)
+    before = path.stat().st_ino
+    source.replace(f"{K1},{K2}")
+    assert source.ring.writing_id == "k2"
+    assert KeyFile(path).ring.ids == ("k1", "k2")
+    found = path.stat()
+    assert stat.S_IMODE(found.st_mode) == 0o600
+    assert found.st_ino != before
+    assert not source.reread()
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_that_root_changes_stays_readable_to_the_workers(path):
+    os.chown(path, 1234, 1235)
+    KeyFile(path).replace(f"{K1},{K2}")
+    found = path.stat()
+    assert (found.st_uid, found.st_gid) == (1234, 1235)
+
+
+@pytest.mark.requirement("D29")
+def test_of_two_who_change_the_file_the_later_one_is_refused(path):
+    first, second = KeyFile(path), KeyFile(path)
+    first.replace(f"{K1},{K2}")
+    with pytest.raises(ConfigurationError, match="was changed meanwhile"):
+        second.replace(f"{K2},{K1}")
+    assert second.ring.ids == ("k1",)
+    assert KeyFile(path).ring.ids == ("k1", "k2")
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_change_that_is_under_way_is_not_disturbed(path):
+    draft = path.with_name("mfa.keys.new")
+    draft.write_text("half of", encoding="ascii")
+    with pytest.raises(ConfigurationError, match=r"mfa\.keys\.new is there"):
+        KeyFile(path).replace(f"{K1},{K2}")
+    assert draft.read_text(encoding="ascii") == "half of"
+    assert KeyFile(path).ring.ids == ("k1",)
+
+
+def test_what_is_no_ring_never_gets_into_the_file(path):
+    with pytest.raises(InvalidKeyError):
+        KeyFile(path).replace("nonsense")
+    assert KeyFile(path).ring.ids == ("k1",)
+
+
+def test_a_relative_path_is_kept_when_the_server_changes_its_folder(path, monkeypatch, tmp_path_factory):
+    monkeypatch.chdir(path.parent)
+    source = KeyFile(path.relative_to(path.parent))
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    path.write_text(f"{K2},{K1}", encoding="ascii")
+    assert source.reread()
+
+
+def test_reading_anew_is_told_by_the_names_of_the_keys(path, caplog):
+    source = KeyFile(path)
+    path.write_text(f"{K2},{K1}", encoding="ascii")
+    with caplog.at_level(logging.WARNING):
+        source.reread()
+    assert "read the keys anew: k2, k1" in caplog.text
+
+
+def test_it_cannot_leave_the_process(path):
+    with pytest.raises(TypeError, match="must not leave this process"):
+        pickle.dumps(KeyFile(path))
