@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mfa_simulator.cli import exit_codes
+from mfa_simulator.cli.exploring import explore, shrink
 from mfa_simulator.cli.files import files_in, read_all
 from mfa_simulator.cli.real_clocks import leaks
 from mfa_simulator.cli.run import run
@@ -19,7 +20,7 @@ def main() -> None:
     """Replay scenario files against the real middleware, in virtual time."""
 
 
-for command in (run, leaks, new, fmt):
+for command in (run, explore, shrink, leaks, new, fmt):
     main.add_command(command)
 
 
