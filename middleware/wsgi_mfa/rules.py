@@ -15,6 +15,7 @@ from wsgi_mfa.core.account import (
     RecoveryCode,
     Session,
 )
+from wsgi_mfa.core.authentication_state import authentication_state
 from wsgi_mfa.core.commands import (
     AcknowledgeRecoveryCode,
     BeginEnrollment,
@@ -25,6 +26,7 @@ from wsgi_mfa.core.commands import (
     Origin,
     ReplaceRecoveryCode,
     ResetBySupport,
+    SignInByRecoveryCode,
     SignOut,
     UnlockBySupport,
     VerifyCode,
@@ -56,15 +58,14 @@ __all__ = [
     "Policy",
     "Reason",
     "RecoveryCode",
-    "RedeemRecoveryCode",
-    "RelearnClock",
     "ReplaceRecoveryCode",
     "ResetBySupport",
     "Session",
+    "SignInByRecoveryCode",
     "SignOut",
     "UnlockBySupport",
     "VerifyCode",
+    "authentication_state",
     "decide",
     "recovery_code_digest",
-    "standing",
 ]

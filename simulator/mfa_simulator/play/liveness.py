@@ -112,7 +112,7 @@ class _Trial:
         outcome = visitor.arrive()
         if outcome == "must_verify":
             outcome = visitor.type_code(lambda: code, typing=0, finish=_stored)
-        written = self._twin.user_state(self._name).recovery_codes
+        written = self._twin.user_states[self._name].recovery_codes
         self._shown = written[-1] if written else None
         return "signed_in" if outcome == "welcome" else outcome
 

@@ -16,9 +16,9 @@ from wsgi_mfa.rules import (
     NewRecoveryCode,
     Outcome,
     Policy,
+    authentication_state,
     decide,
     recovery_code_digest,
-    standing,
 )
 
 _SALT = b"prove" * 4
@@ -32,7 +32,7 @@ def decided(account: Account, command: Command, now: int, policy: Policy) -> Dec
 
 def standing_of(account: Account, session_id: str | None, now: int, policy: Policy) -> Outcome:
     """Return what the gate would say to a browser whose cookie names this session."""
-    return standing(
+    return authentication_state(
         account, session_id=session_id, login=None, context=Context(now=now, policy=policy)
     ).outcome
 
