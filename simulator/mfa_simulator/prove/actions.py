@@ -33,7 +33,8 @@ from wsgi_mfa.rules import (
 
 USER, AGENT = "ann", "an agent"
 BROWSERS = ("laptop", "tablet")
-WRONG = "no code of any step"
+#: The phone that is bound when a search begins, its copies whose clocks are off, and one for each browser.
+PHONES, SHIFTED = ("pixel", "first", "second"), {-2: "slower", -1: "slow", 1: "fast"}
 Raw: TypeAlias = "dict[str, Any]"
 
 
@@ -60,6 +61,22 @@ class Wish:
         return names.known(self.key_id), step, names.known(self.recovery)
 
 
+@dataclass(kw_only=True, slots=True)
+class Telling:
+    """What a scenario file has told so far: how many codes were read, the one typed last, and the phone in use."""
+
+    number: int = 0
+    last: str | None = None
+    phone: str = PHONES[0]
+    untold: list[str] = field(default_factory=list)
+
+    def read(self, phone: str) -> Raw:
+        """Return the step that reads a code, which is the last one from then on."""
+        self.number += 1
+        self.last = f"code{self.number}"
+        return {"read_code": {"phone": phone, "as": self.last}}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Action:
     """A way on from a state: to a wish, or to a later or earlier moment; `told` are its steps in a scenario file."""
@@ -67,7 +84,7 @@ class Action:
     name: str
     wish: Callable[[State, Policy], Wish | None] | None = None
     moved: Callable[[State, Policy], State | None] | None = None
-    told: Callable[[int], list[Raw]] = field(default=lambda _: [])
+    told: Callable[[Telling], list[Raw]] = field(default=lambda _: [])
 
 
 def origin_of(state: State, hand: int) -> Origin:
@@ -118,10 +135,10 @@ def verify(hand: int, *, shift: int = 0, lost: bool = False) -> Action:
         code = _present(state, policy, shift=shift)
         return None if code is None else _typed(state, policy, hand, name, code, lost=lost)
 
-    def told(number: int) -> list[Raw]:
-        phone = {0: "pixel", -1: "slow", 1: "fast"}.get(shift, "slow")
-        step: Raw = {"sign_in": {**_at(hand), "code": f"code{number}"}}
-        return [{"read_code": {"phone": phone, "as": f"code{number}"}}, _lost(step) if lost else step]
+    def told(telling: Telling) -> list[Raw]:
+        read = telling.read(SHIFTED.get(shift, telling.phone))
+        step: Raw = {"sign_in": {**_at(hand), "code": telling.last}}
+        return [read, _lost(step) if lost else step]
 
     return Action(name=name, wish=wish, told=told)
 
@@ -141,10 +158,9 @@ def replay(hand: int) -> Action:
     def wish(state: State, policy: Policy) -> Wish | None:
         return None if state.noted is None else _typed(state, policy, hand, name, state.noted)
 
-    return Action(name=name, wish=wish, told=lambda _: [{"sign_in": {**_at(hand), "code": LAST}}])
-
-
-LAST = "the code typed last"
+    return Action(
+        name=name, wish=wish, told=lambda telling: [{"sign_in": {**_at(hand), "code": telling.last}}]
+    )
 
 
 def wrong(hand: int) -> Action:
@@ -156,8 +172,15 @@ def wrong(hand: int) -> Action:
         return None if state.account.authenticator is None else wished
 
     return Action(
-        name=name, wish=wish, told=lambda number: [{"sign_in": {**_at(hand), "code": f"{number:06d}"}}]
+        name=name,
+        wish=wish,
+        told=lambda telling: [{"sign_in": {**_at(hand), "code": _made_up(telling)}}],
     )
+
+
+def _made_up(telling: Telling) -> str:
+    telling.number += 1
+    return f"{telling.number:08d}"
 
 
 def again(hand: int) -> Action:
@@ -206,8 +229,8 @@ def recover(hand: int, *, which: str = "current") -> Action:
         )
         return Wish(name=name, kind="recover", command=command, hand=hand, recovery=text)
 
-    def told(number: int) -> list[Raw]:
-        code = f"{number:024d}" if which == "wrong" else which
+    def told(telling: Telling) -> list[Raw]:
+        code = _made_up(telling) * 3 if which == "wrong" else which
         return [{"recover": {**_at(hand), "code": code, "save": False}}]
 
     return Action(name=name, wish=wish, told=told)
@@ -247,8 +270,14 @@ def replace_code(hand: int) -> Action:
             origin=origin_of(state, hand), recovery_code=new_recovery_code(f"r{state.fresh}")
         )
 
-    told: list[Raw] = [{"visit": {"browser": BROWSERS[hand], "path": "/mfa/account"}}]
-    return _simple(f"{BROWSERS[hand]} asks for another recovery code", hand, "replace", make, told)
+    name = f"{BROWSERS[hand]} asks for another recovery code"
+    action = _simple(name, hand, "replace", make, [])
+
+    def told(telling: Telling) -> list[Raw]:
+        telling.untold.append(name)  # no verb does it
+        return [{"visit": {"browser": BROWSERS[hand], "path": "/mfa/account"}}]
+
+    return replace(action, told=told)
 
 
 def sign_out(hand: int) -> Action:
@@ -272,7 +301,7 @@ def begin(hand: int, *, restart: bool = False) -> Action:
         return Wish(name=name, kind="begin", command=command, hand=hand)
 
     name = f"{BROWSERS[hand]} asks for {'another' if restart else 'a'} key"
-    told: list[Raw] = [{"start_enrollment": {**_at(hand), "phone": "pixel"}}]
+    told: list[Raw] = [{"start_enrollment": {**_at(hand), "phone": PHONES[1 + hand]}}]
     return Action(name=name, wish=wish, told=lambda _: told)
 
 
@@ -301,10 +330,15 @@ def confirm(hand: int, *, right: bool = True, by: int | None = None) -> Action:
         key_id, at = (shown.id, step) if right else (None, None)
         return Wish(name=name, kind="confirm", command=command, hand=hand, key_id=key_id, step=at)
 
-    def told(number: int) -> list[Raw]:
-        if right and by is None:
-            return [{"confirm_enrollment": {**_at(hand), "phone": "pixel"}}]
-        return [{"enter_code": {**_at(hand), "code": f"{number:06d}"}}]
+    def told(telling: Telling) -> list[Raw]:
+        if not right:
+            return [{"enter_code": {**_at(hand), "code": _made_up(telling)}}]
+        phone = PHONES[1 + (hand if by is None else by)]
+        read = telling.read(phone)
+        if by is not None:
+            return [read, {"enter_code": {**_at(hand), "code": telling.last}}]
+        telling.phone = phone
+        return [read, {"confirm_enrollment": {**_at(hand), "phone": phone}}]
 
     return Action(name=name, wish=wish, told=told)
 
@@ -356,7 +390,9 @@ def wait_for_the_lock(*, less: int = 0) -> Action:
         at = max(ends, default=state.now) - less * SECOND
         return replace(state, now=at) if at > state.now else None
 
-    return Action(name=name, moved=moved, told=lambda _: [{"wait_until": f"lockout_end-{less}s"}])
+    return Action(
+        name=name, moved=moved, told=lambda _: [{"wait_until": f"lockout_end{f'-{less}s' if less else ''}"}]
+    )
 
 
 def step_clock(seconds: int) -> Action:
