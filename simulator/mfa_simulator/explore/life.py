@@ -83,7 +83,7 @@ class Stage:
 
     def _played(self, plot: Plot, wanted: str | None, *, to_the_end: bool, expecting: bool) -> Life:
         scenario = scenario_of(plot)
-        player = _Player(World(scenario, self.wall, self.factory), self.wall, expecting=expecting)
+        player = _LifePlayer(World(scenario, self.wall, self.factory), self.wall, expecting=expecting)
         with player.watched():
             for number, (raw, step) in enumerate(zip(plot.steps, scenario.steps, strict=True)):
                 trouble = player.play(raw, step)
@@ -100,20 +100,20 @@ class Stage:
         first = beginning.steps if beginning is not None else ()
         scenario = scenario_of(Plot(top=top, steps=first or ({**_PRELUDE},)))
         world = World(scenario, self.wall, self.factory)
-        player = _Player(world, self.wall)
+        player = _LifePlayer(world, self.wall)
         plot = Plot(top=top)
         with player.watched():
             for raw, step in zip(first, scenario.steps, strict=False):
                 trouble = player.play(raw, step)
                 if trouble is not None:
                     return player.life(plot, trouble, failed_at=len(player.played) - 1)
-            trouble = _Writer(player, swarm, draw, top).write()
+            trouble = _LifeWriter(player, swarm, draw, top).write()
             if trouble is not None:
                 return player.life(plot, trouble, failed_at=len(player.played) - 1)
             return player.life(plot, player.end())
 
 
-class _Player:
+class _LifePlayer:
     """Plays the steps of one life in its world, and notes what came of them."""
 
     def __init__(self, world: World, wall: WallClock, *, expecting: bool = False) -> None:
@@ -149,10 +149,10 @@ class _Player:
         return Life(plot=played, moments=tuple(self._moments), trouble=trouble, failed_at=failed_at)
 
 
-class _Writer:
+class _LifeWriter:
     """Draws the steps of one life, each from what is possible at that moment."""
 
-    def __init__(self, player: _Player, swarm: Swarm, draw: Draw, top: Any) -> None:  # noqa: ANN401  # as in a file
+    def __init__(self, player: _LifePlayer, swarm: Swarm, draw: Draw, top: Any) -> None:  # noqa: ANN401  # as in a file
         self._player = player
         self._swarm = swarm
         self._draw = draw

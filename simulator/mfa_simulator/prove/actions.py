@@ -1,239 +1,38 @@
-"""What can be wished of an account, by whom, and how each wish would be told in a scenario file."""
+"""The other actions: enrollment, recovery codes that are stored or replaced, the support desk, and time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from dataclasses import replace
 
 from mfa_simulator.language.quantities import SECOND
-from mfa_simulator.prove.rulebook import (
-    code_of,
-    key_bytes,
-    new_key,
-    new_recovery_code,
-    recovery_digest,
-    step_at,
+from mfa_simulator.prove.code_actions import made_up_code, wrong_code
+from mfa_simulator.prove.rulebook import code_of, key_bytes, new_key, new_recovery_code, step_at
+from mfa_simulator.prove.state import State
+from mfa_simulator.prove.wishes import (
+    BROWSERS,
+    PHONES,
+    USER,
+    Action,
+    Raw,
+    Telling,
+    Wish,
+    at_browser,
+    origin_of,
 )
-from mfa_simulator.prove.state import Hand, State
 from wsgi_mfa.rules import (
     AcknowledgeRecoveryCode,
     BeginEnrollment,
     Command,
     ConfirmEnrollment,
-    Origin,
     Policy,
     ReplaceRecoveryCode,
     ResetBySupport,
-    SignInByRecoveryCode,
     SignOut,
     UnlockBySupport,
-    VerifyCode,
 )
 
-USER, AGENT = "ann", "an agent"
-BROWSERS = ("laptop", "tablet")
-#: The phone that is bound when a search begins, its copies whose clocks are off, and one for each browser.
-PHONES, SHIFTED = ("pixel", "first", "second"), {-2: "slower", -1: "slow", 1: "fast"}
-Raw: TypeAlias = "dict[str, Any]"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wish:
-    """One command with what an onlooker knows of it.
-
-    `kind` is the family of the command; `steps` are the steps to which the typed code belongs, of the key `key_id`.
-    `recovery` is the recovery code that was typed. `reply_lost` leaves the browser as it was.
-    """
-
-    name: str
-    kind: str
-    command: Command
-    hand: int | None = None
-    key_id: str | None = None
-    step: int | None = None
-    recovery: str | None = None
-    reply_lost: bool = False
-
-    def typed_key(self, names: Any) -> tuple[Any, ...]:  # noqa: ANN401  # names of a state
-        """Return what was typed, as a state's key tells it."""
-        step = None if self.step is None else names.step(self.step)
-        return names.known(self.key_id), step, names.known(self.recovery)
-
-
-@dataclass(kw_only=True, slots=True)
-class Telling:
-    """What a scenario file has told so far: how many codes were read, the one typed last, and the phone in use."""
-
-    number: int = 0
-    last: str | None = None
-    phone: str = PHONES[0]
-    untold: list[str] = field(default_factory=list)
-
-    def read(self, phone: str) -> Raw:
-        """Return the step that reads a code, which is the last one from then on."""
-        self.number += 1
-        self.last = f"code{self.number}"
-        return {"read_code": {"phone": phone, "as": self.last}}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Action:
-    """A way on from a state: to a wish, or to a later or earlier moment; `told` are its steps in a scenario file."""
-
-    name: str
-    wish: Callable[[State, Policy], Wish | None] | None = None
-    moved: Callable[[State, Policy], State | None] | None = None
-    told: Callable[[Telling], list[Raw]] = field(default=lambda _: [])
-
-
-def origin_of(state: State, hand: int) -> Origin:
-    """Return who asks: this browser, which gets another cookie with a success."""
-    held = state.hands[hand]
-    return Origin(browser=held.cookie, next_browser=f"b{state.fresh}", session_id=held.session)
-
-
-def _present(state: State, policy: Policy, *, shift: int = 0) -> tuple[str, int] | None:
-    phone = state.account.authenticator
-    return None if phone is None else (phone.id, step_at(state.now, policy) + shift)
-
-
-def _typed(
-    state: State, policy: Policy, hand: int, name: str, code: tuple[str, int] | None, *, lost: bool = False
-) -> Wish:
-    """Return the wish to sign in with a code; None stands for one that belongs to no step."""
-    phone = state.account.authenticator
-    text = f"{0:0{policy.digits}d}" if code is None else code_of(*code, policy.digits)
-    if code is None and phone is not None:
-        text = _wrong_code(phone.id, state.now, policy)
-    command = VerifyCode(
-        origin=origin_of(state, hand),
-        code=text,
-        key=None if phone is None else key_bytes(phone.id),
-        fingerprint=f"wrong#{state.fresh}" if code is None else f"{code[0]}@{code[1]}",
-        session_id=f"s{state.fresh}",
-    )
-    key_id, step = code or (None, None)
-    return Wish(
-        name=name, kind="verify", command=command, hand=hand, key_id=key_id, step=step, reply_lost=lost
-    )
-
-
-def _wrong_code(key_id: str, now: int, policy: Policy) -> str:
-    """Return digits that are no code of any step near."""
-    here = step_at(now, policy)
-    near = {code_of(key_id, step, policy.digits) for step in range(here - 25, here + 12)}
-    return next(text for number in range(99) if (text := f"{number:0{policy.digits}d}") not in near)
-
-
-def verify(hand: int, *, shift: int = 0, lost: bool = False) -> Action:
-    """Return the action to type the code that a phone shows, `shift` steps off."""
-    off = {0: "", -1: " of a step ago", 1: " of the next step"}.get(shift, f" {shift:+d} steps off")
-    name = f"{BROWSERS[hand]} types the code{off}{', and the reply is lost' if lost else ''}"
-
-    def wish(state: State, policy: Policy) -> Wish | None:
-        code = _present(state, policy, shift=shift)
-        return None if code is None else _typed(state, policy, hand, name, code, lost=lost)
-
-    def told(telling: Telling) -> list[Raw]:
-        read = telling.read(SHIFTED.get(shift, telling.phone))
-        step: Raw = {"sign_in": {**_at(hand), "code": telling.last}}
-        return [read, _lost(step) if lost else step]
-
-    return Action(name=name, wish=wish, told=told)
-
-
-def _lost(step: Raw) -> Raw:
-    return {**step, "network": {"lose": "response", "client_timeout": "0s"}}
-
-
-def _at(hand: int) -> dict[str, Any]:
-    return {"user": USER, "browser": BROWSERS[hand], "typing": "0s"}
-
-
-def replay(hand: int) -> Action:
-    """Return the action to type the code that was typed last."""
-    name = f"{BROWSERS[hand]} types the last code again"
-
-    def wish(state: State, policy: Policy) -> Wish | None:
-        return None if state.noted is None else _typed(state, policy, hand, name, state.noted)
-
-    return Action(
-        name=name, wish=wish, told=lambda telling: [{"sign_in": {**_at(hand), "code": telling.last}}]
-    )
-
-
-def wrong(hand: int) -> Action:
-    """Return the action to type a wrong code."""
-    name = f"{BROWSERS[hand]} types a wrong code"
-
-    def wish(state: State, policy: Policy) -> Wish | None:
-        wished = _typed(state, policy, hand, name, None)
-        return None if state.account.authenticator is None else wished
-
-    return Action(
-        name=name,
-        wish=wish,
-        told=lambda telling: [{"sign_in": {**_at(hand), "code": _made_up(telling)}}],
-    )
-
-
-def _made_up(telling: Telling) -> str:
-    telling.number += 1
-    return f"{telling.number:08d}"
-
-
-def again(hand: int) -> Action:
-    """Return the action to send the last request once more, as it was."""
-    name = f"{BROWSERS[hand]} sends its last request again"
-
-    def wish(state: State, policy: Policy) -> Wish | None:  # noqa: ARG001  # all wishes have one signature
-        sent: Wish | None = state.hands[hand].sent
-        if sent is None:
-            return None
-        phone = state.account.authenticator
-        command = sent.command
-        if isinstance(command, VerifyCode):
-            key = None if phone is None else key_bytes(phone.id)
-            command = replace(command, key=key, session_id=f"s{state.fresh}")
-        elif isinstance(command, SignInByRecoveryCode):
-            code = state.account.recovery_code
-            command = replace(
-                command,
-                opened=None if code is None else recovery_digest(code.id),
-                session_id=f"s{state.fresh}",
-                recovery_code=new_recovery_code(f"r{state.fresh}"),
-            )
-        return replace(sent, name=name, command=command, reply_lost=False)
-
-    return Action(name=name, wish=wish, told=lambda _: [{"retry": {"browser": BROWSERS[hand]}}])
-
-
-def recover(hand: int, *, which: str = "current") -> Action:
-    """Return the action to type a recovery code: the current one, the one before, or a wrong one."""
-    name = f"{BROWSERS[hand]} types the {which} recovery code"
-
-    def wish(state: State, policy: Policy) -> Wish | None:  # noqa: ARG001
-        code = state.account.recovery_code
-        back = {"current": 1, "previous": 2}.get(which)
-        if code is None or (back is not None and len(state.written) < back):
-            return None
-        text = f"W{state.fresh}" if back is None else state.written[-back]
-        command = SignInByRecoveryCode(
-            origin=origin_of(state, hand),
-            code=text,
-            opened=recovery_digest(code.id),
-            fingerprint=f"recovery#{text}",
-            session_id=f"s{state.fresh}",
-            recovery_code=new_recovery_code(f"r{state.fresh}"),
-        )
-        return Wish(name=name, kind="recover", command=command, hand=hand, recovery=text)
-
-    def told(telling: Telling) -> list[Raw]:
-        code = _made_up(telling) * 3 if which == "wrong" else which
-        return [{"recover": {**_at(hand), "code": code, "save": False}}]
-
-    return Action(name=name, wish=wish, told=told)
+AGENT = "an agent"
 
 
 def _simple(
@@ -301,7 +100,7 @@ def begin(hand: int, *, restart: bool = False) -> Action:
         return Wish(name=name, kind="begin", command=command, hand=hand)
 
     name = f"{BROWSERS[hand]} asks for {'another' if restart else 'a'} key"
-    told: list[Raw] = [{"start_enrollment": {**_at(hand), "phone": PHONES[1 + hand]}}]
+    told: list[Raw] = [{"start_enrollment": {**at_browser(hand), "phone": PHONES[1 + hand]}}]
     return Action(name=name, wish=wish, told=lambda _: told)
 
 
@@ -316,7 +115,7 @@ def confirm(hand: int, *, right: bool = True, by: int | None = None) -> Action:
         if mine is None or shown is None:
             return None
         step = step_at(state.now, policy)
-        text = code_of(shown.id, step, policy.digits) if right else _wrong_code(shown.id, state.now, policy)
+        text = code_of(shown.id, step, policy.digits) if right else wrong_code(shown.id, state.now, policy)
         command = ConfirmEnrollment(
             origin=origin_of(state, hand),
             pending_id=None,
@@ -332,13 +131,13 @@ def confirm(hand: int, *, right: bool = True, by: int | None = None) -> Action:
 
     def told(telling: Telling) -> list[Raw]:
         if not right:
-            return [{"enter_code": {**_at(hand), "code": _made_up(telling)}}]
+            return [{"enter_code": {**at_browser(hand), "code": made_up_code(telling)}}]
         phone = PHONES[1 + (hand if by is None else by)]
         read = telling.read(phone)
         if by is not None:
-            return [read, {"enter_code": {**_at(hand), "code": telling.last}}]
+            return [read, {"enter_code": {**at_browser(hand), "code": telling.last}}]
         telling.phone = phone
-        return [read, {"confirm_enrollment": {**_at(hand), "phone": phone}}]
+        return [read, {"confirm_enrollment": {**at_browser(hand), "phone": phone}}]
 
     return Action(name=name, wish=wish, told=told)
 
@@ -403,17 +202,3 @@ def step_clock(seconds: int) -> Action:
         return replace(state, now=state.now + seconds * SECOND)
 
     return Action(name=name, moved=moved, told=lambda _: [{"server_clock": {"jump": f"{seconds}s"}}])
-
-
-def hands_after(state: State, wish: Wish, session_id: str | None, *, signed_out: bool) -> State:
-    """Return the state in which the browser of a wish has what its reply gave to it."""
-    if wish.hand is None:
-        return state
-    hand = replace(state.hands[wish.hand], sent=wish if wish.kind in ("verify", "recover") else None)
-    if wish.kind not in ("verify", "recover"):
-        hand = replace(hand, sent=state.hands[wish.hand].sent)
-    if session_id is not None and not wish.reply_lost:
-        hand = Hand(cookie=f"b{state.fresh}", session=session_id, sent=hand.sent)
-    if signed_out:
-        hand = replace(hand, session=None)
-    return state.with_hand(wish.hand, hand)

@@ -6,23 +6,19 @@ from dataclasses import dataclass
 
 from mfa_simulator.language.scenario import START
 from mfa_simulator.prove.actions import (
-    Action,
     acknowledge,
-    again,
     begin,
     confirm,
-    recover,
     replace_code,
-    replay,
     reset,
     sign_out,
     step_clock,
     unlock,
-    verify,
     wait,
     wait_for_the_lock,
-    wrong,
 )
+from mfa_simulator.prove.code_actions import again, recover, replay, verify, wrong
+from mfa_simulator.prove.wishes import Action
 from wsgi_mfa.rules import Policy
 
 #: Small budgets, so that few commands reach their ends; eight digits, so that no two codes are the same by chance.

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from mfa_simulator.language.quantities import SECOND
-from mfa_simulator.prove.actions import Wish
 from mfa_simulator.prove.rulebook import decided, standing_of, step_at
 from mfa_simulator.prove.state import CODES, GRANTED_TRIES, RECOVERY_CODES, Notes, State, Tally
+from mfa_simulator.prove.wishes import Wish
 from wsgi_mfa.rules import Account, Decision, Method, Outcome, Policy, VerifyCode
 
 REPEAT_SECONDS = 5

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mfa_simulator.language.quantities import SECOND
-from mfa_simulator.prove.actions import Action, Wish, hands_after, verify, wrong
 from mfa_simulator.prove.alphabets import Alphabet
+from mfa_simulator.prove.code_actions import verify, wrong
 from mfa_simulator.prove.laws import broken_by, noted, same_in_a_lock, standings
 from mfa_simulator.prove.rulebook import decided, new_key, new_recovery_code, step_at
 from mfa_simulator.prove.state import Hand, Notes, State, key_of
+from mfa_simulator.prove.wishes import Action, Wish, hands_after
 from mfa_simulator.world.clocks import real_now
 from wsgi_mfa.rules import Account, Authenticator, Outcome, Policy, RecoveryCode
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from mfa_simulator.explore.plot import Plot, text_of, verb_of
 from mfa_simulator.language.format.verbs import BY_NAME
-from mfa_simulator.prove.actions import PHONES, SHIFTED, USER, Raw, Telling
 from mfa_simulator.prove.alphabets import Alphabet
 from mfa_simulator.prove.laws import LAWS
 from mfa_simulator.prove.search import CounterExample
+from mfa_simulator.prove.wishes import PHONES, SHIFTED, USER, Raw, Telling
 from wsgi_mfa.rules import Policy
 
 #: One minute before the search begins: the user's phone is bound then.
