@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mfa_simulator.errors import ScenarioFileError
+from mfa_simulator.explore.crashes import CrashLog, noting_crashes
 from mfa_simulator.explore.draw import Deck, Draw
 from mfa_simulator.explore.plot import Plot, Raw, node_of_step, scenario_of, verb_of
 from mfa_simulator.explore.scene import Scene
@@ -122,10 +123,16 @@ class _LifePlayer:
         self._wall = wall
         self._expecting = expecting
         self._moments: list[PlayedStep] = []
+        self._crashes = CrashLog()
 
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Read the log meanwhile, as the invariants do."""
+        with noting_crashes() as self._crashes, self._reading_logs():
+            yield
+
+    @contextmanager
+    def _reading_logs(self) -> Iterator[None]:
         with self.world.recorder.noting_logs("wsgi_mfa"), self.world.monitor.reading_logs("wsgi_mfa"):
             yield
 
@@ -135,6 +142,8 @@ class _LifePlayer:
         if not any(moment.unplayable for moment in moments):
             self.played.append(raw)
             self._moments += moments
+        for seen in self._crashes.taken():
+            return Trouble(invariant=CRASH, seen=seen, user=moments[-1].actor)
         return next(iter(_troubles(moments, expecting=self._expecting)), None)
 
     def end(self) -> Trouble | None:
@@ -208,9 +217,6 @@ def _may_share(raw: Raw) -> bool:
 
 def _troubles(moments: Sequence[PlayedStep], *, expecting: bool) -> Iterator[Trouble]:
     for moment in moments:
-        for failure in moment.failures if expecting else ():
-            seen = f"{moment.step.verb} came to something else than expected: {failure}"
-            yield Trouble(invariant=EXPECTATION, seen=seen, user=moment.actor)
         for broken in moment.broken:
             yield Trouble(invariant=broken.invariant, seen=broken.seen, user=broken.user)
         for delivery in moment.deliveries:
@@ -219,3 +225,6 @@ def _troubles(moments: Sequence[PlayedStep], *, expecting: bool) -> Iterator[Tro
                 yield Trouble(
                     invariant=CRASH, seen=f"{path} ended in {delivery.response.crash}", user=moment.actor
                 )
+        for failure in moment.failures if expecting else ():
+            seen = f"{moment.step.verb} came to something else than expected: {failure}"
+            yield Trouble(invariant=EXPECTATION, seen=seen, user=moment.actor)

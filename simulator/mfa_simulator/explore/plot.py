@@ -15,7 +15,7 @@ from mfa_simulator.problems import Position
 
 Raw: TypeAlias = "dict[str, Any]"
 #: What a plain YAML text may look like here; everything else is quoted.
-_PLAIN = re.compile(r"[A-Za-z/+-]?[A-Za-z0-9_./@+-]*(?: [A-Za-z0-9_./@+-]+)*", re.ASCII)
+_PLAIN = re.compile(r"(?:[A-Za-z/]|[+-](?=[A-Za-z0-9]))[A-Za-z0-9_./@+-]*(?: [A-Za-z0-9_./@+-]+)*", re.ASCII)
 _NUMBER = re.compile(r"[+-]?[0-9][0-9_.eE+-]*", re.ASCII)
 _WORDS = {"yes", "no", "true", "false", "on", "off", "null", "none", "y", "n"}
 

@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mfa_simulator.errors import ScenarioFileError
 from mfa_simulator.explore.plot import Plot, Raw, text_of, verb_of
 from mfa_simulator.language.format.verbs import TOGETHER
 from mfa_simulator.world.clocks import real_now
 
 #: Arguments that a step can do without, and those for which there is something simpler.
 OPTIONAL = ("save", "manual", "typing", "remember", "agent", "every", "parallel", "among", "wrong", "worker")
+#: A life of more steps is looked through for guesses that could be one step.
+LONG = 6
 SIMPLER_BROWSERS = ("laptop", "tablet")
 
 #: Tells whether a plot still fails in the same way.
@@ -46,6 +49,8 @@ class Shrinker:
         while True:
             before = plot
             plot, origins = self._fewer_steps(plot, origins, last)
+            if len(plot.steps) > LONG:
+                plot, origins = self._guessed_at_once(plot, origins)
             plot = self._simpler(plot, _simpler_tops(plot), lambda smaller: _simpler_tops(smaller))
             plot = self._simpler(plot, _simpler_steps(plot), lambda smaller: _simpler_steps(smaller))
             if plot == before or self._is_late():
@@ -76,6 +81,20 @@ class Shrinker:
             elif not changed:
                 return plot, origins
 
+    def _guessed_at_once(self, plot: Plot, origins: tuple[int, ...]) -> tuple[Plot, tuple[int, ...]]:
+        """Put one step that guesses in the place of several that came to a wrong code each."""
+        count = len(plot.steps)
+        for size in range(count - 2, 1, -1):
+            for begin in range(count - 1 - size):
+                for guess in _guesses_for(plot.steps[begin : begin + size]):
+                    steps = (*plot.steps[:begin], guess, *plot.steps[begin + size :])
+                    smaller = replace(plot, steps=steps)
+                    if self._still_fails(smaller):
+                        return smaller, (*origins[: begin + 1], *origins[begin + size :])
+                    if self._is_late():
+                        return plot, origins
+        return plot, origins
+
     def _simpler(
         self, plot: Plot, candidates: Iterator[Plot], again: Callable[[Plot], Iterator[Plot]]
     ) -> Plot:
@@ -93,7 +112,10 @@ class Shrinker:
             if self._is_late():
                 return False
             self.tried += 1
-            self._known[text] = self._fails(plot)
+            try:
+                self._known[text] = self._fails(plot)
+            except ScenarioFileError:
+                self._known[text] = False  # a step names what is no longer there
         return self._known[text]
 
     def _is_late(self) -> bool:
@@ -166,6 +188,16 @@ def _simpler_step(step: Raw) -> Iterator[Raw]:
         for fewer in sorted({1, times // 2, times - 1}):
             if 0 < fewer < times:
                 yield {**step, verb: {**arguments, "times": fewer}}
+
+
+def _guesses_for(steps: Sequence[Raw]) -> Iterator[Raw]:
+    """Yield steps of guesses that may do what some steps did: by the same user in the same browser."""
+    values = [step[verb_of(step)] for step in steps if verb_of(step) != TOGETHER]
+    users = [value["user"] for value in values if isinstance(value, Mapping) and "user" in value]
+    browsers = list(dict.fromkeys(_browsers_of(steps)))
+    for browser in browsers[:2] if users else ():
+        for times in sorted({len(steps), 5, 10}):
+            yield {"guess": {"user": users[0], "browser": browser, "times": times}}
 
 
 def _without(mapping: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from mfa_simulator.prove.state import State
 from mfa_simulator.prove.wishes import (
     BROWSERS,
     SHIFTED,
+    USER,
     Action,
     Raw,
     Telling,
@@ -63,14 +64,22 @@ def verify(hand: int, *, shift: int = 0, lost: bool = False) -> Action:
 
     def told(telling: Telling) -> list[Raw]:
         read = telling.read(SHIFTED.get(shift, telling.phone))
-        step: Raw = {"sign_in": {**at_browser(hand), "code": telling.last}}
-        return [read, _lost(step) if lost else step]
+        return [read, *typed_in(hand, telling.last, lost=lost)]
 
     return Action(name=name, wish=wish, told=told)
 
 
-def _lost(step: Raw) -> Raw:
-    return {**step, "network": {"lose": "response", "client_timeout": "0s"}}
+def typed_in(hand: int, code: str | None, *, lost: bool = False) -> list[Raw]:
+    """Return the steps that type a code into the page for it, also in a browser that is signed in."""
+    browser = BROWSERS[hand]
+    step: Raw = {"enter_code": {**at_browser(hand), "code": code}}
+    if lost:
+        step["network"] = {"lose": "response", "client_timeout": "0s"}
+    return [
+        {"password": {"user": USER, "browser": browser}},
+        {"visit": {"browser": browser, "path": "/mfa/verify"}},
+        step,
+    ]
 
 
 def replay(hand: int) -> Action:
@@ -80,9 +89,7 @@ def replay(hand: int) -> Action:
     def wish(state: State, policy: Policy) -> Wish | None:
         return None if state.noted is None else _typed(state, policy, hand, name, state.noted)
 
-    return Action(
-        name=name, wish=wish, told=lambda telling: [{"sign_in": {**at_browser(hand), "code": telling.last}}]
-    )
+    return Action(name=name, wish=wish, told=lambda telling: typed_in(hand, telling.last))
 
 
 def wrong(hand: int) -> Action:
@@ -96,7 +103,7 @@ def wrong(hand: int) -> Action:
     return Action(
         name=name,
         wish=wish,
-        told=lambda telling: [{"sign_in": {**at_browser(hand), "code": made_up_code(telling)}}],
+        told=lambda telling: typed_in(hand, made_up_code(telling)),
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mfa_simulator.language.quantities import SECOND
@@ -39,16 +39,21 @@ class Level:
 
 @dataclass(kw_only=True, slots=True)
 class Proof:
-    """What a search came to; `counter_example` is None if no law was broken."""
+    """What a search came to; `counter_examples` go on from one state, and are empty if no law was broken."""
 
     alphabet: Alphabet
     states: int = 1
     transitions: int = 0
-    counter_example: CounterExample | None = None
+    counter_examples: list[CounterExample] = field(default_factory=list)
+
+    @property
+    def counter_example(self) -> CounterExample | None:
+        """The first one, which is as short as any."""
+        return next(iter(self.counter_examples), None)
 
 
-def search(proof: Proof, *, depth: int, pruned: Callable[[], bool] = lambda: False) -> Iterator[Level]:
-    """Try every action in every state up to `depth` commands; yield each level, and stop at the first broken law."""
+def search(proof: Proof, *, depth: int) -> Iterator[Level]:
+    """Try every action in every state up to `depth` commands; and stop where a law is broken."""
     alphabet, began = proof.alphabet, real_now()
     first = first_state(alphabet)
     known: dict[Any, tuple[Any, Action | None]] = {key_of(first, alphabet.policy): (None, None)}
@@ -63,13 +68,13 @@ def search(proof: Proof, *, depth: int, pruned: Callable[[], bool] = lambda: Fal
                 proof.transitions += 1
                 if broken is not None:
                     way = (*_way(known, key), action)
-                    proof.counter_example = CounterExample(law=broken[0], seen=broken[1], actions=way)
-                    return
+                    proof.counter_examples.append(CounterExample(law=broken[0], seen=broken[1], actions=way))
+                    continue
                 reached = key_of(after, alphabet.policy)
                 if reached not in known:
                     known[reached] = key, action
                     found.append((reached, after))
-            if pruned():
+            if proof.counter_examples:
                 return
         proof.states = len(known)
         yield Level(

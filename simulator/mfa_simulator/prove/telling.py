@@ -9,9 +9,10 @@ from typing import Any
 from mfa_simulator.explore.plot import Plot, text_of, verb_of
 from mfa_simulator.language.format.verbs import BY_NAME
 from mfa_simulator.prove.alphabets import Alphabet
+from mfa_simulator.prove.code_actions import typed_in
 from mfa_simulator.prove.laws import LAWS
 from mfa_simulator.prove.search import CounterExample
-from mfa_simulator.prove.wishes import PHONES, SHIFTED, USER, Raw, Telling
+from mfa_simulator.prove.wishes import PHONES, SHIFTED, STRANGER, USER, Raw, Telling
 from wsgi_mfa.rules import Policy
 
 #: One minute before the search begins: the user's phone is bound then.
@@ -33,6 +34,8 @@ def told(example: CounterExample, alphabet: Alphabet) -> Told:
     steps = _prelude(example, alphabet)
     for action in example.actions:
         steps += [_expecting_nothing(step) for step in action.told(telling)]
+    if example.law == "lock":  # seen when another browser types a right code
+        steps += map(_expecting_nothing, (telling.read(telling.phone), *typed_in(STRANGER, telling.last)))
     words = [f"{number}. {action.name}" for number, action in enumerate(example.actions, start=1)]
     title = " ".join(re.sub(r"[^A-Za-z0-9 ,.()/_+-]+", " ", f"{example.law} {example.seen}").split())
     text = text_of(

@@ -10,7 +10,7 @@ from mfa_simulator.prove.state import Hand, State
 from wsgi_mfa.rules import Command, Origin, Policy
 
 USER = "ann"
-BROWSERS = ("laptop", "tablet")
+BROWSERS, STRANGER = ("laptop", "tablet", "kiosk"), 2
 #: The phone that is bound when a search begins, its copies whose clocks are off, and one for each browser.
 PHONES, SHIFTED = ("pixel", "first", "second"), {-2: "slower", -1: "slow", 1: "fast"}
 Raw: TypeAlias = "dict[str, Any]"
