@@ -10,6 +10,7 @@ import click
 from mfa_simulator.cli import exit_codes
 from mfa_simulator.cli.exploring import explore, shrink
 from mfa_simulator.cli.files import files_in, read_all
+from mfa_simulator.cli.inspecting import open_world, why
 from mfa_simulator.cli.proving import prove
 from mfa_simulator.cli.real_clocks import leaks
 from mfa_simulator.cli.run import run
@@ -21,7 +22,7 @@ def main() -> None:
     """Replay scenario files against the real middleware, in virtual time."""
 
 
-for command in (run, explore, shrink, prove, leaks, new, fmt):
+for command in (run, explore, shrink, prove, why, open_world, leaks, new, fmt):
     main.add_command(command)
 
 

@@ -125,7 +125,10 @@ def _plot_of(file: Path) -> Plot:
     from mfa_simulator.explore.source import plot_of_file
 
     try:
-        return plot_of_file(file).plot
+        plot = plot_of_file(file).plot
+        if not plot.top.get("users"):
+            raise click.UsageError(f"--from {file}: lives need a user, and the file has none")
+        return plot
     except ScenarioFileError as error:
         click.echo("\n".join(f"{problem}\n{problem.picture}" for problem in error.problems), err=True)
         sys.exit(exit_codes.BAD_FILE)

@@ -93,7 +93,7 @@ def written(value: object) -> str:
 
 
 def _entry(key: object, value: object) -> str:
-    return f"{written(key)}:" if value is None else f"{written(key)}: {written(value)}"
+    return f"{written(key)}: " if value is None else f"{written(key)}: {written(value)}"
 
 
 def position_of(number: int) -> Position:

@@ -18,7 +18,6 @@ from mfa_simulator.world.clocks import real_now
 OPTIONAL = ("save", "manual", "typing", "remember", "agent", "every", "parallel", "among", "wrong", "worker")
 #: A life of more steps is looked through for guesses that could be one step.
 LONG = 6
-SIMPLER_BROWSERS = ("laptop", "tablet")
 
 #: Tells whether a plot still fails in the same way.
 Fails = Callable[[Plot], bool]
@@ -161,10 +160,6 @@ def _simpler_steps(plot: Plot) -> Iterator[Plot]:
             steps = (*plot.steps[:index], smaller, *plot.steps[index + 1 :])
             yield replace(plot, steps=steps)
     used = list(dict.fromkeys(_browsers_of(plot.steps)))
-    for number, name in enumerate(used[: len(SIMPLER_BROWSERS)]):
-        simple = SIMPLER_BROWSERS[number]
-        if name != simple and simple not in used:
-            yield replace(plot, steps=tuple(_renamed(step, name, simple) for step in plot.steps))
     for name in used[1:]:
         yield replace(plot, steps=tuple(_renamed(step, name, used[0]) for step in plot.steps))
 
