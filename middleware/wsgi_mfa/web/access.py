@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote_plus
 
 from wsgi_mfa.core import rollout
-from wsgi_mfa.core.access_rules import Asking, Rule, is_at_any, is_insisted_on, rule_for
+from wsgi_mfa.core.access_rules import AccessRule, Asking, is_at_any, is_insisted_on, rule_for
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.authentication_state import SIGNED_IN, factor_is_younger
 from wsgi_mfa.core.decision import Outcome
@@ -41,7 +41,7 @@ def by_rule(request: WebRequest, caller: Caller, outcome: Outcome) -> Outcome:
     return SIGNED_IN if young else Outcome.STEP_UP_REQUIRED
 
 
-def rule_of(request: WebRequest, caller: Caller) -> Rule:
+def rule_of(request: WebRequest, caller: Caller) -> AccessRule:
     return rule_for(request.site.rules, asking(request, caller))
 
 

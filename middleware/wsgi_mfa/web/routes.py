@@ -47,14 +47,6 @@ VIEWS: dict[str, dict[str, View]] = {
 }
 
 
-def path_below(mount_path: str, path_info: str) -> str | None:
-    """The part of ``path_info`` below the mount path; None when it is not ours. Only PATH_INFO counts (R66)."""
-    if path_info == mount_path:
-        return ""
-    below = path_info.removeprefix(mount_path)
-    return below if below != path_info and below.startswith("/") else None
-
-
 def answer(request: WebRequest, path: str) -> Reply:
     """The reply to a request for ``path`` below the mount path."""
     try:
