@@ -34,7 +34,7 @@ def by_rule(request: WebRequest, caller: Caller, outcome: Outcome) -> Outcome:
     age_seconds_max = rule_of(request, caller).age_seconds_max
     if age_seconds_max is None:
         return SIGNED_IN
-    session = request.standing.session
+    session = request.state.session
     if outcome is not SIGNED_IN or age_seconds_max == 0 or session is None:
         return outcome
     young = factor_is_younger(session, request.context, seconds=age_seconds_max)

@@ -72,7 +72,7 @@ def judged_response(
 
 def _carry(request: WebRequest, login: str | None) -> None:
     """Let the session that this request was verified by follow its login to a new fingerprint (D34)."""
-    if request.standing.session is None:
+    if request.state.session is None:
         return
     try:
         request.site.service.carry_login(_visit_now(request), login)
@@ -88,9 +88,9 @@ def _visit_now(request: WebRequest) -> Visit:
 
 def _ended(request: WebRequest, cause: str) -> list[tuple[str, str]]:
     """End the second factor of this browser, if it has one; the headers that take its cookie away."""
-    if request.standing.session is None:
+    if request.state.session is None:
         return []
-    request.site.service.end_session(_visit_now(request), request.standing.session.id, cause=cause)
+    request.site.service.end_session(_visit_now(request), request.state.session.id, cause=cause)
     return [expire_cookie(request.names.session, secure=request.names.secure)]
 
 
@@ -256,9 +256,9 @@ def outcome_of(request: WebRequest, age_seconds_max: int) -> Outcome | None:
     """What such an answer means for the browser; None where it may stand as it is."""
     if request.caller is None or not request.is_navigation or not request.is_https:
         return None
-    session = request.standing.session
+    session = request.state.session
     if session is None:
-        return request.standing.outcome  # somebody who was let off, or need no second factor yet
+        return request.state.outcome  # somebody who was let off, or need no second factor yet
     if factor_is_younger(session, request.context, seconds=max(age_seconds_max, AGE_SECONDS_MIN)):
         logger.warning(
             "the application asks for a second factor of the last %d s, and was told of one that is younger: its"

@@ -35,8 +35,8 @@ def judged(request: WebRequest, code: str) -> tuple[WebRequest, Decision]:
         for session in request.account.sessions:
             if session.browser == client:
                 going_on = request.in_session(request.account, session.id)
-                if going_on.standing.session is not None:
-                    return going_on, Decision(outcome=going_on.standing.outcome)
+                if going_on.state.session is not None:
+                    return going_on, Decision(outcome=going_on.state.outcome)
     if client in site.spent:
         return request, Decision(outcome=Outcome.USED_CODE)
     origin = Origin(browser=client, next_browser=client, login=caller.login, source=request.source)
@@ -44,7 +44,7 @@ def judged(request: WebRequest, code: str) -> tuple[WebRequest, Decision]:
     decision = site.service.verify_code(visit, code)
     if decision.outcome is Outcome.SIGNED_IN:
         opened = request.in_session(site.service.load(caller.user), decision.session_id)
-        return opened, Decision(outcome=opened.standing.outcome)
+        return opened, Decision(outcome=opened.state.outcome)
     if decision.outcome in (Outcome.WRONG_CODE, Outcome.USED_CODE):
         site.spent.add(client)
     if decision.outcome is Outcome.WRONG_CODE:

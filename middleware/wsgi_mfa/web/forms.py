@@ -62,7 +62,7 @@ def posted(request: WebRequest, *, of_before: bool = False) -> Mapping[str, str]
     With ``of_before`` a form serves that this very browser was given before its second factor.
 
     :raises ForbiddenError: a missing or foreign token, or another site.
-    :raises FormOfBeforeError: such a form, where it does not serve.
+    :raises StaleFormError: such a form, where it does not serve.
     :raises BadRequestError: a doubled or malformed field, or a body that is cut off.
     :raises TooLargeError: more than ``form_bytes_max``.
     """
@@ -87,7 +87,7 @@ def _is_stale(request: WebRequest, token: str) -> bool:
     Its cookie was renewed by that (D20), and who goes back and presses a button once more has done no wrong.
     """
     account, user = request.account, request.caller.user if request.caller else ""
-    if account is None or request.standing.session is None:
+    if account is None or request.state.session is None:
         return False
     return any(
         request.site.service.keys.ring.check_value(_CSRF_PURPOSE, f"{retry.browser}\0{user}".encode(), token)

@@ -141,7 +141,7 @@ def _reply(
         return request, reply
     if request.caller is None:
         return request, None
-    outcome = request.standing.outcome
+    outcome = request.state.outcome
     if request.site.rules:
         outcome = access.by_rule(request, request.caller, outcome)
     if outcome is Outcome.MUST_ENROLL and request.site.is_rolling_out:

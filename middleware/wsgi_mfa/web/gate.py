@@ -100,7 +100,7 @@ def admitted(request: IncomingRequest, directory: Directory | None) -> WebReques
         request.session_cookie, account, login=caller.login, ring=service.keys.ring, now=request.now
     )
     if known is not None:
-        return VerifiedRequest(request, caller, account, known.session, known.standing, known.told)
+        return VerifiedRequest(request, caller, account, known.session, known.state, known.told)
     if account.ended_logins:
         for fingerprint in (request.sanitized.credentials_digest, caller.login):
             if fingerprint is not None and login_is_ended(account, fingerprint, request.context):
@@ -134,7 +134,7 @@ def challenge(request: WebRequest) -> tuple[WebRequest, Reply | None]:
     is_closed = bool(request.site.closed_paths) and access.is_closed(request)
     if request.caller is None:
         return request, routes.sign_in_first(request) if is_closed else None
-    outcome = request.standing.outcome
+    outcome = request.state.outcome
     if request.site.rules and not (is_closed and outcome is not SIGNED_IN):
         outcome = access.by_rule(request, request.caller, outcome)
     if outcome is SIGNED_IN:
@@ -249,7 +249,7 @@ def tell_application(request: WebRequest, environ: dict[str, object]) -> None:
 def _remember(request: VerifiedRequest, told: dict[str, object]) -> None:
     """Let the next request with this cookie pass by what this one has found out.
 
-    Not where a login was ended, since then the credentials count too, nor where it was no cookie that named the session.
+    Not where a login was ended, since then the credentials count too, nor where no cookie named the session.
     """
     cookie, account, caller = request.session_cookie, request.account, request.caller
     if cookie is None or account is None or account.ended_logins:
@@ -265,7 +265,7 @@ def _remember(request: VerifiedRequest, told: dict[str, object]) -> None:
         revision=account.revision,
         ring=ring,
         session=request.session,
-        standing=request.standing,
+        state=request.state,
         told=told,
     )
     request.site.passes.keep(cookie, known)

@@ -108,7 +108,7 @@ class WebRequest:
         return None
 
     @property
-    def standing(self) -> AuthenticationState:
+    def state(self) -> AuthenticationState:
         return ANONYMOUS
 
     @property
@@ -239,7 +239,7 @@ class IdentifiedRequest(WebRequest):
     ``session_id`` is what the session cookie names for this user; the session itself may have ended.
     """
 
-    __slots__ = ("account", "caller", "session_id", "standing")
+    __slots__ = ("account", "caller", "session_id", "state")
 
     def __init__(
         self,
@@ -247,13 +247,13 @@ class IdentifiedRequest(WebRequest):
         caller: Caller,
         account: Account | None,
         session_id: str | None,
-        standing: AuthenticationState,
+        state: AuthenticationState,
     ) -> None:
         super().__init__(incoming.site, incoming.environ, incoming.names, incoming.sanitized, incoming.now)
         self.caller: Final = caller
         self.account: Final = account
         self.session_id: Final = session_id
-        self.standing: Final = standing
+        self.state: Final = state
 
     def in_session(self, account: Account | None, session_id: str | None) -> IdentifiedRequest:
         """Return this request in another session of its user, as ``account`` has it."""
@@ -274,10 +274,10 @@ class VerifiedRequest(IdentifiedRequest):
         caller: Caller,
         account: Account | None,
         session: Session,
-        standing: AuthenticationState,
+        state: AuthenticationState,
         told: Mapping[str, object] | None = None,
     ) -> None:
-        super().__init__(incoming, caller, account, session.id, standing)
+        super().__init__(incoming, caller, account, session.id, state)
         self.session: Final = session
         self.told: Final = told
 
@@ -285,7 +285,6 @@ class VerifiedRequest(IdentifiedRequest):
 def _in_session(
     incoming: IncomingRequest, caller: Caller, account: Account | None, session_id: str | None
 ) -> IdentifiedRequest:
-    site = incoming.site
     found = authentication_state(account, incoming.context, session_id=session_id, login=caller.login)
     if found.session is None:
         return IdentifiedRequest(incoming, caller, account, session_id, found)

@@ -53,7 +53,7 @@ def answer(request: WebRequest, path: str) -> Reply:
         reply = _view(request, path)(request)
     except StaleFormError as error:
         return navigation.redirect_to(
-            request, request.standing.outcome, navigation.next_of(request, error.fields)
+            request, request.state.outcome, navigation.next_of(request, error.fields)
         )
     except RejectedRequestError as error:
         return rejected(error)
@@ -84,7 +84,7 @@ def _view(request: WebRequest, path: str) -> View:
         raise MethodNotAllowedError((*methods, "HEAD") if "GET" in methods else tuple(methods))
     if path == "/help":
         return view
-    if path == "/continue" and request.argument("signed-out") and request.standing.session is None:
+    if path == "/continue" and request.argument("signed-out") and request.state.session is None:
         return sign_out.show_signed_out
     if request.caller is not None:
         return view

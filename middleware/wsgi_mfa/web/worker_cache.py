@@ -19,7 +19,7 @@ CACHED_REQUESTS_MAX = 4096
 
 
 class CachedRequest(NamedTuple):
-    """The session that a cookie has named for ``user`` in ``login``, its standing, and what the application is told.
+    """The session that a cookie has named for ``user`` in ``login``, its state, and what the application is told.
 
     ``revision`` is that of the account, and ``ring`` signed the cookie.
     """
@@ -29,7 +29,7 @@ class CachedRequest(NamedTuple):
     revision: str
     ring: KeyRing
     session: Session
-    standing: AuthenticationState
+    state: AuthenticationState
     told: Mapping[str, object]
 
 
@@ -50,7 +50,7 @@ class WorkerCache:
             and known.user == account.user
             and known.login == login
             and known.ring is ring
-            and known.standing.since <= now < known.standing.until
+            and known.state.since <= now < known.state.until
         ):
             return known
         return None

@@ -177,7 +177,7 @@ def test_going_back_to_the_incoming_request_forgets_the_user(requested):
     assert request.caller is None
     assert request.account is None
     assert request.known_browser == RANDOM
-    assert request.standing.session is None
+    assert request.state.session is None
     with pytest.raises(ValueError, match="nobody"):
         _ = request.visit
 
@@ -189,7 +189,7 @@ def test_a_request_without_a_session_is_identified_and_not_verified(requested):
     request = requested(user="alice", cookies=both("alice"))
     assert isinstance(request, IdentifiedRequest)
     assert not isinstance(request, VerifiedRequest)
-    assert (request.session_id, request.standing.session) == (RANDOM, None)
+    assert (request.session_id, request.state.session) == (RANDOM, None)
 
 
 def test_the_user_of_one_stage_changes_nothing_at_the_stage_before(requested):

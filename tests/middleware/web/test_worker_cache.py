@@ -21,7 +21,7 @@ KNOWN = CachedRequest(
     revision="r1",
     ring=RING,
     session=SESSION,
-    standing=AuthenticationState(outcome=Outcome.SIGNED_IN, since=100, until=200),
+    state=AuthenticationState(outcome=Outcome.SIGNED_IN, since=100, until=200),
     told={},
 )
 
