@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from wsgi_mfa.clock import Clock, SystemClock
-from wsgi_mfa.core.access_rules import AccessRule
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.policy import Policy
@@ -20,12 +18,11 @@ from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter, problems_of
 from wsgi_mfa.identity.request.response_identity import without_own_cookies
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, SanitizedRequest
-from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, paths_in, undeclared_from
+from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.keys.ring import KeyRing, KeySource
 from wsgi_mfa.metrics import Metrics
 from wsgi_mfa.service import MfaService
-from wsgi_mfa.stores.protocol import Store, StoreIdentity
-from wsgi_mfa.stores.url import open_store
+from wsgi_mfa.stores.protocol import Store
 from wsgi_mfa.support.account_view import AccountFinder
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
@@ -44,14 +41,13 @@ from wsgi_mfa.web.response_hold import (
     first_drawn,
 )
 from wsgi_mfa.web.return_to import ReturnUrlSigner
+from wsgi_mfa.web.settings import check_mount_path, checked_rules, closed_paths, opened_store
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 logger = logging.getLogger("wsgi_mfa")
-
-_MOUNT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 
 
 class Way(NamedTuple):
@@ -110,11 +106,7 @@ class MfaMiddleware:
             raise ConfigurationError(
                 "keys must be a KeyRing, such as KeyRing.from_environment()", setting="keys"
             )
-        if _MOUNT_PATH.fullmatch(mount_path) is None or {".", ".."} & set(mount_path.split("/")):
-            raise ConfigurationError(
-                f"mount_path is {mount_path!r}: legal is a path such as /mfa, without a slash at its end",
-                setting="mount_path",
-            )
+        check_mount_path(mount_path)
         problems = problems_of(identity, has_directory=directory is not None)
         if problems:
             raise ConfigurationError(f"identity: {'; '.join(problems)}", setting="identity")
@@ -126,7 +118,7 @@ class MfaMiddleware:
 
         self.application = observed_around(application, identity, keys, clock, plain_http=plain_http)
         self.service = MfaService(
-            store=_opened(store, clock, entropy),
+            store=opened_store(store, clock, entropy),
             keys=keys,
             policy=policy or Policy(),
             clock=clock,
@@ -144,8 +136,8 @@ class MfaMiddleware:
         self._ways: dict[str, Way] = {}
         self._site = Site(
             service=self.service,
-            rules=_rules(self.service.policy, directory, forward_auth=forward_auth),
-            closed_paths=_closed_paths(self._undeclared_credentials, forward_auth=forward_auth),
+            rules=checked_rules(self.service.policy, directory, forward_auth=forward_auth),
+            closed_paths=closed_paths(self._undeclared_credentials, forward_auth=forward_auth),
             is_rolling_out=is_rolling_out(self.service.policy),
             issuer=checked_issuer(issuer),
             mount_path=mount_path,
@@ -318,46 +310,6 @@ def _stripped(
 def _as_json(request: WebRequest, path: str | None) -> bool:
     """Below our own path a client says what it reads; elsewhere all but a person's navigation get a problem."""
     return request.wants_json if path is not None else not request.is_navigation
-
-
-def _opened(store: Store | str, clock: Clock, entropy: Entropy) -> Store:
-    if not isinstance(store, str):
-        return store
-    identity = StoreIdentity(store_id=entropy.token_bytes(16).hex(), made_at=clock.now())
-    return open_store(store, new_identity=identity)
-
-
-def _closed_paths(
-    undeclared_credentials: Sequence[UndeclaredCredential], *, forward_auth: bool
-) -> tuple[str, ...]:
-    paths = paths_in(undeclared_credentials)
-    if forward_auth and paths:
-        raise ConfigurationError(
-            "undeclared_credentials name a path, which forward_auth is told by the proxy alone: close it there (D8)",
-            setting="undeclared_credentials",
-        )
-    return paths
-
-
-def _rules(policy: Policy, directory: Directory | None, *, forward_auth: bool) -> tuple[AccessRule, ...]:
-    rules = policy.rules
-    if forward_auth and any(rule.path is not None or rule.methods for rule in rules):
-        raise ConfigurationError(
-            "policy.rules name a path or a method, which forward_auth is told by the proxy alone: such rules belong"
-            " in the proxy (D8)",
-            setting="policy.rules",
-        )
-    if directory is None and any(rule.group is not None for rule in rules):
-        raise ConfigurationError(
-            "policy.rules name a group: give directory=, which knows the groups of a user",
-            setting="policy.rules",
-        )
-    if directory is None and policy.required_groups:
-        raise ConfigurationError(
-            "policy.required_groups names groups: give directory=, which knows the groups of a user",
-            setting="policy.required_groups",
-        )
-    return rules
 
 
 def _nothing(sanitizer: RequestSanitizer) -> SanitizedRequest:
