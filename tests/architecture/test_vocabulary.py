@@ -118,7 +118,7 @@ def test_what_is_listed_as_not_rewritten_still_has_one(found, not_rewritten):
 @pytest.mark.parametrize(
     "text",
     [
-        "reads its credentials", "def credentials_of(x): ...", "class HalfSignedIn: ...", "half-signed-in users",
+        "reads its carriers", "def carriers_of(x): ...", "class HalfSignedIn: ...", "half-signed-in users",
         "it is read anew", "Nobody passes", "CARRIER = 1",
     ],
 )  # fmt: skip
