@@ -39,6 +39,9 @@ def pattern(word: str) -> re.Pattern[str]:
 
 
 WORDS = {word: (pattern(word), instead) for word, instead in TABLES["words"].items()}
+HEADING = re.compile(
+    r"^\s*(Args|Arguments|Parameters|Returns|Yields|Raises|Attributes|Example)s?:$", re.MULTILINE
+)
 OPENINGS = re.compile(rf"({'|'.join(TABLES['docstring_openings']['words'])})\b")
 
 
@@ -103,6 +106,12 @@ def not_rewritten():
 @pytest.fixture(scope="module")
 def found(root):
     return {path.relative_to(root).as_posix(): complaints(path) for path in files(root)}
+
+
+def test_docstrings_have_the_fields_of_rest_and_no_headings(root):
+    """Write ``:raises ValueError: when``, not ``Raises:`` above a list."""
+    texts = {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in files(root)}
+    assert [name for name, text in texts.items() if name.endswith(".py") and HEADING.search(text)] == []
 
 
 def test_what_was_rewritten_has_no_old_word(found, not_rewritten):
