@@ -8,10 +8,12 @@ from __future__ import annotations
 import random
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from unittest.mock import patch
 
 import pyotp
 import pytest
@@ -25,7 +27,7 @@ PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "architecture.md
 BEGIN, END = "<!-- The walk: begin -->\n", "<!-- The walk: end -->\n"
 POST, PASSED = "A POST of a right code", "A request that passes"
 #: What there is; the goals are 36 and 14. A number here may shrink, never grow.
-AT_MOST = {POST: 47, PASSED: 19}
+AT_MOST = {POST: 47, PASSED: 16}
 
 
 class Clock:
@@ -112,16 +114,19 @@ def walks(folder: Path) -> Iterator[tuple[str, list[str]]]:
     first.ask("GET", "/reports")
     clock.seconds += 60
     yield POST, entered(lambda: second.ask("POST", "/mfa/verify", code()))
-    second.ask("GET", "/reports")
-    clock.seconds += 1
-    yield PASSED, entered(lambda: second.ask("GET", "/reports"))
+    # The file of the store is looked at again after a hundredth of a second, which here does not go by.
+    with patch("time.monotonic", lambda: 0.0):
+        second.ask("GET", "/reports")
+        clock.seconds += 1
+        yield PASSED, entered(lambda: second.ask("GET", "/reports"))
 
 
 def printed(found: dict[str, list[str]]) -> str:
     parts = []
     for title, modules in found.items():
         names = ", ".join(f"`{name.removeprefix('wsgi_mfa.').replace('.', '/')}`" for name in modules)
-        parts.append(f"{title} enters {len(modules)} modules, in this order:\n\n{names}\n")
+        lines = textwrap.fill(names, 100, break_on_hyphens=False)
+        parts.append(f"{title} enters {len(modules)} modules, in this order:\n\n{lines}\n")
     return "\n".join(parts)
 
 

@@ -145,7 +145,7 @@ class Adapter(Protocol):
         Never reads ``wsgi.input`` and changes nothing.
 
         :raises AdapterUnavailableError: the adapter cannot ask at present; the request is answered 503 (D7).
-        :raises AmbiguousCarrierError: a credential names two users at once; the request is answered 400 (R57).
+        :raises AmbiguousCredentialError: a credential names two users at once; the request is answered 400 (R57).
         """
         ...
 

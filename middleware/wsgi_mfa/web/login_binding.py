@@ -1,6 +1,7 @@
 """Put the labels of observed logins into the answers of a portal, and take them out of its requests.
 
-The labels are those of :mod:`wsgi_mfa.identity.observed_login.binding`. To the middleware, which wraps this, such a portal is one that signs its users in by a signed cookie.
+The labels are those of :mod:`wsgi_mfa.identity.observed_login.binding`. To the middleware,
+which wraps this, such a portal is one that signs its users in by a signed cookie.
 """
 
 from __future__ import annotations

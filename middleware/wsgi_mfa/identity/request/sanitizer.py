@@ -89,7 +89,7 @@ class RequestSanitizer:
         With :data:`~wsgi_mfa.identity.adapter.UNRESOLVED` the credentials are taken out at once.
 
         :raises AdapterUnavailableError: the adapter cannot ask at present (D7).
-        :raises AmbiguousCarrierError: a credential names two users at once (R57).
+        :raises AmbiguousCredentialError: a credential names two users at once (R57).
         """
         if not self._harmless.issuperset(environ):
             self._remove_undeclared(environ)
