@@ -45,7 +45,8 @@ class HttpBasic:
 
     ``checker``, such as an :class:`~wsgi_mfa.identity.adapters.htpasswd.HtpasswdFile`, answers True, or
     the user's id as text, for a right password, and False or None for a wrong one; it raises where it cannot ask.
-    A right answer is remembered for a minute; a wrong one never is. Credentials that are not right are taken out of the request before anything is said about codes.
+    A right answer is remembered for a minute; a wrong one never is. Credentials that are not right are taken
+    out of the request before anything is said about codes.
 
     A client without a browser, such as one of WebDAV, CalDAV or pip, appends the code to the password: where the
     password as it was sent is wrong and its last ``code_digits`` are digits, the rest is checked. The code is then
