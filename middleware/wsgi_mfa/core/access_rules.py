@@ -187,8 +187,10 @@ def _of_line(text: str) -> AccessRule | None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asking:
-    """What a request asks for: ``method`` and ``path_info`` as the server gives them, each None where applications may
-    read another one than stands there, such as in a header; and the ``user`` who asks, with ``groups``.
+    """The method and path of a request, and the user who sent it.
+
+    ``method`` and ``path_info`` are as the server gives them, each None if applications may read another one, such as
+    from a header. ``groups`` are those of ``user``.
     """
 
     method: str | None
