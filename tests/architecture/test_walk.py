@@ -27,7 +27,7 @@ PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "architecture.md
 BEGIN, END = "<!-- The walk: begin -->\n", "<!-- The walk: end -->\n"
 POST, PASSED = "A POST of a right code", "A request that passes"
 #: What there is; the goals are 36 and 14. A number here may shrink, never grow.
-AT_MOST = {POST: 47, PASSED: 16}
+AT_MOST = {POST: 40, PASSED: 14}
 
 
 class Clock:
@@ -113,6 +113,7 @@ def walks(folder: Path) -> Iterator[tuple[str, list[str]]]:
     first.ask("POST", "/mfa/recovery-code", {"saved": True})
     first.ask("GET", "/reports")
     clock.seconds += 60
+    first.ask("GET", "/reports")  # the worker's report, which is due once a minute, is made by this one
     yield POST, entered(lambda: second.ask("POST", "/mfa/verify", code()))
     # The file of the store is looked at again after a hundredth of a second, which here does not go by.
     with patch("time.monotonic", lambda: 0.0):

@@ -64,8 +64,7 @@ class AccessRule:
     Exactly one of ``second_factor`` and ``max_age_seconds`` is given. ``second_factor=False`` needs a condition on
     path, user or group.
 
-    Raises:
-        InvalidPolicyError: a member has no legal value; the message names it.
+    :raises InvalidPolicyError: a member has no legal value; the message names it.
     """
 
     methods: tuple[str, ...] = ()
@@ -128,8 +127,7 @@ REQUIRED = AccessRule(second_factor=True)
 def read_rules(entries: object) -> tuple[AccessRule, ...]:
     """Return the rules of a policy, whose entries are rules or mappings with the same members.
 
-    Raises:
-        InvalidPolicyError: an entry is no rule; for a line of the old form the message has it as a table.
+    :raises InvalidPolicyError: an entry is no rule; for a line of the old form the message has it as a table.
     """
     if not isinstance(entries, tuple):
         raise InvalidPolicyError("rules", entries, f"legal is a tuple, each entry {LEGAL}")

@@ -48,7 +48,7 @@ def closed_paths(
     paths = paths_in(undeclared_credentials)
     if forward_auth and paths:
         raise ConfigurationError(
-            "undeclared_credentials name a path, which forward_auth is told by the proxy alone: close it there (D8)",
+            "undeclared_credentials name a path, which forward_auth is told by the proxy alone: close it there",
             setting="undeclared_credentials",
         )
     return paths
@@ -65,7 +65,7 @@ def checked_rules(
     if forward_auth and any(rule.path is not None or rule.methods for rule in rules):
         raise ConfigurationError(
             "policy.rules name a path or a method, which forward_auth is told by the proxy alone: such rules belong"
-            " in the proxy (D8)",
+            " in the proxy",
             setting="policy.rules",
         )
     if directory is None and any(rule.group is not None for rule in rules):

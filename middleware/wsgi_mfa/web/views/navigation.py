@@ -76,7 +76,8 @@ def accepted(request: WebRequest, decision: Decision, sealed: str) -> Reply:
     )
     members: dict[str, object] = {"next": return_url_of(request, sealed)}
     outcome = Outcome.MUST_SAVE_RECOVERY_CODE if must_save(account, session) else Outcome.SIGNED_IN
-    if request.wants_json and not is_embedded(request):
+    must_show = outcome is Outcome.MUST_SAVE_RECOVERY_CODE
+    if must_show and request.wants_json and not is_embedded(request):
         _, code = site.service.show_recovery_code(in_session(request.visit, session_id))
         if code is not None:
             members = {"recovery_code": code, **members}
