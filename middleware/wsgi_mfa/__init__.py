@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 from wsgi_mfa.clock import Clock, SystemClock
+from wsgi_mfa.core.access_rules import AccessRule
 from wsgi_mfa.core.account import Account, Method
 from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.events import Event
@@ -82,6 +83,7 @@ from wsgi_mfa.web.middleware import MfaMiddleware
 
 __all__ = [
     "UNRESOLVED",
+    "AccessRule",
     "Account",
     "AccountError",
     "AccountStore",

@@ -7,6 +7,8 @@ import pytest
 import wsgi_mfa
 from wsgi_mfa import rules
 
+pytestmark = pytest.mark.any_python
+
 #: From the bottom up. Parts that share a layer do not import each other.
 LAYERS = (
     {"core"},
@@ -86,8 +88,7 @@ def test_the_simulator_uses_only_what_the_middleware_exports(modules):
         for module in modules
         if module.package == "mfa_simulator"
         for used in module.imports
-        if used.module.partition(".")[0] == "wsgi_mfa"
-        and used.name not in documented.get(used.module, ())
+        if used.module.partition(".")[0] == "wsgi_mfa" and used.name not in documented.get(used.module, ())
     ]
     assert wrong == []
 

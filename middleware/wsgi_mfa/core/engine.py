@@ -104,7 +104,7 @@ def _with_run_out_browsers(
 def _lock_restarted(account: Account, counting: Account, changed: Account, context: Context) -> bool:
     """Whether a lock that a clock step restarted is saved with another change, which tells nothing of it."""
     return any(
-        throttle.closed_ahead(before, context) and after == settled
+        before is not settled and throttle.closed_ahead(before, context) and after == settled
         for before, settled, after in (
             (account.code_failures, counting.code_failures, changed.code_failures),
             (account.recovery_failures, counting.recovery_failures, changed.recovery_failures),

@@ -1,4 +1,4 @@
-"""`mfa-sim explore` and `mfa-sim shrink`: faults that nobody wrote a story about, and the steps of them that matter."""
+"""`mfa-sim explore` and `mfa-sim shrink`: faults that no story is about, and the steps of them that matter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from mfa_simulator.cli import exit_codes
 from mfa_simulator.cli.files import SUFFIX
-from mfa_simulator.cli.run import BadPortal
+from mfa_simulator.cli.playing import BadPortal
 
 if TYPE_CHECKING:
     from mfa_simulator.explore.findings import Finding

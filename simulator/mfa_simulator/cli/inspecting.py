@@ -15,7 +15,7 @@ import click
 
 from mfa_simulator.cli import exit_codes
 from mfa_simulator.cli.files import read_all
-from mfa_simulator.cli.run import BadPortal
+from mfa_simulator.cli.playing import BadPortal
 
 if TYPE_CHECKING:
     from mfa_simulator.inspection.moment import StoryMoment
@@ -70,7 +70,7 @@ def why(place: tuple[Path, int], *, app: str | None, row: int) -> None:
     "--browser/--no-browser", "opens", default=True, help="Open a browser there.", show_default=True
 )
 def open_world(place: tuple[Path, int], *, app: str | None, row: int, port: int, opens: bool) -> None:
-    """Serve the world of a story, as it stands after FILE:LINE, to a browser on this machine.
+    """Serve the world of a story, as it is after FILE:LINE, to a browser on this machine.
 
     Its first page offers the browsers of the story: take the cookies of one, and go on at the portal by hand. Time goes
     on from the moment of the line. Ctrl-C ends it.

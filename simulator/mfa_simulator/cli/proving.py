@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ALL = "all"
 BREAKS, FAILS = "breaks an invariant of the whole middleware too", "fails"
 SHOWN = (BREAKS, FAILS)
-NOTHING = "passes: what stands before the rules does not let it through"
+NOTHING = "passes: the pages in front of the rules do not let it through"
 
 
 @click.command()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import wsgi_mfa
-from wsgi_mfa import MfaError
+from wsgi_mfa import MfaError, MfaMiddleware
 
-_OURS = str(Path(wsgi_mfa.__file__).parent)
+#: The folder of the middleware: two above the module of its WSGI part.
+_OURS = str(Path(inspect.getfile(MfaMiddleware)).parents[1])
 
 
 class CrashLog(logging.Handler):
@@ -39,7 +40,7 @@ class CrashLog(logging.Handler):
 
 
 def _is_of_a_portal(frames: traceback.StackSummary) -> bool:
-    """Whether the last frame of the middleware called something that is no library: the wrapped application."""
+    """Return whether the middleware called something that is no library: the wrapped application."""
     after = [frame for frame in frames if not frame.filename.startswith(_OURS)]
     return any(
         "site-packages" not in frame.filename and "lib/python" not in frame.filename for frame in after[1:]

@@ -1,4 +1,4 @@
-"""What lives should come to now and then; what none of them reached was not tried."""
+"""Goals that lives should come to now and then; one that was never reached was not tried."""
 
 from __future__ import annotations
 

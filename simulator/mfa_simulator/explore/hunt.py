@@ -20,7 +20,7 @@ SHRINK_SECONDS = 10
 
 @dataclass(kw_only=True, slots=True)
 class Hunt:
-    """What a hunt came to: lives, steps and requests, which goals were reached, and errors of the simulator's own."""
+    """The sum of a hunt: lives, steps and requests, which goals were reached, and errors of the simulator's own."""
 
     seed: int
     lives: int = 0

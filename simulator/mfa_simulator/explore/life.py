@@ -33,7 +33,7 @@ _PRELUDE = {"wait": "0s"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trouble:
-    """One thing that must not happen: the invariant, `crash` or `expectation`, its words, and whom it is about."""
+    """One thing that must not happen: the invariant, `crash` or `expectation`, its words, and its user."""
 
     invariant: str
     seen: str
@@ -41,12 +41,12 @@ class Trouble:
 
     @property
     def signature(self) -> str:
-        """What two findings of one fault have in common: all but numbers and ids."""
+        """The words that two findings of one fault have in common: all but numbers and ids."""
         return f"{self.invariant}: {_VARIABLE.sub('N', self.seen)}"
 
     @property
     def is_expectation(self) -> bool:
-        """Whether a step came to something else than its file expects."""
+        """True if a step came to something else than its file expects."""
         return self.invariant == EXPECTATION
 
 
@@ -65,7 +65,7 @@ class Life:
 
 
 class Stage:
-    """What lives are played on: the portal's factory and the time that the process sees."""
+    """The surroundings of lives: the portal's factory and the time that the process sees."""
 
     def __init__(self, wall: WallClock, factory: PortalFactory = REFERENCE_PORTAL) -> None:
         self.wall = wall

@@ -33,7 +33,7 @@ def _phone(scene: Scene, draw: Draw, user: str) -> str | None:
 
 
 def _reads(scene: Scene, draw: Draw, user: str) -> Raw | None:
-    """Where a code comes from: a phone with a key, now and then one that was noted down before."""
+    """Return the source of a code: a phone with a key, now and then one that was noted down before."""
     phones = scene.phones(user, with_key=True)
     if scene.codes and (not phones or draw.one_in(3)):
         return {"code": draw.one_of(scene.codes)}
@@ -210,7 +210,7 @@ def _desk(scene: Scene, draw: Draw, verb: str) -> Raw | None:
 
 
 def desk_in_browser(scene: Scene, draw: Draw) -> Raw | None:
-    """Ask the desk over HTTP, by whoever is signed in there."""
+    """Ask the desk over HTTP, by the user who is signed in there."""
     ready = [name for name in scene.used_browsers() if scene.user_at(name)]
     if not ready:
         return None

@@ -97,7 +97,7 @@ def _entry(key: object, value: object) -> str:
 
 
 def position_of(number: int) -> Position:
-    """Return the place of the step of this number in a life that stands in no file."""
+    """Return the place of the step of this number in a life that is in no file."""
     return Position(line=number, column=1)
 
 

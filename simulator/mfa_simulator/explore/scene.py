@@ -1,4 +1,4 @@
-"""What the world of a life looks like before its next step: who can do what, as far as its people could know."""
+"""The world of a life before its next step: who can do what, as far as its people could know."""
 
 from __future__ import annotations
 

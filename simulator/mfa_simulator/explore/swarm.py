@@ -108,7 +108,7 @@ STEPS_LEAST, STEPS_MOST = 6, 30
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Swarm:
-    """What one life is made of."""
+    """The parts that one life is made of."""
 
     theme: str
     moves: tuple[Move, ...]

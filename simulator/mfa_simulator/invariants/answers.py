@@ -26,7 +26,7 @@ REPEAT_SECONDS = 5  # D11
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Worth:
-    """What was posted, as it stood before the answer: `right`, `used` or `wrong`, and the account then."""
+    """The value of what was posted, before it was answered: `right`, `used` or `wrong`, and the account then."""
 
     worth: str
     account: Account
@@ -55,7 +55,7 @@ class AnswerJudge:
         return None
 
     def _is_ahead(self, account: Account, call: JudgedCall) -> bool:
-        """Whether a later step than the window reaches is used up: then no code is judged (D22)."""
+        """Return whether a later step than the window reaches is used up: then no code is judged."""
         phone = account.authenticator
         if phone is None:
             return True
@@ -77,7 +77,7 @@ class AnswerJudge:
         outcome = read_reply(response).outcome if response is not None else ""
         present = call.saves[0].before if call.saves else self._ledger.accounts.get(worth.account.user)
         kind = CODES if call.path == VERIFY else RECOVERY_CODES
-        # Somebody else's change in between, or an answer that is repeated as it was, says nothing of this code.
+        # Another request's change in between, or an answer that is repeated as it was, says nothing of this code.
         if present is not worth.account or outcome not in JUDGED or _was_answered(worth.account, call):
             return
         what = "recovery code" if kind == RECOVERY_CODES else "code"
@@ -129,7 +129,7 @@ def _unused(ledger: Ledger, account: Account, typed: str, call: JudgedCall) -> s
 
 
 def _was_answered(account: Account, call: JudgedCall) -> bool:
-    """Whether this browser may get an earlier answer again, or asks for a success again (D10, D11)."""
+    """Return whether this browser may get an earlier answer again, or asks for a success again."""
     latest = [item.at for item in account.answers], [item.at for item in account.retries]
     spans = (REPEAT_SECONDS, call.policy.retry_seconds)
     young = (call.now - at < span * SECOND for found, span in zip(latest, spans, strict=True) for at in found)

@@ -149,7 +149,7 @@ def reset() -> Action:
         command = ResetBySupport(
             agent=AGENT, reason="lost phone", generation=f"g{state.fresh}", enrollment_code=None
         )
-        # The caller was on the line, and nobody has guessed: no code is needed.
+        # The caller was on the line, and no one has guessed: no code is needed.
         command = replace(command, enrollment_code=f"e{state.fresh}")
         return Wish(name="the desk resets the account", kind="reset", command=command)
 

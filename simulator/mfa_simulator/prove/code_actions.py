@@ -28,7 +28,7 @@ def _present(state: State, policy: Policy, *, shift: int = 0) -> tuple[str, int]
 def _typed(
     state: State, policy: Policy, hand: int, name: str, code: tuple[str, int] | None, *, lost: bool = False
 ) -> Wish:
-    """Return the wish to sign in with a code; None stands for one that belongs to no step."""
+    """Return the wish to sign in with a code; None means one that belongs to no step."""
     phone = state.account.authenticator
     text = f"{0:0{policy.digits}d}" if code is None else code_of(*code, policy.digits)
     if code is None and phone is not None:

@@ -1,4 +1,4 @@
-"""What must hold, said in other words than the rules': an onlooker's notes are compared with what was decided.
+"""The laws, said in other words than the rules': an onlooker's notes are compared with what was decided.
 
 The onlooker knows which keys and codes there are, writes down what was used up, counts wrong answers, and never looks
 into the rules. Each law gives words when it is broken.
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from mfa_simulator.language.quantities import SECOND
-from mfa_simulator.prove.rulebook import decided, standing_of, step_at
+from mfa_simulator.prove.rulebook import decided, state_of, step_at
 from mfa_simulator.prove.state import CODES, GRANTED_TRIES, RECOVERY_CODES, Notes, State, Tally
 from mfa_simulator.prove.wishes import Wish
 from wsgi_mfa.rules import Account, Decision, Method, Outcome, Policy, VerifyCode
@@ -26,10 +26,10 @@ LAWS = {
     "lock": "nothing is judged in a lock, right or wrong, and both get the same answer",
     "charge": "each wrong answer that is judged is charged, and closes for as long as it must",
     "recovery once": "a recovery code opens one session, and is replaced with it",
-    "reset final": "nothing of before a reset or a new phone comes back",
+    "reset final": "nothing that was there before a reset or a new phone comes back",
     "binding": "a phone is bound only by a code of the key that this browser was shown",
     "step": "the last step never goes back, unless the desk mends a clock",
-    "standing": "a browser is let in only by a session that was opened in it",
+    "state": "a browser is let in only by a session that was opened in it",
     "event": "each change is told by an event",
     "way in": "a fresh code of the right phone opens a session when nothing is closed",
 }
@@ -90,7 +90,7 @@ def _counted(
 
 
 def _may_repeat(before: State, wish: Wish, policy: Policy) -> bool:
-    """Whether this browser typed the same a moment ago, and may get that answer again."""
+    """Return whether this browser typed the same a moment ago, and may get that answer again."""
     if wish.hand is None:
         return False
     sent = getattr(wish.command, "origin", None)
@@ -138,7 +138,7 @@ def broken_by(
         if left:
             yield "reset final", f"a reset left {', '.join(left)}"
     if wish.kind == "confirm" and opened and (len(new.sessions) > 1 or new.pending or len(new.retries) > 1):
-        yield "reset final", "a new phone left a session, a retry or an enrollment of before"
+        yield "reset final", "a new phone left a session, a retry or an enrollment that was there before"
     yield from _on_ways_in(before, wish, decision, policy)
 
 
@@ -191,7 +191,7 @@ def _on_locks(before: State, wish: Wish, decision: Decision, policy: Policy) -> 
     if decision.outcome is not Outcome.WRONG_CODE or _may_repeat(before, wish, policy):
         return
     if not moved:
-        yield "charge", "a wrong answer was judged, and charged to nobody"
+        yield "charge", "a wrong answer was judged, and not charged"
     elif decision.account is not None:
         yield from _on_charge(tally.charged(before.now, policy), decision.account, kind, before.now)
 
@@ -253,12 +253,12 @@ def same_in_a_lock(state: State, right: Wish, wrong: Wish, policy: Policy) -> It
         yield "lock", f"a right code is answered {said[0]} in a lock, and a wrong one {said[1]}"
 
 
-def standings(state: State, policy: Policy) -> Iterator[Broken]:
-    """Yield the law of standing if a browser would be let in by what was not opened in it."""
+def states_of_browsers(state: State, policy: Policy) -> Iterator[Broken]:
+    """Yield the law of authentication states if a browser would be let in by what was not opened in it."""
     for index, hand in enumerate(state.hands):
-        outcome = standing_of(state.account, hand.session, state.now, policy)
+        outcome = state_of(state.account, hand.session, state.now, policy)
         if outcome is Outcome.SIGNED_IN and (hand.session, index) not in state.notes.opened:
-            yield "standing", "a browser is let in by a session that was not opened in it"
+            yield "state", "a browser is let in by a session that was not opened in it"
 
 
 def _opened(old: Account, new: Account) -> list[str]:

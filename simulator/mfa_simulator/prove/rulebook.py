@@ -30,7 +30,7 @@ def decided(account: Account, command: Command, now: int, policy: Policy) -> Dec
     return decide(account, command, Context(now=now, policy=policy))
 
 
-def standing_of(account: Account, session_id: str | None, now: int, policy: Policy) -> Outcome:
+def state_of(account: Account, session_id: str | None, now: int, policy: Policy) -> Outcome:
     """Return what the gate would say to a browser whose cookie names this session."""
     return authentication_state(
         account, session_id=session_id, login=None, context=Context(now=now, policy=policy)

@@ -9,7 +9,7 @@ from typing import Any
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.prove.alphabets import Alphabet
 from mfa_simulator.prove.code_actions import verify, wrong
-from mfa_simulator.prove.laws import broken_by, noted, same_in_a_lock, standings
+from mfa_simulator.prove.laws import broken_by, noted, same_in_a_lock, states_of_browsers
 from mfa_simulator.prove.rulebook import decided, new_key, new_recovery_code, step_at
 from mfa_simulator.prove.state import Hand, Notes, State, key_of
 from mfa_simulator.prove.wishes import Action, Wish, hands_after
@@ -28,7 +28,7 @@ class CounterExample:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Level:
-    """What was visited at one depth."""
+    """The states that were visited at one depth."""
 
     depth: int
     new_states: int
@@ -39,7 +39,7 @@ class Level:
 
 @dataclass(kw_only=True, slots=True)
 class Proof:
-    """What a search came to; `counter_examples` go on from one state, and are empty if no law was broken."""
+    """The result of a search; `counter_examples` go on from one state, and are empty if no law was broken."""
 
     alphabet: Alphabet
     states: int = 1
@@ -120,8 +120,8 @@ _RIGHT, _WRONG = verify(0), wrong(0)
 
 
 def _broken_in(state: State, policy: Policy) -> tuple[str, str] | None:
-    """Return what is broken in a state, whoever comes next."""
-    broken = next(standings(state, policy), None)
+    """Return what is broken in a state, before any further command."""
+    broken = next(states_of_browsers(state, policy), None)
     if broken is not None or not state.notes.codes.is_closed(state.now, policy):
         return broken
     # Of a browser that has sent nothing yet, so that neither is the repetition of an earlier request.

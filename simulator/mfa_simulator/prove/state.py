@@ -63,7 +63,7 @@ class Tally:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notes:
-    """What the onlooker knows: steps used up by key, who opened each session, what must never come back.
+    """The notes of the onlooker: steps used up by key, who opened each session, what must never come back.
 
     `told` has the latest wrong answers: the browser's cookie, what was typed, and when.
     """

@@ -1,4 +1,4 @@
-"""What the search wishes of an account, and how each wish is told in a scenario file."""
+"""The wishes of the search, and how each wish is told in a scenario file."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Wish:
 
 @dataclass(kw_only=True, slots=True)
 class Telling:
-    """What a scenario file has told so far: how many codes were read, the one typed last, and the phone in use."""
+    """The state of a scenario file that is being told: codes that were read, the last one, the phone in use."""
 
     number: int = 0
     last: str | None = None

@@ -17,6 +17,8 @@ from wsgi_mfa import (
     django_person,
 )
 
+pytestmark = pytest.mark.any_python
+
 SECRET = "the secret of a portal in tests"
 PASSWORD = "correct horse"
 

@@ -9,6 +9,8 @@ import pytest
 
 from wsgi_mfa import Policy, SupportDesk
 
+pytestmark = pytest.mark.any_python
+
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 USER = "dave@example.com"
 WRONG_KINDS = (
