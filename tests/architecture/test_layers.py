@@ -80,19 +80,6 @@ def test_rules_reach_nothing_but_values(modules):
     assert wrong == []
 
 
-def test_the_simulator_uses_only_what_the_middleware_exports(modules):
-    exported = set(wsgi_mfa.__all__)
-    wrong = [
-        f"{module.path}:{used.line}: {used.module} {used.name or ''}"
-        for module in modules
-        if module.package == "mfa_simulator"
-        for used in module.imports
-        if used.module.partition(".")[0] == "wsgi_mfa"
-        and not (used.module == "wsgi_mfa" and used.name in exported)
-    ]
-    assert wrong == []
-
-
 @pytest.mark.parametrize(
     ("package", "strangers"),
     [

@@ -30,7 +30,8 @@ from urllib.response import addinfourl
 import pytest
 
 from legacy_portals import DEMO_USERS, make_portal
-from wsgi_mfa import FlaskSession, KeyRing, MfaMiddleware, SupportDesk
+from wsgi_mfa import FlaskSession, KeyRing, MfaMiddleware
+from wsgi_mfa.support import SupportDesk
 
 COMMAND = str(Path(sys.executable).with_name("wsgi-mfa"))
 PATIENCE_SECONDS = 30
