@@ -46,6 +46,7 @@ __all__ = [
     "Chain",
     "Credentials",
     "DjangoDirectory",
+    "DjangoDirectory",
     "DjangoSession",
     "EnvironKey",
     "FirstFactor",

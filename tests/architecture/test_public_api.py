@@ -112,7 +112,9 @@ def signatures_of(name: str, thing) -> typing.Iterator[tuple[str, object]]:
         for base in filter(is_ours, thing.__mro__):
             for attribute, value in vars(base).items():
                 function = getattr(value, "__func__", getattr(value, "fget", value))
-                public = not attribute.startswith("_") or attribute in DUNDERS - ({"__init__"} if given else set())
+                public = not attribute.startswith("_") or attribute in DUNDERS - (
+                    {"__init__"} if given else set()
+                )
                 if public and inspect.isfunction(function) and is_ours(function):
                     yield f"{name}.{attribute}()", list(hints_of(function).values())
     elif inspect.isfunction(thing):
@@ -216,5 +218,7 @@ class Mentions:
 
 def test_a_class_is_found_however_deep_a_hint_mentions_it():
     for method in (Mentions.by_argument, Mentions.by_callable):
-        hints = typing.get_type_hints(method, vars(sys.modules[__name__]) if __name__ in sys.modules else globals())
+        hints = typing.get_type_hints(
+            method, vars(sys.modules[__name__]) if __name__ in sys.modules else globals()
+        )
         assert list(classes_in(list(hints.values()))) == [Undocumented]
