@@ -46,7 +46,6 @@ __all__ = [
     "Chain",
     "Credentials",
     "DjangoDirectory",
-    "DjangoDirectory",
     "DjangoSession",
     "EnvironKey",
     "FirstFactor",
