@@ -170,8 +170,8 @@ def test_a_directory_is_asked_once_a_request_unless_an_answer_changes_the_user(
 def test_the_support_desk_of_the_middleware_compares_with_its_directory(wrapped, portal):
     people = {"ann": Person(name="ann", email="ann@example.com")}
     desk = wrapped(portal, directory=people.get).support_desk
-    wrong = desk.reset("ann", email="zoe@example.com", reason="lost", agent="desk")
-    right = desk.reset("ann", email="ann@example.com", reason="lost", agent="desk")
+    wrong = desk.invite("ann", email="zoe@example.com", reason="lost", agent="desk")
+    right = desk.invite("ann", email="ann@example.com", reason="lost", agent="desk")
     assert isinstance(wrong, Rejected)
     assert wrong.reason is Reason.WRONG_PAIR
     assert isinstance(right, Done)
