@@ -18,6 +18,7 @@ at any time.
 
 from __future__ import annotations
 
+from wsgi_mfa.core.access_rules import AccessRule
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.directory import Person
@@ -51,6 +52,7 @@ from wsgi_mfa.stores.sqlite import SqliteStore
 from wsgi_mfa.web.middleware import MfaMiddleware
 
 __all__ = [
+    "AccessRule",
     "AdapterUnavailableError",
     "AuthTkt",
     "BeakerSession",

@@ -9,6 +9,8 @@ from collections import Counter
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 
 @pytest.fixture(scope="module")
 def generator(root):

@@ -6,6 +6,8 @@ import pytest
 
 import wsgi_mfa
 
+pytestmark = pytest.mark.any_python
+
 #: From the bottom up. Parts that share a layer do not import each other.
 LAYERS = (
     {"core"},

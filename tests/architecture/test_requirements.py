@@ -6,6 +6,8 @@ import importlib.util
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 
 @pytest.fixture(scope="module")
 def generator(root):

@@ -13,7 +13,7 @@ from wsgi_mfa.core.codec import CodecError
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.errors import StoreError, StoreUnavailableError
 from wsgi_mfa.stores.admin import STATUS, TableAdmin, status_from
-from wsgi_mfa.stores.protocol import Store, StoreIdentity, check_revision
+from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.status import StatusGuard
 
 
@@ -81,7 +81,7 @@ class StoreBase(TableAdmin, ABC):
             return self._account(user)
 
     def save(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
-        check_revision(account, expected)
+        account.check_replaces(expected)
         added = tuple(events)  # first, so that a sequence that fails has changed nothing
         with self.transaction():
             self._check()

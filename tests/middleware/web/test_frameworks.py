@@ -10,6 +10,8 @@ import pytest
 from wsgi_mfa import BeakerSession, DjangoSession, FlaskApp, LoginForm, PyramidSession, django_person
 from wsgi_mfa.adapters import SignInProbe
 
+pytestmark = pytest.mark.any_python
+
 SECRET = "the secret of a portal in tests"
 PASSWORD = "correct horse"
 

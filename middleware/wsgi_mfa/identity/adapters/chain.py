@@ -33,8 +33,7 @@ class Chain:
     def __init__(self, *adapters: Adapter) -> None:
         """Join what the adapters declare.
 
-        Raises:
-            ConfigurationError: fewer than two adapters, or one that is not whole.
+        :raises ConfigurationError: fewer than two adapters, or one that is not whole.
         """
         if len(adapters) < 2:
             raise ConfigurationError("Chain: needs two adapters or more", setting="identity")

@@ -41,8 +41,7 @@ class FlaskApp:
     def __init__(self, app: Any, *, user_key: str = _USER_KEY) -> None:  # noqa: ANN401 - Flask is optional
         """Look at the application's settings.
 
-        Raises:
-            ConfigurationError: ``app`` is no Flask application.
+        :raises ConfigurationError: ``app`` is no Flask application.
         """
         if not hasattr(app, "session_interface"):
             raise ConfigurationError(
