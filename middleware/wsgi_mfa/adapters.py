@@ -9,10 +9,10 @@ from wsgi_mfa.identity.adapter import (
     UNRESOLVED,
     Adapter,
     AdapterTraits,
+    Anonymous,
     Credentials,
     FirstFactor,
     Identification,
-    Nobody,
     Unresolved,
 )
 from wsgi_mfa.identity.adapters.auth_tkt import AuthTkt
@@ -41,6 +41,7 @@ __all__ = [
     "UNRESOLVED",
     "Adapter",
     "AdapterTraits",
+    "Anonymous",
     "AuthTkt",
     "BeakerSession",
     "Chain",
@@ -55,7 +56,6 @@ __all__ = [
     "HttpBasic",
     "Identification",
     "LoginForm",
-    "Nobody",
     "PasswordChecker",
     "PyramidSession",
     "RemoteUser",
