@@ -7,18 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import assert_type
 
-from wsgi_mfa import (
-    Event,
-    FlaskSession,
-    HttpBasic,
-    KeyRing,
-    MfaMiddleware,
-    Outcome,
-    Person,
-    Policy,
-    RemoteUser,
-    SystemEntropy,
-)
+from wsgi_mfa import Event, FlaskSession, HttpBasic, KeyRing, MfaMiddleware, Person, Policy, RemoteUser
+from wsgi_mfa.entropy import SystemEntropy
+from wsgi_mfa.support import Outcome
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

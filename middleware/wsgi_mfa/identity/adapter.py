@@ -40,7 +40,7 @@ class FirstFactor:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Nobody:
+class Anonymous:
     """Nobody is signed in, and the credentials ``unproven`` prove nothing; the other ones may stay."""
 
     unproven: Credentials
@@ -60,7 +60,7 @@ CHANGING_IDS: Final = (
     " one would be a new user's: give directory=, which says which person it is (D1)"
 )
 
-Identification = FirstFactor | Nobody | Unresolved | None
+Identification = FirstFactor | Anonymous | Unresolved | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

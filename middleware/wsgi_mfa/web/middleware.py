@@ -126,6 +126,7 @@ class MfaMiddleware:
             notify=notify,
             metrics=metrics,
         )
+        self._directory = directory
         self._heartbeat = Heartbeat(store=self.service.store, keys=keys)
         self._identity = identity
         self._is_watched = identity.traits.user_changes_in_response
@@ -157,6 +158,11 @@ class MfaMiddleware:
         )
         # Made now, so that a portal's cookie with one of our names is an error of the start.
         self._https_way = None if plain_http else self._made_way(CookieNames.over_https())
+
+    @property
+    def support_desk(self) -> SupportDesk:
+        """The support desk over the same store and directory, for programs of the operator."""
+        return SupportDesk(self.service, directory=self._directory)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         names, sanitizer, nothing = self._https_way or self._plain_way(environ)

@@ -10,7 +10,8 @@ from typing import Any
 from mfa_simulator.language.document import Mapping, Node, Scalar, Sequence
 from mfa_simulator.language.format.kinds import Reading, Schema, UnreadableError, text_of, yes_or_no
 from mfa_simulator.problems import meant_or_legal
-from wsgi_mfa import AccessRule, InvalidPolicyError, MfaError, Policy
+from wsgi_mfa import AccessRule, MfaError, Policy
+from wsgi_mfa.errors import InvalidPolicyError
 
 FIELDS = {entry.name: getattr(Policy(), entry.name) for entry in dataclasses.fields(Policy)}
 RULE_MEMBERS = tuple(entry.name for entry in dataclasses.fields(AccessRule))

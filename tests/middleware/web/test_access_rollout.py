@@ -143,7 +143,7 @@ def test_who_has_had_a_phone_never_gets_in_without_one_by_the_roll_out(
 @pytest.fixture
 def service_of():
     """``service_of(middleware)``: the support desk behind it, which knows one address."""
-    from wsgi_mfa import SupportDesk
+    from wsgi_mfa.support import SupportDesk
 
     def desk(middleware):
         return SupportDesk(

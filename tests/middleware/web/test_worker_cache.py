@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from wsgi_mfa import Account, KeyRing, Outcome
-from wsgi_mfa.core.account import Method, Session
+from wsgi_mfa import KeyRing
+from wsgi_mfa.core.account import Account, Method, Session
 from wsgi_mfa.core.authentication_state import AuthenticationState
+from wsgi_mfa.support import Outcome
 from wsgi_mfa.web import worker_cache
 from wsgi_mfa.web.worker_cache import CachedRequest, WorkerCache
 

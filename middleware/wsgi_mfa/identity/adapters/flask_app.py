@@ -14,10 +14,10 @@ from wsgi_mfa.identity.adapter import (
     UNRESOLVED,
     Adapter,
     AdapterTraits,
+    Anonymous,
     Credentials,
     FirstFactor,
     Identification,
-    Nobody,
     Unresolved,
 )
 from wsgi_mfa.identity.adapters.framework_session import first_factor_of, has_changing_id, problem_in
@@ -152,7 +152,7 @@ class FlaskApp:
             return UNRESOLVED
         if remembered is UNRESOLVED:
             unproven = self.credentials if session is UNRESOLVED else _cookie(self._remember_cookie)
-            return Nobody(unproven=unproven)
+            return Anonymous(unproven=unproven)
         return None
 
 

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from wsgi_mfa import Policy, SupportDesk
+from wsgi_mfa import Policy
+from wsgi_mfa.support import SupportDesk
 
 pytestmark = pytest.mark.any_python
 
