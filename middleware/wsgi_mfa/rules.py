@@ -1,4 +1,4 @@
-"""The rules, for tools that check them: commands, accounts, and the one function that decides.
+"""The rules, for tools that check them: commands, decisions, and the one function that decides.
 
 A deployment needs none of this. It is public so that a checker can ask the very function that the middleware runs,
 and it changes with the rules: names may come and go between minor releases.
@@ -6,64 +6,84 @@ and it changes with the rules: names may come and go between minor releases.
 
 from __future__ import annotations
 
-from wsgi_mfa.core.account import (
-    Account,
-    Authenticator,
-    Failures,
-    KeyParameters,
-    Method,
-    RecoveryCode,
-    Session,
-)
-from wsgi_mfa.core.authentication_state import authentication_state
+from wsgi_mfa.core.authentication_state import AuthenticationState, authentication_state
 from wsgi_mfa.core.commands import (
     AcknowledgeRecoveryCode,
+    AdmitLogin,
+    AdoptAccount,
     BeginEnrollment,
+    CarryLogin,
     Command,
     ConfirmEnrollment,
+    EndSessions,
+    FenceAfterRestore,
+    ForgetBrowser,
+    ForgetDrift,
+    InviteBySupport,
+    NewBrowser,
     NewKey,
     NewRecoveryCode,
+    NoteActivity,
     Origin,
+    PostponeEnrollment,
+    PresentEnrollmentCode,
+    ReEncrypt,
+    RemoveAccount,
     ReplaceRecoveryCode,
     ResetBySupport,
+    ResyncClock,
+    RevokeBrowser,
+    ShowRecoveryCode,
     SignInByRecoveryCode,
+    SignInByRememberedBrowser,
     SignOut,
     UnlockBySupport,
+    UseDesk,
     VerifyCode,
 )
 from wsgi_mfa.core.context import Context
-from wsgi_mfa.core.decision import Decision, Outcome, Reason
+from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.engine import decide
-from wsgi_mfa.core.events import Event
-from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.recovery_codes import digest as recovery_code_digest
 
 __all__ = [
-    "Account",
     "AcknowledgeRecoveryCode",
-    "Authenticator",
+    "AdmitLogin",
+    "AdoptAccount",
+    "AuthenticationState",
     "BeginEnrollment",
+    "CarryLogin",
     "Command",
     "ConfirmEnrollment",
     "Context",
     "Decision",
-    "Event",
-    "Failures",
-    "KeyParameters",
-    "Method",
+    "EndSessions",
+    "FenceAfterRestore",
+    "ForgetBrowser",
+    "ForgetDrift",
+    "Hint",
+    "InviteBySupport",
+    "NewBrowser",
     "NewKey",
     "NewRecoveryCode",
+    "NoteActivity",
     "Origin",
     "Outcome",
-    "Policy",
+    "PostponeEnrollment",
+    "PresentEnrollmentCode",
+    "ReEncrypt",
     "Reason",
-    "RecoveryCode",
+    "RemoveAccount",
     "ReplaceRecoveryCode",
     "ResetBySupport",
-    "Session",
+    "ResyncClock",
+    "RevokeBrowser",
+    "ShowRecoveryCode",
     "SignInByRecoveryCode",
+    "SignInByRememberedBrowser",
     "SignOut",
     "UnlockBySupport",
+    "UseDesk",
     "VerifyCode",
     "authentication_state",
     "decide",

@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 
 import wsgi_mfa
-from wsgi_mfa import rules
 
 pytestmark = pytest.mark.any_python
 
 #: From the bottom up. Parts that share a layer do not import each other.
 LAYERS = (
     {"core"},
-    {"errors", "rules"},
+    {"errors"},
     {"clock", "directory", "entropy"},
     {"gateway", "identity", "keys", "metrics", "stores"},
     {"audit", "heartbeat", "notifications"},
@@ -23,7 +22,7 @@ LAYERS = (
     {"cli"},
 )
 #: Modules that callers import stand above all layers, and no module of the package imports them.
-OUTSIDE = {"", "__main__", "accounts", "adapters"}
+OUTSIDE = {"", "__main__", "accounts", "adapters", "rules"}
 HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
 
 #: What rules must not reach: a rule does no I/O, reads no clock and draws no randomness.
@@ -81,21 +80,6 @@ def test_rules_reach_nothing_but_values(modules):
     assert wrong == []
 
 
-<<<<<<< HEAD
-def test_the_simulator_uses_only_what_the_middleware_exports(modules):
-    documented = {"wsgi_mfa": set(wsgi_mfa.__all__), "wsgi_mfa.rules": set(rules.__all__)}
-    wrong = [
-        f"{module.path}:{used.line}: {used.module} {used.name or ''}"
-        for module in modules
-        if module.package == "mfa_simulator"
-        for used in module.imports
-        if used.module.partition(".")[0] == "wsgi_mfa" and used.name not in documented.get(used.module, ())
-    ]
-    assert wrong == []
-
-
-=======
->>>>>>> main
 @pytest.mark.parametrize(
     ("package", "strangers"),
     [
@@ -116,4 +100,3 @@ def test_a_package_does_not_know_who_uses_it(modules, package, strangers):
 
 def test_every_exported_name_exists():
     assert [name for name in wsgi_mfa.__all__ if not hasattr(wsgi_mfa, name)] == []
-    assert [name for name in rules.__all__ if not hasattr(rules, name)] == []

@@ -8,7 +8,7 @@ from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.play.simulated_world import World
 from mfa_simulator.world.browser import Browser
 from mfa_simulator.world.phone import Phone
-from wsgi_mfa import Account
+from wsgi_mfa.accounts import Account
 
 
 class Scene:

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from mfa_simulator.language.quantities import clock_text
-from wsgi_mfa import Account
+from wsgi_mfa.accounts import Account
 
 #: What is a secret, even sealed or as a digest, and what only the store needs.
 HIDDEN = frozenset(

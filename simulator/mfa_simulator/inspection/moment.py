@@ -12,7 +12,7 @@ from mfa_simulator.play.running import PlayedStep, play_step
 from mfa_simulator.play.simulated_world import World
 from mfa_simulator.world.clocks import WallClock
 from mfa_simulator.world.portal import REFERENCE_PORTAL, PortalFactory
-from wsgi_mfa import Account
+from wsgi_mfa.accounts import Account
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,8 @@ from mfa_simulator.play.timeline import cells_of
 from mfa_simulator.world.phone import AuthenticatorKey
 from mfa_simulator.world.recorder import Delivery
 from mfa_simulator.world.reply_reader import read_reply
-from wsgi_mfa import Account, Policy
+from wsgi_mfa import Policy
+from wsgi_mfa.accounts import Account
 
 #: How far from the server's step a code is looked for, to say where it belongs.
 FAR_STEPS = 120

@@ -14,7 +14,7 @@ from mfa_simulator.invariants.second_factor import classify_code
 from mfa_simulator.language.format import invariant_names
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.world.reply_reader import read_reply
-from wsgi_mfa import Account
+from wsgi_mfa.accounts import Account
 
 VERIFY, RECOVER, OURS = "/mfa/verify", "/mfa/recover", "/mfa/"
 #: Answers that say what a code was worth.

@@ -20,12 +20,12 @@ from mfa_simulator.prove.wishes import (
     at_browser,
     origin_of,
 )
+from wsgi_mfa import Policy
 from wsgi_mfa.rules import (
     AcknowledgeRecoveryCode,
     BeginEnrollment,
     Command,
     ConfirmEnrollment,
-    Policy,
     ReplaceRecoveryCode,
     ResetBySupport,
     SignOut,

@@ -19,7 +19,7 @@ from mfa_simulator.prove.actions import (
 )
 from mfa_simulator.prove.code_actions import again, recover, replay, verify, wrong
 from mfa_simulator.prove.wishes import Action
-from wsgi_mfa.rules import Policy
+from wsgi_mfa import Policy
 
 #: Small budgets, so that few commands reach their ends; eight digits, so that no two codes are the same by chance.
 POLICY = Policy(

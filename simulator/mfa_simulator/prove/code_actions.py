@@ -17,7 +17,8 @@ from mfa_simulator.prove.wishes import (
     at_browser,
     origin_of,
 )
-from wsgi_mfa.rules import Policy, SignInByRecoveryCode, VerifyCode
+from wsgi_mfa import Policy
+from wsgi_mfa.rules import SignInByRecoveryCode, VerifyCode
 
 
 def _present(state: State, policy: Policy, *, shift: int = 0) -> tuple[str, int] | None:

@@ -14,7 +14,9 @@ from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.prove.rulebook import decided, state_of, step_at
 from mfa_simulator.prove.state import CODES, GRANTED_TRIES, RECOVERY_CODES, Notes, State, Tally
 from mfa_simulator.prove.wishes import Wish
-from wsgi_mfa.rules import Account, Decision, Method, Outcome, Policy, VerifyCode
+from wsgi_mfa import Policy
+from wsgi_mfa.accounts import Account, Method
+from wsgi_mfa.rules import Decision, Outcome, VerifyCode
 
 REPEAT_SECONDS = 5
 KIND = {"verify": CODES, "confirm": CODES, "recover": RECOVERY_CODES}

@@ -6,16 +6,15 @@ from functools import lru_cache
 
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.world.phone import AuthenticatorKey
+from wsgi_mfa import Policy
+from wsgi_mfa.accounts import Account, KeyParameters
 from wsgi_mfa.rules import (
-    Account,
     Command,
     Context,
     Decision,
-    KeyParameters,
     NewKey,
     NewRecoveryCode,
     Outcome,
-    Policy,
     authentication_state,
     decide,
     recovery_code_digest,

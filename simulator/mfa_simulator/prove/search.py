@@ -14,7 +14,9 @@ from mfa_simulator.prove.rulebook import decided, new_key, new_recovery_code, st
 from mfa_simulator.prove.state import Hand, Notes, State, key_of
 from mfa_simulator.prove.wishes import Action, Wish, hands_after
 from mfa_simulator.world.clocks import real_now
-from wsgi_mfa.rules import Account, Authenticator, Outcome, Policy, RecoveryCode
+from wsgi_mfa import Policy
+from wsgi_mfa.accounts import Account, Authenticator, RecoveryCode
+from wsgi_mfa.rules import Outcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

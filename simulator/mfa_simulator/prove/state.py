@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mfa_simulator.language.quantities import SECOND
-from wsgi_mfa.rules import Account, Failures, Policy
+from wsgi_mfa import Policy
+from wsgi_mfa.accounts import Account, Failures
 
 CODES, RECOVERY_CODES = "code_failures", "recovery_failures"
 DAY = 86_400 * SECOND

@@ -13,7 +13,7 @@ from mfa_simulator.prove.code_actions import typed_in
 from mfa_simulator.prove.laws import LAWS
 from mfa_simulator.prove.search import CounterExample
 from mfa_simulator.prove.wishes import PHONES, SHIFTED, STRANGER, USER, Raw, Telling
-from wsgi_mfa.rules import Policy
+from wsgi_mfa import Policy
 
 #: One minute before the search begins: the user's phone is bound then.
 BEGINS = "2025-12-31T23:59:05Z"

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from mfa_simulator.prove.state import Hand, State
-from wsgi_mfa.rules import Command, Origin, Policy
+from wsgi_mfa import Policy
+from wsgi_mfa.rules import Command, Origin
 
 USER = "ann"
 BROWSERS, STRANGER = ("laptop", "tablet", "kiosk"), 2
