@@ -204,7 +204,7 @@ def run(folder: Path) -> None:
     served = {
         "wsgi-mfa, RemoteUser": remote_user,
         "wsgi-mfa, FlaskSession": ours(
-            folder / "flask.db", FlaskSession(SECRET), {"session": flask_cookie()}
+            folder / "flask.db", FlaskSession(SECRET, user_key="_user_id"), {"session": flask_cookie()}
         ),
         "wsgi-mfa, AuthTkt": ours(folder / "ticket.db", AuthTkt(SECRET), ticket),
         "repoze.who, auth_tkt": (who, environ_of(ticket)),

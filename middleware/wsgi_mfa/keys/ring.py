@@ -70,7 +70,7 @@ class KeyRing:
 
     ids: tuple[str, ...]
     _keys: dict[str, bytes]
-    _ciphers: dict[str, AESGCM]
+    _ciphers: dict[tuple[str, ...], AESGCM]
     _signing_keys: dict[tuple[str, str], bytes]
 
     def __init__(self, keys: Iterable[tuple[str, bytes]]) -> None:
@@ -194,6 +194,38 @@ class KeyRing:
         except InvalidTag:
             raise _unseal_error(context, "it was changed, or sealed for another place") from None
 
+    def seal_bytes(
+        self, purpose: str, plain: bytes, *, nonce: bytes, place: tuple[str, ...]
+    ) -> tuple[str, bytes]:
+        """Encrypt ``plain`` under the writing key's sub-key for ``purpose``, bound to ``place``.
+
+        Returns:
+            The id of the key; nonce, ciphertext and the tag of 16 bytes.
+        """
+        if len(nonce) != NONCE_BYTES:
+            raise ValueError(f"a nonce has {NONCE_BYTES} bytes, not {len(nonce)}")
+        key_id = self.writing_id
+        associated = _unambiguous(_VERSION, key_id, *place)
+        return key_id, nonce + self._cipher(key_id, purpose).encrypt(nonce, plain, associated)
+
+    def open_bytes(self, purpose: str, key_id: str, sealed: bytes, *, place: tuple[str, ...]) -> bytes | None:
+        """Return what :meth:`seal_bytes` sealed for ``purpose`` and ``place``; any bytes may be asked about.
+
+        None where they were changed or sealed for another place, and for a key that the ring does not hold: such
+        values come from clients, and one that names a retired key is old and no failure of the key source.
+        """
+        from cryptography.exceptions import InvalidTag
+
+        if key_id not in self._keys or len(sealed) < NONCE_BYTES:
+            return None
+        associated = _unambiguous(_VERSION, key_id, *place)
+        try:
+            return self._cipher(key_id, purpose).decrypt(
+                sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated
+            )
+        except InvalidTag:
+            return None
+
     def sign(self, purpose: str, message: bytes) -> bytes:
         """The HMAC-SHA-256 of ``message`` under the writing key's sub-key for ``purpose``, 32 bytes."""
         return self._mac(self.writing_id, purpose, message)
@@ -238,12 +270,13 @@ class KeyRing:
         mac = self._mac(key_id, "fingerprint/" + purpose, message)
         return f"{key_id}.{_to_base64url(mac[:FINGERPRINT_BYTES])}"
 
-    def _cipher(self, key_id: str) -> AESGCM:
-        cipher = self._ciphers.get(key_id)
+    def _cipher(self, key_id: str, *purpose: str) -> AESGCM:
+        cipher = self._ciphers.get((key_id, *purpose))
         if cipher is None:
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-            cipher = self._ciphers[key_id] = AESGCM(_sub_key(self._keys[key_id], key_id, "seal"))
+            sub_key = _sub_key(self._keys[key_id], key_id, "seal", *purpose)
+            cipher = self._ciphers[(key_id, *purpose)] = AESGCM(sub_key)
         return cipher
 
     def _mac(self, key_id: str, purpose: str, message: bytes) -> bytes:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from wsgi_mfa.clock import Clock, SystemClock
-from wsgi_mfa.core.access_rules import Rule, read_rules
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.policy import Policy
@@ -20,12 +20,13 @@ from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter, problems_of
 from wsgi_mfa.identity.request.response_identity import without_own_cookies
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, SanitizedRequest
-from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, paths_in, undeclared_from
+from wsgi_mfa.identity.request.undeclared import undeclared_from
+from wsgi_mfa.identity.sealing.response import CookieSealer
+from wsgi_mfa.identity.sealing.settings import seal_settings
 from wsgi_mfa.keys.ring import KeyRing, KeySource
 from wsgi_mfa.metrics import Metrics
 from wsgi_mfa.service import MfaService
-from wsgi_mfa.stores.protocol import Store, StoreIdentity
-from wsgi_mfa.stores.url import open_store
+from wsgi_mfa.stores.protocol import Store
 from wsgi_mfa.support.account_view import AccountFinder
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
@@ -44,6 +45,8 @@ from wsgi_mfa.web.response_hold import (
     first_drawn,
 )
 from wsgi_mfa.web.return_to import ReturnUrlSigner
+from wsgi_mfa.web.sealing import Sealing, default_label, sealed
+from wsgi_mfa.web.start import closed_paths, opened_store, read_site_rules
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
 if TYPE_CHECKING:
@@ -55,11 +58,15 @@ _MOUNT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 
 
 class Way(NamedTuple):
-    """The cookies' names over one port, the cleaner that knows them, and a request of which nothing is known."""
+    """The cookies' names over one port, what knows them, and a request of which nothing is known.
+
+    ``sanitizer`` cleans requests, and ``sealer`` seals the portal's cookies; it is None where none are sealed.
+    """
 
     names: CookieNames
     sanitizer: RequestSanitizer
     nothing: SanitizedRequest
+    sealer: CookieSealer | None
 
 
 class MfaMiddleware:
@@ -75,10 +82,13 @@ class MfaMiddleware:
     to all without a second factor, such as ``path /xmlrpc`` (D4).
     ``notify`` is called once for each event that the user should hear of by another way, without secrets in it
     (R32). ``support_agents`` are the users, and groups of the directory as ``group:NAME``, who may use the support
-    desk at ``mount_path/support``; without any there is none over HTTP (R44). With ``forward_auth`` a proxy may ask
-    at ``mount_path/forward-auth`` for requests that go past us; ``renews_sessions`` promises that the portal gives a
-    new session id at each sign-in, where the adapter cannot know (D8). ``metrics`` takes numbers for the operator
-    (D26).
+    desk at ``mount_path/support``; without any there is none over HTTP (R44). The portal's cookies are sealed unless
+    ``seal_credentials`` is False; ``"accept"`` opens sealed ones and writes them in clear. ``unsealed_cookies`` are
+    never sealed, ``seal_group`` is shared by applications that share one session, and ``also_by`` has the arguments
+    and headers by which the portal takes its session id too, such as ``argument sid`` (D39).
+    With ``forward_auth`` a proxy may ask at ``mount_path/forward-auth`` for requests that go past us;
+    ``renews_sessions`` promises that the portal gives a new session id at each sign-in, where the adapter
+    cannot know (D8). ``metrics`` takes numbers for the operator (D26).
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -99,6 +109,10 @@ class MfaMiddleware:
         plain_http: bool = False,
         scheme_from: str | None = None,
         undeclared_credentials: Sequence[str] = (),
+        seal_credentials: bool | str = True,
+        unsealed_cookies: Sequence[str] = (),
+        seal_group: str | None = None,
+        also_by: Sequence[str] = (),
         notify: Callable[[Event], None] | None = None,
         metrics: Metrics | None = None,
         forward_auth: bool = False,
@@ -126,7 +140,7 @@ class MfaMiddleware:
 
         self.application = observed_around(application, identity, keys, clock, plain_http=plain_http)
         self.service = MfaService(
-            store=_opened(store, clock, entropy),
+            store=opened_store(store, clock, entropy),
             keys=keys,
             policy=policy or Policy(),
             clock=clock,
@@ -136,7 +150,23 @@ class MfaMiddleware:
         )
         self._heartbeat = Heartbeat(store=self.service.store, keys=keys)
         self._identity = identity
-        self._undeclared_credentials = undeclared_from(undeclared_credentials)
+        sealing = seal_settings(
+            seal_credentials,
+            unsealed_cookies=unsealed_cookies,
+            seal_group=seal_group,
+            also_by=also_by,
+            identity=identity,
+            forward_auth=forward_auth,
+        )
+        self._undeclared_credentials = (*undeclared_from(undeclared_credentials), *sealing.other_ways)
+        self._sealing = Sealing(
+            sealing,
+            identity=identity,
+            keys=keys,
+            entropy=entropy,
+            store_id=self.service.store.identity.store_id,
+            label=default_label(issuer, mount_path),
+        )
         self._directory = directory
         self._plain_http = plain_http
         self._forwarding = forwarding.PATHS if forward_auth else ()
@@ -144,8 +174,8 @@ class MfaMiddleware:
         self._ways: dict[str, Way] = {}
         self._site = Site(
             service=self.service,
-            rules=_rules(self.service.policy, directory, forward_auth=forward_auth),
-            closed_paths=_closed_paths(self._undeclared_credentials, forward_auth=forward_auth),
+            rules=read_site_rules(self.service.policy, directory, forward_auth=forward_auth),
+            closed_paths=closed_paths(self._undeclared_credentials, forward_auth=forward_auth),
             is_rolling_out=is_rolling_out(self.service.policy),
             issuer=checked_issuer(issuer),
             mount_path=mount_path,
@@ -167,13 +197,14 @@ class MfaMiddleware:
         self._https_way = None if plain_http else self._made_way(CookieNames.over_https())
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        names, sanitizer, nothing = self._https_way or self._plain_way(environ)
+        way = self._https_way or self._plain_way(environ)
+        way.sanitizer.clean_path(environ)
         path = routes.path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
-        request = WebRequest(self._site, environ, names, nothing, self.service.clock.now())
+        request = WebRequest(self._site, environ, way.names, way.nothing, self.service.clock.now())
         if not self._heartbeat.since <= request.now < self._heartbeat.until:
             self._heartbeat.beat(request.now)
         try:
-            response = self._own_response(request, sanitizer, environ, path)
+            response = self._own_response(request, way.sanitizer, environ, path)
         except Exception:
             # Whatever failed, nobody gets further by it (R80).
             logger.exception("a request was answered 503")
@@ -182,7 +213,7 @@ class MfaMiddleware:
             if path is None:
                 discard_body(environ, self.service.clock)
             return response(environ, start_response)
-        return self._pass(request, sanitizer, environ, start_response)
+        return self._pass(request, way, environ, start_response)
 
     def _own_response(
         self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment, path: str | None
@@ -195,9 +226,13 @@ class MfaMiddleware:
         if path in self._forwarding:
             return forwarding.answer(request, sanitizer, self._directory, str(path))
         try:
-            request.sanitized = sanitizer.clean(environ)
+            request.sanitized = sanitizer.clean(environ, now=request.now)
         except AmbiguousCredentialError as error:
             return response_to(request, gate.ambiguous(error), as_json=_as_json(request, path))
+        if request.sanitized.cookies.unsealed and path is None:
+            ended = self._sealing.ended_session(request, sanitizer, environ)
+            if ended is not None:
+                return response_to(request, ended, as_json=False)
         if path is None and self._has_exemptions and gate.is_exempt(request):
             self._exempt(request, sanitizer, environ)
             return None
@@ -209,7 +244,7 @@ class MfaMiddleware:
             leaves = path == "/sign-out" and request.method == "POST" and bool(request.sanitized.doubled)
             reply = routes.answer(request, path or "") if leaves else gate.rejected_user()
         if reply is None:
-            gate.tell_application(request, environ)
+            self._admitted(request, sanitizer, environ)
             return None
         return response_to(request, reply, as_json=_as_json(request, path))
 
@@ -223,6 +258,12 @@ class MfaMiddleware:
             return routes.answer(request, path)
         return gate.challenge(request)
 
+    def _admitted(self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment) -> None:
+        """Let a request pass: the application is told of its user, and gets the cookies that are this user's."""
+        gate.tell_application(request, environ)
+        if request.caller is not None and request.sanitized.cookies.of_users:
+            sanitizer.admit_cookies_of(environ, request.sanitized, request.caller.user)
+
     def _exempt(self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment) -> None:
         """Let a request for an exempt path pass: as its user after the second factor, as nobody before it.
 
@@ -230,7 +271,7 @@ class MfaMiddleware:
         """
         try:
             if self._reply(request, sanitizer, environ, None) is None:
-                gate.tell_application(request, environ)
+                self._admitted(request, sanitizer, environ)
                 return
         except Exception:
             logger.exception("an exempt path was answered as to nobody")
@@ -240,32 +281,37 @@ class MfaMiddleware:
     def _pass(
         self,
         request: WebRequest,
-        sanitizer: RequestSanitizer,
+        way: Way,
         environ: WSGIEnvironment,
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Call the application, and watch what its answer does to the user."""
-        if not self._identity.traits.user_changes_in_response:
+        if not self._identity.traits.user_changes_in_response and way.sealer is None:
             return passed_unchanged(
-                self.application, request, sanitizer.own_cookie_names, environ, start_response
+                self.application, request, way.sanitizer.own_cookie_names, environ, start_response
             )
         request.environ = environ.copy()  # applications change their environ
-        observer = ResponseHold(partial(self._judged, request, sanitizer), start_response)
+        observer = ResponseHold(partial(self._judged, request, way), start_response)
         iterable = self.application(environ, observer.start_response)
         if not observer.started:
             iterable = first_drawn(iterable, observer)
         return answered(request, observer, iterable, start_response)
 
     def _judged(
-        self, request: WebRequest, sanitizer: RequestSanitizer, status: str, headers: Headers
+        self, request: WebRequest, way: Way, status: str, headers: Headers
     ) -> tuple[Headers, WSGIApplication | None]:
-        headers = without_own_cookies(headers, sanitizer.own_cookie_names)
+        headers = way.sanitizer.clean_location(without_own_cookies(headers, way.sanitizer.own_cookie_names))
         as_json = not request.is_navigation
         try:
-            headers, reply = app_response.judged_response(request, sanitizer, self._directory, headers)
+            judged = app_response.judged_response(request, way.sanitizer, self._directory, headers)
+            headers, reply, _ = judged
             if reply is None and status.startswith("401"):
                 headers, reply = app_response.judged_challenge(request, headers)
-            return headers, None if reply is None else response_to(request, reply, as_json=as_json)
+            if reply is None:
+                return sealed(request, way.sealer, headers, judged), None
+            # What the portal sets goes out with a reply in its place as well.
+            reply = replace(reply, headers=tuple(sealed(request, way.sealer, list(reply.headers), judged)))
+            return headers, response_to(request, reply, as_json=as_json)
         except Exception:
             # Not raised here: the application called us, and would take it for its own failure.
             logger.exception("a response was held and answered 503")
@@ -286,54 +332,18 @@ class MfaMiddleware:
 
     def _made_way(self, names: CookieNames) -> Way:
         sanitizer = RequestSanitizer(
-            self._identity, own_cookie_names=names.all, extra_undeclared=self._undeclared_credentials
+            self._identity,
+            own_cookie_names=names.all,
+            extra_undeclared=self._undeclared_credentials,
+            seals=self._sealing.seals,
+            accepts_clear=self._sealing.accepts_clear,
         )
-        return Way(names, sanitizer, _nothing(sanitizer))
+        return Way(names, sanitizer, _nothing(sanitizer), self._sealing.sealer(names))
 
 
 def _as_json(request: WebRequest, path: str | None) -> bool:
     """Below our own path a client says what it reads; elsewhere all but a person's navigation get a problem."""
     return request.wants_json if path is not None else not request.is_navigation
-
-
-def _opened(store: Store | str, clock: Clock, entropy: Entropy) -> Store:
-    if not isinstance(store, str):
-        return store
-    identity = StoreIdentity(store_id=entropy.token_bytes(16).hex(), made_at=clock.now())
-    return open_store(store, new_identity=identity)
-
-
-def _closed_paths(
-    undeclared_credentials: Sequence[UndeclaredCredential], *, forward_auth: bool
-) -> tuple[str, ...]:
-    paths = paths_in(undeclared_credentials)
-    if forward_auth and paths:
-        raise ConfigurationError(
-            "undeclared_credentials name a path, which forward_auth is told by the proxy alone: close it there (D8)",
-            setting="undeclared_credentials",
-        )
-    return paths
-
-
-def _rules(policy: Policy, directory: Directory | None, *, forward_auth: bool) -> tuple[Rule, ...]:
-    rules = read_rules(policy.rules)
-    if forward_auth and any(rule.path is not None or rule.methods is not None for rule in rules):
-        raise ConfigurationError(
-            "policy.rules name a path or a method, which forward_auth is told by the proxy alone: such rules belong"
-            " in the proxy (D8)",
-            setting="policy.rules",
-        )
-    if directory is None and any(rule.group is not None for rule in rules):
-        raise ConfigurationError(
-            "policy.rules name a group: give directory=, which knows the groups of a user",
-            setting="policy.rules",
-        )
-    if directory is None and policy.required_groups:
-        raise ConfigurationError(
-            "policy.required_groups names groups: give directory=, which knows the groups of a user",
-            setting="policy.required_groups",
-        )
-    return rules
 
 
 def _nothing(sanitizer: RequestSanitizer) -> SanitizedRequest:

@@ -230,7 +230,9 @@ def test_pyramid_with_a_signed_session(wrapped, new_browser, phone_of, clock):
         name = view.__name__.replace("_", "-")
         config.add_route(name, f"/{name}")
         config.add_view(view, route_name=name)
-    application = wrapped(config.make_wsgi_app(), identity=PyramidSession(SECRET, timeout_seconds=None))
+    application = wrapped(
+        config.make_wsgi_app(), identity=PyramidSession(SECRET, timeout_seconds=None, user_key="auth.userid")
+    )
     browser = new_browser(application)
     story(browser, phone_of=phone_of, clock=clock, sign_in=posted, sign_out=left, page="/reports")
 

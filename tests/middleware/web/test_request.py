@@ -33,7 +33,9 @@ def requested(wrapped, portal, clock):
                 f"{name}={value}" for name, value in cookies(site.cookies).items()
             )
         names = CookieNames.over_https()
-        sanitizer = RequestSanitizer(FlaskSession(portal.secret_key), own_cookie_names=names.all)
+        sanitizer = RequestSanitizer(
+            FlaskSession(portal.secret_key, user_key="_user_id"), own_cookie_names=names.all
+        )
         request = WebRequest(site, given, names, sanitizer.clean(given), now=clock.now())
         if user is not None:
             request.take(Caller(user=user, login=None, address=None), None)

@@ -20,6 +20,7 @@ from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 
 _SET_COOKIE_CHARACTERS = len("set-cookie")
 _MAX_AGE = re.compile(r"-?[0-9]+", re.ASCII)
+_AGE_CHARACTERS_MAX = 12  # of a number: longer than any life
 
 
 class ResponseIdentity(NamedTuple):
@@ -34,12 +35,17 @@ class SetCookie:
     """One ``Set-Cookie`` header; ``removed`` says that the browser will not keep the cookie.
 
     ``place`` is its domain and path: browsers keep one cookie of a name for each (RFC 6265 5.3, step 11).
+    ``expires_at`` is the end of its life in microseconds, None for a cookie that ends with the browser, and
+    ``attributes`` are all others as they were spelt. ``is_readable`` says that scripts of the page can read it.
     """
 
     name: str
     value: str
     removed: bool
     place: tuple[str, str]
+    expires_at: int | None = None
+    attributes: str = ""
+    is_readable: bool = True
 
 
 def identify_after(
@@ -122,25 +128,43 @@ def parse_set_cookie(text: str, *, now: int) -> SetCookie | None:
     name, value = name.strip(" \t"), value.strip(" \t")
     if not equals or not name:
         return None
-    expired_by_age: bool | None = None
-    expired_by_date = False
+    by_age: int | None = None
+    by_date: int | None = None
     domain = path = ""
+    is_readable = True
+    lasting = []
     for attribute in attributes.split(";"):
         key, _, setting = attribute.partition("=")
         key, setting = key.strip(" \t").lower(), setting.strip(" \t")
-        if key == "max-age" and _MAX_AGE.fullmatch(setting):
-            expired_by_age = setting.startswith("-") or not setting.strip("0")
-        elif key == "domain":
-            domain = setting.lower().lstrip(".")
-        elif key == "path":
-            path = setting
+        if key == "max-age":
+            if _MAX_AGE.fullmatch(setting):
+                seconds = (
+                    0 if setting.startswith("-") else int(setting.lstrip("0")[:_AGE_CHARACTERS_MAX] or 0)
+                )
+                by_age = now + seconds * SECOND
         elif key == "expires":
             instant = _instant_of(setting)
-            if instant is not None:
-                expired_by_date = instant <= now
+            by_date = by_date if instant is None else instant
+        else:
+            if key == "domain":
+                domain = setting.lower().lstrip(".")
+            elif key == "path":
+                path = setting
+            elif key == "httponly":
+                is_readable = False
+            if key:
+                lasting.append(attribute.strip(" \t"))
     # Max-Age wins over Expires wherever they stand (RFC 6265 5.3, step 3).
-    removed = expired_by_date if expired_by_age is None else expired_by_age
-    return SetCookie(name=name, value=value, removed=removed, place=(domain, path))
+    expires_at = by_date if by_age is None else by_age
+    return SetCookie(
+        name=name,
+        value=value,
+        removed=expires_at is not None and expires_at <= now,
+        place=(domain, path),
+        expires_at=expires_at,
+        attributes="; ".join(lasting),
+        is_readable=is_readable,
+    )
 
 
 def _sets_cookie(header_name: str) -> bool:
