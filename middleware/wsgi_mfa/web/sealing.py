@@ -15,7 +15,7 @@ from wsgi_mfa.identity.sealing.seals import CookieSeals
 from wsgi_mfa.identity.sealing.settings import SealMode, SealSettings
 from wsgi_mfa.keys.ring import KeySource
 from wsgi_mfa.web import return_to
-from wsgi_mfa.web.app_response import Headers, Judged
+from wsgi_mfa.web.app_response import Judged
 from wsgi_mfa.web.cookies import CookieNames, clearing_cookies
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 logger = logging.getLogger("wsgi_mfa")
+
+Headers = list[tuple[str, str]]
 
 ENDED_PATH = "/session-ended"
 #: So many requests with a cookie in clear are usual where sealing was switched on.

@@ -132,7 +132,10 @@ def fails(users, secret_key):
 @pytest.mark.parametrize(
     ("factory", "told"),
     [
-        (fails, r"the factory test_portal:fails raised RuntimeError: no database \(.*test_portal.py:\d+\)"),
+        (
+            fails,
+            r"the factory world.test_portal:fails raised RuntimeError: no database \(.*test_portal.py:\d+\)",
+        ),
         (lambda users, secret_key: None, r"gave NoneType: legal is a WSGI application, or a mfa_simulator"),
     ],
 )

@@ -9,8 +9,8 @@ from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, AdapterTraits, Credentials, Identification
 from wsgi_mfa.identity.adapters.framework_session import problem_in
+from wsgi_mfa.identity.adapters.session_user import SessionUser
 from wsgi_mfa.identity.request.cookie_header import value_in
-from wsgi_mfa.identity.session_user import SessionUser
 
 #: Kinds of storage that are of this machine: what goes wrong with a session there is wrong with that session.
 _LOCAL = {"memory", "file", "dbm", "cookie", None}

@@ -11,8 +11,8 @@ from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, AdapterTraits, Credentials, Identification
 from wsgi_mfa.identity.adapters.framework_session import problem_in
+from wsgi_mfa.identity.adapters.session_user import SessionUser
 from wsgi_mfa.identity.request.cookie_header import value_in
-from wsgi_mfa.identity.session_user import SessionUser
 
 USER_KEY = "_auth_user_id"  # django.contrib.auth.SESSION_KEY
 _SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"

@@ -22,8 +22,8 @@ from wsgi_mfa.identity.adapter import (
     Unresolved,
 )
 from wsgi_mfa.identity.adapters.framework_session import first_factor_of, has_changing_id, problem_in
+from wsgi_mfa.identity.adapters.session_user import SessionUser
 from wsgi_mfa.identity.request.cookie_header import value_in
-from wsgi_mfa.identity.session_user import SessionUser
 
 #: Packages whose session interfaces read the cookie alone.
 _COOKIES_ALONE = ("flask", "flask_session")

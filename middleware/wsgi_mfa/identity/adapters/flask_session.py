@@ -20,8 +20,8 @@ from wsgi_mfa.identity.adapter import (
     Unresolved,
 )
 from wsgi_mfa.identity.adapters.framework_session import has_changing_id
+from wsgi_mfa.identity.adapters.session_user import SessionUser
 from wsgi_mfa.identity.request.cookie_header import value_in
-from wsgi_mfa.identity.session_user import SessionUser
 
 # Flask's PERMANENT_SESSION_LIFETIME, by which it checks every session cookie, permanent or not.
 SESSION_SECONDS_MAX = 31 * 24 * 60 * 60

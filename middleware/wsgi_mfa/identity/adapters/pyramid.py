@@ -18,8 +18,8 @@ from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, AdapterTraits, Credentials, Identification
 from wsgi_mfa.identity.adapters.framework_session import reject_short
+from wsgi_mfa.identity.adapters.session_user import SessionUser
 from wsgi_mfa.identity.request.cookie_header import value_in
-from wsgi_mfa.identity.session_user import SessionUser
 
 SERIALIZERS = ("json", "pickle")
 _BASE64 = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)

@@ -15,8 +15,8 @@ from urllib.parse import quote
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, AdapterTraits, Credentials, Identification
+from wsgi_mfa.identity.adapters.session_user import SessionUser
 from wsgi_mfa.identity.request.cookie_header import value_in
-from wsgi_mfa.identity.session_user import SessionUser
 
 BUSY_SECONDS = 2
 _SCHEME = "sqlite:///"

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.errors import ConfigurationError
-from wsgi_mfa.identity.bounded_cache import BoundedCache
+from wsgi_mfa.identity.request.bounded_cache import BoundedCache
 from wsgi_mfa.identity.request.credential_digest import digest_of
 from wsgi_mfa.identity.request.undeclared import UndeclaredTable, Where
 from wsgi_mfa.identity.sealing.chunks import MARK, ChunkCollector
@@ -79,12 +79,12 @@ class CanonicalCookies:
 class CookieReader:
     """Reads the ``Cookie`` headers of one portal.
 
-    ``credentials`` are the adapter's cookies, ``own`` the middleware's, ``undeclared_credentials`` the cookies to take out;
-    ``anonymous`` are those that a request without a user may keep, None for all of them; ``commas`` says that
-    credentials may hold commas.
+    ``credentials`` are the adapter's cookies, ``own`` the middleware's, ``undeclared_credentials`` the cookies
+    to take out; ``anonymous`` are those that a request without a user may keep, None for all of them;
+    ``commas`` says that credentials may hold commas.
 
-    With ``seals`` clients hold sealed cookies. A credential in clear is then left out, but for those in ``never_sealed``
-    and where ``accepts_clear`` says otherwise.
+    With ``seals`` clients hold sealed cookies. A credential in clear is then left out, but for those in
+    ``never_sealed`` and where ``accepts_clear`` says otherwise.
     """
 
     def __init__(
