@@ -197,11 +197,7 @@ class KeyRing:
     def seal_bytes(
         self, purpose: str, plain: bytes, *, nonce: bytes, place: tuple[str, ...]
     ) -> tuple[str, bytes]:
-        """Encrypt ``plain`` under the writing key's sub-key for ``purpose``, bound to ``place``.
-
-        Returns:
-            The id of the key; nonce, ciphertext and the tag of 16 bytes.
-        """
+        """Encrypt ``plain`` under the sub-key for ``purpose``; the key's id, and nonce, ciphertext and tag."""
         if len(nonce) != NONCE_BYTES:
             raise ValueError(f"a nonce has {NONCE_BYTES} bytes, not {len(nonce)}")
         key_id = self.writing_id

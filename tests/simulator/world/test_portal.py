@@ -151,7 +151,9 @@ def test_a_portal_that_the_middleware_refuses_is_told_of(played_around):
             return ["there is no table of sessions"]
 
     def broken(users, secret_key):
-        return Portal(application=make_portal(users, secret_key), identity=Unready(secret_key))
+        return Portal(
+            application=make_portal(users, secret_key), identity=Unready(secret_key, user_key="_user_id")
+        )
 
     with pytest.raises(PortalError, match=r"the middleware refuses the portal: .*no table of sessions"):
         played_around(broken)

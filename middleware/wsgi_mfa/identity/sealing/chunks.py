@@ -27,7 +27,7 @@ _CHUNK = re.compile(
 )
 
 
-class TooLargeError(Exception):
+class SealTooLargeError(Exception):
     """A sealed cookie does not fit into two chunks; browsers would not have kept the plain one either."""
 
 
@@ -44,7 +44,7 @@ def to_chunks(name: str, key_id: str, sealed: bytes, *, attributes_length: int =
     """Return the values of the cookies that carry ``sealed``, which ends with its tag.
 
     Raises:
-        TooLargeError: two cookies of ``name`` with ``attributes_length`` characters of attributes cannot hold it.
+        SealTooLargeError: two cookies of ``name`` with ``attributes_length`` characters of attributes cannot hold it.
     """
     tag, data = _text(sealed[-TAG_BYTES:]), _text(sealed[:-TAG_BYTES])
     overhead = len(f"{MARK}{key_id}.11.{tag}.")
@@ -53,7 +53,7 @@ def to_chunks(name: str, key_id: str, sealed: bytes, *, attributes_length: int =
         return (f"{MARK}{key_id}.11.{tag}.{data}",)
     room -= len(SECOND_NAME)
     if len(data) > 2 * room:
-        raise TooLargeError(f"the cookie {name!r} has {len(sealed)} bytes when sealed")
+        raise SealTooLargeError(f"the cookie {name!r} has {len(sealed)} bytes when sealed")
     half = (len(data) + 1) // 2
     return f"{MARK}{key_id}.12.{tag}.{data[:half]}", f"{MARK}{key_id}.22.{tag}.{data[half:]}"
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.identity.request.cookie_header import CanonicalCookies
 from wsgi_mfa.identity.request.response_identity import SetCookie, parse_set_cookie
-from wsgi_mfa.identity.sealing.chunks import SECOND_NAME, TooLargeError
+from wsgi_mfa.identity.sealing.chunks import SECOND_NAME, SealTooLargeError
 from wsgi_mfa.identity.sealing.contents import LIFE_SECONDS_MAX, SealedCookie
 from wsgi_mfa.identity.sealing.seals import CookieSeals, Opened
 
@@ -100,7 +100,7 @@ class CookieSealer:
             kept = self._kept(name, contents, cookies.opened)
             try:
                 chunks[name, value] = kept or self._made(name, contents)
-            except TooLargeError as error:
+            except SealTooLargeError as error:
                 logger.error("a cookie is not sent, since browsers would not keep it: %s", error)
         return chunks
 

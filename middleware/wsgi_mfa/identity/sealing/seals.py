@@ -75,7 +75,7 @@ class CookieSeals:
         """Return the values of the one or two cookies that carry ``cookie`` sealed.
 
         Raises:
-            TooLargeError: two cookies cannot hold it.
+            SealTooLargeError: two cookies cannot hold it.
         """
         nonce = self._entropy.token_bytes(NONCE_BYTES)
         key_id, sealed = self._keys.ring.seal_bytes(
