@@ -121,4 +121,6 @@ class SessionUser:
 
 def _is_user(value: object) -> bool:
     """Return whether a value may stand for a user: text, a number, or what an identity provider told of one."""
-    return isinstance(value, str | int | float | dict) and not isinstance(value, bool) and value not in ("", {})
+    return (
+        isinstance(value, str | int | float | dict) and not isinstance(value, bool) and value not in ("", {})
+    )

@@ -50,11 +50,12 @@ def test_each_kind_of_such_a_session_is_told_of_once_with_what_to_change(caplog)
     with caplog.at_level(logging.ERROR, logger="wsgi_mfa"):
         for _ in range(3):
             reader.first_factor_in({"user": "alice", "cart": 3})
-    assert caplog.messages == [
+    [told] = caplog.messages
+    assert told == (
         "FlaskSession: a session without '_user_id' has 'user' and was left out: set user_key to the key of the"
         " portal's users, perhaps 'user', or name the key in anonymous_keys, if visitors have it (all keys: 'cart',"
         " 'user')"
-    ]
+    )
     assert "alice" not in caplog.text
 
 
