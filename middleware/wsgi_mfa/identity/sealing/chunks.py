@@ -22,6 +22,7 @@ COOKIE_CHARACTERS_MAX = 4096
 #: What each cookie keeps free for separators, and for attributes such as a date.
 _SPARE_CHARACTERS = 64
 
+_TO_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
 _CHUNK = re.compile(
     r"mfas1\.([A-Za-z0-9_-]{1,32})\.(11|12|22)\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]+)", re.ASCII
 )
@@ -105,7 +106,7 @@ def _seal(name: str, key_id: str, tag: str, data: str, chunks: tuple[str, ...]) 
 
 
 def _text(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL_ALPHABET, b"=").decode("ascii")
 
 
 def _bytes(text: str) -> bytes | None:

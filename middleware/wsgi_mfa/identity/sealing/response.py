@@ -54,7 +54,7 @@ class CookieSealer:
         """
         given = [self._read(name, text, now) for name, text in headers]
         renewed: Headers = []
-        if cookies.opened and not is_held:
+        if cookies.is_renewable and not is_held:
             renewed = list(self._renewed(given, cookies, caller=caller, now=now))
         if not any(given):
             return headers + renewed if renewed else headers
@@ -100,7 +100,7 @@ class CookieSealer:
             kept = self._kept(name, contents, cookies.opened)
             try:
                 chunks[name, value] = kept or self._made(name, contents)
-            except SealTooLargeError as error:
+            except (SealTooLargeError, ValueError) as error:
                 logger.error("a cookie is not sent, since browsers would not keep it: %s", error)
         return chunks
 

@@ -42,7 +42,8 @@ def seals_of(ring: KeyRing = RING, place: tuple[str, ...] = PLACE) -> CookieSeal
 
 
 def cookie_of(value: str = "value", **fields) -> SealedCookie:
-    return SealedCookie(**{"value": value, "attributes": ("Path=/; HttpOnly",), "issued_at": NOW, **fields})
+    made = SealedCookie(value=value, attributes=("Path=/; HttpOnly",), issued_at=NOW)
+    return made._replace(**fields)
 
 
 def opened(seals: CookieSeals, *pairs: tuple[str, str], now: int = NOW) -> list[SealedCookie]:
@@ -56,13 +57,17 @@ def named(name: str, chunks: tuple[str, ...]) -> list[tuple[str, str]]:
     return list(zip((name, f"{name}.1"), chunks, strict=False))
 
 
+def lines(size: int):
+    return st.text(st.characters(exclude_characters="\n"), max_size=size)
+
+
 cookies = st.builds(
     SealedCookie,
-    value=st.text(max_size=4000),
-    attributes=st.lists(st.text(max_size=60), max_size=3).map(tuple),
+    value=lines(4000),
+    attributes=st.lists(lines(60), max_size=3).map(tuple),
     issued_at=st.integers(0, NOW),
     expires_at=st.none() | st.integers(NOW + 1, 2 * NOW),
-    user=st.none() | st.text(max_size=100),
+    user=st.none() | lines(100),
     is_readable=st.booleans(),
 )
 names = st.from_regex(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,40}", fullmatch=True)
@@ -120,14 +125,16 @@ def test_a_seal_opens_for_its_name_place_and_key_alone(seals, name):
 
 
 def test_the_sub_key_is_one_of_its_own():
-    key_id, sealed = RING.seal_bytes("portal cookie", b"x", nonce=bytes(12), place=("a",))
+    key_id, sealed = RING.seal_bytes("portal cookie", b"x", nonce=bytes(12), place=b"a")
     assert key_id == "k1"
-    assert RING.open_bytes("portal cookie", key_id, sealed, place=("a",)) == b"x"
-    assert RING.open_bytes("another purpose", key_id, sealed, place=("a",)) is None
-    assert RING.open_bytes("portal cookie", key_id, sealed, place=("a", "")) is None
-    assert RING.open_bytes("portal cookie", key_id, b"short", place=("a",)) is None
+    assert RING.open_bytes("portal cookie", key_id, sealed, place=b"a") == b"x"
+    assert RING.open_bytes("another purpose", key_id, sealed, place=b"a") is None
+    assert RING.open_bytes("portal cookie", key_id, sealed, place=b"b") is None
+    assert RING.open_bytes("portal cookie", key_id, b"short", place=b"a") is None
+    renamed = KeyRing([("k2", bytes(range(32)))])
+    assert renamed.open_bytes("portal cookie", "k2", sealed, place=b"a") is None
     with pytest.raises(ValueError, match="a nonce has 12 bytes"):
-        RING.seal_bytes("portal cookie", b"x", nonce=b"", place=())
+        RING.seal_bytes("portal cookie", b"x", nonce=b"", place=b"")
 
 
 def test_a_seal_under_an_earlier_key_opens_as_long_as_the_ring_has_it():
@@ -161,6 +168,12 @@ def test_no_more_seals_are_tried_than_browsers_hold():
     tried = itertools.repeat(seal, 10 * TRIED_MAX)
     assert seals_of().open(tried, ring=RING, now=0) == []
     assert len(list(tried)) >= 9 * TRIED_MAX - 1
+
+
+@pytest.mark.parametrize("changes", [{"value": "a\nb"}, {"attributes": ("Path=/\n",)}, {"user": "\n"}])
+def test_a_line_break_is_never_sealed(changes):
+    with pytest.raises(ValueError, match="line break"):
+        cookie_of(**changes).to_bytes()
 
 
 def test_what_no_browser_would_keep_is_refused():
