@@ -72,7 +72,7 @@ def test_a_middleware_that_hands_out_the_portals_cookie_is_convicted(played, mon
     monkeypatch.setattr("wsgi_mfa.identity.sealing.response.CookieSealer._is_hidden", lambda *_, **__: False)
     play = played(TOLD)
     assert play.broken
-    assert "the portal's cookie session went out in clear" in failures(play)[0]
+    assert any("session went out in clear" in str(moment) for moment in play.moments)
 
 
 def test_recovery_codes_from_the_seed_are_wrong_and_the_right_one_is_not(played):
