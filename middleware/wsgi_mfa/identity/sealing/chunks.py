@@ -44,7 +44,7 @@ class Seal(NamedTuple):
 def to_chunks(name: str, key_id: str, sealed: bytes, *, attributes_length: int = 0) -> tuple[str, ...]:
     """Return the values of the cookies that carry ``sealed``, which ends with its tag.
 
-    :raises SealTooLargeError: two cookies of ``name`` with ``attributes_length`` characters of attributes cannot hold it.
+    :raises SealTooLargeError: two cookies of ``name`` with such attributes cannot hold it.
     """
     tag, data = _text(sealed[-TAG_BYTES:]), _text(sealed[:-TAG_BYTES])
     overhead = len(f"{MARK}{key_id}.11.{tag}.")
