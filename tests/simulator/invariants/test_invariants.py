@@ -87,13 +87,14 @@ def any_recovery_code_right(monkeypatch):
 
 
 def gate_open(monkeypatch):
-    monkeypatch.setattr(gate, "challenge", lambda request: None)
+    monkeypatch.setattr(gate, "challenge", lambda request: (request, None))
 
 
 def sign_in_let_out(monkeypatch):
-    monkeypatch.setattr(
-        app_response, "judged_response", lambda request, sanitizer, directory, headers: (headers, None)
-    )
+    def judged(request, sanitizer, directory, headers):
+        return app_response.Judged(headers, None, None)
+
+    monkeypatch.setattr(app_response, "judged_response", judged)
 
 
 def sessions_without_end(monkeypatch):
