@@ -194,21 +194,15 @@ class KeyRing:
         except InvalidTag:
             raise _unseal_error(context, "it was changed, or sealed for another place") from None
 
-    def seal_bytes(
-        self, purpose: str, plain: bytes, *, nonce: bytes, place: tuple[str, ...]
-    ) -> tuple[str, bytes]:
-        """Encrypt ``plain`` under the writing key's sub-key for ``purpose``, bound to ``place``.
-
-        Returns:
-            The id of the key; nonce, ciphertext and the tag of 16 bytes.
-        """
+    def seal_bytes(self, purpose: str, plain: bytes, *, nonce: bytes, place: bytes) -> tuple[str, bytes]:
+        """Encrypt ``plain`` under the sub-key for ``purpose``; the key's id, and nonce, ciphertext and tag."""
         if len(nonce) != NONCE_BYTES:
             raise ValueError(f"a nonce has {NONCE_BYTES} bytes, not {len(nonce)}")
         key_id = self.writing_id
-        associated = _unambiguous(_VERSION, key_id, *place)
-        return key_id, nonce + self._cipher(key_id, purpose).encrypt(nonce, plain, associated)
+        # The key's id needs no place in the associated data: its sub-key is derived from it.
+        return key_id, nonce + self._cipher(key_id, purpose).encrypt(nonce, plain, place)
 
-    def open_bytes(self, purpose: str, key_id: str, sealed: bytes, *, place: tuple[str, ...]) -> bytes | None:
+    def open_bytes(self, purpose: str, key_id: str, sealed: bytes, *, place: bytes) -> bytes | None:
         """Return what :meth:`seal_bytes` sealed for ``purpose`` and ``place``; any bytes may be asked about.
 
         None where they were changed or sealed for another place, and for a key that the ring does not hold: such
@@ -218,11 +212,8 @@ class KeyRing:
 
         if key_id not in self._keys or len(sealed) < NONCE_BYTES:
             return None
-        associated = _unambiguous(_VERSION, key_id, *place)
         try:
-            return self._cipher(key_id, purpose).decrypt(
-                sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated
-            )
+            return self._cipher(key_id, purpose).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place)
         except InvalidTag:
             return None
 

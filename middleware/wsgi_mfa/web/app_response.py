@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wsgi_mfa")
 
 
+#: Those of the names of headers that are looked at, `Set-Cookie` and `Location`. Comparing lengths is quick.
+_WATCHED_LENGTHS = frozenset((len("Set-Cookie"), len("Location")))
+
+
 class Judged(NamedTuple):
     """A judged response: the headers to send, or the reply to give instead.
 
@@ -47,6 +51,20 @@ class Judged(NamedTuple):
     @property
     def is_held(self) -> bool:
         return self.reply is not None
+
+
+def is_left_alone(request: WebRequest, sanitizer: RequestSanitizer, status: str, headers: Headers) -> bool:
+    """Return whether a response changes nothing of its user, as most do: it sets no cookie and leads nowhere.
+
+    The portal must set a cookie at each sign-in and sign-out, and none of the request's seals be due for renewal.
+    """
+    return (
+        request.caller is not None
+        and _WATCHED_LENGTHS.isdisjoint([len(name) for name, _ in headers])
+        and not status.startswith("401")
+        and not request.sanitized.cookies.is_renewable
+        and sanitizer.adapter.traits.renews_sessions
+    )
 
 
 def judged_response(

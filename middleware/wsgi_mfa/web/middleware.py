@@ -300,10 +300,12 @@ class MfaMiddleware:
     def _judged(
         self, request: WebRequest, way: Way, status: str, headers: Headers
     ) -> tuple[Headers, WSGIApplication | None]:
-        headers = way.sanitizer.clean_location(without_own_cookies(headers, way.sanitizer.own_cookie_names))
-        as_json = not request.is_navigation
+        sanitizer = way.sanitizer
+        if app_response.is_left_alone(request, sanitizer, status, headers):
+            return headers, None
+        headers = sanitizer.clean_location(without_own_cookies(headers, sanitizer.own_cookie_names))
         try:
-            judged = app_response.judged_response(request, way.sanitizer, self._directory, headers)
+            judged = app_response.judged_response(request, sanitizer, self._directory, headers)
             headers, reply, _ = judged
             if reply is None and status.startswith("401"):
                 headers, reply = app_response.judged_challenge(request, headers)
@@ -311,11 +313,11 @@ class MfaMiddleware:
                 return sealed(request, way.sealer, headers, judged), None
             # What the portal sets goes out with a reply in its place as well.
             reply = replace(reply, headers=tuple(sealed(request, way.sealer, list(reply.headers), judged)))
-            return headers, response_to(request, reply, as_json=as_json)
+            return headers, response_to(request, reply, as_json=not request.is_navigation)
         except Exception:
             # Not raised here: the application called us, and would take it for its own failure.
             logger.exception("a response was held and answered 503")
-            return headers, self._unavailable(request, as_json=as_json)
+            return headers, self._unavailable(request, as_json=not request.is_navigation)
 
     def _unavailable(self, request: WebRequest, *, as_json: bool) -> WSGIApplication:
         """A 503 that needs no store and no adapter."""

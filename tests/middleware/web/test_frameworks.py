@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +20,12 @@ from wsgi_mfa import (
 
 SECRET = "the secret of a portal in tests"
 PASSWORD = "correct horse"
+
+
+@pytest.fixture(params=[True, False], ids=["sealed", "in clear"])
+def wrapped(request, wrapped):
+    """The middleware around an application, with its cookies sealed and without."""
+    return partial(wrapped, seal_credentials=request.param)
 
 
 def story(browser: Any, *, phone_of: Any, clock: Any, sign_in: Any, sign_out: Any, page: str) -> None:
@@ -110,7 +117,10 @@ def test_the_admin_site_of_django(
         story(browser, phone_of=phone_of, clock=clock, sign_in=sign_in, sign_out=sign_out, page=page)
         changed = browser.post_form(
             f"{script_name}/admin/auth/group/add/",
-            {"name": f"{engine}{script_name}", "csrfmiddlewaretoken": token(browser.navigate(page).text)},
+            {
+                "name": f"{engine}{script_name} {clock.now()} {id(browser)}",
+                "csrfmiddlewaretoken": token(browser.navigate(page).text),
+            },
         )
         assert changed.status == 302
 

@@ -132,17 +132,14 @@ def fails(users, secret_key):
 @pytest.mark.parametrize(
     ("factory", "told"),
     [
-        (
-            fails,
-            r"the factory world.test_portal:fails raised RuntimeError: no database \(.*test_portal.py:\d+\)",
-        ),
+        (fails, r"the factory FACTORY:fails raised RuntimeError: no database \(.*test_portal.py:\d+\)"),
         (lambda users, secret_key: None, r"gave NoneType: legal is a WSGI application, or a mfa_simulator"),
     ],
 )
 def test_a_factory_that_makes_no_portal_is_told_of(factory, told):
     with pytest.raises(PortalError) as caught:
         portal_of(factory, USERS, SECRET)
-    assert re.search(told, str(caught.value).replace("tests.simulator.", ""))
+    assert re.search(told, str(caught.value).replace(__name__, "FACTORY"))
 
 
 def test_a_portal_that_the_middleware_refuses_is_told_of(played_around):
@@ -151,7 +148,9 @@ def test_a_portal_that_the_middleware_refuses_is_told_of(played_around):
             return ["there is no table of sessions"]
 
     def broken(users, secret_key):
-        return Portal(application=make_portal(users, secret_key), identity=Unready(secret_key))
+        return Portal(
+            application=make_portal(users, secret_key), identity=Unready(secret_key, user_key="_user_id")
+        )
 
     with pytest.raises(PortalError, match=r"the middleware refuses the portal: .*no table of sessions"):
         played_around(broken)

@@ -120,4 +120,7 @@ class SessionUser:
 
 
 def _is_user(value: object) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
+    """Return whether a value may stand for a user: text, a number, or what an identity provider told of one."""
+    return (
+        isinstance(value, str | int | float | dict) and not isinstance(value, bool) and value not in ("", {})
+    )

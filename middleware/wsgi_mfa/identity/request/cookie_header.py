@@ -56,7 +56,8 @@ class CanonicalCookies:
 
     Of sealed cookies all of that holds what they hold. ``opened`` are the seals that were good, and ``of_users``
     has for each user the undeclared cookies that only a request of that user may carry. ``unsealed`` names the
-    declared cookies that came in clear alone, ``in_clear`` is a header of them. ``ring`` opened the seals, and at
+    declared cookies that came in clear alone, ``in_clear`` is a header of them. With ``is_renewable`` a response
+    has to replace one of the seals. ``ring`` opened the seals, and at
     ``until``, in microseconds, the first of them expires.
     """
 
@@ -71,6 +72,7 @@ class CanonicalCookies:
     of_users: Mapping[str, str] = field(default_factory=dict)
     unsealed: tuple[str, ...] = ()
     in_clear: str = ""
+    is_renewable: bool = False
     ring: Ring | None = None
     until: int = NEVER
 
@@ -200,6 +202,7 @@ class CookieReader:
             of_users={user: "; ".join(texts) for user, texts in of_users.items()},
             unsealed=tuple(sorted(name for name in in_clear if name not in sealed_names)),
             in_clear=self._canonical({**kept, **in_clear}, own, []).header if in_clear else "",
+            is_renewable=any(each.cookie.is_readable or each.key_id != ring.writing_id for each in opened),
             ring=ring,
             until=min(expiries, default=NEVER // SECOND) * SECOND,
         )

@@ -10,8 +10,9 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_tz
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from wsgi_mfa.core.instants import SECOND
@@ -20,6 +21,7 @@ from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 
 _SET_COOKIE_CHARACTERS = len("set-cookie")
 _MAX_AGE = re.compile(r"-?[0-9]+", re.ASCII)
+_CACHED_CHARACTERS_MAX = 1024
 _AGE_CHARACTERS_MAX = 12  # of a number: longer than any life
 
 
@@ -123,13 +125,28 @@ def without_own_cookies(
 
 def parse_set_cookie(text: str, *, now: int) -> SetCookie | None:
     """Read one ``Set-Cookie`` header by RFC 6265 5.2; None when it names no cookie."""
+    # A response is read twice, and portals set the same cookie again and again.
+    read = _parsed(text) if len(text) <= _CACHED_CHARACTERS_MAX else _parsed.__wrapped__(text)
+    if read is None:
+        return None
+    cookie, age_seconds, date = read
+    # Max-Age wins over Expires wherever they stand (RFC 6265 5.3, step 3).
+    expires_at = date if age_seconds is None else now + age_seconds * SECOND
+    if expires_at is None:
+        return cookie
+    return replace(cookie, removed=expires_at <= now, expires_at=expires_at)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> tuple[SetCookie, int | None, int | None] | None:
+    """Read all of a ``Set-Cookie`` header that does not depend on the time, its age and its date."""
     pair, _, attributes = text.partition(";")
     name, equals, value = pair.partition("=")
     name, value = name.strip(" \t"), value.strip(" \t")
     if not equals or not name:
         return None
-    by_age: int | None = None
-    by_date: int | None = None
+    age_seconds: int | None = None
+    date: int | None = None
     domain = path = ""
     is_readable = True
     lasting = []
@@ -138,13 +155,11 @@ def parse_set_cookie(text: str, *, now: int) -> SetCookie | None:
         key, setting = key.strip(" \t").lower(), setting.strip(" \t")
         if key == "max-age":
             if _MAX_AGE.fullmatch(setting):
-                seconds = (
-                    0 if setting.startswith("-") else int(setting.lstrip("0")[:_AGE_CHARACTERS_MAX] or 0)
-                )
-                by_age = now + seconds * SECOND
+                is_past = setting.startswith("-")
+                age_seconds = 0 if is_past else int(setting.lstrip("0")[:_AGE_CHARACTERS_MAX] or 0)
         elif key == "expires":
             instant = _instant_of(setting)
-            by_date = by_date if instant is None else instant
+            date = date if instant is None else instant
         else:
             if key == "domain":
                 domain = setting.lower().lstrip(".")
@@ -154,17 +169,15 @@ def parse_set_cookie(text: str, *, now: int) -> SetCookie | None:
                 is_readable = False
             if key:
                 lasting.append(attribute.strip(" \t"))
-    # Max-Age wins over Expires wherever they stand (RFC 6265 5.3, step 3).
-    expires_at = by_date if by_age is None else by_age
-    return SetCookie(
+    cookie = SetCookie(
         name=name,
         value=value,
-        removed=expires_at is not None and expires_at <= now,
+        removed=False,
         place=(domain, path),
-        expires_at=expires_at,
         attributes="; ".join(lasting),
         is_readable=is_readable,
     )
+    return cookie, age_seconds, date
 
 
 def _sets_cookie(header_name: str) -> bool:

@@ -152,9 +152,13 @@ class RequestSanitizer:
 
     def clean_path(self, environ: dict[str, Any]) -> None:
         """Take the path parameters of declared names out of ``environ``."""
+        get = environ.get
+        paths = f"{get('PATH_INFO')}{get('SCRIPT_NAME')}{get('REQUEST_URI')}{get('RAW_URI')}"
+        if ";" not in paths and "%3" not in paths:
+            return
         for key in _PATH_KEYS:
             path = environ.get(key)
-            if path and (";" in path or "%3" in path):
+            if path:
                 removed = (
                     self.path_parameters.removed_from_uri
                     if key in _URI_KEYS

@@ -22,12 +22,13 @@ COOKIE_CHARACTERS_MAX = 4096
 #: What each cookie keeps free for separators, and for attributes such as a date.
 _SPARE_CHARACTERS = 64
 
+_TO_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
 _CHUNK = re.compile(
     r"mfas1\.([A-Za-z0-9_-]{1,32})\.(11|12|22)\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]+)", re.ASCII
 )
 
 
-class TooLargeError(Exception):
+class SealTooLargeError(Exception):
     """A sealed cookie does not fit into two chunks; browsers would not have kept the plain one either."""
 
 
@@ -44,7 +45,7 @@ def to_chunks(name: str, key_id: str, sealed: bytes, *, attributes_length: int =
     """Return the values of the cookies that carry ``sealed``, which ends with its tag.
 
     Raises:
-        TooLargeError: two cookies of ``name`` with ``attributes_length`` characters of attributes cannot hold it.
+        SealTooLargeError: two cookies of ``name`` with ``attributes_length`` characters of attributes cannot hold it.
     """
     tag, data = _text(sealed[-TAG_BYTES:]), _text(sealed[:-TAG_BYTES])
     overhead = len(f"{MARK}{key_id}.11.{tag}.")
@@ -53,7 +54,7 @@ def to_chunks(name: str, key_id: str, sealed: bytes, *, attributes_length: int =
         return (f"{MARK}{key_id}.11.{tag}.{data}",)
     room -= len(SECOND_NAME)
     if len(data) > 2 * room:
-        raise TooLargeError(f"the cookie {name!r} has {len(sealed)} bytes when sealed")
+        raise SealTooLargeError(f"the cookie {name!r} has {len(sealed)} bytes when sealed")
     half = (len(data) + 1) // 2
     return f"{MARK}{key_id}.12.{tag}.{data[:half]}", f"{MARK}{key_id}.22.{tag}.{data[half:]}"
 
@@ -105,7 +106,7 @@ def _seal(name: str, key_id: str, tag: str, data: str, chunks: tuple[str, ...]) 
 
 
 def _text(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL_ALPHABET, b"=").decode("ascii")
 
 
 def _bytes(text: str) -> bytes | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wsgi_mfa.core.instants import SECOND
 
@@ -11,8 +10,7 @@ from wsgi_mfa.core.instants import SECOND
 LIFE_SECONDS_MAX = 400 * 24 * 60 * 60
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SealedCookie:
+class SealedCookie(NamedTuple):
     """A cookie as the portal set it.
 
     ``attributes`` has one entry for each ``Set-Cookie`` header that set this value: its attributes without those
@@ -29,32 +27,36 @@ class SealedCookie:
     is_readable: bool = False
 
     def to_bytes(self) -> bytes:
-        """Return the form that is encrypted."""
-        fields = [
+        """Return the form that is encrypted: one line for each field, the attributes last.
+
+        Raises:
+            ValueError: a field has a line break, which no header may have.
+        """
+        whom = f"u{self.user}" if self.user is not None else ""
+        lines = (
             self.value,
-            self.attributes,
-            self.issued_at,
-            self.expires_at,
-            self.user,
-            int(self.is_readable),
-        ]
-        return json.dumps(fields, separators=(",", ":")).encode("ascii")
+            whom,
+            f"{self.issued_at} {'' if self.expires_at is None else self.expires_at}",
+            "r" if self.is_readable else "",
+            *self.attributes,
+        )
+        text = "\n".join(lines)
+        if text.count("\n") != len(lines) - 1:
+            raise ValueError("a cookie has a line break")
+        return text.encode("utf-8", "surrogatepass")
 
     @classmethod
     def from_bytes(cls, data: bytes) -> SealedCookie:
-        """Read what :meth:`to_bytes` made.
-
-        Raises:
-            ValueError: it is something else.
-        """
-        value, attributes, issued_at, expires_at, user, is_readable = json.loads(data)
+        """Read what :meth:`to_bytes` made; nothing else was ever sealed."""
+        value, whom, instants, readable, *attributes = data.decode("utf-8", "surrogatepass").split("\n")
+        issued_at, _, expires_at = instants.partition(" ")
         return cls(
             value=value,
             attributes=tuple(attributes),
-            issued_at=issued_at,
-            expires_at=expires_at,
-            user=user,
-            is_readable=bool(is_readable),
+            issued_at=int(issued_at),
+            expires_at=int(expires_at) if expires_at else None,
+            user=whom[1:] if whom else None,
+            is_readable=bool(readable),
         )
 
     def is_expired(self, now: int) -> bool:

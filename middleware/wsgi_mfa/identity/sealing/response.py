@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.identity.request.cookie_header import CanonicalCookies
 from wsgi_mfa.identity.request.response_identity import SetCookie, parse_set_cookie
-from wsgi_mfa.identity.sealing.chunks import SECOND_NAME, TooLargeError
+from wsgi_mfa.identity.sealing.chunks import SECOND_NAME, SealTooLargeError
 from wsgi_mfa.identity.sealing.contents import LIFE_SECONDS_MAX, SealedCookie
 from wsgi_mfa.identity.sealing.seals import CookieSeals, Opened
 
@@ -54,7 +54,7 @@ class CookieSealer:
         """
         given = [self._read(name, text, now) for name, text in headers]
         renewed: Headers = []
-        if cookies.opened and not is_held:
+        if cookies.is_renewable and not is_held:
             renewed = list(self._renewed(given, cookies, caller=caller, now=now))
         if not any(given):
             return headers + renewed if renewed else headers
@@ -100,7 +100,7 @@ class CookieSealer:
             kept = self._kept(name, contents, cookies.opened)
             try:
                 chunks[name, value] = kept or self._made(name, contents)
-            except TooLargeError as error:
+            except (SealTooLargeError, ValueError) as error:
                 logger.error("a cookie is not sent, since browsers would not keep it: %s", error)
         return chunks
 

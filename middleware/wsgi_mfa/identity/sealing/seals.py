@@ -25,13 +25,11 @@ class Ring(Protocol):
         """The id of the key that makes new seals."""
         ...
 
-    def seal_bytes(
-        self, purpose: str, plain: bytes, *, nonce: bytes, place: tuple[str, ...]
-    ) -> tuple[str, bytes]:
+    def seal_bytes(self, purpose: str, plain: bytes, *, nonce: bytes, place: bytes) -> tuple[str, bytes]:
         """Encrypt ``plain``; the id of the key, and nonce, ciphertext and tag."""
         ...
 
-    def open_bytes(self, purpose: str, key_id: str, sealed: bytes, *, place: tuple[str, ...]) -> bytes | None:
+    def open_bytes(self, purpose: str, key_id: str, sealed: bytes, *, place: bytes) -> bytes | None:
         """Decrypt, or None for what was not sealed so."""
         ...
 
@@ -64,7 +62,7 @@ class CookieSeals:
     def __init__(self, *, keys: Keys, entropy: Entropy, place: tuple[str, ...]) -> None:
         self._keys = keys
         self._entropy = entropy
-        self._place = (FORMAT, *place)
+        self._place = b"".join(map(_with_length, (FORMAT, *place)))
 
     @property
     def ring(self) -> Ring:
@@ -75,12 +73,11 @@ class CookieSeals:
         """Return the values of the one or two cookies that carry ``cookie`` sealed.
 
         Raises:
-            TooLargeError: two cookies cannot hold it.
+            SealTooLargeError: two cookies cannot hold it.
         """
         nonce = self._entropy.token_bytes(NONCE_BYTES)
-        key_id, sealed = self._keys.ring.seal_bytes(
-            PURPOSE, cookie.to_bytes(), nonce=nonce, place=(*self._place, name)
-        )
+        place = self._place + _with_length(name)
+        key_id, sealed = self._keys.ring.seal_bytes(PURPOSE, cookie.to_bytes(), nonce=nonce, place=place)
         return to_chunks(name, key_id, sealed, attributes_length=attributes_length)
 
     def open(self, seals: Iterable[Seal], *, ring: Ring, now: int) -> list[Opened]:
@@ -89,7 +86,7 @@ class CookieSeals:
         for number, seal in enumerate(seals):
             if number >= TRIED_MAX:
                 break
-            place = (*self._place, seal.name)
+            place = self._place + _with_length(seal.name)
             plain = ring.open_bytes(PURPOSE, seal.key_id, seal.sealed, place=place)
             if plain is None:
                 continue
@@ -97,3 +94,10 @@ class CookieSeals:
             if not cookie.is_expired(now):
                 opened.append(Opened(seal.name, cookie, seal.key_id, seal.chunks))
         return opened
+
+
+def _with_length(text: str) -> bytes:
+    """Return ``text`` behind its length, so that no two places are spelt alike."""
+    # Cookie names are latin-1 text; a lone surrogate must not raise here.
+    data = text.encode("utf-8", "surrogatepass")
+    return len(data).to_bytes(4, "big") + data
