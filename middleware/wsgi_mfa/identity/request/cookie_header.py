@@ -149,7 +149,7 @@ class CookieReader:
         return self._canonical(credentials, own, others)
 
     def _sorted(
-        self, texts: Iterable[str]
+        self, texts: Iterable[str], *, was_sealed: bool = False
     ) -> tuple[dict[str, set[str]], dict[str, list[str]], list[tuple[str, str]]]:
         """Sort the cookies of a header into credentials, our own and others; what may not pass is left out."""
         credentials: dict[str, set[str]] = {}
@@ -162,7 +162,8 @@ class CookieReader:
                 continue
             if name in self._credentials:
                 strict = self._strictly(value) if equals else None
-                if strict is not None and not self.disguises.is_declared_in(value):
+                # What the portal set is one value to it; of what a client spells, WebOb reads only up to a bracket.
+                if strict is not None and (was_sealed or not self._is_ambiguous(value)):
                     credentials.setdefault(name, set()).add(strict)
             elif _COOKIE.fullmatch(text) is not None and not self._is_undeclared(name, value):
                 others.append((name, text))
@@ -187,7 +188,7 @@ class CookieReader:
         of_users: dict[str, list[str]] = {}
         for each in opened:
             text = f"{each.name}={each.cookie.value}"
-            declared, _, undeclared = self._sorted([text])
+            declared, _, undeclared = self._sorted([text], was_sealed=True)
             for name, values in declared.items():
                 credentials.setdefault(name, set()).update(values)
             if each.cookie.user is None:
@@ -236,6 +237,9 @@ class CookieReader:
             return strict[1] or strict[2] or ""
         listed = _LISTED_VALUE.fullmatch(value) if self._commas else None
         return None if listed is None else '"' + listed[1].replace(",", "\\054") + '"'
+
+    def _is_ambiguous(self, value: str) -> bool:
+        return "[" in value or "]" in value or self.disguises.is_declared_in(value)
 
     def _is_undeclared(self, name: str, value: str) -> bool:
         """Whether an application that reads cookies by rules of its own would find a credential here (D39a)."""

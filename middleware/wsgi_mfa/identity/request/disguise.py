@@ -30,23 +30,23 @@ class DisguiseFinder:
     """Finds ``names`` inside other cookies, and any name that ``is_undeclared`` knows as a credential."""
 
     def __init__(self, names: Collection[str], *, is_undeclared: Callable[[str], bool]) -> None:
-        self._folded = frozenset(_folded(name) for name in names)
+        self._folded = frozenset(folded_name(name) for name in names)
         self._is_undeclared = is_undeclared
         either = "|".join(_spelt(name) for name in names)
         self._mention = re.compile(rf"{_BEFORE}(?:{either}){_BEHIND}", re.IGNORECASE) if names else None
 
     def is_name(self, name: str) -> bool:
         """Return whether some reader takes a cookie called ``name`` for one of the names."""
-        if _folded(name) in self._folded:
+        if folded_name(name) in self._folded:
             return True
         if "%" not in name:
             return False
-        decoded = _decoded(name)
+        decoded = decoded_name(name)
         # Perl and PHP decode names; a reader that decodes the whole header first finds a name behind its separator.
         bare = decoded.replace("\0", "").strip()
         return (
-            _folded(bare) in self._folded
-            or _folded(bare.partition("[")[0]) in self._folded
+            folded_name(bare) in self._folded
+            or folded_name(bare.partition("[")[0]) in self._folded
             or self._is_undeclared(bare)
             or self.is_in(f"{decoded}=")
         )
@@ -79,14 +79,14 @@ def _readings(value: str) -> set[str]:
     readings = {value}
     if "\\" in value:
         readings.add(_ESCAPE.sub(_unescaped, value))
-    return readings | {_decoded(text) for text in readings if "%" in text}
+    return readings | {decoded_name(text) for text in readings if "%" in text}
 
 
 def _unescaped(match: re.Match[str]) -> str:
     return chr(int(match[1], 8)) if match[1] is not None else match[2]
 
 
-def _decoded(text: str) -> str:
+def decoded_name(text: str) -> str:
     """Return ``text`` percent-decoded, also where it was encoded more than once."""
     for _ in range(_DECODED_TIMES):
         decoded = unquote(_UNICODE_ESCAPE.sub(r"%\1", text), encoding="latin-1")
@@ -96,7 +96,7 @@ def _decoded(text: str) -> str:
     return text
 
 
-def _folded(name: str) -> str:
+def folded_name(name: str) -> str:
     return name.translate(_ALIKE).casefold()
 
 

@@ -88,10 +88,6 @@ def zope(header: str) -> Iterable[tuple[str, str]]:
     return list(importlib.import_module("ZPublisher.HTTPRequest").parse_cookie(header).items())
 
 
-def paste(header: str) -> Iterable[tuple[str, str]]:
-    return list(importlib.import_module("paste.request").get_cookie_dict({"HTTP_COOKIE": header}).items())
-
-
 def php(header: str) -> Iterable[tuple[str, str]]:
     """As PHP's manual has it: names are decoded, and `.`, space and the first `[` become `_`."""
     for part in header.split(";"):
@@ -114,11 +110,9 @@ def perl(header: str) -> Iterable[tuple[str, str]]:
 
 PARSERS: dict[str, Parser] = {
     each.__name__: each
-    for each in (
-        simple_cookie, werkzeug, webob, django, bottle, falcon, tornado, cherrypy, zope, paste, php, perl,
-    )
-}  # fmt: skip
-NEEDED = {"cherrypy": "cherrypy", "zope": "ZPublisher", "paste": "paste"}
+    for each in (simple_cookie, werkzeug, webob, django, bottle, falcon, tornado, cherrypy, zope, php, perl)
+}
+NEEDED = {"zope": "ZPublisher"}
 OWN_MODELS = ("simple_cookie", "php", "perl")
 
 
@@ -139,7 +133,8 @@ def assert_hidden_from(parser: Parser, raw: str) -> None:
     read = READER.read(raw)
     assert found_in(parser, read.without_credentials) == []
     for name, value in found_in(parser, read.header):
-        assert value in (read.credentials.get(name), unquote(read.credentials.get(name, "")), "")
+        credential = read.credentials.get(name, "")
+        assert value in (credential, unquote(credential), ""), raw
 
 
 NAME_SPELLINGS = [
@@ -166,10 +161,12 @@ BETWEEN = ["=", " =", "= ", "%3D", "\\075", "[]=", "[x]=", "=="]
 BEHIND = ["", '"', ";", "]", '\\""', "; y=1", ' "', ", z=2"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_parser_finds_a_credential_in_another_cookie(parser: Parser, name: str) -> None:
-    for before, spelling, between, behind in itertools.product(BEFORE, NAME_SPELLINGS, BETWEEN, BEHIND):
-        assert_hidden_from(parser, f"{before}{spelling(name)}{between}{STOLEN}{behind}")
+def test_no_parser_finds_a_credential_in_another_cookie(parser: Parser) -> None:
+    spellings = [spelling(name) for name in NAMES for spelling in NAME_SPELLINGS]
+    every = list(itertools.product(BEFORE, spellings, BETWEEN, BEHIND))
+    # A fixed sample of them, since all take minutes.
+    for before, name, between, behind in every if ALL else every[::37]:
+        assert_hidden_from(parser, f"{before}{name}{between}{STOLEN}{behind}")
 
 
 PIECES = st.one_of(
@@ -183,7 +180,7 @@ PIECES = st.one_of(
 )
 
 
-@settings(max_examples=5000 if ALL else 150)
+@settings(max_examples=2000 if ALL else 150)
 @given(st.lists(PIECES, max_size=16).map("".join))
 @example("x=[auth_tkt=V123")
 @example("portal.session=V123")
