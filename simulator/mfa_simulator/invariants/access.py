@@ -124,9 +124,13 @@ class AccessJudge:
         for login in filter(None, (set_by_portal, sent)):
             if user is not None:
                 self._ledger.logins[login.strip('"')] = user
-        if set_by_portal and sent == set_by_portal and name in self._portal().identity.credentials.cookies:
-            seen = f"the portal's cookie {name} went out in clear, as it opens the portal"
-            self._ledger.report(invariant_names.SECRETS, seen, call)
+        if set_by_portal and name in self._portal().identity.credentials.cookies:
+            self._ledger.cookies_in_clear.add(set_by_portal.strip('"'))
+        for header in response.headers_named("Set-Cookie"):
+            other, _, value = header.partition(";")[0].partition("=")
+            if other.strip() == name and value.strip(' "') in self._ledger.cookies_in_clear:
+                seen = f"the portal's cookie {name} went out in clear, as it opens the portal"
+                self._ledger.report(invariant_names.SECRETS, seen, call)
 
     def _signed_out(self, call: JudgedCall, response: Response) -> None:
         """Whoever signed out, at the portal or on our page, has no session left in that browser."""

@@ -336,7 +336,7 @@ class Renewing(FlaskSession):
 
 
 def test_a_portal_must_renew_its_sessions_and_somebody_must_know(wrapped, portal):
-    identity = Renewing(SECRET_KEY)
+    identity = Renewing(SECRET_KEY, user_key="_user_id")
     with pytest.raises(ConfigurationError, match="renews_sessions = true"):
         wrapped(portal, identity=identity, forward_auth=True)
     wrapped(portal, identity=identity, forward_auth=True, renews_sessions=True)
