@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from wsgi_mfa.configuration.adapter_table import adapter_from
 from wsgi_mfa.configuration.setting_types import (
+    FIELD_SETS,
     SWITCH,
     TEXT,
     TEXTS,
@@ -31,6 +32,7 @@ from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.identity.sealing.settings import SealSettings, seal_settings
+from wsgi_mfa.identity.sign_in_fields.declaration import sign_in_fields_of
 from wsgi_mfa.support.agents import agents_from
 
 if sys.version_info >= (3, 11):
@@ -62,6 +64,16 @@ TOP_LEVEL = {
 }
 REQUIRED = ("issuer", "store")
 
+#: The settings of ``[identity]`` that every adapter has: what is watched beside the adapter's own credentials (D40).
+SIGN_IN = {
+    "sign_in_fields": FIELD_SETS,
+    "sign_in_paths": TEXTS,
+    "sign_in_user_fields": TEXTS,
+    "signs_in_anywhere": YES_NO,
+    "sign_in_fields_except": TEXTS,
+    "sign_in_body_bytes_max": WHOLE,
+}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
@@ -81,6 +93,7 @@ class Configuration:
     unsealed_cookies: tuple[str, ...] = ()
     seal_group: str | None = None
     also_by: tuple[str, ...] = ()
+    sign_in: Mapping[str, Any] = field(default_factory=dict)
     keys_env: str = KEYS_VARIABLE
     keys_file: str | None = None
     forward_auth: bool = False
@@ -105,6 +118,7 @@ class Configuration:
             "unsealed_cookies": self.unsealed_cookies,
             "seal_group": self.seal_group,
             "also_by": self.also_by,
+            **self.sign_in,
         }
 
     def sealing(self) -> SealSettings:
@@ -141,6 +155,9 @@ def read_configuration(path: Path) -> Configuration:
 
 def _configuration(document: dict[str, Any]) -> Configuration:
     tables = {name: _table(document, name) for name in ("identity", "policy")}
+    sign_in = {name: value for name, value in tables["identity"].items() if name in SIGN_IN}
+    check("identity.", sign_in, SIGN_IN)
+    tables["identity"] = {name: value for name, value in tables["identity"].items() if name not in SIGN_IN}
     top = {name: value for name, value in document.items() if name not in tables}
     check("", top, TOP_LEVEL, also=tuple(tables))
     for name in REQUIRED:
@@ -157,9 +174,10 @@ def _configuration(document: dict[str, Any]) -> Configuration:
     agents_from(top["support_agents"], has_directory="directory" in top)
     undeclared_from(top["undeclared_credentials"])
     configuration = Configuration(
-        identity=adapter_from(tables["identity"]), policy=_policy(tables["policy"]), **top
+        identity=adapter_from(tables["identity"]), policy=_policy(tables["policy"]), sign_in=sign_in, **top
     )
-    configuration.sealing()
+    sealing = configuration.sealing()
+    sign_in_fields_of(configuration.identity, other_fields=sealing.other_fields, **sign_in)
     return configuration
 
 

@@ -50,7 +50,9 @@ def has_body(environ: Mapping[str, Any]) -> bool:
     length = environ.get("CONTENT_LENGTH")
     if length not in (None, "", "0"):
         return True
-    return bool(not length and (environ.get("wsgi.input_terminated") or environ.get("HTTP_TRANSFER_ENCODING")))
+    return bool(
+        not length and (environ.get("wsgi.input_terminated") or environ.get("HTTP_TRANSFER_ENCODING"))
+    )
 
 
 def spool_body(environ: dict[str, Any], *, bytes_max: int) -> SpooledBody:

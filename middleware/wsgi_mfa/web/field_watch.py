@@ -8,8 +8,14 @@ from typing import Any
 from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.errors import InvalidUserError
 from wsgi_mfa.identity.sign_in_fields.body import Body, UnaccountedError, mentions, pairs_in_body
-from wsgi_mfa.identity.sign_in_fields.declaration import SignInFields, comparable_path
-from wsgi_mfa.identity.sign_in_fields.names import GivenFields, Pair, pairs_in_path, pairs_in_query
+from wsgi_mfa.identity.sign_in_fields.declaration import FieldSet, SignInFields
+from wsgi_mfa.identity.sign_in_fields.names import (
+    GivenFields,
+    Pair,
+    comparable_path,
+    pairs_in_path,
+    pairs_in_query,
+)
 from wsgi_mfa.web import access, routes
 from wsgi_mfa.web.body_spool import has_body, spool_body
 from wsgi_mfa.web.http_errors import RejectedRequestError
@@ -45,7 +51,7 @@ class FieldWatch:
         if caller is not None and path is not None and self._fields.excepts(request.method, path):
             return None
         try:
-            is_sign_in = self._is_sign_in(request, environ, caller)
+            is_sign_in = self._is_sign_in(environ, caller)
         except RejectedRequestError as error:
             return routes.rejected(error)
         if not is_sign_in:
@@ -53,14 +59,14 @@ class FieldWatch:
         self._tell(request, verified=caller is not None)
         return Reply(page="bad_request", status=403, word="forbidden", context={"message": _REFUSED})
 
-    def _is_sign_in(self, request: WebRequest, environ: dict[str, Any], caller: Caller | None) -> bool:
+    def _is_sign_in(self, environ: dict[str, Any], caller: Caller | None) -> bool:
         pairs = _pairs_in_target(environ)
         unaccounted: Body | None = None
         if has_body(environ):
             body = spool_body(environ, bytes_max=self._fields.body_bytes_max).content()
             try:
                 if "HTTP_CONTENT_ENCODING" in environ:
-                    raise UnaccountedError("encoded")  # noqa: TRY301 - one way to read it by its bytes alone
+                    raise UnaccountedError("encoded")
                 if body:
                     pairs += pairs_in_body(body, str(environ.get("CONTENT_TYPE") or ""))
             except UnaccountedError:
@@ -68,20 +74,24 @@ class FieldWatch:
         given = GivenFields(pairs)
         if unaccounted is not None and self._is_mentioned(unaccounted, given, caller):
             return True
-        matches = any(each.matches(given) for each in self._fields.sets)
-        return matches and not (caller is not None and self._names_only(caller, given))
+        matching = [each for each in self._fields.sets if each.matches(given)]
+        return any(caller is None or not self._is_own(each, caller, given) for each in matching)
 
     def _is_mentioned(self, body: Body, given: GivenFields, caller: Caller | None) -> bool:
         """Return whether a body that could not be read may hold a sign-in."""
         if caller is None:
             return mentions(body, self._fields.names)
         return any(
-            all(given.has(name) or mentions(body, (name,)) for name in each.names) for each in self._fields.sets
+            all(given.has(name) or mentions(body, (name,)) for name in each.names)
+            for each in self._fields.sets
         )
 
-    def _names_only(self, caller: Caller, given: GivenFields) -> bool:
-        """Return whether the fields name no user but ``caller``; a field set without a user field names another."""
-        if not self._fields.user_fields:
+    def _is_own(self, matching: FieldSet, caller: Caller, given: GivenFields) -> bool:
+        """Return whether fields that may sign in name no user but ``caller``.
+
+        One field by itself is a credential, and whose it is cannot be told.
+        """
+        if not self._fields.user_fields or len(matching.fields) == 1:
             return False
         values = [value for name in self._fields.user_fields for value in given.values_of(name)]
         return all(value is not None and self._is_user(value, caller) for value in values)

@@ -123,13 +123,13 @@ class ObservedPortal:
                 # Whoever keeps one of those could come back by it alone.
                 undeclared = set(adapter.undeclared(kept))
                 sent = [pair for pair in sent if _cookie_set_by(pair) not in undeclared]
-        elif path in adapter.sign_out_paths:
+        elif adapter.is_sign_out_path(path):
             label = None
         elif before is not None:
             if adapter.digest(after) == adapter.digest(cookies):
                 return sent, None
             label = adapter.label(after, before.user, login=before.login)
-        elif path in adapter.paths:
+        elif adapter.is_sign_in_path({"PATH_INFO": path}):
             label = adapter.label(after, None)
         else:
             # A visitor's cookie without a label is of no use, and would overwrite the one that the form needs.

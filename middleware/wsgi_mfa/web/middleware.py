@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from wsgi_mfa.clock import Clock, SystemClock
 from wsgi_mfa.core.events import Event
@@ -19,10 +19,14 @@ from wsgi_mfa.errors import AmbiguousCredentialError, ConfigurationError, Invali
 from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter, problems_of
 from wsgi_mfa.identity.request.response_identity import without_own_cookies
-from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, SanitizedRequest
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.identity.request.undeclared import undeclared_from
-from wsgi_mfa.identity.sealing.response import CookieSealer
 from wsgi_mfa.identity.sealing.settings import seal_settings
+from wsgi_mfa.identity.sign_in_fields.declaration import (
+    BODY_BYTES_MAX,
+    fields_as_cookies,
+    sign_in_fields_of,
+)
 from wsgi_mfa.keys.ring import KeyRing, KeySource
 from wsgi_mfa.metrics import Metrics
 from wsgi_mfa.service import MfaService
@@ -34,7 +38,8 @@ from wsgi_mfa.web import app_response, gate, routes
 from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web.app_response import answered, passed_unchanged
 from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
-from wsgi_mfa.web.cookies import CookieNames, CookieSigner
+from wsgi_mfa.web.cookies import CookieSigner
+from wsgi_mfa.web.field_watch import FieldWatch
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
 from wsgi_mfa.web.reply import Reply, response_to
@@ -47,6 +52,7 @@ from wsgi_mfa.web.response_hold import (
 from wsgi_mfa.web.return_to import ReturnUrlSigner
 from wsgi_mfa.web.sealing import Sealing, default_label, sealed
 from wsgi_mfa.web.start import closed_paths, opened_store, read_site_rules
+from wsgi_mfa.web.ways import Way, Ways
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
 if TYPE_CHECKING:
@@ -55,18 +61,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wsgi_mfa")
 
 _MOUNT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
-
-
-class Way(NamedTuple):
-    """The cookies' names over one port, what knows them, and a request of which nothing is known.
-
-    ``sanitizer`` cleans requests, and ``sealer`` seals the portal's cookies; it is None where none are sealed.
-    """
-
-    names: CookieNames
-    sanitizer: RequestSanitizer
-    nothing: SanitizedRequest
-    sealer: CookieSealer | None
 
 
 class MfaMiddleware:
@@ -86,9 +80,14 @@ class MfaMiddleware:
     cookies are sealed unless ``seal_credentials`` is False; ``"accept"`` opens sealed ones and writes them
     in clear. ``unsealed_cookies`` are never sealed, ``seal_group`` is shared by applications that share one
     session, and ``also_by`` has the arguments and headers by which the portal takes its session id too,
-    such as ``argument sid`` (D39). With ``forward_auth`` a proxy may ask at ``mount_path/forward-auth`` for
-    requests that go past us; ``renews_sessions`` promises that the portal gives a new session id at each
-    sign-in, where the adapter cannot know (D8). ``metrics`` takes numbers for the operator (D26).
+    such as ``argument sid`` (D39). ``sign_in_fields`` are sets of fields by which the portal signs users in, or the
+    names of applications; requests with such fields are refused unless they go to one of ``sign_in_paths``, those of
+    a user after the second factor only if ``signs_in_anywhere`` and ``sign_in_user_fields`` name another user.
+    ``sign_in_fields_except`` opens further paths to users after the second factor, such as ``POST /user/``, and
+    ``sign_in_body_bytes_max`` bounds the bodies that are looked into (D40). With ``forward_auth`` a proxy may ask at
+    ``mount_path/forward-auth`` for requests that go past us; ``renews_sessions`` promises that the portal
+    gives a new session id at each sign-in, where the adapter cannot know (D8). ``metrics`` takes numbers for
+    the operator (D26).
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -113,6 +112,12 @@ class MfaMiddleware:
         unsealed_cookies: Sequence[str] = (),
         seal_group: str | None = None,
         also_by: Sequence[str] = (),
+        sign_in_fields: Sequence[str | Sequence[str]] | str = (),
+        sign_in_paths: Sequence[str] = (),
+        sign_in_user_fields: Sequence[str] = (),
+        signs_in_anywhere: bool = False,
+        sign_in_fields_except: Sequence[str] = (),
+        sign_in_body_bytes_max: int = BODY_BYTES_MAX,
         notify: Callable[[Event], None] | None = None,
         metrics: Metrics | None = None,
         forward_auth: bool = False,
@@ -158,7 +163,22 @@ class MfaMiddleware:
             identity=identity,
             forward_auth=forward_auth,
         )
-        self._undeclared_credentials = (*undeclared_from(undeclared_credentials), *sealing.other_ways)
+        fields = sign_in_fields_of(
+            identity,
+            sign_in_fields=sign_in_fields,
+            sign_in_paths=sign_in_paths,
+            sign_in_user_fields=sign_in_user_fields,
+            signs_in_anywhere=signs_in_anywhere,
+            sign_in_fields_except=sign_in_fields_except,
+            sign_in_body_bytes_max=sign_in_body_bytes_max,
+            other_fields=sealing.other_fields,
+        )
+        self._fields = None if fields is None else FieldWatch(fields, directory)
+        self._undeclared_credentials = (
+            *undeclared_from(undeclared_credentials),
+            *sealing.other_ways,
+            *fields_as_cookies(fields, identity),
+        )
         self._sealing = Sealing(
             sealing,
             identity=identity,
@@ -168,10 +188,8 @@ class MfaMiddleware:
             label=default_label(issuer, mount_path),
         )
         self._directory = directory
-        self._plain_http = plain_http
         self._forwarding = forwarding.PATHS if forward_auth else ()
         self._has_exemptions = bool(self.service.policy.exempt_paths or self.service.policy.exempt_methods)
-        self._ways: dict[str, Way] = {}
         self._site = Site(
             service=self.service,
             rules=read_site_rules(self.service.policy, directory, forward_auth=forward_auth),
@@ -193,11 +211,12 @@ class MfaMiddleware:
             agents=agents,
             authenticate=identity.traits.www_authenticate,
         )
-        # Made now, so that a portal's cookie with one of our names is an error of the start.
-        self._https_way = None if plain_http else self._made_way(CookieNames.over_https())
+        self._ways = Ways(
+            identity, undeclared=self._undeclared_credentials, sealing=self._sealing, plain_http=plain_http
+        )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        way = self._https_way or self._plain_way(environ)
+        way = self._ways.of(environ)
         way.sanitizer.clean_path(environ)
         path = routes.path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
         request = WebRequest(self._site, environ, way.names, way.nothing, self.service.clock.now())
@@ -205,6 +224,10 @@ class MfaMiddleware:
             self._heartbeat.beat(request.now)
         try:
             response = self._own_response(request, way.sanitizer, environ, path)
+            if response is None and self._fields is not None:
+                refusal = self._fields.refusal(request, environ)
+                if refusal is not None:
+                    response = response_to(request, refusal, as_json=_as_json(request, path))
         except Exception:
             # Whatever failed, nobody gets further by it (R80).
             logger.exception("a request was answered 503")
@@ -324,32 +347,7 @@ class MfaMiddleware:
         nobody = WebRequest(self._site, request.environ, request.names, request.sanitized, now=request.now)
         return response_to(nobody, routes.unavailable(), as_json=as_json)
 
-    def _plain_way(self, environ: WSGIEnvironment) -> Way:
-        """What belongs to a request over plain http: cookies cross ports, so there is a way for each port."""
-        port = str(environ.get("SERVER_PORT", ""))
-        found = self._ways.get(port)
-        if found is None:
-            found = self._ways[port] = self._made_way(CookieNames.over_plain_http(port))
-        return found
-
-    def _made_way(self, names: CookieNames) -> Way:
-        sanitizer = RequestSanitizer(
-            self._identity,
-            own_cookie_names=names.all,
-            extra_undeclared=self._undeclared_credentials,
-            seals=self._sealing.seals,
-            accepts_clear=self._sealing.accepts_clear,
-        )
-        return Way(names, sanitizer, _nothing(sanitizer), self._sealing.sealer(names))
-
 
 def _as_json(request: WebRequest, path: str | None) -> bool:
     """Below our own path a client says what it reads; elsewhere all but a person's navigation get a problem."""
     return request.wants_json if path is not None else not request.is_navigation
-
-
-def _nothing(sanitizer: RequestSanitizer) -> SanitizedRequest:
-    """What is known of a request that was not read yet."""
-    return SanitizedRequest(
-        identification=None, cookies=sanitizer.cookie_reader.read(""), doubled=(), credentials_digest=None
-    )

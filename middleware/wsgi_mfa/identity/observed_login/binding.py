@@ -23,6 +23,7 @@ from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, AdapterTraits, Credentials, FirstFactor, Identification
 from wsgi_mfa.identity.request.cookie_header import value_in
 from wsgi_mfa.identity.request.credential_digest import digest_of
+from wsgi_mfa.identity.sign_in_fields.names import comparable_path
 
 logger = logging.getLogger("wsgi_mfa")
 
@@ -54,6 +55,7 @@ class ObservedLogin(ABC):
         secure: bool = True,
         aliases: bool = False,
         harmless_cookies: Sequence[str] = (),
+        user_field: str | None = None,
     ) -> None:
         name = type(self).__name__
         for setting, given in (("path", paths), ("sign_out", sign_out)):
@@ -67,15 +69,20 @@ class ObservedLogin(ABC):
                 f"{name}: cookies is {cookies!r}: legal is a list of the cookies by which the portal knows its users",
                 setting="cookies",
             )
-        self.paths = frozenset(paths)
-        self.sign_out_paths = frozenset(sign_out)
+        self.paths = tuple(sorted(paths))
+        self._paths = frozenset(map(comparable_path, paths))
+        self._sign_out_paths = frozenset(map(comparable_path, sign_out))
         self.cookies = tuple(cookies)
         self._known_cookies = frozenset((*cookies, *harmless_cookies))
         self._told: set[str] = set()
         self.secure = secure
         self.label_cookie = "__Host-wsgi_mfa_login" if secure else "wsgi_mfa_login"
         self.traits = AdapterTraits(
-            user_changes_in_response=True, aliases=aliases, own_cookies=(self.label_cookie,)
+            user_changes_in_response=True,
+            aliases=aliases,
+            own_cookies=(self.label_cookie,),
+            sign_in_paths=tuple(paths),
+            sign_in_user_fields=() if user_field is None else (user_field,),
         )
         self.credentials = Credentials(cookies=(*cookies, self.label_cookie))
         self._sign: Callable[[bytes], str] | None = None
@@ -96,7 +103,15 @@ class ObservedLogin(ABC):
             return UNRESOLVED
         if isinstance(read, FirstFactor):
             return read
-        return None if environ.get("PATH_INFO", "") in self.paths else UNRESOLVED
+        return None if self.is_sign_in_path(environ) else UNRESOLVED
+
+    def is_sign_in_path(self, environ: Mapping[str, Any]) -> bool:
+        """Return whether a request is for a page at which users sign in."""
+        return comparable_path(str(environ.get("PATH_INFO", ""))) in self._paths
+
+    def is_sign_out_path(self, path: str) -> bool:
+        """Return whether ``path`` is one by which the portal signs users out."""
+        return comparable_path(path) in self._sign_out_paths
 
     @abstractmethod
     def signs_in(self, environ: Mapping[str, Any]) -> bool:

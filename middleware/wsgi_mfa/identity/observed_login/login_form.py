@@ -64,6 +64,7 @@ class LoginForm(ObservedLogin):
             secure=secure,
             aliases=aliases,
             harmless_cookies=harmless_cookies,
+            user_field=field,
         )
         if not field:
             raise ConfigurationError(
@@ -91,7 +92,7 @@ class LoginForm(ObservedLogin):
         return self._media_types
 
     def signs_in(self, environ: Mapping[str, Any]) -> bool:
-        return environ.get("REQUEST_METHOD") == "POST" and environ.get("PATH_INFO", "") in self.paths
+        return environ.get("REQUEST_METHOD") == "POST" and self.is_sign_in_path(environ)
 
     def user_in(
         self, typed: str | None, status: int, headers: Headers, kept_cookies: Sequence[str]

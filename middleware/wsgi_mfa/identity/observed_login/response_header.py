@@ -74,7 +74,7 @@ class ResponseHeader(ObservedLogin):
         return self._header
 
     def signs_in(self, environ: Mapping[str, Any]) -> bool:
-        return environ.get("REQUEST_METHOD") == self._method and environ.get("PATH_INFO", "") in self.paths
+        return environ.get("REQUEST_METHOD") == self._method and self.is_sign_in_path(environ)
 
     def user_in(
         self,

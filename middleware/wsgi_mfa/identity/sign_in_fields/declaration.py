@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.adapters.chain import parts_of
-from wsgi_mfa.identity.sign_in_fields.names import GivenFields, name_of
+from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, Where
+from wsgi_mfa.identity.sign_in_fields.names import GivenFields, comparable_path, name_of
 from wsgi_mfa.identity.sign_in_fields.presets import PRESETS, Preset
 
 BODY_BYTES_MAX = 64 * 1024 * 1024
@@ -64,11 +65,6 @@ class SignInFields:
         )
 
 
-def comparable_path(path: str) -> str:
-    """Return the form in which sign-in paths are compared: without case and without a slash at the end."""
-    return path.rstrip("/").casefold() or "/"
-
-
 def sign_in_fields_of(
     identity: Adapter,
     *,
@@ -112,7 +108,9 @@ def sign_in_fields_of(
             f"sign_in_body_bytes_max is {sign_in_body_bytes_max!r}: legal is a number of bytes above 0",
             setting="sign_in_body_bytes_max",
         )
-    read += [FieldSet(fields=((name_of(name), None),)) for name in (*_credential_names(identity), *other_fields)]
+    read += [
+        FieldSet(fields=((name_of(name), None),)) for name in (*_credential_names(identity), *other_fields)
+    ]
     users = (*traits.sign_in_user_fields, *sign_in_user_fields, *(u for p in presets for u in p.user_fields))
     return SignInFields(
         sets=tuple(dict.fromkeys(read)),
@@ -121,6 +119,16 @@ def sign_in_fields_of(
         user_fields=tuple(dict.fromkeys(map(name_of, users))),
         exceptions=_exceptions(sign_in_fields_except),
         body_bytes_max=sign_in_body_bytes_max,
+    )
+
+
+def fields_as_cookies(fields: SignInFields | None, identity: Adapter) -> tuple[UndeclaredCredential, ...]:
+    """Return the watched names as cookies that are taken out of requests; Zope reads fields from cookies too."""
+    names = () if fields is None else fields.names
+    return tuple(
+        UndeclaredCredential(where=Where.COOKIE, pattern=name, reason="a sign-in field")
+        for name in names
+        if name not in map(name_of, identity.credentials.cookies)
     )
 
 

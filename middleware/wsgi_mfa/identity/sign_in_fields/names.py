@@ -27,6 +27,11 @@ def readings_of(name: str) -> set[str]:
     return {folded_name(decoded), *(folded_name(decoded.partition(cut)[0].strip()) for cut in _CUTS)}
 
 
+def comparable_path(path: str) -> str:
+    """Return the form in which sign-in paths are compared: without case and without a slash at the end."""
+    return path.rstrip("/").casefold() or "/"
+
+
 def pairs_in_query(query: str) -> list[Pair]:
     """Return the arguments of a query, split at ``&`` and at ``;``."""
     parts = (part.partition("=") for part in _SEPARATOR.split(query) if part)
