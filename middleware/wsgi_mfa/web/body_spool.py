@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from wsgi_mfa.web.http_errors import BadRequestError, LengthRequiredError, TooLargeError
+from wsgi_mfa.web.http_errors import BadRequestError, TooLargeError
 
 MEMORY_BYTES_MAX = 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
@@ -60,8 +60,7 @@ def spool_body(environ: dict[str, Any], *, bytes_max: int) -> SpooledBody:
 
     Raises:
         TooLargeError: it has more than ``bytes_max`` bytes.
-        BadRequestError: its length is no number, or it is cut off.
-        LengthRequiredError: the server does not tell where it ends.
+        BadRequestError: its length is no number or is missing, or it is cut off.
     """
     found = environ.get("wsgi.input")
     if isinstance(found, SpooledBody):
@@ -99,7 +98,7 @@ def _length_of(environ: Mapping[str, Any]) -> int | None:
             raise BadRequestError("the length of the body is not a number")
         return int(text[:20])
     if not environ.get("wsgi.input_terminated"):
-        raise LengthRequiredError
+        raise BadRequestError("the length of the body is missing")
     return None
 
 

@@ -67,12 +67,3 @@ class TooLargeError(RejectedRequestError):
 
     def __init__(self, bytes_max: int) -> None:
         super().__init__(f"the body is longer than {bytes_max} bytes")
-
-
-class LengthRequiredError(RejectedRequestError):
-    """A body of which the server does not tell where it ends, so that it cannot be looked into."""
-
-    status = 411
-
-    def __init__(self) -> None:
-        super().__init__("the length of the body is missing")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -51,7 +50,7 @@ from wsgi_mfa.web.response_hold import (
 )
 from wsgi_mfa.web.return_to import ReturnUrlSigner
 from wsgi_mfa.web.sealing import Sealing, default_label, sealed
-from wsgi_mfa.web.start import closed_paths, opened_store, read_site_rules
+from wsgi_mfa.web.start import check_mount_path, closed_paths, opened_store, read_site_rules
 from wsgi_mfa.web.ways import Way, Ways
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
@@ -59,8 +58,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 logger = logging.getLogger("wsgi_mfa")
-
-_MOUNT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 
 
 class MfaMiddleware:
@@ -129,11 +126,7 @@ class MfaMiddleware:
             raise ConfigurationError(
                 "keys must be a KeyRing, such as KeyRing.from_environment()", setting="keys"
             )
-        if _MOUNT_PATH.fullmatch(mount_path) is None or {".", ".."} & set(mount_path.split("/")):
-            raise ConfigurationError(
-                f"mount_path is {mount_path!r}: legal is a path such as /mfa, without a slash at its end",
-                setting="mount_path",
-            )
+        check_mount_path(mount_path)
         problems = problems_of(identity, has_directory=directory is not None)
         if problems:
             raise ConfigurationError(f"identity: {'; '.join(problems)}", setting="identity")
@@ -143,7 +136,6 @@ class MfaMiddleware:
         agents = agents_from(support_agents, has_directory=directory is not None)
         import werkzeug.wrappers  # noqa: F401 - now, and not while the first page is waited for in each worker
 
-        self.application = observed_around(application, identity, keys, clock, plain_http=plain_http)
         self.service = MfaService(
             store=opened_store(store, clock, entropy),
             keys=keys,
@@ -174,6 +166,16 @@ class MfaMiddleware:
             other_fields=sealing.other_fields,
         )
         self._fields = None if fields is None else FieldWatch(fields, directory)
+        self.application = observed_around(
+            application,
+            identity,
+            keys,
+            clock,
+            entropy,
+            self.service.store,
+            plain_http=plain_http,
+            has_fields=fields is not None,
+        )
         self._undeclared_credentials = (
             *undeclared_from(undeclared_credentials),
             *sealing.other_ways,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from wsgi_mfa.clock import Clock
@@ -13,6 +14,21 @@ from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, paths_in
 from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.url import open_store
 from wsgi_mfa.web.request import Directory
+
+_MOUNT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
+
+
+def check_mount_path(mount_path: str) -> None:
+    """Refuse a path at which our pages cannot lie.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    if _MOUNT_PATH.fullmatch(mount_path) is None or {".", ".."} & set(mount_path.split("/")):
+        raise ConfigurationError(
+            f"mount_path is {mount_path!r}: legal is a path such as /mfa, without a slash at its end",
+            setting="mount_path",
+        )
 
 
 def opened_store(store: Store | str, clock: Clock, entropy: Entropy) -> Store:

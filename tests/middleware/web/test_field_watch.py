@@ -246,7 +246,7 @@ def test_a_body_that_is_cut_off_does_not_reach_the_portal(portal, ann) -> None:
 
 def test_a_body_without_an_end_is_refused(portal, visitor) -> None:
     more = {"CONTENT_LENGTH": None, "HTTP_TRANSFER_ENCODING": "chunked"}
-    assert post(visitor, "/item1", b"q=1", FORM, **more).status == 411
+    assert post(visitor, "/item1", b"q=1", FORM, **more).status == 400
     assert portal.calls == []
 
 

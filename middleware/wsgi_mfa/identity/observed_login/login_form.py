@@ -49,6 +49,7 @@ class LoginForm(ObservedLogin):
         secure: bool = True,
         aliases: bool = False,
         harmless_cookies: Sequence[str] = (),
+        renews_in_responses: bool = False,
         media_types: Sequence[str] = (URLENCODED,),
         rehearsal: Callable[[LoginForm], list[str]] | None = None,
     ) -> None:
@@ -64,6 +65,7 @@ class LoginForm(ObservedLogin):
             secure=secure,
             aliases=aliases,
             harmless_cookies=harmless_cookies,
+            renews_in_responses=renews_in_responses,
             user_field=field,
         )
         if not field:

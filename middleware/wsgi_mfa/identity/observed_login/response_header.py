@@ -40,6 +40,7 @@ class ResponseHeader(ObservedLogin):
         secure: bool = True,
         aliases: bool = False,
         harmless_cookies: Sequence[str] = (),
+        renews_in_responses: bool = False,
     ) -> None:
         """Check the settings.
 
@@ -53,6 +54,7 @@ class ResponseHeader(ObservedLogin):
             secure=secure,
             aliases=aliases,
             harmless_cookies=harmless_cookies,
+            renews_in_responses=renews_in_responses,
         )
         if _NAME.fullmatch(header) is None:
             raise ConfigurationError(

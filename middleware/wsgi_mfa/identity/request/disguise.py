@@ -47,6 +47,7 @@ class DisguiseFinder:
         return (
             folded_name(bare) in self._folded
             or folded_name(bare.partition("[")[0]) in self._folded
+            or folded_name(decoded.partition("\0")[0]) in self._folded
             or self._is_undeclared(bare)
             or self.is_in(f"{decoded}=")
         )
