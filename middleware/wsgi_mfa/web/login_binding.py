@@ -1,7 +1,7 @@
-"""Around a portal whose logins are seen from outside: its answers get the labels of
-:mod:`wsgi_mfa.identity.observed_login.binding`, and it never sees one.
+"""Put the labels of observed logins into the answers of a portal, and take them out of its requests.
 
-To the middleware, which stands around this, such a portal is one that signs its users in by a signed cookie.
+The labels are those of :mod:`wsgi_mfa.identity.observed_login.binding`. To the middleware,
+which wraps this, such a portal is one that signs its users in by a signed cookie.
 """
 
 from __future__ import annotations
@@ -53,9 +53,8 @@ def observed_around(
 ) -> WSGIApplication:
     """``application`` with an observer around it for each adapter that needs one, bound to ``keys`` and ``store``.
 
-    Raises:
-        ConfigurationError: an adapter's cookie would not come back over plain http, or be open over https; or the
-            portal renews its cookies in responses and no fields are watched.
+    :raises ConfigurationError: an adapter's cookie would not come back over plain http, or be open over https; or the
+        portal renews its cookies in responses and no fields are watched.
     """
     for adapter in parts_of(identity):
         if not isinstance(adapter, ObservedLogin):

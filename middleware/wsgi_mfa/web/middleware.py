@@ -18,7 +18,7 @@ from wsgi_mfa.errors import AmbiguousCredentialError, ConfigurationError, Invali
 from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter, problems_of
 from wsgi_mfa.identity.request.response_identity import without_own_cookies
-from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, declared_cookies
 from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.identity.sealing.settings import seal_settings
 from wsgi_mfa.identity.sign_in_fields.declaration import (
@@ -35,14 +35,16 @@ from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.web import app_response, gate, routes
 from wsgi_mfa.web import forward_auth as forwarding
+from wsgi_mfa.web.admission import admit, exempted, reply_to
 from wsgi_mfa.web.app_response import answered, passed_unchanged
 from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
-from wsgi_mfa.web.cookies import CookieSigner
+from wsgi_mfa.web.cookie_path import CookiePathCheck
+from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.field_watch import FieldWatch
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
 from wsgi_mfa.web.reply import Reply, response_to
-from wsgi_mfa.web.request import Directory, Site, WebRequest
+from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
 from wsgi_mfa.web.response_hold import (
     Headers,
     ResponseHold,
@@ -50,8 +52,8 @@ from wsgi_mfa.web.response_hold import (
 )
 from wsgi_mfa.web.return_to import ReturnUrlSigner
 from wsgi_mfa.web.sealing import Sealing, default_label, sealed
-from wsgi_mfa.web.start import check_mount_path, closed_paths, opened_store, read_site_rules
-from wsgi_mfa.web.ways import Way, Ways
+from wsgi_mfa.web.settings import check_mount_path, checked_rules, closed_paths, opened_store
+from wsgi_mfa.web.way import Way, way_of
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
 if TYPE_CHECKING:
@@ -64,27 +66,27 @@ class MfaMiddleware:
     """Wraps a WSGI application so that nobody who is signed in reaches it without a second factor.
 
     ``identity`` tells who passed the first factor; ``store`` is a store or its URL, such as
-    ``sqlite:///mfa.db``; ``keys`` is the key ring, or a :class:`~wsgi_mfa.keys.key_file.KeyFile` with one,
-    and there is no way to run without. ``directory`` maps what a user typed to the one
+    ``sqlite:///mfa.db``; ``keys`` is the key ring, or a :class:`~wsgi_mfa.keys.key_file.KeyFile` with one, and
+    there is no way to run without. ``directory`` maps what a user typed to the one
     :class:`~wsgi_mfa.directory.Person` behind it; without it an id with ``@`` is its own address.
-    ``scheme_from`` names the header in which a trusted proxy tells the scheme, and ``plain_http`` serves
-    our pages without https: only for a portal on a loopback address (D35). ``undeclared_credentials`` are
-    further ways into the portal that are taken out of requests, such as ``cookie stay_signed_in`` or
-    ``header X-Portal-Key``, or closed to all without a second factor, such as ``path /xmlrpc`` (D4).
-    ``notify`` is called once for each event that the user should hear of by another way, without secrets in
-    it (R32). ``support_agents`` are the users, and groups of the directory as ``group:NAME``, who may use
-    the support desk at ``mount_path/support``; without any there is none over HTTP (R44). The portal's
-    cookies are sealed unless ``seal_credentials`` is False; ``"accept"`` opens sealed ones and writes them
-    in clear. ``unsealed_cookies`` are never sealed, ``seal_group`` is shared by applications that share one
-    session, and ``also_by`` has the arguments and headers by which the portal takes its session id too,
-    such as ``argument sid`` (D39). ``sign_in_fields`` are sets of fields by which the portal signs users in, or the
-    names of applications; requests with such fields are refused unless they go to one of ``sign_in_paths``, those of
-    a user after the second factor only if ``signs_in_anywhere`` and ``sign_in_user_fields`` name another user.
-    ``sign_in_fields_except`` opens further paths to users after the second factor, such as ``POST /user/``, and
-    ``sign_in_body_bytes_max`` bounds the bodies that are looked into (D40). With ``forward_auth`` a proxy may ask at
-    ``mount_path/forward-auth`` for requests that go past us; ``renews_sessions`` promises that the portal
-    gives a new session id at each sign-in, where the adapter cannot know (D8). ``metrics`` takes numbers for
-    the operator (D26).
+    ``scheme_from`` names the header in which a trusted proxy tells the scheme, and ``plain_http`` serves our
+    pages without https: only for a portal on a loopback address (D35). ``undeclared_credentials`` are further
+    ways into the portal that are taken out of requests, such as ``cookie stay_signed_in`` or ``header
+    X-Portal-Key``, or closed to all without a second factor, such as ``path /xmlrpc`` (D4). ``notify`` is
+    called once for each event that the user should hear of by another way, without secrets in it (R32).
+    ``support_agents`` are the users, and groups of the directory as ``group:NAME``, who may use the support
+    desk at ``mount_path/support``; without any there is none over HTTP (R44). The portal's cookies are sealed
+    unless ``seal_credentials`` is False; ``"accept"`` opens sealed ones and writes them in clear.
+    ``unsealed_cookies`` are never sealed, ``seal_group`` is shared by applications that share one session, and
+    ``also_by`` has the arguments and headers by which the portal takes its session id too, such as
+    ``argument sid`` (D39). ``sign_in_fields`` are sets of fields by which the portal signs users in, or the
+    names of applications; requests with such fields are refused unless they go to one of ``sign_in_paths``,
+    those of a user after the second factor only if ``signs_in_anywhere`` and ``sign_in_user_fields`` name
+    another user. ``sign_in_fields_except`` opens further paths to users after the second factor, such as ``POST
+    /user/``, and ``sign_in_body_bytes_max`` bounds the bodies that are looked into (D40). With ``forward_auth``
+    a proxy may ask at ``mount_path/forward-auth`` for requests that go past us; ``renews_sessions`` promises
+    that the portal gives a new session id at each sign-in, where the adapter cannot know (D8). ``metrics``
+    takes numbers for the operator (D26).
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -145,6 +147,7 @@ class MfaMiddleware:
             notify=notify,
             metrics=metrics,
         )
+        self._directory = directory
         self._heartbeat = Heartbeat(store=self.service.store, keys=keys)
         self._identity = identity
         sealing = seal_settings(
@@ -189,12 +192,15 @@ class MfaMiddleware:
             store_id=self.service.store.identity.store_id,
             label=default_label(issuer, mount_path),
         )
-        self._directory = directory
+        self._cookie_paths = CookiePathCheck(declared_cookies(identity))
+        # Also where no response changes the user, the portal's cookies in it are sealed.
+        self._is_watched = identity.traits.user_changes_in_response or self._sealing.seals is not None
         self._forwarding = forwarding.PATHS if forward_auth else ()
         self._has_exemptions = bool(self.service.policy.exempt_paths or self.service.policy.exempt_methods)
+        self._ways: dict[str, Way] = {}
         self._site = Site(
             service=self.service,
-            rules=read_site_rules(self.service.policy, directory, forward_auth=forward_auth),
+            rules=checked_rules(self.service.policy, directory, forward_auth=forward_auth),
             closed_paths=closed_paths(self._undeclared_credentials, forward_auth=forward_auth),
             is_rolling_out=is_rolling_out(self.service.policy),
             issuer=checked_issuer(issuer),
@@ -213,95 +219,84 @@ class MfaMiddleware:
             agents=agents,
             authenticate=identity.traits.www_authenticate,
         )
-        self._ways = Ways(
-            identity, undeclared=self._undeclared_credentials, sealing=self._sealing, plain_http=plain_http
-        )
+        self._way_of = partial(way_of, identity, self._undeclared_credentials, self._sealing)
+        # Made now, so that a portal's cookie with one of our names is an error of the start.
+        self._https_way = None if plain_http else self._way_of(CookieNames.over_https())
+
+    @property
+    def support_desk(self) -> SupportDesk:
+        """The support desk over the same store and directory, for programs of the operator."""
+        return SupportDesk(self.service, directory=self._directory)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        way = self._ways.of(environ)
-        way.sanitizer.clean_path(environ)
-        path = routes.path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
-        request = WebRequest(self._site, environ, way.names, way.nothing, self.service.clock.now())
-        if not self._heartbeat.since <= request.now < self._heartbeat.until:
-            self._heartbeat.beat(request.now)
+        way = self._https_way or self._plain_way(environ)
+        names, sanitizer, nothing, _ = way
+        sanitizer.clean_path(environ)
+        path = path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
+        now = self.service.clock.now()
+        if not self._heartbeat.since <= now < self._heartbeat.until:
+            self._heartbeat.beat(now)
+        sanitized = nothing
+        request: WebRequest
+        response: WSGIApplication | None
         try:
-            response = self._own_response(request, way.sanitizer, environ, path)
-            if response is None and self._fields is not None:
-                refusal = self._fields.refusal(request, environ)
-                if refusal is not None:
-                    response = response_to(request, refusal, as_json=_as_json(request, path))
+            if environ.get("wsgi.multiprocess") and not self.service.store.shared_between_processes:
+                raise ConfigurationError(
+                    "store: several processes need a store that they share (R24)", setting="store"
+                )
+            if path in self._forwarding:
+                request = incoming = IncomingRequest(self._site, environ, names, nothing, now)
+                response = forwarding.answer(incoming, sanitizer, self._directory, str(path))
+            else:
+                sanitized = sanitizer.clean(environ, now=now)
+                # Applications change their environ, so what is read after them is a copy.
+                is_read_later = self._is_watched or sanitized.identification is not None
+                kept = environ.copy() if is_read_later else environ
+                incoming = IncomingRequest(self._site, kept, names, sanitized, now)
+                request, response = self._own_response(incoming, sanitizer, environ, path)
+                if response is None and self._fields is not None:
+                    refusal = self._fields.refusal(request, environ)
+                    if refusal is not None:
+                        response = response_to(request, refusal, as_json=_as_json(request, path))
+        except AmbiguousCredentialError as error:
+            request = IncomingRequest(self._site, environ, names, nothing, now)
+            response = response_to(request, gate.ambiguous(error), as_json=_as_json(request, path))
         except Exception:
             # Whatever failed, nobody gets further by it (R80).
             logger.exception("a request was answered 503")
-            response = self._unavailable(request, as_json=_as_json(request, path))
-        if response is not None:
-            if path is None:
-                discard_body(environ, self.service.clock)
-            return response(environ, start_response)
-        return self._pass(request, way, environ, start_response)
+            request = IncomingRequest(self._site, environ, names, sanitized, now)
+            response = response_to(request, routes.unavailable(), as_json=_as_json(request, path))
+        if response is None:
+            return self._pass(request, way, environ, start_response)
+        if path is None:
+            discard_body(environ, self.service.clock)
+        return response(environ, start_response)
 
     def _own_response(
-        self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment, path: str | None
-    ) -> WSGIApplication | None:
-        """Our answer to a request; None when it may pass to the application."""
-        if environ.get("wsgi.multiprocess") and not self.service.store.shared_between_processes:
-            raise ConfigurationError(
-                "store: several processes need a store that they share (R24)", setting="store"
-            )
-        if path in self._forwarding:
-            return forwarding.answer(request, sanitizer, self._directory, str(path))
-        try:
-            request.sanitized = sanitizer.clean(environ, now=request.now)
-        except AmbiguousCredentialError as error:
-            return response_to(request, gate.ambiguous(error), as_json=_as_json(request, path))
-        if request.sanitized.cookies.unsealed and path is None:
-            ended = self._sealing.ended_session(request, sanitizer, environ)
+        self,
+        incoming: IncomingRequest,
+        sanitizer: RequestSanitizer,
+        environ: WSGIEnvironment,
+        path: str | None,
+    ) -> tuple[WebRequest, WSGIApplication | None]:
+        """Return our answer to a request, None when it may pass to the application, and the request by then."""
+        if path is None and incoming.sanitized.cookies.unsealed:
+            ended = self._sealing.ended_session(incoming, sanitizer, environ)
             if ended is not None:
-                return response_to(request, ended, as_json=False)
-        if path is None and self._has_exemptions and gate.is_exempt(request):
-            self._exempt(request, sanitizer, environ)
-            return None
+                return incoming, response_to(incoming, ended, as_json=False)
+        if path is None and self._has_exemptions and gate.is_exempt(incoming):
+            return exempted(incoming, sanitizer, environ, self._directory), None
         try:
-            reply = self._reply(request, sanitizer, environ, path)
+            request, reply = reply_to(incoming, sanitizer, environ, path, self._directory)
         except InvalidUserError as error:
             logger.warning("refused a user: %s", error)
-            gate.treat_as_nobody(request)
+            request = gate.without_user(incoming)
             leaves = path == "/sign-out" and request.method == "POST" and bool(request.sanitized.doubled)
             reply = routes.answer(request, path or "") if leaves else gate.rejected_user()
         if reply is None:
-            self._admitted(request, sanitizer, environ)
-            return None
-        return response_to(request, reply, as_json=_as_json(request, path))
-
-    def _reply(
-        self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment, path: str | None
-    ) -> Reply | None:
-        """Our page, a challenge, or None for a request that may pass."""
-        if not gate.admit(request, self._directory):
-            sanitizer.remove_credentials(environ, request.sanitized)
-        if path is not None:
-            return routes.answer(request, path)
-        return gate.challenge(request)
-
-    def _admitted(self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment) -> None:
-        """Let a request pass: the application is told of its user, and gets the cookies that are this user's."""
-        gate.tell_application(request, environ)
-        if request.caller is not None and request.sanitized.cookies.of_users:
-            sanitizer.admit_cookies_of(environ, request.sanitized, request.caller.user)
-
-    def _exempt(self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment) -> None:
-        """Let a request for an exempt path pass: as its user after the second factor, as nobody before it.
-
-        Neither a missing second factor nor a store that fails keeps anybody from an exempt path (R80).
-        """
-        try:
-            if self._reply(request, sanitizer, environ, None) is None:
-                self._admitted(request, sanitizer, environ)
-                return
-        except Exception:
-            logger.exception("an exempt path was answered as to nobody")
-        request.forget_caller()
-        sanitizer.remove_credentials(environ, request.sanitized)
+            admit(request, sanitizer, environ)
+            return request, None
+        return request, response_to(request, reply, as_json=_as_json(request, path))
 
     def _pass(
         self,
@@ -311,11 +306,9 @@ class MfaMiddleware:
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Call the application, and watch what its answer does to the user."""
-        if not self._identity.traits.user_changes_in_response and way.sealer is None:
-            return passed_unchanged(
-                self.application, request, way.sanitizer.own_cookie_names, environ, start_response
-            )
-        request.environ = environ.copy()  # applications change their environ
+        if not self._is_watched:
+            own = way.sanitizer.own_cookie_names
+            return passed_unchanged(self.application, request, own, environ, start_response)
         observer = ResponseHold(partial(self._judged, request, way), start_response)
         iterable = self.application(environ, observer.start_response)
         if not observer.started:
@@ -336,18 +329,24 @@ class MfaMiddleware:
                 headers, reply = app_response.judged_challenge(request, headers)
             if reply is None:
                 return sealed(request, way.sealer, headers, judged), None
+            if judged.reply is not None and judged.user is not None:
+                self._cookie_paths.look(request, list(reply.headers))
             # What the portal sets goes out with a reply in its place as well.
             reply = replace(reply, headers=tuple(sealed(request, way.sealer, list(reply.headers), judged)))
             return headers, response_to(request, reply, as_json=not request.is_navigation)
         except Exception:
             # Not raised here: the application called us, and would take it for its own failure.
             logger.exception("a response was held and answered 503")
-            return headers, self._unavailable(request, as_json=not request.is_navigation)
+            as_json = not request.is_navigation
+            return headers, response_to(request.incoming, routes.unavailable(), as_json=as_json)
 
-    def _unavailable(self, request: WebRequest, *, as_json: bool) -> WSGIApplication:
-        """A 503 that needs no store and no adapter."""
-        nobody = WebRequest(self._site, request.environ, request.names, request.sanitized, now=request.now)
-        return response_to(nobody, routes.unavailable(), as_json=as_json)
+    def _plain_way(self, environ: WSGIEnvironment) -> Way:
+        """What belongs to a request over plain http: cookies cross ports, so there is a way for each port."""
+        port = str(environ.get("SERVER_PORT", ""))
+        found = self._ways.get(port)
+        if found is None:
+            found = self._ways[port] = self._way_of(CookieNames.over_plain_http(port))
+        return found
 
 
 def _as_json(request: WebRequest, path: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""Sealed cookies around one portal: what they are bound to, and clients that still hold them in clear (D39)."""
+"""Sealed cookies around one portal: what they are bound to, and clients that still hold them in clear."""
 
 from __future__ import annotations
 

@@ -496,3 +496,36 @@ def test_a_user_whom_a_rule_lets_off_keeps_the_cookies_that_were_set(sealed, sho
     browser.navigate("/reports")
     browser.request("GET", "/reports")
     assert "csrf=token" in shop.seen
+
+
+@pytest.mark.requirement("D43")
+@pytest.mark.parametrize(
+    ("path", "script_name", "told"),
+    [
+        ("/app", "", 'set mount_path = "/app/mfa"'),
+        ("/app/", "", 'set mount_path = "/app/mfa"'),
+        ("/portal/app", "/portal", 'set mount_path = "/app/mfa"'),
+        ("/other", "/portal", "give it another Path"),
+        (None, "", 'set mount_path = "/sign-in/mfa"'),
+        ("/", "", None),
+        ("/portal", "/portal", None),
+    ],
+)
+def test_a_session_cookie_that_does_not_reach_our_pages_is_logged_with_the_mount_path_that_works(
+    wrapped, new_browser, caplog, path, script_name, told
+):
+    attributes = "HttpOnly" if path is None else f"Path={path}; HttpOnly"
+
+    def portal(environ, start_response):
+        cookie = f"session={session_of('alice')}; {attributes}"
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Set-Cookie", cookie)])
+        return [b"welcome"]
+
+    identity = FlaskSession(SECRET_KEY, user_key="_user_id")
+    application = wrapped(portal, identity=identity, seal_credentials=True)
+    for _ in range(2):
+        answer = new_browser(application, script_name=script_name).navigate(f"{script_name}/sign-in/alice")
+        assert answer.status == 303
+    found = [each for each in caplog.messages if "ends where it began" in each]
+    assert len(found) == (told is not None)
+    assert told is None or told in found[0]

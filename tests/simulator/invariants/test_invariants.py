@@ -33,6 +33,8 @@ from wsgi_mfa.support.agents import SupportAgents
 from wsgi_mfa.web import app_response, gate, reply
 from wsgi_mfa.web.views import desk as views_desk
 
+pytestmark = pytest.mark.any_python
+
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").exists())
 FOLDER = ROOT / "fixtures" / "scenarios"
 SEVERAL_BROWSERS = "attacks/one-code-many-browsers"
@@ -85,13 +87,14 @@ def any_recovery_code_right(monkeypatch):
 
 
 def gate_open(monkeypatch):
-    monkeypatch.setattr(gate, "challenge", lambda request: None)
+    monkeypatch.setattr(gate, "challenge", lambda request: (request, None))
 
 
 def sign_in_let_out(monkeypatch):
-    monkeypatch.setattr(
-        app_response, "judged_response", lambda request, sanitizer, directory, headers: (headers, None)
-    )
+    def judged(request, sanitizer, directory, headers):
+        return app_response.Judged(headers, None, None)
+
+    monkeypatch.setattr(app_response, "judged_response", judged)
 
 
 def sessions_without_end(monkeypatch):

@@ -42,8 +42,7 @@ class BeakerSession:
     ) -> None:
         """Read the options as Beaker reads them.
 
-        Raises:
-            ConfigurationError: Beaker is missing, or does not take the options.
+        :raises ConfigurationError: Beaker is missing, or does not take the options.
         """
         try:
             from beaker.middleware import SessionMiddleware

@@ -37,8 +37,7 @@ class DjangoSession:
     def __init__(self, *, anonymous_keys: Sequence[str] = ()) -> None:
         """Set Django up; ``anonymous_keys`` are keys of visitors' sessions that look like those of users.
 
-        Raises:
-            ConfigurationError: Django is missing, or has no settings that work.
+        :raises ConfigurationError: Django is missing, or has no settings that work.
         """
         settings = _set_up()
         engine = import_module(settings.SESSION_ENGINE)

@@ -15,10 +15,10 @@ from wsgi_mfa.identity.adapter import (
     UNRESOLVED,
     Adapter,
     AdapterTraits,
+    Anonymous,
     Credentials,
     FirstFactor,
     Identification,
-    Nobody,
     Unresolved,
 )
 from wsgi_mfa.identity.adapters.framework_session import first_factor_of, has_changing_id, problem_in
@@ -55,8 +55,7 @@ class FlaskApp:
     ) -> None:
         """Look at the application's settings.
 
-        Raises:
-            ConfigurationError: ``app`` is no Flask application.
+        :raises ConfigurationError: ``app`` is no Flask application.
         """
         if not hasattr(app, "session_interface"):
             raise ConfigurationError(
@@ -189,7 +188,7 @@ class FlaskApp:
             return UNRESOLVED
         if remembered is UNRESOLVED:
             unproven = self.credentials if session is UNRESOLVED else _cookie(self._remember_cookie)
-            return Nobody(unproven=unproven)
+            return Anonymous(unproven=unproven)
         return None
 
 

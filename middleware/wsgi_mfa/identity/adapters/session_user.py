@@ -1,4 +1,4 @@
-"""The user in a session of the portal, and sessions that name one under another key than was set (D43)."""
+"""The user in a session of the portal, and sessions that name one under another key than was set."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SessionUser:
     """Finds the user in the sessions of one portal: the value under ``user_key``, or what ``user`` makes of it.
 
     ``adapter`` is the name by which messages speak of the adapter. A session without a user that has a usual key of
-    users names one whom this setting misses: it proves nothing, and is logged once. ``anonymous_keys`` are keys of
+    users names one that this setting misses: it proves nothing, and is logged once. ``anonymous_keys`` are keys of
     visitors that look alike.
     """
 
@@ -72,10 +72,9 @@ class SessionUser:
     def first_factor_in(
         self, session: Mapping[str, Any], *, session_id: str | None = None, changing: bool = False
     ) -> FirstFactor | Unresolved | None:
-        """Return the user whom a valid session names, bound to ``session_id`` where the server keeps one.
+        """Return the user that a valid session names, bound to ``session_id`` where the server keeps one.
 
-        Raises:
-            AdapterUnavailableError: the function of the setting ``user`` failed.
+        :raises AdapterUnavailableError: the function of the setting ``user`` failed.
         """
         value = session.get(self.user_key)
         if value is not None and self._user is not None:
@@ -84,17 +83,17 @@ class SessionUser:
             except Exception as error:
                 raise AdapterUnavailableError(f"{self._adapter}: user failed: {error!r}") from error
         if value is None:
-            return None if self._names_nobody(session) else UNRESOLVED
+            return None if self._names_no_user(session) else UNRESOLVED
         if isinstance(value, bool) or not isinstance(value, str | int):
             self._log(
                 "type",
-                f"the session keeps {type(value).__name__} under {self.user_key!r}, and nobody is let in: give"
+                f"the session keeps {type(value).__name__} under {self.user_key!r}, and no user is let in: give"
                 " user=, a function that makes text or a number of it",
             )
             return UNRESOLVED
         return first_factor_of(value, session_id=session_id, changing=changing)
 
-    def _names_nobody(self, session: Mapping[str, Any]) -> bool:
+    def _names_no_user(self, session: Mapping[str, Any]) -> bool:
         found = [
             key
             for key in session

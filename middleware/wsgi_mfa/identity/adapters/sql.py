@@ -54,8 +54,7 @@ class SqlSession:
     ) -> None:
         """Check the settings; the database is opened at the self-test.
 
-        Raises:
-            ConfigurationError: a setting has no legal value; the message names both.
+        :raises ConfigurationError: a setting has no legal value; the message names both.
         """
         if not callable(database) and not database.startswith(_SCHEME):
             raise ConfigurationError(

@@ -44,8 +44,7 @@ class Seal(NamedTuple):
 def to_chunks(name: str, key_id: str, sealed: bytes, *, attributes_length: int = 0) -> tuple[str, ...]:
     """Return the values of the cookies that carry ``sealed``, which ends with its tag.
 
-    Raises:
-        SealTooLargeError: two cookies of ``name`` with ``attributes_length`` characters of attributes cannot hold it.
+    :raises SealTooLargeError: two cookies of ``name`` with such attributes cannot hold it.
     """
     tag, data = _text(sealed[-TAG_BYTES:]), _text(sealed[:-TAG_BYTES])
     overhead = len(f"{MARK}{key_id}.11.{tag}.")
@@ -69,7 +68,7 @@ class ChunkCollector:
         self._second: dict[tuple[str, str, str], dict[str, str]] = {}
 
     def add(self, name: str, value: str) -> bool:
-        """Take one cookie; False where its value is no chunk, or stands under a name where it cannot belong."""
+        """Take one cookie; False where its value is no chunk, or its name is not one where it can belong."""
         match = _CHUNK.fullmatch(value)
         if match is None:
             return False

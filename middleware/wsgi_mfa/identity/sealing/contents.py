@@ -29,13 +29,12 @@ class SealedCookie(NamedTuple):
     def to_bytes(self) -> bytes:
         """Return the form that is encrypted: one line for each field, the attributes last.
 
-        Raises:
-            ValueError: a field has a line break, which no header may have.
+        :raises ValueError: a field has a line break, which no header may have.
         """
-        whom = f"u{self.user}" if self.user is not None else ""
+        owner = f"u{self.user}" if self.user is not None else ""
         lines = (
             self.value,
-            whom,
+            owner,
             f"{self.issued_at} {'' if self.expires_at is None else self.expires_at}",
             "r" if self.is_readable else "",
             *self.attributes,
@@ -48,14 +47,14 @@ class SealedCookie(NamedTuple):
     @classmethod
     def from_bytes(cls, data: bytes) -> SealedCookie:
         """Read what :meth:`to_bytes` made; nothing else was ever sealed."""
-        value, whom, instants, readable, *attributes = data.decode("utf-8", "surrogatepass").split("\n")
+        value, owner, instants, readable, *attributes = data.decode("utf-8", "surrogatepass").split("\n")
         issued_at, _, expires_at = instants.partition(" ")
         return cls(
             value=value,
             attributes=tuple(attributes),
             issued_at=int(issued_at),
             expires_at=int(expires_at) if expires_at else None,
-            user=whom[1:] if whom else None,
+            user=owner[1:] if owner else None,
             is_readable=bool(readable),
         )
 

@@ -1,4 +1,4 @@
-"""Path parameters (RFC 3986 section 3.3) that carry a session, such as ``;jsessionid=ID`` (D39)."""
+"""Path parameters (RFC 3986 section 3.3) that carry a session, such as ``;jsessionid=ID``."""
 
 from __future__ import annotations
 

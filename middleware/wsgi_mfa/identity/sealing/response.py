@@ -1,4 +1,4 @@
-"""Sealing the cookies of a response: which of them, for whom, and what else the client is sent (D39)."""
+"""Sealing the cookies of a response: which of them, for which user, and what else the client is sent."""
 
 from __future__ import annotations
 

@@ -72,8 +72,7 @@ class CookieSeals:
     def seal(self, name: str, cookie: SealedCookie, *, attributes_length: int = 0) -> tuple[str, ...]:
         """Return the values of the one or two cookies that carry ``cookie`` sealed.
 
-        Raises:
-            SealTooLargeError: two cookies cannot hold it.
+        :raises SealTooLargeError: two cookies cannot hold it.
         """
         nonce = self._entropy.token_bytes(NONCE_BYTES)
         place = self._place + _with_length(name)

@@ -18,7 +18,7 @@ _GROUP = re.compile(r"[\x20-\x7e]{1,64}", re.ASCII)
 
 
 class SealMode(Enum):
-    """What becomes of the portal's cookies: sealed, opened where they are sealed but written in clear, or neither."""
+    """The treatment of the portal's cookies: sealed; opened where sealed but written in clear; neither."""
 
     ON = True
     ACCEPT = "accept"
@@ -52,8 +52,7 @@ def seal_settings(
 ) -> SealSettings:
     """Check the settings of sealing for a portal with the adapter ``identity``.
 
-    Raises:
-        ConfigurationError: a setting has no legal value; the message names both.
+    :raises ConfigurationError: a setting has no legal value; the message names both.
     """
     modes = [mode for mode in SealMode if mode.value is seal_credentials or mode.value == seal_credentials]
     if not isinstance(seal_credentials, bool | str) or not modes:
