@@ -31,6 +31,7 @@ def reply_to(
         return request, routes.answer(request, path)
     return gate.challenge(request)
 
+
 def exempted(
     incoming: IncomingRequest,
     sanitizer: RequestSanitizer,

@@ -43,7 +43,7 @@ from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.field_watch import FieldWatch
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
-from wsgi_mfa.web.reply import Reply, response_to
+from wsgi_mfa.web.reply import response_to
 from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
 from wsgi_mfa.web.response_hold import (
     Headers,
