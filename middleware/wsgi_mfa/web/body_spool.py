@@ -1,4 +1,4 @@
-"""A request's body, read to its end before the application gets it, byte for byte and with its length (D40, D42)."""
+"""A request's body, read to its end before the application gets it, byte for byte and with its length."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHUNK_BYTES = 64 * 1024
 
 
 class SpooledBody:
-    """What stands as ``wsgi.input``: the whole body, in memory or in a temporary file that goes with this object."""
+    """Serves as ``wsgi.input``: the whole body, in memory or in a temporary file that goes with this object."""
 
     def __init__(self, file: IO[bytes], length: int) -> None:
         self._file = file
@@ -56,11 +56,10 @@ def has_body(environ: Mapping[str, Any]) -> bool:
 
 
 def spool_body(environ: dict[str, Any], *, bytes_max: int) -> SpooledBody:
-    """Read the body, and put it back into ``environ`` with its length.
+    """Read the body, and leave it in ``environ`` with its length.
 
-    Raises:
-        TooLargeError: it has more than ``bytes_max`` bytes.
-        BadRequestError: its length is no number or is missing, or it is cut off.
+    :raises TooLargeError: it has more than ``bytes_max`` bytes.
+    :raises BadRequestError: its length is no number or is missing, or it is cut off.
     """
     found = environ.get("wsgi.input")
     if isinstance(found, SpooledBody):

@@ -1,4 +1,4 @@
-"""Sign-ins by other ways than the sign-in page: told by their fields, and refused before the application runs (D40)."""
+"""Sign-ins by other ways than the sign-in page: told by their fields, and refused before the application runs."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class FieldWatch:
         self._directory = directory
         self._told: set[str] = set()
 
-    def refusal(self, request: WebRequest, environ: dict[str, Any]) -> Reply | None:
+    def rejection(self, request: WebRequest, environ: dict[str, Any]) -> Reply | None:
         """Return the answer to a sign-in by another way than the sign-in page; None for any other request.
 
         The request was admitted: ``request.caller`` has shown a second factor or needs none here. A body that is
-        looked into is put back into ``environ``.
+        looked into stays in ``environ``.
         """
         caller = request.caller
         if caller is not None and not self._fields.anywhere:
@@ -104,7 +104,7 @@ class FieldWatch:
             return False
 
     def _tell(self, request: WebRequest, *, verified: bool) -> None:
-        """Log a refusal, once for each path."""
+        """Log a rejection, once for each path."""
         path = str(request.environ.get("PATH_INFO", ""))[:200]
         line = f"{request.method} {path}"
         if line in self._told or len(self._told) >= _TOLD_MAX:

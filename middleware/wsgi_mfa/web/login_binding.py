@@ -19,7 +19,7 @@ from wsgi_mfa.errors import ConfigurationError, StoreError
 from wsgi_mfa.identity.adapter import Adapter, FirstFactor
 from wsgi_mfa.identity.adapters.chain import parts_of
 from wsgi_mfa.identity.observed_login.binding import ObservedLogin, UnrecognizedSignInError
-from wsgi_mfa.identity.observed_login.bindings import LoginBindings, Rows
+from wsgi_mfa.identity.observed_login.bindings import BindingRows, LoginBindings
 from wsgi_mfa.identity.observed_login.login_body import typed_in
 from wsgi_mfa.identity.request.response_identity import kept_cookies
 from wsgi_mfa.keys.ring import KeySource
@@ -46,7 +46,7 @@ def observed_around(
     keys: KeySource,
     clock: Clock,
     entropy: Entropy,
-    store: Rows,
+    store: BindingRows,
     *,
     plain_http: bool,
     has_fields: bool,
@@ -73,13 +73,19 @@ def observed_around(
             )
         bindings = LoginBindings(store, keys=keys, clock=clock)
         adapter.bind(
-            bindings=bindings,
-            clock=clock,
+            find=partial(_found, bindings, clock),
+            is_too_old=bindings.is_too_old,
+            now=clock.now,
             sign=lambda message: keys.ring.sign_value(PURPOSE, message),
             check=lambda message, value: keys.ring.check_value(PURPOSE, message, value),
         )
         application = ObservedPortal(application, adapter, bindings, clock, entropy)
     return application
+
+
+def _found(bindings: LoginBindings, clock: Clock, credential: str) -> tuple[str | None, str] | None:
+    binding = bindings.find(credential)
+    return None if binding is None else (binding.user_at(clock.now()), binding.login)
 
 
 class Observed(NamedTuple):
@@ -184,9 +190,8 @@ class ObservedPortal:
     ) -> tuple[Headers, str | None]:
         """Bind the cookies to the user whom a sign-in has signed in; return the headers to send, and the label.
 
-        Raises:
-            UnrecognizedSignInError: the response is neither that of a right password nor that of a wrong one.
-            StoreError: the binding could not be saved.
+        :raises UnrecognizedSignInError: the response is neither that of a right password nor that of a wrong one.
+        :raises StoreError: the binding could not be saved.
         """
         adapter = self._adapter
         user = adapter.user_in(observed.typed, status, headers, kept)
@@ -207,8 +212,7 @@ class ObservedPortal:
     def _followed(self, observed: Observed, sent: Headers, after: str) -> tuple[Headers, str | None]:
         """Follow what a response that is none to a sign-in does to the cookies; the headers to send, and the label.
 
-        Raises:
-            StoreError: the change of a binding could not be saved.
+        :raises StoreError: the change of a binding could not be saved.
         """
         adapter, before = self._adapter, observed.before
         digest, digest_before = adapter.digest(after), adapter.digest(observed.cookies)

@@ -35,7 +35,6 @@ from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.web import app_response, gate, routes
 from wsgi_mfa.web import forward_auth as forwarding
-from wsgi_mfa.web.admission import admit, exempted, reply_to
 from wsgi_mfa.web.app_response import answered, passed_unchanged
 from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
 from wsgi_mfa.web.cookie_path import CookiePathCheck
@@ -255,9 +254,9 @@ class MfaMiddleware:
                 incoming = IncomingRequest(self._site, kept, names, sanitized, now)
                 request, response = self._own_response(incoming, sanitizer, environ, path)
                 if response is None and self._fields is not None:
-                    refusal = self._fields.refusal(request, environ)
-                    if refusal is not None:
-                        response = response_to(request, refusal, as_json=_as_json(request, path))
+                    rejection = self._fields.rejection(request, environ)
+                    if rejection is not None:
+                        response = response_to(request, rejection, as_json=_as_json(request, path))
         except AmbiguousCredentialError as error:
             request = IncomingRequest(self._site, environ, names, nothing, now)
             response = response_to(request, gate.ambiguous(error), as_json=_as_json(request, path))
@@ -285,16 +284,16 @@ class MfaMiddleware:
             if ended is not None:
                 return incoming, response_to(incoming, ended, as_json=False)
         if path is None and self._has_exemptions and gate.is_exempt(incoming):
-            return exempted(incoming, sanitizer, environ, self._directory), None
+            return gate.exempted(incoming, sanitizer, environ, self._directory), None
         try:
-            request, reply = reply_to(incoming, sanitizer, environ, path, self._directory)
+            request, reply = gate.reply_to(incoming, sanitizer, environ, path, self._directory)
         except InvalidUserError as error:
             logger.warning("refused a user: %s", error)
             request = gate.without_user(incoming)
             leaves = path == "/sign-out" and request.method == "POST" and bool(request.sanitized.doubled)
             reply = routes.answer(request, path or "") if leaves else gate.rejected_user()
         if reply is None:
-            admit(request, sanitizer, environ)
+            gate.admit(request, sanitizer, environ)
             return request, None
         return request, response_to(request, reply, as_json=_as_json(request, path))
 

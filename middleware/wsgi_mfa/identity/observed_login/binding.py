@@ -18,11 +18,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from wsgi_mfa.clock import Clock
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, AdapterTraits, Credentials, FirstFactor, Identification
-from wsgi_mfa.identity.observed_login.bindings import LoginBinding, LoginBindings
 from wsgi_mfa.identity.request.cookie_header import value_in
 from wsgi_mfa.identity.request.credential_digest import digest_of
 from wsgi_mfa.identity.sign_in_fields.names import comparable_path
@@ -30,6 +28,8 @@ from wsgi_mfa.identity.sign_in_fields.names import comparable_path
 logger = logging.getLogger("wsgi_mfa")
 
 Headers = list[tuple[str, str]]
+#: A user, None after the end of the binding, and the login that names the label.
+Bound = tuple[str | None, str]
 
 _VISITOR = re.compile(r"v\.([0-9]{1,12})\.(.+)", re.ASCII)
 _PATH = re.compile(r"/[^?#]*")
@@ -93,8 +93,9 @@ class ObservedLogin(ABC):
         )
         self.credentials = Credentials(cookies=(*cookies, self.label_cookie))
         self.renews_in_responses = renews_in_responses
-        self.bindings: LoginBindings | None = None
-        self._clock: Clock | None = None
+        self._find: Callable[[str], Bound | None] | None = None
+        self._is_too_old: Callable[[int], bool] | None = None
+        self._now: Callable[[], int] | None = None
         self._sign: Callable[[bytes], str] | None = None
         self._check: Callable[[bytes, str], bool] | None = None
 
@@ -103,11 +104,16 @@ class ObservedLogin(ABC):
         *,
         sign: Callable[[bytes], str],
         check: Callable[[bytes, str], bool],
-        bindings: LoginBindings,
-        clock: Clock,
+        find: Callable[[str], Bound | None],
+        is_too_old: Callable[[int], bool],
+        now: Callable[[], int],
     ) -> None:
-        """Sign visitors' labels by these functions from now on, and find users in ``bindings``."""
-        self._sign, self._check, self.bindings, self._clock = sign, check, bindings, clock
+        """Sign visitors' labels by these functions from now on, and find what credentials are bound to.
+
+        ``find`` returns the user and the login that a credential is bound to, the user being None after the end, and
+        None where it was never bound. ``is_too_old`` says that labels of an instant do not count any more.
+        """
+        self._sign, self._check, self._find, self._is_too_old, self._now = sign, check, find, is_too_old, now
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
         header = environ.get("HTTP_COOKIE", "")
@@ -115,19 +121,18 @@ class ObservedLogin(ABC):
         label = value_in(header, self.label_cookie)
         if digest is None and label is None:
             return None
-        if digest is None or label is None or self._clock is None:
+        if digest is None or label is None or self._find is None:
             return UNRESOLVED
-        binding = self.binding_of(digest)
-        if binding is None:
+        bound = self._find(digest)
+        if bound is None:
             is_visitor = self.is_sign_in_path(environ) and self._is_visitors(label, digest)
             return None if is_visitor else UNRESOLVED
-        user = binding.user_at(self._clock.now())
-        # The label of a visitor, or of an earlier sign-in, is worth nothing once the credential is bound (D41).
-        if user is None or not hmac.compare_digest(
-            label.encode("ascii", "replace"), self.user_label(binding.login).encode("ascii")
-        ):
+        user, login = bound
+        # D41: the label of a visitor, or of an earlier sign-in, is worth nothing once the credential is bound.
+        expected = self.user_label(login).encode("ascii")
+        if user is None or not hmac.compare_digest(label.encode("ascii", "replace"), expected):
             return UNRESOLVED
-        return FirstFactor(user=user, login=binding.login)
+        return FirstFactor(user=user, login=login)
 
     def is_sign_in_path(self, environ: Mapping[str, Any]) -> bool:
         """Return whether a request is for a page at which users sign in."""
@@ -198,25 +203,21 @@ class ObservedLogin(ABC):
     def visitor_label(self, cookie_header: str, *, now: int) -> str | None:
         """Return the label of a visitor with these cookies; None where there is nothing to label."""
         digest = self.digest(cookie_header)
-        if digest is None or self._sign is None or self.binding_of(digest) is not None:
+        if digest is None or self._sign is None or self._find is None or self._find(digest) is not None:
             return None
         issued = str(now // SECOND)
         return f"v.{issued}.{self._sign(_message(issued, digest))}"
 
-    def binding_of(self, digest: str) -> LoginBinding | None:
-        """Return the binding of the portal's cookies; None where they were never bound, as a visitor's are not."""
-        return None if self.bindings is None else self.bindings.find(digest)
-
     def _is_visitors(self, label: str, digest: str) -> bool:
         """Return whether a label was made for a visitor with these cookies, and not too long ago."""
         match = _VISITOR.fullmatch(label)
-        if match is None or self._check is None or self.bindings is None or self._clock is None:
+        if match is None or self._check is None or self._is_too_old is None or self._now is None:
             return False
         issued, signature = match.groups()
-        since = self._clock.now() - int(issued) * SECOND
         if not self._check(_message(issued, digest), signature):
             return False
-        return since < VISITOR_SECONDS * SECOND and not self.bindings.is_too_old(int(issued) * SECOND)
+        issued_at = int(issued) * SECOND
+        return self._now() - issued_at < VISITOR_SECONDS * SECOND and not self._is_too_old(issued_at)
 
 
 def _message(issued: str, digest: str) -> bytes:

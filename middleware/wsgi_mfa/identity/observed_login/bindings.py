@@ -1,4 +1,4 @@
-"""Which user each credential of an observed login belongs to, kept in the store (D41).
+"""Which user each credential of an observed login belongs to, kept in the store.
 
 A binding is found by the portal's credential alone, so that a sign-in with the same credential replaces it, whatever
 labels browsers still hold. It names the label that goes with it. A binding that has ended stays as a row without a
@@ -14,7 +14,6 @@ from typing import Protocol
 
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.keys.ring import KeySource
 
 #: An account keeps so many; the oldest leave first.
 BINDINGS_MAX = 20
@@ -26,7 +25,24 @@ _PURPOSE = "login binding"
 _CREDENTIAL, _USER, _FLOOR = "credential/", "user/", "floor"
 
 
-class Rows(Protocol):
+class FingerprintRing(Protocol):
+    """The part of a key ring that names credentials without telling them."""
+
+    def fingerprints(self, purpose: str, message: bytes) -> tuple[str, ...]:
+        """Return the keyed names of ``message`` under every key, that of the writing key first."""
+        ...
+
+
+class FingerprintKeys(Protocol):
+    """The source of the ring in use."""
+
+    @property
+    def ring(self) -> FingerprintRing:
+        """The ring in use."""
+        ...
+
+
+class BindingRows(Protocol):
     """The part of a store that keeps bindings."""
 
     def bindings(self, prefix: str) -> dict[str, str]:
@@ -45,7 +61,7 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoginBinding:
-    """The user whom a credential belongs to. ``login`` names the label that goes with it; "" after its end.
+    """The user that a credential belongs to. ``login`` names the label that goes with it; "" after its end.
 
     ``was_visitors`` says that the credential was a visitor's before the sign-in. At ``until``, in microseconds, a
     renewed credential ends.
@@ -65,11 +81,11 @@ class LoginBinding:
 class LoginBindings:
     """The bindings in one store."""
 
-    def __init__(self, rows: Rows, *, keys: KeySource, clock: Clock) -> None:
+    def __init__(self, rows: BindingRows, *, keys: FingerprintKeys, clock: Clock) -> None:
         self._rows = rows
         self._keys = keys
         self._clock = clock
-        # Credentials with which a sign-in has succeeded that could not be saved: they are nobody's in this worker.
+        # Credentials with which a sign-in has succeeded that could not be saved: they have ended in this worker.
         self._unsaved: dict[str, LoginBinding] = {}
 
     def find(self, credential: str) -> LoginBinding | None:
@@ -92,8 +108,7 @@ class LoginBindings:
     ) -> None:
         """Bind a credential to the user who has just signed in with it; the one before it, ``replaced``, ends.
 
-        Raises:
-            StoreError: it could not be saved; the credential is then nobody's.
+        :raises StoreError: it could not be saved; the credential is then as one that has ended.
         """
         binding = LoginBinding(user=user, login=login, made_at=self._clock.now(), was_visitors=was_visitors)
         try:

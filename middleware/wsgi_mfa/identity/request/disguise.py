@@ -1,4 +1,4 @@
-"""Finds the names of credentials inside other cookies, as some reader would find them (D39a).
+"""Finds the names of credentials inside other cookies, as some reader would find them.
 
 A reader takes a cookie apart by rules of its own. WebOb ends a value at ``[`` or ``]`` and goes on behind it with the
 next name; PHP reads ``portal.session`` as ``portal_session``; Zope reads inside quotes; Perl decodes names. So a

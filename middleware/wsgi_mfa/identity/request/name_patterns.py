@@ -1,4 +1,4 @@
-"""Names in which ``*`` stands for any text, matched in time linear in the name, since clients choose it (D43a)."""
+"""Names in which ``*`` is any text, matched in time linear in the name, since clients choose it."""
 
 from __future__ import annotations
 

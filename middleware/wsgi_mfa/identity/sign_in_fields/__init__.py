@@ -1,1 +1,1 @@
-"""Fields by which a portal signs users in, watched wherever they are sent to (D40)."""
+"""Fields by which a portal signs users in, watched wherever they are sent to."""

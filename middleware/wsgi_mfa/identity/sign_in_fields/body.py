@@ -1,4 +1,4 @@
-"""The fields of a body, read strictly: a body that the reader cannot account for to its last byte says so (D40)."""
+"""The fields of a body, read strictly: a body that the reader cannot account for to its last byte says so."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _UNICODE = re.compile(rb"\\u00([0-9A-Fa-f]{2})")
 
 
-# Stands for an object inside of another one, whose members were read before.
+# An object inside of another one, whose members were read before.
 _OBJECT = object()
 
 
@@ -42,8 +42,7 @@ class UnaccountedError(Exception):
 def pairs_in_body(body: Body, content_type: str) -> list[Pair]:
     """Return the fields of a form or of JSON; the contents of files are not read.
 
-    Raises:
-        UnaccountedError: some reader may read another field.
+    :raises UnaccountedError: some reader may read another field.
     """
     boundary = _BOUNDARY.fullmatch(content_type)
     if boundary is not None:
@@ -58,7 +57,7 @@ def pairs_in_body(body: Body, content_type: str) -> list[Pair]:
 
 
 def mentions(body: Body, names: Iterable[str]) -> bool:
-    """Return whether one of ``names`` stands in the bytes of a body, decoded and without case."""
+    """Return whether the bytes of a body have one of ``names`` in them, decoded and without case."""
     pattern = _pattern(names)
     if pattern is None:
         return False

@@ -80,8 +80,7 @@ def sign_in_fields_of(
 
     ``other_fields`` carry the portal's session id in a body.
 
-    Raises:
-        ConfigurationError: a setting has no legal value; the message names both.
+    :raises ConfigurationError: a setting has no legal value; the message names both.
     """
     traits = identity.traits
     presets, sets = _read_sets(sign_in_fields)
@@ -187,5 +186,5 @@ def _reject_without_sets(sign_in_fields_except: Sequence[str], *, signs_in_anywh
     for setting, value in given.items():
         if value:
             raise ConfigurationError(
-                f"{setting} stands without sign_in_fields, which says what is watched", setting=setting
+                f"{setting} is given without sign_in_fields, which says what is watched", setting=setting
             )

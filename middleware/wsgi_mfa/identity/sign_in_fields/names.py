@@ -12,7 +12,7 @@ from wsgi_mfa.identity.request.disguise import decoded_name, folded_name
 _CUTS = ":[."
 _SEPARATOR = re.compile("[&;]")
 
-#: A field's name and text; None stands for text that was not read.
+#: A field's name and text; None for text that was not read.
 Pair = tuple[str, "str | None"]
 
 
