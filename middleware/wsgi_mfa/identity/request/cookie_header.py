@@ -33,6 +33,8 @@ _LISTED_VALUE = re.compile(rf'"((?:{_OCTETS[:-1]}|,|\\054)*)"', re.ASCII)
 _NAME = re.compile(_TOKEN, re.ASCII)
 _PLAIN = re.compile(_OCTETS, re.ASCII)
 
+#: Browsers hold fewer for one site; what comes behind them is left out.
+COOKIES_MAX = 3000
 #: Later than any instant that a seal may hold.
 NEVER = 2**63
 _CACHED_BYTES_MAX = 4 * 1024 * 1024
@@ -145,7 +147,9 @@ class CookieReader:
         return cookies
 
     def _read(self, raw: str) -> CanonicalCookies:
-        credentials, own, others = self._sorted(part.strip(" \t") for part in raw.split(";"))
+        credentials, own, others = self._sorted(
+            part.strip(" \t") for part in raw.split(";", COOKIES_MAX)[:COOKIES_MAX]
+        )
         return self._canonical(credentials, own, others)
 
     def _sorted(
@@ -171,7 +175,7 @@ class CookieReader:
 
     def _unsealed(self, raw: str, seals: CookieSeals, ring: Ring, now: int) -> CanonicalCookies:
         chunks, texts = ChunkCollector(), []
-        for part in raw.split(";"):
+        for part in raw.split(";", COOKIES_MAX)[:COOKIES_MAX]:
             text = part.strip(" \t")
             name, _, value = text.partition("=")
             # What looks like a seal is one or nothing: it never reaches the application as it came.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+
+_PIECES_OF_ONE_STAR = 2
 
 
 class NamePatterns:
@@ -18,15 +19,23 @@ class NamePatterns:
                 self._literal.add(pattern)
             else:
                 self._wild.append(tuple(pieces))
-        # Most names have none of these words in them, which one search tells.
-        words = {max(pieces, key=len) for pieces in self._wild}
-        self._words = re.compile("|".join(map(re.escape, sorted(words)))) if words else None
+        # Most names match none of them, which three looks tell: at their ends, their beginnings, and for a few words.
+        self._ends = tuple({pieces[-1] for pieces in self._wild if pieces[-1]})
+        rest = [pieces for pieces in self._wild if not pieces[-1]]
+        self._beginnings = tuple({pieces[0] for pieces in rest if len(pieces) == _PIECES_OF_ONE_STAR})
+        inner = {max(pieces[1:], key=len) for pieces in rest if len(pieces) > _PIECES_OF_ONE_STAR}
+        self._words = tuple(word for word in inner if word)
+        self._matches_any = any(not any(pieces) for pieces in self._wild)
 
     def match(self, name: str) -> bool:
         """Return whether ``name`` matches one of the patterns as a whole."""
-        if name in self._literal:
+        if name in self._literal or self._matches_any:
             return True
-        if self._words is None or self._words.search(name) is None:
+        if not (
+            name.endswith(self._ends)
+            or name.startswith(self._beginnings)
+            or any(word in name for word in self._words)
+        ):
             return False
         return any(_matches(pieces, name) for pieces in self._wild)
 

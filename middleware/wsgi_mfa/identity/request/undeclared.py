@@ -236,12 +236,16 @@ class UndeclaredTable:
     def is_credential(self, where: Where, name: str) -> bool:
         """Whether ``name``, as it stands in the request, is one of a door."""
         if where is not Where.ENVIRON:
-            name = unquote_plus(name).strip()  # an application was seen to read `%61pi_key=`
+            if "%" in name or "+" in name:
+                name = unquote_plus(name)  # an application was seen to read `%61pi_key=`
+            name = name.strip()
         normalized = _normalized(name)
         if self._patterns[where].match(normalized):
             return True
         # The prefix says how a browser may set the cookie, and nothing of what the application takes it for.
-        bare = _PREFIX.sub("", normalized) if where is Where.COOKIE else normalized
+        if where is not Where.COOKIE or not normalized.startswith("__"):
+            return False
+        bare = _PREFIX.sub("", normalized)
         return bare != normalized and self._patterns[where].match(bare)
 
 
