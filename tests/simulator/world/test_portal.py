@@ -62,7 +62,7 @@ def test_a_story_goes_around_another_portal_with_another_adapter(played_around):
 
 
 def test_the_invariants_know_the_passwords_of_another_portal_too(played_around, monkeypatch):
-    monkeypatch.setattr(gate, "challenge", lambda request: None)
+    monkeypatch.setattr(gate, "challenge", lambda request: (request, None))
     steps = "- password: {user: user1, browser: laptop}\n- visit: {browser: laptop, path: /orders}\n"
     played = played_around(ticket_portal, steps)
     assert {broken.invariant for moment in played.moments for broken in moment.broken} >= {"both_factors"}
