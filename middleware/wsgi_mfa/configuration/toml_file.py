@@ -63,6 +63,7 @@ TOP_LEVEL = {
     "keys_file": TEXT,
     "forward_auth": YES_NO,
     "renews_sessions": YES_NO,
+    "keeps_session_id": TEXT,
 }
 REQUIRED = ("issuer", "store")
 
@@ -115,6 +116,7 @@ class Configuration:
     keys_file: str | None = None
     forward_auth: bool = False
     renews_sessions: bool = False
+    keeps_session_id: str | None = None
     document_schema: int = ACCOUNT_CODEC.schema
     sign_in: Mapping[str, Any] | None = None
 
@@ -131,6 +133,7 @@ class Configuration:
             "directory": self.directory,
             "forward_auth": self.forward_auth,
             "renews_sessions": self.renews_sessions,
+            "keeps_session_id": self.keeps_session_id,
             "undeclared_credentials": self.undeclared_credentials,
             "seal_credentials": self.seal_credentials,
             "unsealed_cookies": self.unsealed_cookies,

@@ -107,6 +107,9 @@ class AdapterTraits:
 
     ``signs_in_anywhere``: the portal takes these fields at every URL, so that they are watched for every client (D40).
 
+    ``keeps_session_id``: the portal may keep the session id over a sign-in, and the operator has to say what of
+    that.
+
     :raises ConfigurationError: a trait has a value of another type; the message names it and what is legal.
     :raises TypeError: there is no such trait.
     """
@@ -123,6 +126,7 @@ class AdapterTraits:
     sign_in_user_fields: tuple[str, ...] = ()
     sign_in_paths: tuple[str, ...] = ()
     signs_in_anywhere: bool = False
+    keeps_session_id: bool = False
 
     def __post_init__(self) -> None:
         for name in (
@@ -132,6 +136,7 @@ class AdapterTraits:
             "renews_sessions",
             "cookies_alone",
             "signs_in_anywhere",
+            "keeps_session_id",
         ):
             if not isinstance(getattr(self, name), bool):
                 raise _illegal_trait(name, getattr(self, name), "True and False")

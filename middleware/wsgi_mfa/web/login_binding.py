@@ -19,10 +19,10 @@ from wsgi_mfa.errors import ConfigurationError, StoreError
 from wsgi_mfa.identity.adapter import Adapter, FirstFactor
 from wsgi_mfa.identity.adapters.chain import parts_of
 from wsgi_mfa.identity.observed_login.binding import ObservedLogin, UnrecognizedSignInError
-from wsgi_mfa.identity.observed_login.bindings import BindingRows, LoginBindings
+from wsgi_mfa.identity.observed_login.bindings import LoginBindings
 from wsgi_mfa.identity.observed_login.login_body import typed_in
 from wsgi_mfa.identity.request.response_identity import kept_cookies
-from wsgi_mfa.keys.ring import KeySource
+from wsgi_mfa.service import MfaService
 from wsgi_mfa.web.cookies import expire_cookie, set_cookie
 from wsgi_mfa.web.response_hold import Headers, ResponseHold, first_drawn, thrown_away
 
@@ -43,19 +43,17 @@ _REFUSED = b"The portal's answer to this sign-in was not understood, so nobody w
 def observed_around(
     application: WSGIApplication,
     identity: Adapter,
-    keys: KeySource,
-    clock: Clock,
-    entropy: Entropy,
-    store: BindingRows,
+    service: MfaService,
     *,
     plain_http: bool,
     has_fields: bool,
 ) -> WSGIApplication:
-    """``application`` with an observer around it for each adapter that needs one, bound to ``keys`` and ``store``.
+    """``application`` with an observer around it for each adapter that needs one, bound to keys and store of ``service``.
 
     :raises ConfigurationError: an adapter's cookie would not come back over plain http, or be open over https; or the
         portal renews its cookies in responses and no fields are watched.
     """
+    keys, clock = service.keys, service.clock
     for adapter in parts_of(identity):
         if not isinstance(adapter, ObservedLogin):
             continue
@@ -71,7 +69,7 @@ def observed_around(
                 " than the sign-in page would pass for a renewal",
                 setting="renews_in_responses",
             )
-        bindings = LoginBindings(store, keys=keys, clock=clock)
+        bindings = LoginBindings(service.store, keys=keys, clock=clock)
         adapter.bind(
             find=partial(_found, bindings, clock),
             is_too_old=bindings.is_too_old,
@@ -79,7 +77,7 @@ def observed_around(
             sign=lambda message: keys.ring.sign_value(PURPOSE, message),
             check=lambda message, value: keys.ring.check_value(PURPOSE, message, value),
         )
-        application = ObservedPortal(application, adapter, bindings, clock, entropy)
+        application = ObservedPortal(application, adapter, bindings, clock, service.entropy)
     return application
 
 

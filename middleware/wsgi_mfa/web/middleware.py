@@ -16,7 +16,7 @@ from wsgi_mfa.core.rollout import is_rolling_out
 from wsgi_mfa.entropy import Entropy, SystemEntropy
 from wsgi_mfa.errors import AmbiguousCredentialError, ConfigurationError, InvalidUserError
 from wsgi_mfa.heartbeat import Heartbeat
-from wsgi_mfa.identity.adapter import Adapter, problems_of
+from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.request.response_identity import without_own_cookies
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, declared_cookies
 from wsgi_mfa.identity.request.undeclared import undeclared_from
@@ -26,7 +26,7 @@ from wsgi_mfa.identity.sign_in_fields.declaration import (
     fields_as_cookies,
     sign_in_fields_of,
 )
-from wsgi_mfa.keys.ring import KeyRing, KeySource
+from wsgi_mfa.keys.ring import KeySource
 from wsgi_mfa.metrics import Metrics
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.protocol import Store
@@ -51,7 +51,14 @@ from wsgi_mfa.web.response_hold import (
 )
 from wsgi_mfa.web.return_to import ReturnUrlSigner
 from wsgi_mfa.web.sealing import Sealing, default_label, sealed
-from wsgi_mfa.web.settings import check_mount_path, checked_rules, closed_paths, opened_store
+from wsgi_mfa.web.session_turns import session_turns
+from wsgi_mfa.web.settings import (
+    check_keys_and_identity,
+    check_mount_path,
+    checked_rules,
+    closed_paths,
+    opened_store,
+)
 from wsgi_mfa.web.way import Way, way_of
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
@@ -78,14 +85,11 @@ class MfaMiddleware:
     unless ``seal_credentials`` is False; ``"accept"`` opens sealed ones and writes them in clear.
     ``unsealed_cookies`` are never sealed, ``seal_group`` is shared by applications that share one session, and
     ``also_by`` has the arguments and headers by which the portal takes its session id too, such as
-    ``argument sid`` (D39). ``sign_in_fields`` are sets of fields by which the portal signs users in, or the
-    names of applications; requests with such fields are refused unless they go to one of ``sign_in_paths``,
-    those of a user after the second factor only if ``signs_in_anywhere`` and ``sign_in_user_fields`` name
-    another user. ``sign_in_fields_except`` opens further paths to users after the second factor, such as ``POST
-    /user/``, and ``sign_in_body_bytes_max`` bounds the bodies that are looked into (D40). With ``forward_auth``
-    a proxy may ask at ``mount_path/forward-auth`` for requests that go past us; ``renews_sessions`` promises
-    that the portal gives a new session id at each sign-in, where the adapter cannot know (D8). ``metrics``
-    takes numbers for the operator (D26).
+    ``argument sid`` (D39). ``sign_in_fields``, ``sign_in_paths`` and the settings beside them watch for
+    sign-ins by other ways than the sign-in page: see :mod:`wsgi_mfa.identity.sign_in_fields.declaration` (D40).
+    With ``forward_auth`` a proxy may ask at ``mount_path/forward-auth`` for requests that go past us;
+    ``renews_sessions`` promises that the portal gives a new session id at each sign-in, where the adapter cannot
+    know (D8). ``keeps_session_id`` says what of one that may keep it, ``metrics`` takes numbers for the operator.
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -120,17 +124,12 @@ class MfaMiddleware:
         metrics: Metrics | None = None,
         forward_auth: bool = False,
         renews_sessions: bool = False,
+        keeps_session_id: str | None = None,
         clock: Clock | None = None,
         entropy: Entropy | None = None,
     ) -> None:
-        if not isinstance(getattr(keys, "ring", None), KeyRing):
-            raise ConfigurationError(
-                "keys must be a KeyRing, such as KeyRing.from_environment()", setting="keys"
-            )
         check_mount_path(mount_path)
-        problems = problems_of(identity, has_directory=directory is not None)
-        if problems:
-            raise ConfigurationError(f"identity: {'; '.join(problems)}", setting="identity")
+        check_keys_and_identity(keys, identity, has_directory=directory is not None)
         if forward_auth:
             forwarding.reject_unfit(identity, renews_sessions=renews_sessions)
         clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
@@ -167,16 +166,16 @@ class MfaMiddleware:
             sign_in_body_bytes_max=sign_in_body_bytes_max,
             other_fields=sealing.other_fields,
         )
+        self._turns = session_turns(
+            identity,
+            keeps_session_id=keeps_session_id,
+            renews_sessions=renews_sessions,
+            sign_in_paths=sign_in_paths,
+            body_bytes_max=sign_in_body_bytes_max,
+        )
         self._fields = None if fields is None else FieldWatch(fields, directory)
         self.application = observed_around(
-            application,
-            identity,
-            keys,
-            clock,
-            entropy,
-            self.service.store,
-            plain_http=plain_http,
-            has_fields=fields is not None,
+            application, identity, self.service, plain_http=plain_http, has_fields=fields is not None
         )
         self._undeclared_credentials = (
             *undeclared_from(undeclared_credentials),
@@ -228,6 +227,13 @@ class MfaMiddleware:
         return SupportDesk(self.service, directory=self._directory)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self._turns is None:
+            return self._answer(environ, start_response)
+        reader = (self._https_way or self._plain_way(environ)).sanitizer.cookie_reader
+        cookies = reader.unsealed(environ.get("HTTP_COOKIE", ""), now=self.service.clock.now())
+        return self._turns.call(self._answer, cookies, environ, start_response)
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         way = self._https_way or self._plain_way(environ)
         names, sanitizer, nothing, _ = way
         sanitizer.clean_path(environ)

@@ -103,7 +103,7 @@ def test_the_label_of_an_earlier_user_does_not_serve_after_another_sign_in(
 @pytest.mark.parametrize("path", ["/", "/sign-in"])
 def test_the_label_of_a_visitor_does_not_serve_after_a_sign_in(wrapped, new_browser, phone_of, path):
     portal = KeepingPortal(form=path)
-    application = wrapped(portal, identity=by_form(path))
+    application = wrapped(portal, identity=by_form(path), keeps_session_id=None)
     ann = new_browser(application)
     sign_in(ann, "ann", path)
     ann.enroll("/home", phone_of)

@@ -107,6 +107,7 @@ def _joined_traits(traits: list[AdapterTraits]) -> AdapterTraits:
             dict.fromkeys(name for each in traits for name in each.sign_in_user_fields)
         ),
         sign_in_paths=tuple(dict.fromkeys(path for each in traits for path in each.sign_in_paths)),
+        keeps_session_id=any(each.keeps_session_id for each in traits),
         signs_in_anywhere=any(each.signs_in_anywhere for each in traits),
         www_authenticate=next((each.www_authenticate for each in traits if each.www_authenticate), None),
     )
