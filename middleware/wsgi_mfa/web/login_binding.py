@@ -48,7 +48,7 @@ def observed_around(
     plain_http: bool,
     has_fields: bool,
 ) -> WSGIApplication:
-    """``application`` with an observer around it for each adapter that needs one, bound to keys and store of ``service``.
+    """Return ``application`` with an observer for each adapter that needs one, bound to keys and store of ``service``.
 
     :raises ConfigurationError: an adapter's cookie would not come back over plain http, or be open over https; or the
         portal renews its cookies in responses and no fields are watched.
