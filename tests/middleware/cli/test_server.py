@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from wsgi_mfa.cli import server
 from wsgi_mfa.cli.server import in_url, is_loopback, listening_socket
 from wsgi_mfa.errors import ConfigurationError
 
@@ -87,3 +88,34 @@ def test_only_loopback_addresses_count_as_this_machine(host, expected):
 def test_an_ipv6_address_stands_in_brackets():
     assert in_url("::1") == "[::1]"
     assert in_url("127.0.0.1") == "127.0.0.1"
+
+
+@pytest.mark.requirement("D43a")
+@pytest.mark.parametrize(
+    ("name", "marked"), [("X_Api_Key", True), ("X-Api_Key", True), ("_", True), ("X-Api-Key", False)]
+)
+def test_a_header_with_an_underscore_marks_its_request(name, marked):
+    import http.client
+    import threading
+
+    import waitress
+
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [str(sorted(key for key in environ if "UNDERSCORES" in key)).encode()]
+
+    listener = server.listening_socket("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    serving = waitress.create_server(application, sockets=[listener], threads=1)
+    serving.channel_class = server._marking_channel()
+    thread = threading.Thread(target=serving.run, daemon=True)
+    thread.start()
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", "/", headers={name: "v"})
+        body = connection.getresponse().read()
+        connection.close()
+    finally:
+        serving.close()
+        thread.join(10)
+    assert (body == b"['HTTP_WSGI_MFA_UNDERSCORES']") is marked
