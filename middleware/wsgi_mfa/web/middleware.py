@@ -18,7 +18,7 @@ from wsgi_mfa.errors import AmbiguousCredentialError, ConfigurationError, Invali
 from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.request.response_identity import without_own_cookies
-from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, declared_cookies
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.identity.sealing.settings import seal_settings
 from wsgi_mfa.identity.sign_in_fields.declaration import (
@@ -37,7 +37,6 @@ from wsgi_mfa.web import app_response, gate, routes
 from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web.app_response import answered, passed_unchanged
 from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
-from wsgi_mfa.web.cookie_path import CookiePathCheck
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.field_watch import FieldWatch
 from wsgi_mfa.web.forms import discard_body
@@ -51,6 +50,7 @@ from wsgi_mfa.web.response_hold import (
 )
 from wsgi_mfa.web.return_to import ReturnUrlSigner
 from wsgi_mfa.web.sealing import Sealing, default_label, sealed
+from wsgi_mfa.web.session_cookie import SessionCookieCheck
 from wsgi_mfa.web.session_turns import session_turns
 from wsgi_mfa.web.settings import (
     check_keys_and_identity,
@@ -190,7 +190,7 @@ class MfaMiddleware:
             store_id=self.service.store.identity.store_id,
             label=default_label(issuer, mount_path),
         )
-        self._cookie_paths = CookiePathCheck(declared_cookies(identity))
+        self._session_cookie = SessionCookieCheck(identity)
         # Also where no response changes the user, the portal's cookies in it are sealed.
         self._is_watched = identity.traits.user_changes_in_response or self._sealing.seals is not None
         self._forwarding = forwarding.PATHS if forward_auth else ()
@@ -332,10 +332,12 @@ class MfaMiddleware:
             headers, reply, _ = judged
             if reply is None and status.startswith("401"):
                 headers, reply = app_response.judged_challenge(request, headers)
+            if judged.user is None:
+                headers = self._session_cookie.without_misnamed(request, headers)
             if reply is None:
                 return sealed(request, way.sealer, headers, judged), None
             if judged.reply is not None and judged.user is not None:
-                self._cookie_paths.look(request, list(reply.headers))
+                self._session_cookie.look_at_path(request, list(reply.headers))
             # What the portal sets goes out with a reply in its place as well.
             reply = replace(reply, headers=tuple(sealed(request, way.sealer, list(reply.headers), judged)))
             return headers, response_to(request, reply, as_json=not request.is_navigation)
