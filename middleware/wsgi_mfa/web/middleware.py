@@ -14,7 +14,7 @@ from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.rollout import is_rolling_out
 from wsgi_mfa.entropy import Entropy, SystemEntropy
-from wsgi_mfa.errors import AmbiguousCredentialError, ConfigurationError, InvalidUserError
+from wsgi_mfa.errors import AmbiguousCredentialError, InvalidUserError
 from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.request.response_identity import without_own_cookies
@@ -55,6 +55,7 @@ from wsgi_mfa.web.session_turns import session_turns
 from wsgi_mfa.web.settings import (
     check_keys_and_identity,
     check_mount_path,
+    check_processes,
     checked_rules,
     closed_paths,
     opened_store,
@@ -245,10 +246,7 @@ class MfaMiddleware:
         request: WebRequest
         response: WSGIApplication | None
         try:
-            if environ.get("wsgi.multiprocess") and not self.service.store.shared_between_processes:
-                raise ConfigurationError(
-                    "store: several processes need a store that they share (R24)", setting="store"
-                )
+            check_processes(environ, self.service.store)
             if path in self._forwarding:
                 request = incoming = IncomingRequest(self._site, environ, names, nothing, now)
                 response = forwarding.answer(incoming, sanitizer, self._directory, str(path))

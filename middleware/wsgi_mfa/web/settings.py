@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.core.access_rules import AccessRule
@@ -42,6 +43,15 @@ def check_keys_and_identity(keys: object, identity: Adapter, *, has_directory: b
     problems = problems_of(identity, has_directory=has_directory)
     if problems:
         raise ConfigurationError(f"identity: {'; '.join(problems)}", setting="identity")
+
+
+def check_processes(environ: Mapping[str, Any], store: Store) -> None:
+    """Reject a request to one of several processes whose store is theirs alone.
+
+    :raises ConfigurationError: it is so.
+    """
+    if environ.get("wsgi.multiprocess") and not store.shared_between_processes:
+        raise ConfigurationError("store: several processes need a store that they share", setting="store")
 
 
 def opened_store(store: Store | str, clock: Clock, entropy: Entropy) -> Store:
