@@ -47,6 +47,12 @@ class FailureCounts:
     locked_seconds: int = 0
     granted: int = 0
     over: bool = False
+    burst: list[int] = field(default_factory=list)
+
+    def observe(self, now: int, policy: Policy) -> None:
+        """Forget what no longer counts together at a moment, nor later: a clock may have stepped back."""
+        span = policy.backoff_seconds_min * SECOND
+        self.burst = [at for at in self.burst if 0 <= now - at < span]
 
     def locked(self, now: int, policy: Policy) -> bool:
         """Whether the back-off lasts at a moment."""
@@ -82,7 +88,9 @@ class FailureCounts:
         self.failed_at.append(now)
         self.granted = max(0, self.granted - 1)
         self.locked_since, self.locked_seconds, self.over = None, 0, False
-        at_once = sum(0 <= now - at < policy.backoff_seconds_min * SECOND for at in self.failed_at)
+        self.observe(now, policy)
+        self.burst.append(now)
+        at_once = len(self.burst)
         beyond = self.count - policy.free_tries
         if max(beyond, at_once - policy.free_tries) >= 0 and not self.granted:
             doubled = policy.backoff_seconds_min * 2 ** max(0, min(beyond, 20))
@@ -146,6 +154,7 @@ class ThrottleJudge:
         """Judge what a save says of failures."""
         for kind in (CODES, RECOVERY_CODES):
             tally = self.tally(save.after.user, kind)
+            tally.observe(call.now, call.policy)
             charged = _count(save.after, kind) - _count(save.before, kind)
             if charged > 0:
                 self._charged(call, save, kind, charged)
