@@ -246,7 +246,8 @@ class MfaMiddleware:
         request: WebRequest
         response: WSGIApplication | None
         try:
-            check_processes(environ, self.service.store)
+            if environ.get("wsgi.multiprocess"):
+                check_processes(environ, self.service.store)
             if path in self._forwarding:
                 request = incoming = IncomingRequest(self._site, environ, names, nothing, now)
                 response = forwarding.answer(incoming, sanitizer, self._directory, str(path))

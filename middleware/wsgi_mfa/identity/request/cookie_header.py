@@ -181,7 +181,7 @@ class CookieReader:
             # What looks like a seal is one or nothing: it never reaches the application as it came.
             if value.startswith(MARK) and name not in self._own:
                 chunks.add(name, value)
-            else:
+            elif text:
                 texts.append(text)
         opened = tuple(seals.open(chunks.seals(), ring=ring, now=now))
         credentials, own, others = self._sorted(texts)
