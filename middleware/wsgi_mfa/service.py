@@ -103,6 +103,22 @@ class MfaService:
             ),
         )
 
+    def present_unlock_code(self, visit: Visit, typed: str) -> tuple[Decision, str]:
+        """Make this browser known by the support desk's one-time code (D47); also its secret, if that succeeded."""
+        code = recovery_codes.canonical_recovery_code(typed, recovery_codes.ENROLLMENT_CODE_SYMBOLS)
+        secret = self.vault.known_secret(visit.user, f"unlock\0{visit.origin.browser}\0{code}")
+
+        def command(account: Account) -> Command:
+            return commands.PresentUnlockCode(
+                origin=visit.origin,
+                code=code,
+                opened=self.vault.unlock_digest(visit.user, account.unlock_code),
+                fingerprint=self.vault.fingerprint(visit.user, "unlock_code", code, account=account),
+                known_secret=secret,
+            )
+
+        return self.apply(visit, command), secret
+
     def confirm_enrollment(self, visit: Visit, typed: str, *, pending_id: str | None) -> Decision:
         """Bind the phone whose pending key the page showed, by a code of it (R35)."""
         session_id, generation = self.vault.new_id(), self.vault.new_id()
@@ -122,16 +138,24 @@ class MfaService:
                 generation=generation,
                 recovery_code=recovery_code,
                 address=visit.address,
+                known_secret=self.vault.known_secret(visit.user, session_id),
             )
 
         return self.apply(visit, command)
 
     def verify_code(
-        self, visit: Visit, typed: str, *, remember_as: str | None = None, replaces: str | None = None
+        self,
+        visit: Visit,
+        typed: str,
+        *,
+        remember_as: str | None = None,
+        replaces: str | None = None,
+        keeps_cookies: bool = True,
     ) -> Decision:
         """Sign in, or step up, with a code from the authenticator.
 
         ``remember_as`` is the label of a browser to be remembered, and ``replaces`` what it was remembered by (R55).
+        A client that is no browser, and ``keeps_cookies`` no, does not become known.
         """
         session_id, remember = self.vault.new_id(), None
         if remember_as is not None:
@@ -147,6 +171,7 @@ class MfaService:
                 session_id=session_id,
                 address=visit.address,
                 remember=remember,
+                known_secret=self.vault.known_secret(visit.user, session_id) if keeps_cookies else None,
             )
 
         return self.apply(visit, command)
@@ -161,12 +186,17 @@ class MfaService:
             next_secret=self.vault.browser_secret(visit.user, browser_id, session_id),
             session_id=session_id,
             address=visit.address,
+            known_secret=self.vault.known_secret(visit.user, session_id),
         )
         return self.apply(visit, command)
 
     def forget_browser(self, visit: Visit, browser_id: str | None) -> Decision:
         """Forget one remembered browser of this user, or all of them (R55)."""
         return self.apply(visit, commands.ForgetBrowser(origin=visit.origin, browser_id=browser_id))
+
+    def forget_known_browsers(self, visit: Visit, *, every: bool) -> Decision:
+        """Make this browser unknown, or every one of this user (D46)."""
+        return self.apply(visit, commands.ForgetKnownBrowsers(origin=visit.origin, every=every))
 
     def resync_clock(self, visit: Visit, typed: str, *, asked_for_first: bool = False) -> Decision:
         """Take one of the two consecutive codes that re-learn the phone's clock (D17).
@@ -192,14 +222,16 @@ class MfaService:
     def sign_in_by_recovery_code(self, visit: Visit, typed: str) -> Decision:
         """Sign in with the recovery code, which is replaced (R28)."""
         code = recovery_codes.canonical_recovery_code(typed, self.policy.recovery_code_symbols)
+        session_id = self.vault.new_id()
         command = commands.SignInByRecoveryCode(
             origin=visit.origin,
             code=code,
             opened=None,
             fingerprint="",
-            session_id=self.vault.new_id(),
+            session_id=session_id,
             recovery_code=self.vault.new_recovery_code(visit.user),
             address=visit.address,
+            known_secret=self.vault.known_secret(visit.user, session_id),
         )
         return self.apply(
             visit,
@@ -231,11 +263,19 @@ class MfaService:
         )
 
     def sign_out(
-        self, visit: Visit, *, login_fingerprint: str | None, forget_browser: str | None = None
+        self,
+        visit: Visit,
+        *,
+        login_fingerprint: str | None,
+        forget_browser: str | None = None,
+        forget_known: bool = False,
     ) -> Decision:
-        """End this browser's session and the portal's login behind it (D19), and maybe that it is remembered."""
+        """End this browser's session and the portal's login behind it (D19), and make it unknown if it wants that."""
         command = commands.SignOut(
-            origin=visit.origin, login_fingerprint=login_fingerprint, forget_browser=forget_browser
+            origin=visit.origin,
+            login_fingerprint=login_fingerprint,
+            forget_browser=forget_browser,
+            forget_known=forget_known,
         )
         return self.apply(visit, command, patience_seconds=STUBBORN_SECONDS)
 

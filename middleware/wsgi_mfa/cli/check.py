@@ -18,6 +18,7 @@ from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError
 from wsgi_mfa.identity.adapter import problems_of
 from wsgi_mfa.identity.request.undeclared import paths_in, undeclared_from
+from wsgi_mfa.keys.key_file import KeyFile
 from wsgi_mfa.keys.ring import KeyRing
 from wsgi_mfa.operations.key_rotation import survey
 from wsgi_mfa.operations.rollout_report import people_of, unknown_names
@@ -126,8 +127,11 @@ def _forward_auth(configuration: Configuration) -> str:
 
 
 def _keys(configuration: Configuration, found: list[KeyRing]) -> str:
-    ring = keys_of(configuration).ring
+    source = keys_of(configuration)
+    ring = source.ring
     found.append(ring)
+    if isinstance(source, KeyFile) and source.warning is not None:
+        click.echo(f"warning  keys: {source.warning}")
     place = configuration.keys_file or configuration.keys_env
     return f"{', '.join(ring.ids)} from {place}; {ring.writing_id} seals and signs"
 

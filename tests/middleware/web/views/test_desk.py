@@ -153,13 +153,64 @@ def test_a_form_that_was_open_for_too_long_asks_for_a_code_and_changes_nothing(
 
 
 @pytest.mark.requirement("R44", "D20")
-def test_a_form_from_before_a_fresh_code_opens_the_account_anew(agent, user, clock, memory_store):
+def test_a_form_from_before_a_fresh_code_leads_to_the_desk_and_shows_no_account(
+    agent, user, clock, memory_store, caplog
+):
     form = look_up(agent).page.form("/support").fields
     clock.wait_for_step()
     agent.submit(agent.open("/mfa/verify?asked=1"), "/verify", code=agent.phone.code())
-    page = agent.follow(agent.post_form(DESK, {**form, "action": "reset", "email": USER, "reason": "x"}))
-    assert page.page.form("/support").fields["email"] == USER
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit.hash_chain"):
+        answer = agent.post_form(DESK, {**form, "action": "reset", "email": USER, "reason": "x"})
+    assert answer.location == DESK
+    assert USER not in agent.follow(answer).page.words
+    assert not [line for line in caplog.messages if line.startswith("support.looked_up")]
     assert memory_store.load(USER).authenticator is not None
+
+
+def looked_up(caplog):
+    return [line for line in caplog.messages if line.startswith("support.looked_up")]
+
+
+@pytest.mark.requirement("R47", "R83")
+def test_an_account_that_a_refused_change_shows_is_counted_and_logged(agent, user, memory_store, caplog):
+    look_up(agent, "nobody@example.com")  # the look-up counts, and names no account
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit.hash_chain"):
+        answer = call(agent, "reset", reason=" ")
+    assert answer.json["reason"] == "unprintable"
+    assert looked_up(caplog) == [f"support.looked_up user={AGENT!r} source='192.0.2.1' found={[USER]!r}"]
+    assert memory_store.load(AGENT).desk_use.lookups_count == 2
+
+
+@pytest.mark.requirement("R47", "R83")
+def test_an_account_named_by_a_change_that_asks_for_a_code_is_counted_when_it_is_shown(
+    agent, user, clock, memory_store, caplog
+):
+    form = agent.open(DESK).page.form("/support").fields
+    clock.wait(301)
+    asked = agent.post_form(DESK, {**form, "action": "reset", "user": USER, "email": "", "reason": "x"})
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit.hash_chain"):
+        done = agent.submit(agent.follow(asked), "/verify", code=agent.phone.code())
+        assert looked_up(caplog) == []
+        back = agent.open(done.page.refresh.partition("url=")[2])
+    assert USER in back.page.words
+    assert looked_up(caplog) == [f"support.looked_up user={AGENT!r} source='192.0.2.1' found={[USER]!r}"]
+    assert memory_store.load(AGENT).desk_use.lookups_count == 1
+
+
+@pytest.mark.requirement("R47")
+def test_past_the_limit_no_way_shows_an_account(desk_of, browser_of, bind_phone, clock):
+    application = desk_of(policy=Policy(agent_lookups_max=1, agent_changes_max=9))
+    agent, user = browser_of(AGENT, application), browser_of(USER, application)
+    bind_phone(user)
+    phone = bind_phone(agent)
+    form = agent.open(DESK).page.form("/support").fields
+    assert call(agent, "find", find="nobody@example.com").status == 200
+    assert call(agent, "reset", reason=" ").status == 429
+    clock.wait(301)
+    asked = agent.post_form(DESK, {**form, "action": "reset", "user": USER, "email": "", "reason": "x"})
+    done = agent.submit(agent.follow(asked), "/verify", code=phone.code())
+    back = agent.open(done.page.refresh.partition("url=")[2])
+    assert (back.status, USER in back.page.words) == (429, False)
 
 
 @pytest.mark.requirement("R44")
