@@ -109,7 +109,6 @@ def charged(account: Account, browser: KnownBrowser, origin: Origin, context: Co
         retractable=_with_retractable(browser.retractable, _origin_of(account, origin), today),
         # The earlier secret counts until the newer one has been shown.
         previous="" if is_current and browser.previous else browser.previous,
-        seen_day=today,
     )
     return replace(
         account,
