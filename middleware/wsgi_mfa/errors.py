@@ -12,7 +12,7 @@ from wsgi_mfa.core.errors import InvalidIssuerError, InvalidPolicyError, Invalid
 __all__ = [
     "AccountError",
     "AdapterUnavailableError",
-    "AmbiguousCarrierError",
+    "AmbiguousCredentialError",
     "ConfigurationError",
     "InvalidIssuerError",
     "InvalidKeyError",

@@ -10,16 +10,14 @@ import wsgi_mfa
 LAYERS = (
     {"core"},
     {"errors"},
-    {"clock", "entropy", "person"},
-    {"gateway", "identity", "keys", "stores"},
-    {"audit", "heartbeat", "key_file", "metrics", "settings", "vault", "witness"},
-    {"adapters", "export", "telling"},
+    {"clock", "directory", "entropy"},
+    {"gateway", "identity", "keys", "metrics", "stores"},
+    {"audit", "heartbeat", "notifications"},
     {"service"},
-    {"rotation"},
-    {"support"},
-    {"config", "web"},
-    {"configured"},
-    {"cli", "paste"},
+    {"operations", "support"},
+    {"web"},
+    {"configuration"},
+    {"cli"},
 )
 #: Doors to the outside stand above all layers, and no module of the package imports them.
 OUTSIDE = {"", "__main__"}

@@ -26,7 +26,7 @@ def test_a_reached_name_is_found_under_any_alias(read_source, text):
         ("import wsgi_mfa.keys.ring", ("wsgi_mfa.keys.ring", None)),
         ("from wsgi_mfa import keys", ("wsgi_mfa", "keys")),
         ("from .. import keys", ("wsgi_mfa", "keys")),
-        ("from ..keys import KeyRing", ("wsgi_mfa.keys.ring", "KeyRing")),
+        ("from ..keys.ring import KeyRing", ("wsgi_mfa.keys.ring", "KeyRing")),
         ("from . import account", ("wsgi_mfa.core", "account")),
         ("if TYPE_CHECKING:\n    from wsgi_mfa.keys.ring import KeyRing", ("wsgi_mfa.keys.ring", "KeyRing")),
     ],

@@ -34,10 +34,11 @@ class MovedClock:
 class Portal:
     """A real application, and how a person uses it.
 
-    ``shown`` says whether an answer shows what only a user may see; ``page`` is where that is. ``sign_in`` types a
-    password and gives the answer; ``change`` and ``upload`` send something and say whether it was taken. ``download``
-    is then there, with these bytes, for nobody else. ``undeclared_credentials`` gives, with the bare portal to ask, what else a
-    password gets by which the portal shows something: addresses, headers, and words that are shown then.
+    ``shown`` says whether an answer shows what only a user may see; ``page`` is where that is. ``sign_in``
+    types a password and gives the answer; ``change`` and ``upload`` send something and say whether it was
+    taken. ``download`` is then there, with these bytes, for nobody else. ``undeclared_credentials`` gives, with
+    the bare portal to ask, what else a password gets by which the portal shows something: addresses, headers,
+    and words that are shown then.
     """
 
     application: Any

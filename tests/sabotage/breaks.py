@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,42 +19,73 @@ BREAKS = HERE / "breaks"
 SCENARIOS = HERE.parents[1] / "fixtures" / "scenarios"
 SUFFIX = ".mfa.yaml"
 PACKAGE = "wsgi_mfa"
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Break:
-    """One broken rule: ``name`` says what is wrong then, and ``area`` is the file in which it is written down.
+    """One broken rule: ``name`` says what is wrong then, and ``area`` is the file that it is written in.
 
-    In ``file`` of the package the text ``old`` becomes ``new``; ``likely`` are the scenarios that should notice.
+    In ``function`` of ``module`` the text ``old`` becomes ``new``. The module is named below the package, and the
+    function by its qualified name; without one the whole module is searched. ``likely`` are the scenarios that should
+    notice.
     """
 
     area: str
     name: str
-    file: str
+    module: str
+    function: str = ""
     old: str
     new: str
     likely: tuple[str, ...]
 
     @property
-    def module(self) -> str:
+    def full_name(self) -> str:
         """The dotted name of the module that is changed."""
-        return ".".join((PACKAGE, *Path(self.file).with_suffix("").parts))
+        return f"{PACKAGE}.{self.module}"
+
+    def path(self, package: Path) -> Path:
+        """Return the file of the module in ``package``."""
+        return package.joinpath(*self.module.split(".")).with_suffix(".py")
 
     def applied(self, package: Path) -> str:
-        """The text of the file with the change in it.
+        """Return the text of the module with the change in it.
 
-        :raises ValueError: what is to be changed does not stand there exactly once, or nothing is changed.
-        :raises SyntaxError: what is left is no Python.
+        :raises ValueError: the function is not there, it does not hold the text exactly once, or nothing is changed.
+        :raises SyntaxError: the changed text is no Python.
         """
-        text = (package / self.file).read_text(encoding="utf-8")
-        count = text.count(self.old)
+        text = self.path(package).read_text(encoding="utf-8")
+        start, end = span_of(text, self.function)
+        where = f"{self.module}:{self.function}" if self.function else self.module
+        count = text.count(self.old, start, end)
         if count != 1:
-            raise ValueError(f"{self.file} has this {count} times: {self.old.strip()!r}")
-        changed = text.replace(self.old, self.new)
+            raise ValueError(f"{where} has this {count} times: {self.old.strip()!r}")
+        changed = text[:start] + text[start:end].replace(self.old, self.new) + text[end:]
         if changed == text:
-            raise ValueError(f"the change of {self.file} changes nothing")
-        compile(changed, self.file, "exec", dont_inherit=True)
+            raise ValueError(f"the change of {where} changes nothing")
+        compile(changed, str(self.path(package)), "exec", dont_inherit=True)
         return changed
+
+
+def span_of(text: str, function: str) -> tuple[int, int]:
+    """Return where ``function``, a qualified name, begins and ends in ``text``; all of it for an empty name.
+
+    :raises ValueError: there is no such function or class.
+    """
+    if not function:
+        return 0, len(text)
+    node: ast.AST = ast.parse(text)
+    for name in function.split("."):
+        node = next(
+            (each for each in ast.walk(node) if isinstance(each, DEFINITIONS) and each.name == name), node
+        )
+        if not isinstance(node, DEFINITIONS) or node.name != name:
+            raise ValueError(f"there is no {function}")
+    lines = text.splitlines(keepends=True)
+    first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+    # The line break before it belongs to it, so that a text may begin with one.
+    start = max(sum(map(len, lines[: first - 1])) - 1, 0)
+    return start, sum(map(len, lines[: node.end_lineno]))
 
 
 def read_breaks(folder: Path = BREAKS) -> list[Break]:

@@ -54,8 +54,8 @@ class _Finder(MetaPathFinder):
     """Finds the changed module before anybody finds the good one."""
 
     def __init__(self, broken: Break, package: Path) -> None:
-        self._module = broken.module
-        self._path = str(package / broken.file)
+        self._module = broken.full_name
+        self._path = str(broken.path(package))
         self._text = broken.applied(package)
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
@@ -82,8 +82,8 @@ def verdict(broken: Break | None, package: Path) -> Verdict:
     from mfa_simulator.play.running import play
     from mfa_simulator.world.clocks import frozen_wall_clock
 
-    if broken is not None and broken.module not in sys.modules:
-        raise RuntimeError(f"nothing imports {broken.module}, so that breaking it breaks nothing")
+    if broken is not None and broken.full_name not in sys.modules:
+        raise RuntimeError(f"nothing imports {broken.full_name}, so that breaking it breaks nothing")
     played = 0
     for path, scenario in _scenarios(broken.likely if broken is not None else ()):
         with frozen_wall_clock(scenario.start) as wall:

@@ -32,21 +32,23 @@ def test_there_are_many_breaks_each_with_a_name_of_its_own(tool):
     breaks = tool.read_breaks()
     assert len(breaks) >= 100
     assert [name for name, count in Counter(each.name for each in breaks).items() if count > 1] == []
-    changes = Counter((each.file, each.old, each.new) for each in breaks)
+    changes = Counter((each.module, each.old, each.new) for each in breaks)
     assert [change for change, count in changes.items() if count > 1] == []
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"old": "this rule is gone"}, "core/access_rules.py has this 0 times: 'this rule is gone'"),
-        ({"new": "import re"}, "the change of core/access_rules.py changes nothing"),
+        ({"old": "this rule is gone"}, "core.access_rules has this 0 times: 'this rule is gone'"),
+        ({"new": "import re"}, "the change of core.access_rules changes nothing"),
         ({"new": "import re)"}, "unmatched ')'"),
+        ({"function": "no_such_function"}, "there is no no_such_function"),
+        ({"function": "rule_for"}, "core.access_rules:rule_for has this 0 times: 'import re'"),
         ({"likely": ("attacks/of-nobody",)}, "there is no scenario attacks/of-nobody"),
     ],
 )
 def test_a_break_that_fits_no_more_is_told(tool, change, told):
-    broken = tool.Break(area="x", name="y", file="core/access_rules.py", old="import re", new="", likely=())
+    broken = tool.Break(area="x", name="y", module="core.access_rules", old="import re", new="", likely=())
     assert list(tool.misfits([replace(broken, new="import sys")], tool.package_folder())) == []
     (problem,) = tool.misfits([replace(broken, **{"new": "import sys", **change})], tool.package_folder())
     assert problem.startswith("x.toml: y: ")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from mfa_simulator.cli.run import run
+from mfa_simulator.cli.playing import run
 from mfa_simulator.language.format.invariant_names import INVARIANTS
 from mfa_simulator.language.format.outcomes import ALL
 from mfa_simulator.language.format.tables import EXPECT, NETWORK, TOP

@@ -82,7 +82,10 @@ def _undeclared_credentials(configuration: Configuration) -> str:
     closed = paths_in(undeclared_from(configuration.undeclared_credentials))
     if closed:
         return f"closed without a second factor: {', '.join(closed)}"
-    return 'no path is closed; one that takes a password or token in its body must be: undeclared_credentials = ["path /PATH"]'
+    return (
+        "no path is closed; one that takes a password or token in its body must be:"
+        ' undeclared_credentials = ["path /PATH"]'
+    )
 
 
 def _rollout(configuration: Configuration) -> str:

@@ -147,7 +147,7 @@ class Adapter(Protocol):
 
         Raises:
             AdapterUnavailableError: the adapter cannot ask at present; the request is answered 503 (D7).
-            AmbiguousCarrierError: a credential names two users at once; the request is answered 400 (R57).
+            AmbiguousCredentialError: a credential names two users at once; the request is answered 400 (R57).
         """
         ...
 

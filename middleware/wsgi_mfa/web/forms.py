@@ -62,7 +62,7 @@ def posted(request: WebRequest, *, of_before: bool = False) -> Mapping[str, str]
     With ``of_before`` a form serves that this very browser was given before its second factor.
 
     :raises ForbiddenError: a missing or foreign token, or another site.
-    :raises FormOfBeforeError: such a form, where it does not serve.
+    :raises StaleFormError: such a form, where it does not serve.
     :raises BadRequestError: a doubled or malformed field, or a body that is cut off.
     :raises TooLargeError: more than ``form_bytes_max``.
     """

@@ -241,7 +241,7 @@ def tell_application(request: WebRequest, environ: dict[str, object]) -> None:
 def _remember(request: WebRequest, session_id: str, told: dict[str, object]) -> None:
     """Let the next request with this cookie pass by what this one has found out.
 
-    Not where a login was ended, since then the credentials count too, nor where it was no cookie that named the session.
+    Not where a login was ended, since then the credentials count too, nor where no cookie named the session.
     """
     cookie, account, caller = request.session_cookie, request.account, request.caller
     if cookie is None or account is None or caller is None or account.ended_logins:

@@ -66,19 +66,19 @@ class MfaMiddleware:
     """Wraps a WSGI application so that nobody who is signed in reaches it without a second factor.
 
     ``identity`` tells who passed the first factor; ``store`` is a store or its URL, such as
-    ``sqlite:///mfa.db``; ``keys`` is the key ring, or a :class:`~wsgi_mfa.keys.key_file.KeyFile` with one, and there is
-    no way to run without. ``directory`` maps
-    what a user typed to the one :class:`~wsgi_mfa.directory.Person` behind it; without it an id with ``@`` is its
-    own address. ``scheme_from`` names the header in which a trusted proxy tells the scheme, and ``plain_http``
-    serves our pages without https: only for a portal on a loopback address (D35). ``undeclared_credentials`` are further ways into
-    the portal that are taken out of requests, such as ``cookie stay_signed_in`` or ``header X-Portal-Key``, or closed
-    to all without a second factor, such as ``path /xmlrpc`` (D4).
-    ``notify`` is called once for each event that the user should hear of by another way, without secrets in it
-    (R32). ``support_agents`` are the users, and groups of the directory as ``group:NAME``, who may use the support
-    desk at ``mount_path/support``; without any there is none over HTTP (R44). With ``forward_auth`` a proxy may ask
-    at ``mount_path/forward-auth`` for requests that go past us; ``renews_sessions`` promises that the portal gives a
-    new session id at each sign-in, where the adapter cannot know (D8). ``metrics`` takes numbers for the operator
-    (D26).
+    ``sqlite:///mfa.db``; ``keys`` is the key ring, or a :class:`~wsgi_mfa.keys.key_file.KeyFile` with one, and
+    there is no way to run without. ``directory`` maps what a user typed to the one
+    :class:`~wsgi_mfa.directory.Person` behind it; without it an id with ``@`` is its own address.
+    ``scheme_from`` names the header in which a trusted proxy tells the scheme, and ``plain_http`` serves our
+    pages without https: only for a portal on a loopback address (D35). ``undeclared_credentials`` are further
+    ways into the portal that are taken out of requests, such as ``cookie stay_signed_in`` or ``header
+    X-Portal-Key``, or closed to all without a second factor, such as ``path /xmlrpc`` (D4). ``notify`` is
+    called once for each event that the user should hear of by another way, without secrets in it (R32).
+    ``support_agents`` are the users, and groups of the directory as ``group:NAME``, who may use the support
+    desk at ``mount_path/support``; without any there is none over HTTP (R44). With ``forward_auth`` a proxy may
+    ask at ``mount_path/forward-auth`` for requests that go past us; ``renews_sessions`` promises that the
+    portal gives a new session id at each sign-in, where the adapter cannot know (D8). ``metrics`` takes numbers
+    for the operator (D26).
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """

@@ -140,7 +140,7 @@ class WebRequest:
         """Go on as nobody: what was derived from the caller is gone too."""
         self.caller = self.account = self.session_id = self.told = None
         self.standing = ANONYMOUS
-        for name in ("changed_hands", "known_browser", "browser", "visit"):
+        for name in ("user_changed", "known_browser", "browser", "visit"):
             self.__dict__.pop(name, None)
 
     @property

@@ -1,7 +1,7 @@
 """Stories against a portal that is deployed somewhere: over HTTP and in real time, as people come to it.
 
 Nothing of the deployment is looked into: no store, no log, no clock. What a story needs of these cannot be played, and
-`reasons_against` names it.
+`unplayable_parts` names it.
 """
 
 from __future__ import annotations

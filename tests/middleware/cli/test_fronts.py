@@ -36,7 +36,7 @@ def test_check_asks_for_paths_that_take_credentials_in_a_body(run, config):
         in asked.out
     )
     told = run("check", "--config", config(FLASK, 'undeclared_credentials = ["path /xmlrpc", "cookie stay"]'))
-    assert "ok       doors: closed without a second factor: /xmlrpc\n" in told.out
+    assert "ok       undeclared_credentials: closed without a second factor: /xmlrpc\n" in told.out
 
 
 @pytest.mark.requirement("D8")

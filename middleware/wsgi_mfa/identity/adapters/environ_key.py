@@ -27,8 +27,8 @@ class EnvironKey:
     ``EnvironKey("repoze.who.identity")`` is for a pipeline in which repoze.who stands outside of this middleware;
     it knows where the id is. Such middleware sets ``REMOTE_USER`` too, which must then name the same user.
     Something that a browser can send is never trusted: for a header there is
-    :class:`~wsgi_mfa.identity.adapters.trusted_header.TrustedHeader`. ``anonymous_cookies`` and ``aliases`` are those of
-    :class:`~wsgi_mfa.identity.adapters.remote_user.RemoteUser`.
+    :class:`~wsgi_mfa.identity.adapters.trusted_header.TrustedHeader`. ``anonymous_cookies`` and ``aliases``
+    are those of :class:`~wsgi_mfa.identity.adapters.remote_user.RemoteUser`.
     """
 
     def __init__(

@@ -17,10 +17,11 @@ MEDIA_TYPES = (URLENCODED, MULTIPART, JSON)
 class LoginForm(ObservedLogin):
     """Watches the form at ``path``, in whose ``field`` the user is typed.
 
-    ``cookies`` are those by which the portal knows its users afterwards. ``succeeded`` and ``failed`` are conditions
-    on its answers, such as ``["status=302", "location!=/sign-in*"]`` and ``["status=200"]``; see
-    :class:`~wsgi_mfa.identity.observed_login.response_rule.ResponseRule`. Both are needed: an answer that is neither, or both, is
-    kept back and signs nobody in. ``path`` may be several, where the form stands elsewhere than it is sent to.
+    ``cookies`` are those by which the portal knows its users afterwards. ``succeeded`` and ``failed`` are
+    conditions on its answers, such as ``["status=302", "location!=/sign-in*"]`` and ``["status=200"]``; see
+    :class:`~wsgi_mfa.identity.observed_login.response_rule.ResponseRule`. Both are needed: an answer that is
+    neither, or both, is kept back and signs nobody in. ``path`` may be several, where the form stands elsewhere
+    than it is sent to.
 
     People type users as they like. Where the portal accepts a user under more than one name, ``aliases`` says so,
     and ``directory=`` must say who each of them is (D1).
@@ -32,8 +33,8 @@ class LoginForm(ObservedLogin):
     A cookie that the portal sets with a sign-in and that is not among ``cookies`` may be a way in of its own, such as
     that of a "remember me". It is kept back and told of; ``harmless_cookies`` are those that you know to be none.
 
-    ``rehearsal``, a :class:`~wsgi_mfa.identity.observed_login.probe.Rehearsal`, plays a wrong and a right sign-in at the
-    self-test, so that conditions which do not tell them apart stop the start.
+    ``rehearsal``, a :class:`~wsgi_mfa.identity.observed_login.probe.SignInProbe`, plays a wrong and a right
+    sign-in at the self-test, so that conditions which do not tell them apart stop the start.
     """
 
     def __init__(

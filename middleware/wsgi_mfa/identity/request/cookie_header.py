@@ -61,9 +61,9 @@ class CanonicalCookies:
 class CookieReader:
     """Reads the ``Cookie`` headers of one portal.
 
-    ``credentials`` are the adapter's cookies, ``own`` the middleware's, ``undeclared_credentials`` the cookies to take out;
-    ``anonymous`` are those that a request without a user may keep, None for all of them; ``commas`` says that
-    credentials may hold commas.
+    ``credentials`` are the adapter's cookies, ``own`` the middleware's, ``undeclared_credentials`` the cookies
+    to take out; ``anonymous`` are those that a request without a user may keep, None for all of them;
+    ``commas`` says that credentials may hold commas.
     """
 
     def __init__(

@@ -91,7 +91,7 @@ class RequestSanitizer:
 
         Raises:
             AdapterUnavailableError: the adapter cannot ask at present (D7).
-            AmbiguousCarrierError: a credential names two users at once (R57).
+            AmbiguousCredentialError: a credential names two users at once (R57).
         """
         if not self._harmless.issuperset(environ):
             self._remove_undeclared(environ)

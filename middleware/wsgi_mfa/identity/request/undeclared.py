@@ -201,8 +201,8 @@ def undeclared_from(settings: Sequence[str]) -> tuple[UndeclaredCredential, ...]
         match = _SETTING.fullmatch(text)
         if match is None:
             raise ConfigurationError(
-                f"undeclared_credentials has {text!r}: legal are header NAME, cookie NAME and argument NAME, in which * stands for"
-                " any text, and path /PATH",
+                f"undeclared_credentials has {text!r}: legal are header NAME, cookie NAME and argument NAME, in which"
+                " * stands for any text, and path /PATH",
                 setting="undeclared_credentials",
             )
         pattern = f"HTTP_{match[2]}" if match[1] == "header" else match[2]
