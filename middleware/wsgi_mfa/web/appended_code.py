@@ -42,7 +42,7 @@ def judge(request: WebRequest, code: str) -> Decision:
         return Decision(outcome=Outcome.USED_CODE)
     origin = Origin(browser=client, next_browser=client, login=caller.login, source=request.source)
     visit = Visit(user=caller.user, origin=origin, now=request.now, address=caller.address)
-    decision = site.service.verify_code(visit, code)
+    decision = site.service.verify_code(visit, code, keeps_cookies=False)
     if decision.outcome is Outcome.SIGNED_IN:
         request.account = site.service.load(caller.user)
         _go_on(request, decision.session_id)
