@@ -105,7 +105,7 @@ class Visitor:
         """Bind a new phone in the session that this browser has, if it needs one."""
         life, origin = self.life, replace(self.origin(), session_id=self.session_id)
         sealed = life.fresh("key")
-        life.secrets[sealed] = self.phone = hashlib.sha1(sealed.encode()).digest()
+        life.secrets[sealed] = self.phone = hashlib.sha256(sealed.encode()).digest()[:20]
         key = NewKey(id=life.fresh("id"), sealed_key=sealed, parameters=life.policy.key_parameters())
         begun = life.submit(commands.BeginEnrollment(origin=origin, key=key, restart=True))
         if begun.pending is None:

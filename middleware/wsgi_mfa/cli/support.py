@@ -99,7 +99,7 @@ def invite(place: CommandContext, user: str, email: str | None, reason: str, tic
     _tell(place.desk.invite(user, email=email, reason=reason, ticket=ticket, agent=agent))
 
 
-@support.command()
+@support.command(short_help="Give USER a code against being locked out.")
 @click.argument("user")
 @_email_option(required=True)
 @_reason_option(required=True)

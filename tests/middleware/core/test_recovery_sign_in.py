@@ -7,7 +7,6 @@ import pytest
 from wsgi_mfa.core.account import Failures, Method
 from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.instants import DAY, SECOND
-from wsgi_mfa.core.policy import Policy
 
 SIGNED_IN, WRONG, LOCKED = Outcome.SIGNED_IN, Outcome.WRONG_CODE, Outcome.LOCKED
 MUST_SAVE, REFUSED = Outcome.MUST_SAVE_RECOVERY_CODE, Outcome.REFUSED

@@ -54,7 +54,7 @@ def _post(request: WebRequest, page: str) -> Reply:
         decision = service.present_enrollment_code(request.visit, fields["enrollment_code"])
         if decision.outcome is Outcome.MUST_ENROLL:
             return _redirect_to_key(request, sealed)
-        return counted(request, rejection("enrollment_code", decision, next=sealed))
+        return counted(request, decision, rejection("enrollment_code", decision, next=sealed))
     if forms.asks_for(fields, "restart"):
         decision = service.begin_enrollment(request.visit, restart=True)
         return (

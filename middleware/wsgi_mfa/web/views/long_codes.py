@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wsgi_mfa.core.decision import Outcome
+from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.web.reply import STATUS, Reply
 from wsgi_mfa.web.request import WebRequest
 
@@ -21,8 +21,8 @@ def rejected_for_now(request: WebRequest, page: str, sealed: str) -> Reply | Non
     )
 
 
-def counted(request: WebRequest, reply: Reply) -> Reply:
-    """Return ``reply``, and count it where it answers a wrong code."""
-    if reply.outcome is Outcome.WRONG_CODE:
+def counted(request: WebRequest, decision: Decision, reply: Reply) -> Reply:
+    """Return ``reply``, and count a wrong code that was judged: what cannot be one at all is free (R8)."""
+    if decision.outcome is Outcome.WRONG_CODE and decision.account is not None:
         request.site.long_codes.count(request.source, request.now)
     return reply

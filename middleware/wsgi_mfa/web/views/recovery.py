@@ -36,7 +36,7 @@ def post_recover(request: WebRequest) -> Reply:
         return accepted(request, decision, sealed)
     if decision.outcome is Outcome.MUST_ENROLL:
         return redirect_to(request, decision.outcome, sealed)
-    return counted(request, rejection("recover", decision, next=sealed))
+    return counted(request, decision, rejection("recover", decision, next=sealed))
 
 
 def show_recovery_code(request: WebRequest) -> Reply:

@@ -28,11 +28,12 @@ def post_unlock(request: WebRequest) -> Reply:
     if decision.outcome is Outcome.MUST_ENROLL:
         return redirect_to(request, decision.outcome, sealed)
     if decision.outcome is not Outcome.UNLOCKED:
-        return counted(request, rejection("unlock", decision, next=sealed))
+        return counted(request, decision, rejection("unlock", decision, next=sealed))
     account = decision.account or service.load(request.visit.user)
     return Reply(
         page="unlock",
         outcome=decision.outcome,
         location=url_of(request, "verify", sealed),
+        members={"next": url_of(request, "verify", sealed)},
         headers=() if account is None else header_after_success(request, account, secret),
     )
