@@ -21,8 +21,8 @@ THIS, EVERY = "this", "all"
 def show_account(request: WebRequest) -> Reply:
     """Show the browsers that are known or remembered to a user who has a second factor in this session."""
     sealed, account = next_of(request), request.account
-    if request.standing.outcome is not Outcome.SIGNED_IN or account is None:
-        return redirect_to(request, request.standing.outcome, sealed or _back_here(request))
+    if request.state.outcome is not Outcome.SIGNED_IN or account is None:
+        return redirect_to(request, request.state.outcome, sealed or _back_here(request))
     own, caller = own_of(request), request.caller
     counting = without_expired(account, request.context)
     browsers, known_count = counting.remembered_browsers, len(counting.known_browsers)
@@ -68,7 +68,7 @@ def post_account(request: WebRequest) -> Reply:
     if decision.reason is Reason.CHANGED_MEANWHILE:
         raise NotFoundError("there is no such remembered browser")
     if decision.outcome is not Outcome.SIGNED_IN:
-        return redirect_to(request, request.standing.outcome, _back_here(request))
+        return redirect_to(request, request.state.outcome, _back_here(request))
     location = url_of(request, "account", next_of(request, fields))
     return Reply(page="account", outcome=Outcome.SIGNED_IN, location=location, members={"next": request.root})
 
