@@ -301,8 +301,9 @@ class ResetBySupport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnlockBySupport:
-    """Give the caller a one-time code, whose sealed digest ``unlock_code`` is; ``clock`` corrects a last step that
-    lies ahead (D22, D47).
+    """Give the caller a one-time code, whose sealed digest ``unlock_code`` is (D47).
+
+    ``clock`` corrects a last step that lies ahead (D22).
     """
 
     agent: str

@@ -79,7 +79,7 @@ def _forget_known(request: WebRequest, fields: Mapping[str, str]) -> Reply:
         raise BadRequestError(f"the field 'known' is none of {THIS}, {EVERY}")
     decision = request.site.service.forget_known_browsers(request.visit, every=fields["known"] == EVERY)
     if decision.outcome is not Outcome.SIGNED_IN:
-        return redirect_to(request, request.standing.outcome, _back_here(request))
+        return redirect_to(request, request.state.outcome, _back_here(request))
     return Reply(
         page="account",
         outcome=Outcome.SIGNED_IN,

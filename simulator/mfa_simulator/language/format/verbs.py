@@ -253,6 +253,20 @@ VERBS = (
         keys=(browser,),
     ),
     Verb(
+        name="show_unlock_code",
+        about="A user types the support desk's unlock code, which makes the browser known.",
+        keys=(user, browser),
+        must=("must_verify",),
+        answers=PAGES,
+    ),
+    Verb(
+        name="forget_browser",
+        about="A user who is signed in makes the browser one that is not known.",
+        keys=(browser,),
+        must=("signed_in",),
+        answers=PAGES,
+    ),
+    Verb(
         name="support_reset",
         about="The support desk resets a user's second factor.",
         keys=(user, email, reason, agent, desk_browser, delay),
@@ -261,7 +275,7 @@ VERBS = (
     ),
     Verb(
         name="support_unlock",
-        about="The support desk gives a locked user new tries.",
+        about="The support desk gives a locked user an unlock code.",
         keys=(user, email, reason, agent, desk_browser, delay),
         must=("unlocked",),
         answers=ALL,
@@ -315,6 +329,12 @@ VERBS = (
     _attack(
         "steal_cookie",
         "Somebody takes the portal's cookie from another browser.",
+        ("must_verify",),
+        origin,
+    ),
+    _attack(
+        "copy_known_browser",
+        "Somebody takes the cookie by which another browser is known.",
         ("must_verify",),
         origin,
     ),
