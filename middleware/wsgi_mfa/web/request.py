@@ -130,6 +130,11 @@ class WebRequest:
         return key is not None and bool(self.environ.get(key) == "https")
 
     @property
+    def scheme(self) -> str:
+        """The scheme that our cookies are made for."""
+        return "https" if self.names.secure else "http"
+
+    @property
     def method(self) -> str:
         return str(self.environ["REQUEST_METHOD"])
 

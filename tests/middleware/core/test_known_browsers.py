@@ -124,7 +124,7 @@ def test_a_user_forgets_this_browser_or_all_of_them(home):
     assert (is_known(home, tablet), is_known(home, home.laptop)) == (False, True)
     tablet.forget_known(every=True)
     assert home.account.known_browsers == ()
-    assert tablet.standing() is SIGNED_IN
+    assert tablet.state() is SIGNED_IN
 
 
 def test_of_more_than_eight_those_leave_first_that_never_came_back(home):
@@ -399,7 +399,7 @@ def test_in_no_life_more_wrong_codes_are_judged_in_a_month_than_the_budgets_allo
         elif deed == "unlock":
             home.unlock()
             home.laptop.show_unlock_code(home.unlock_code())
-        elif home.laptop.standing() is SIGNED_IN and deed == "bind":
+        elif home.laptop.state() is SIGNED_IN and deed == "bind":
             phone = home.phone()
             begun = home.laptop.begin()
             if begun.pending is not None:
