@@ -81,5 +81,5 @@ def _is_allowed(name: str, place: int) -> bool:
 
 
 def _is_transparent(character: str) -> bool:
-    """Whether the letters on both sides join as if ``character`` were absent (Joining_Type T)."""
+    """Return True if the letters on both sides join as if ``character`` were absent (Joining_Type T)."""
     return unicodedata.category(character) in ("Mn", "Me")

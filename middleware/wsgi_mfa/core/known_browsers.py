@@ -1,4 +1,4 @@
-"""Browsers that have shown a second factor of this user, and the budget of their wrong codes (D46, D47).
+"""Browsers that have shown a second factor of this user, and the budget of their wrong codes.
 
 A password thief spends the budget of the browsers that are not known, and locks none of those that are. A known
 browser holds a secret in a cookie of its own. Each success gives it another one. Its failures count against a budget
@@ -57,7 +57,7 @@ def _is_either(browser: KnownBrowser, digest: str) -> bool:
 
 
 def shows_current(account: Account, browser: KnownBrowser, secrets: Collection[str]) -> bool:
-    """Whether one of ``secrets`` is the one that ``browser`` was given last."""
+    """Return True if one of ``secrets`` is the one that ``browser`` was given last."""
     return any(hmac.compare_digest(browser.digest, digest_of(account, secret)) for secret in secrets)
 
 
@@ -75,7 +75,7 @@ def judged_as(account: Account, origin: Origin, policy: Policy) -> KnownBrowser 
 
 
 def budget_spent(account: Account, policy: Policy) -> bool:
-    """Whether the known browsers of ``account`` have failed so often that they are judged like others."""
+    """Return True if the known browsers of ``account`` have failed so often that they are judged like others."""
     return throttle.counted(account.known_failures) >= policy.known_failures_rolling_max
 
 
@@ -121,7 +121,7 @@ def charged(account: Account, browser: KnownBrowser, origin: Origin, context: Co
 
 
 def has_failed_too_often(browser: KnownBrowser, policy: Policy) -> bool:
-    """Whether ``browser`` is to be known no longer."""
+    """Return True if ``browser`` is to be known no longer."""
     return throttle.counted(browser.failures.days) >= policy.known_browser_failures_max
 
 
@@ -213,7 +213,7 @@ def event_of(
 
 
 def restarted(account: Account, context: Context) -> bool:
-    """Whether a lock or a spent budget of known browsers lies further ahead than clocks may differ (D22)."""
+    """Return True if a lock or a spent budget of known browsers lies further ahead than clocks may differ."""
     spent_ahead = throttle.days_are_ahead(account.known_failures, context) and budget_spent(
         account, context.policy
     )

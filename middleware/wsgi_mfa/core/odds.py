@@ -1,4 +1,4 @@
-"""The odds that a password thief guesses a code within a year, as far as the policy bounds them (D47).
+"""The odds that a password thief guesses a code within a year, as far as the policy bounds them.
 
 Every wrong code counts against one of three budgets, and nothing clears them. So many windows of
 ``failures_rolling_days`` cover a year, and in each of them at most the three budgets are judged.

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
 
+from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.keys.ring import KeyRing
 
@@ -109,7 +109,7 @@ def create_key_file(path: Path, text: str) -> None:
 
     :raises ConfigurationError: the file cannot be made.
     """
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
+    draft = path.with_name(f"{path.name}.{SystemEntropy().token_bytes(8).hex()}.new")
     try:
         try:
             _write_new(draft, text)

@@ -1,4 +1,4 @@
-"""The cookie that makes a browser known to its users: one secret for each, and no name (D46).
+"""The cookie that makes a browser known to its users: one secret for each, and no name.
 
 It outlives sign-out, other users and the renewal of the browser's other cookies. The account knows which of the
 secrets is its own: nothing in the cookie says whose a secret is. It needs no signature, since a secret that was made
@@ -24,7 +24,7 @@ def with_secret(held: tuple[str, ...], secret: str, *, replaced: Collection[str]
 
 
 def is_known(request: WebRequest) -> bool:
-    """Whether this browser is known to the user who asks."""
+    """Return True if this browser is known to the user who asks."""
     return request.account is not None and bool(_own(request, request.account))
 
 

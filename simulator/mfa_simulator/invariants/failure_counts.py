@@ -24,14 +24,14 @@ class FailureCounts:
     locked_seconds: int = 0
 
     def locked(self, now: int, policy: Policy) -> bool:
-        """Whether the back-off lasts at a moment."""
+        """Say if the back-off lasts at a moment."""
         since = self.locked_since
         if since is None or since - policy.clock_skew_seconds_max * SECOND > now:
             return False
         return now < since + self.locked_seconds * SECOND
 
     def spent(self, now: int, policy: Policy) -> bool:
-        """Whether a budget is spent."""
+        """Say if a budget is spent."""
         return self.count >= policy.failures_max or self.recent(now, policy) >= policy.failures_rolling_max
 
     def seconds_left(self, now: int) -> int | None:
@@ -75,7 +75,7 @@ def known_count_of(account: Account | None) -> int:
 
 
 def charges(save: Save, kind: str) -> bool:
-    """Say whether a save counts a wrong code, in whichever way it may be counted (D46)."""
+    """Say whether a save counts a wrong code, in whichever way it may be counted."""
     if count_of(save.after, kind) > count_of(save.before, kind):
         return True
     if kind != CODES or save.before is None:

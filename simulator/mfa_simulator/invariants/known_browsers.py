@@ -1,4 +1,4 @@
-"""Judges known browsers: whose wrong codes they count, what locks them, and how many guesses they are worth (D46, D47).
+"""Judges known browsers: whose wrong codes they count, what locks them, and how many guesses they are worth.
 
 Whether a browser is known is found out here from its cookie and from what the account holds, and not from what the
 middleware says of it.

@@ -9,6 +9,7 @@ import stat
 
 import pytest
 
+from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import ConfigurationError, InvalidKeyError
 from wsgi_mfa.keys.key_file import KeyFile, create_key_file
 from wsgi_mfa.keys.ring import KeyRing
@@ -200,8 +201,8 @@ def test_a_new_file_is_not_made_through_a_dangling_link(tmp_path):
 
 def test_nobody_can_prepare_the_draft_of_a_new_file(tmp_path, monkeypatch):
     (tmp_path / "precious").write_text("precious", encoding="ascii")
-    monkeypatch.setattr("wsgi_mfa.keys.key_file.secrets.token_hex", lambda count: "guessed")
-    (tmp_path / "mfa.keys.guessed.new").symlink_to(tmp_path / "precious")
+    monkeypatch.setattr(SystemEntropy, "token_bytes", lambda self, count: b"guessed!")
+    (tmp_path / "mfa.keys.6775657373656421.new").symlink_to(tmp_path / "precious")
     with pytest.raises(ConfigurationError, match="cannot make the keys"):
         create_key_file(tmp_path / "mfa.keys", K1)
     assert (tmp_path / "precious").read_text(encoding="ascii") == "precious"

@@ -1,4 +1,4 @@
-"""The rate at which one client address may try recovery, enrollment and unlock codes (D46)."""
+"""The rate at which one client address may try recovery, enrollment and unlock codes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def rejected_for_now(request: WebRequest, page: str, sealed: str) -> Reply | Non
 
 
 def counted(request: WebRequest, decision: Decision, reply: Reply) -> Reply:
-    """Return ``reply``, and count a wrong code that was judged: what cannot be one at all is free (R8)."""
+    """Return ``reply``, and count a wrong code that was judged: what cannot be one at all is free."""
     if decision.outcome is Outcome.WRONG_CODE and decision.account is not None:
         request.site.long_codes.count(request.source, request.now)
     return reply

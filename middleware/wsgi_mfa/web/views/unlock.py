@@ -1,4 +1,4 @@
-"""``unlock``: the one-time code of the support desk, which makes a browser known (D47)."""
+"""``unlock``: the one-time code of the support desk, which makes a browser known."""
 
 from __future__ import annotations
 
