@@ -1,6 +1,6 @@
 """Load, decide, save, and again on conflict: where clock, chance and keys meet the rule book.
 
-The moment is taken once a request, and a decision that has grown old is not saved (D21).
+The moment is taken once a request, and a decision that has grown old is not saved.
 """
 
 from __future__ import annotations
@@ -121,11 +121,11 @@ class Transactions:
             self.clock.sleep(self._jitter_seconds(attempt))
 
     def _new_account(self, user: str, generation: str) -> Account:
-        """The account of somebody of whom the store knows nothing, who may need an invitation (D33)."""
+        """Return the account of a user without one in the store; it may need an invitation."""
         return Account(user=user, generation=generation, enrollment_code_needed=self.store.invited_only())
 
     def _save(self, account: Account, events: tuple[Event, ...], *, expected: str | None) -> bool:
-        """One save; an unknown outcome is resolved by sending the same save again (D25).
+        """One save; an unknown outcome is resolved by sending the same save again.
 
         Reading alone would lie: a cut-off save may still apply after it was looked for.
         """

@@ -12,6 +12,8 @@ from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.configuration.build import keys_of, store_of
 from wsgi_mfa.configuration.toml_file import Configuration, read_configuration
 from wsgi_mfa.core.key_uri import checked_issuer
+from wsgi_mfa.core.odds import ODDS_MAX, wrong_codes_a_year, yearly_odds
+from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.rollout import is_rolling_out
 from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.directory import Person
@@ -46,6 +48,7 @@ def check(config: Path) -> None:
         _finding("sealing", lambda: _sealing(configuration)),
         _finding("keys", lambda: _keys(configuration, keys)),
         _finding("store", lambda: _store(configuration, stores)),
+        _finding("guessing", lambda: _guessing(configuration.policy)),
     ]
     if is_rolling_out(configuration.policy):
         findings.append(_finding("roll-out", lambda: _rollout(configuration)))
@@ -153,6 +156,18 @@ def _forward_auth(configuration: Configuration) -> str:
         else "from nobody, since trusted_peers is empty: all lead to the portal's root"
     )
     return f"each sign-in has a session id of its own; paths are taken {told}"
+
+
+def _guessing(policy: Policy) -> str:
+    """Return the odds that a password thief who guesses all year hits a code."""
+    count, odds = wrong_codes_a_year(policy), yearly_odds(policy)
+    told = f"at most {count:,} wrong codes a year are judged, of which one is right with odds of {odds:.2%}"
+    if odds > ODDS_MAX:
+        raise MfaError(
+            f"{told}; at most {ODDS_MAX:.0%} is legal: lower policy.failures_rolling_max or"
+            " policy.known_failures_rolling_max, or raise policy.failures_rolling_days or policy.digits"
+        )
+    return told
 
 
 def _keys(configuration: Configuration, found: list[KeyRing]) -> str:

@@ -144,8 +144,7 @@ class SupportDesk:
                 source=call.source,
             )
 
-        applied = self._applied(call, command)
-        if isinstance(applied, Rejected):
+        if isinstance(applied := self._applied(call, command), Rejected):
             return applied
         if applied.decision.outcome is not Outcome.UNLOCKED:
             return Rejected(
@@ -156,9 +155,8 @@ class SupportDesk:
             outcome=Outcome.UNLOCKED,
             user=applied.user,
             message=(
-                f"unlocked: {applied.user} gives the unlock code below at the page that asks for a code. It works"
-                f" once, within {minutes} minutes, and makes that browser known: guesses of others no longer lock it"
-                " out. Give it to the verified caller only."
+                f"unlocked: {applied.user} gives the unlock code below at the page that asks for a code. It works once,"
+                f" within {minutes} minutes, and makes that browser known. Give it to the verified caller only."
             ),
             unlock_code=code,
         )

@@ -1,4 +1,4 @@
-"""What a verb of a step is: its keys, and what it may come to."""
+"""One verb of a step: its keys, and the outcomes that it may have."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Verb:
     """One verb; `scalar` is the kind of its value when it takes one value and no mapping.
 
     `must` holds the outcomes one of which a step without `expect` must reach, None when there is no such rule.
-    `answers` holds the outcomes that can be expected of it; it is empty for a verb that asks nobody.
+    `answers` holds the outcomes that can be expected of it; it is empty for a verb that sends nothing.
     """
 
     name: str
@@ -32,5 +32,5 @@ class Verb:
 
     @property
     def sends(self) -> bool:
-        """Whether it sends requests, which a network can touch; the support desk sits beside the server."""
+        """Say if it sends requests, which a network can touch; the support desk sits beside the server."""
         return bool(self.answers) and not self.name.startswith("support_")

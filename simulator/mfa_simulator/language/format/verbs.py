@@ -5,7 +5,8 @@ from __future__ import annotations
 from mfa_simulator.language.format import kinds
 from mfa_simulator.language.format.kinds import Key
 from mfa_simulator.language.format.outcomes import ALL, PAGES
-from mfa_simulator.language.format.verb import Rule, Verb
+from mfa_simulator.language.format.verb import Rule as Rule
+from mfa_simulator.language.format.verb import Verb as Verb
 from mfa_simulator.language.quantities import SECOND
 
 VALUE = "value"
