@@ -22,8 +22,8 @@ HEAD = """\
 # Requirements, and the tests that show them
 
 Made by `python docs/requirements.py` from `docs/requirements.toml` and the markers in the tests: change those.
-R are requirements of security, D decisions where there were two ways. **Not met** and **partly** say what is missing, and
-**amended** why a requirement is no longer what its source says.
+R are requirements of security, D decisions where there were two ways. **Not met** and **partly** say what is missing,
+and **amended** why a requirement is no longer what its source says.
 
 | id | what must hold | shown by |
 |---|---|---|

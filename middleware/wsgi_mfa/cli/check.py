@@ -17,16 +17,18 @@ from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.rollout import is_rolling_out
 from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.directory import Person
-from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError
+from wsgi_mfa.entropy import SystemEntropy
+from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError, UnsealError
 from wsgi_mfa.identity.adapter import problems_of
 from wsgi_mfa.identity.request.sanitizer import declared_cookies
 from wsgi_mfa.identity.request.undeclared import paths_in, undeclared_from
 from wsgi_mfa.identity.sealing.settings import SealMode
 from wsgi_mfa.keys.key_file import KeyFile
 from wsgi_mfa.keys.ring import KeyRing
+from wsgi_mfa.keys.vault import Vault
 from wsgi_mfa.operations.key_rotation import survey
 from wsgi_mfa.operations.rollout_report import people_of, unknown_names
-from wsgi_mfa.stores.protocol import Store, every_user
+from wsgi_mfa.stores.protocol import Store, every_user, load_for_operator
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.web.forward_auth import reject_unfit
 
@@ -57,7 +59,7 @@ def check(config: Path) -> None:
     if configuration.forward_auth:
         findings.append(_finding("forward_auth", lambda: _forward_auth(configuration)))
     if keys and stores:
-        findings.append(_finding("accounts", lambda: _accounts(stores[0], keys[0])))
+        findings.append(_finding("accounts", lambda: _accounts(stores[0], keys[0], configuration.policy)))
     if not all(findings):
         sys.exit(1)
 
@@ -185,10 +187,22 @@ def _store(configuration: Configuration, found: list[Store]) -> str:
     return f"{configuration.store}, store id {found[0].identity.store_id[:8]}..."
 
 
-def _accounts(store: Store, keys: KeyRing) -> str:
-    """Whether everything that is sealed was sealed by a key of the ring (D29)."""
+def _accounts(store: Store, keys: KeyRing, policy: Policy) -> str:
+    """Return what was found where every key of the ring opens what a key of its id has sealed."""
     counts = survey(store, keys, now=SystemClock().now()).sealed_counts
     missing = sorted(set(counts) - set(keys.ids))
     if missing:
         raise UnknownKeyError(", ".join(missing), known=keys.ids)
+    vault = Vault(keys=keys, store_id=store.identity.store_id, entropy=SystemEntropy(), policy=policy)
+    opened: set[str] = set()
+    for user in every_user(store):
+        account = load_for_operator(store, user)
+        if account is None or opened >= set(counts):
+            continue
+        try:
+            opened |= vault.opened_with(account, but=opened)
+        except UnsealError as error:
+            raise MfaError(
+                f"{error}: a key of the ring has the id of the one that sealed it, and is another key"
+            ) from None
     return f"{sum(1 for _ in every_user(store))}, each sealed by a key of the ring"

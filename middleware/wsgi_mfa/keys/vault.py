@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from wsgi_mfa.core import recovery_codes
 from wsgi_mfa.core.account import (
@@ -182,6 +182,20 @@ class Vault:
             for field, sealed in _places(account)
             if owner != account.user or sealing_id(sealed) != writing_id
         }
+
+    def opened_with(self, account: Account, *, but: Collection[str] = ()) -> set[str]:
+        """Open one value of ``account`` for each key that sealed it, and return their ids without those in ``but``.
+
+        :raises UnsealError: a key of the ring does not open what a key of that id has sealed.
+        :raises UnknownKeyError: the ring lacks a key.
+        """
+        opened: set[str] = set()
+        for field, sealed in _places(account):
+            key_id = sealing_id(sealed)
+            if key_id not in but and key_id not in opened:
+                self._open(account.user, field, sealed)
+                opened.add(key_id)
+        return opened
 
     def _new_code(self, symbols: int) -> str:
         return recovery_codes.code_from(
