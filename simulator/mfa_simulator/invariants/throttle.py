@@ -103,7 +103,7 @@ class ThrottleJudge:
                 self._in_a_lock(call, save, tally, "a right code was accepted")
             tally.clear()
         elif "lock.restarted" in save.kinds and tally.locked_since is not None:
-            tally.locked_since = save.after.code_failures.locked_since or call.now
+            tally.locked_since, tally.over = save.after.code_failures.locked_since or call.now, False
         self._compare(call, save)
 
     def _in_a_lock(self, call: JudgedCall, save: Save, tally: FailureCounts, what: str) -> None:

@@ -237,7 +237,7 @@ def _on_ways_in(before: State, wish: Wish, decision: Decision, policy: Policy) -
     tally, here = before.notes.codes, step_at(before.now, policy)
     near = abs(wish.step - here - phone.drift_steps) <= min(policy.steps_back, policy.steps_ahead)
     fresh = all(step < wish.step for key, step in before.notes.used if key == phone.id)
-    free = not tally.is_closed(before.now, policy) and phone.last_step <= here + phone.drift_steps
+    free = tally.is_open(before.now, policy) and phone.last_step <= here + phone.drift_steps
     free = free and wish.step > phone.last_step and not _may_repeat(before, wish, policy)
     if near and fresh and free and decision.outcome is not Outcome.SIGNED_IN:
         yield "way in", f"a fresh code of the right phone came to {decision.outcome.value}"
