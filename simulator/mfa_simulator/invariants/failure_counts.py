@@ -22,13 +22,16 @@ class FailureCounts:
     failed_at: deque[int] = field(default_factory=deque)
     locked_since: int | None = None
     locked_seconds: int = 0
+    over: bool = False
 
     def locked(self, now: int, policy: Policy) -> bool:
         """Say if the back-off lasts at a moment."""
         since = self.locked_since
         if since is None or since - policy.clock_skew_seconds_max * SECOND > now:
             return False
-        return now < since + self.locked_seconds * SECOND
+        # What has ended once stays ended, also when the clock steps back.
+        self.over = self.over or now >= since + self.locked_seconds * SECOND
+        return not self.over
 
     def spent(self, now: int, policy: Policy) -> bool:
         """Say if a budget is spent."""
@@ -51,7 +54,7 @@ class FailureCounts:
         """Count one more, and begin the wait that it brings."""
         self.count += 1
         self.failed_at.append(now)
-        self.locked_since, self.locked_seconds = None, 0
+        self.locked_since, self.locked_seconds, self.over = None, 0, False
         at_once = sum(now - at < policy.backoff_seconds_min * SECOND for at in self.failed_at)
         beyond = self.count - policy.free_tries
         if max(beyond, at_once - policy.free_tries) >= 0:

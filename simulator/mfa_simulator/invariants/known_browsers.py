@@ -108,7 +108,7 @@ class KnownBrowserJudge:
         for browser in save.after.known_browsers:
             tally = self._tallies.get((save.after.user, browser.id))
             if tally is not None and tally.locked_since is not None:
-                tally.locked_since = browser.failures.locked_since or call.now
+                tally.locked_since, tally.over = browser.failures.locked_since or call.now, False
 
     def _compare(self, call: JudgedCall, save: Save) -> None:
         user, policy = save.after.user, call.policy
