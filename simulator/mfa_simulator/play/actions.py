@@ -173,6 +173,14 @@ def recover(world: World, step: Step) -> str:
     )
 
 
+def show_unlock_code(world: World, step: Step) -> str:
+    return use_actor(world, step).show_unlock_code()
+
+
+def forget_browser(world: World, step: Step) -> str:
+    return use_actor(world, step).forget_browser()
+
+
 def save_recovery_code(world: World, step: Step) -> str:
     browser = world.use_browser(step["browser"])
     if browser.page_state is None or browser.page_state.page.form_with("saved") is None:
@@ -258,10 +266,13 @@ def _ask_the_desk(world: World, step: Step, ask: Callable[[SupportDesk], Support
             return "error"
         outcome = result.outcome.value
         enrollment_code = result.enrollment_code if isinstance(result, Done) else None
-        watched.answered(outcome, enrollment_code)
+        unlock_code = result.unlock_code if isinstance(result, Done) else None
+        watched.answered(outcome, enrollment_code or unlock_code)
     world.recorder.current.remarks.append(result.message)
     if enrollment_code is not None:
         user_state.enrollment_code = enrollment_code
+    if unlock_code is not None:
+        user_state.unlock_code = unlock_code
     return outcome
 
 
@@ -297,6 +308,8 @@ ACTIONS: dict[str, Action] = {
     "sign_in": sign_in,
     "enter_code": enter_code,
     "recover": recover,
+    "show_unlock_code": show_unlock_code,
+    "forget_browser": forget_browser,
     "save_recovery_code": save_recovery_code,
     "resync": resync,
     "sign_out": sign_out,

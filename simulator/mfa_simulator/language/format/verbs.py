@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mfa_simulator.language.format import kinds
-from mfa_simulator.language.format.kinds import Key, Kind
+from mfa_simulator.language.format.kinds import Key
 from mfa_simulator.language.format.outcomes import ALL, PAGES
+from mfa_simulator.language.format.verb import Rule as Rule
+from mfa_simulator.language.format.verb import Verb as Verb
 from mfa_simulator.language.quantities import SECOND
 
 VALUE = "value"
 TOGETHER = "together"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
-    """How the keys of a verb depend on one another: exactly one of them is there."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verb:
-    """One verb; `scalar` is the kind of its value when it takes one value and no mapping.
-
-    `must` holds the outcomes one of which a step without `expect` must reach, None when there is no such rule.
-    `answers` holds the outcomes that can be expected of it; it is empty for a verb that asks nobody.
-    """
-
-    name: str
-    about: str
-    keys: tuple[Key, ...] = ()
-    scalar: Kind | None = None
-    must: tuple[str, ...] | None = None
-    answers: tuple[str, ...] = ()
-    rules: tuple[Rule, ...] = ()
-
-    @property
-    def sends(self) -> bool:
-        """Whether it sends requests, which a network can touch; the support desk sits beside the server."""
-        return bool(self.answers) and not self.name.startswith("support_")
 
 
 user = Key(name="user", kind=kinds.USER, required=True, about="who acts")
@@ -253,6 +224,20 @@ VERBS = (
         keys=(browser,),
     ),
     Verb(
+        name="show_unlock_code",
+        about="A user types the support desk's unlock code, which makes the browser known.",
+        keys=(user, browser),
+        must=("must_verify",),
+        answers=PAGES,
+    ),
+    Verb(
+        name="forget_browser",
+        about="A user who is signed in makes the browser one that is not known.",
+        keys=(browser,),
+        must=("signed_in",),
+        answers=PAGES,
+    ),
+    Verb(
         name="support_reset",
         about="The support desk resets a user's second factor.",
         keys=(user, email, reason, agent, desk_browser, delay),
@@ -261,7 +246,7 @@ VERBS = (
     ),
     Verb(
         name="support_unlock",
-        about="The support desk gives a locked user new tries.",
+        about="The support desk gives a locked user an unlock code.",
         keys=(user, email, reason, agent, desk_browser, delay),
         must=("unlocked",),
         answers=ALL,
@@ -323,6 +308,12 @@ VERBS = (
             default="cookie",
             about="as the browser holds it, or as the portal set it: by itself, inside another cookie, elsewhere",
         ),
+    ),
+    _attack(
+        "copy_known_browser",
+        "Somebody takes the cookie by which another browser is known.",
+        ("must_verify",),
+        origin,
     ),
     _attack(
         "phish_relay",
