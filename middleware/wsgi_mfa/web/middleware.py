@@ -43,11 +43,7 @@ from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
 from wsgi_mfa.web.reply import response_to
 from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
-from wsgi_mfa.web.response_hold import (
-    Headers,
-    ResponseHold,
-    first_drawn,
-)
+from wsgi_mfa.web.response_hold import Headers, ResponseHold, first_drawn
 from wsgi_mfa.web.return_to import ReturnUrlSigner
 from wsgi_mfa.web.sealing import Sealing, default_label, sealed
 from wsgi_mfa.web.session_cookie import SessionCookieCheck
