@@ -14,6 +14,7 @@ from mfa_simulator.cli.run import run
 from mfa_simulator.cli.writing import fmt, new
 
 
+@click.version_option(package_name="wsgi-mfa", prog_name="mfa-sim", message="%(prog)s %(version)s")
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Replay scenario files against the real middleware, in virtual time."""

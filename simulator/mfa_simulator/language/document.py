@@ -16,9 +16,13 @@ import yaml
 
 from mfa_simulator.problems import Position, Problems
 
-NODES_MAX = 50_000
+BYTES_MAX = 1 << 20
+NODES_MAX = 200_000
 DEPTH_MAX = 40
-TOO_LARGE = "the file is too large or too deeply nested, or an alias contains itself"
+TOO_LARGE = (
+    f"the file is too large: at most {BYTES_MAX >> 20} MiB, {NODES_MAX} values and {DEPTH_MAX} levels are read,"
+    " and no alias that contains itself"
+)
 NOTHING = ("", "~", "null")
 # What libyaml and PyYAML's own reader read alike: other signs, or a document's mark, they may take differently.
 _COMMON = re.compile(r"[\n -~]*")
@@ -117,6 +121,9 @@ def node_of(value: object, position: Position) -> Node:
 
 def compose(text: str, problems: Problems) -> Node | None:
     """Read the one document of a file; None when it cannot be read, with the reason among the problems."""
+    if len(text) > BYTES_MAX:
+        problems.add(Position(line=1, column=1), TOO_LARGE, "yaml")
+        return None
     try:
         root = _root(text)
     except yaml.MarkedYAMLError as error:
@@ -139,7 +146,11 @@ def compose(text: str, problems: Problems) -> Node | None:
             "missing-key",
         )
         return None
-    return _Converter(text, problems).convert(root, depth=0)
+    try:
+        return _Converter(text, problems).convert(root, depth=0)
+    except _TooLargeError as error:
+        problems.add(error.position, TOO_LARGE, "yaml")
+        return None
 
 
 def _root(text: str) -> yaml.Node | None:
@@ -203,6 +214,14 @@ def tokens_of(text: str) -> list[Token]:
     ]
 
 
+class _TooLargeError(Exception):
+    """The document goes on beyond the bounds at this place."""
+
+    def __init__(self, position: Position) -> None:
+        super().__init__(TOO_LARGE)
+        self.position = position
+
+
 class _Converter:
     """Turns PyYAML's nodes into ours; bounded, because aliases can make a small text endless."""
 
@@ -215,8 +234,7 @@ class _Converter:
         place = Position(line=node.start_mark.line + 1, column=node.start_mark.column + 1)
         self._count += 1
         if self._count > NODES_MAX or depth > DEPTH_MAX:
-            self._problems.add(place, TOO_LARGE, "yaml")
-            return None
+            raise _TooLargeError(place)
         if node.tag not in _TAGS:
             self._problems.add(place, f'tags such as "{node.tag}" are not part of the format', "yaml")
         if isinstance(node, yaml.ScalarNode):

@@ -57,17 +57,22 @@ class NetworkSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expectation:
-    """What a step must come to; None where the file says nothing."""
+    """What a step must come to; None where the file says nothing, and empty where it names no words.
+
+    `app_called` is `yes`, `no` or `as_user`.
+    """
 
     position: Position
     outcomes: tuple[str, ...] | None = None
     hint: str | None = None
     recovery_code: str | None = None
-    app_called: bool | None = None
+    app_called: str | None = None
     retry_after_seconds: int | None = None
     evaluated: int | None = None
     status: int | None = None
     page: str | None = None
+    shows: tuple[str, ...] = ()
+    hides: tuple[str, ...] = ()
     events: tuple[str, ...] | None = None
 
     @property

@@ -186,6 +186,8 @@ class StepReader:
             evaluated=found.get("evaluated"),
             status=found.get("status"),
             page=found.get("page"),
+            shows=found.get("shows") or (),
+            hides=found.get("hides") or (),
             events=found.get("events"),
         )
 

@@ -253,12 +253,12 @@ def _ask_the_desk(world: World, step: Step, ask: Callable[[SupportDesk], Support
         try:
             result = ask(world.desk())
         except MfaError as error:
-            world.recorder.current.remarks.append(f"{type(error).__name__}: {error}")
+            world.recorder.current.remark(f"{type(error).__name__}: {error}")
             return "error"
         outcome = result.outcome.value
         enrollment_code = result.enrollment_code if isinstance(result, Done) else None
         watched.answered(outcome, enrollment_code)
-    world.recorder.current.remarks.append(result.message)
+    world.recorder.current.remark(result.message)
     if enrollment_code is not None:
         user_state.enrollment_code = enrollment_code
     return outcome

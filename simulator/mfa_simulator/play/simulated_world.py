@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from mfa_simulator.world.recorder import Delivery, Recorder
 from mfa_simulator.world.scheduler import Scheduler
 from mfa_simulator.world.store import FaultyStore
 from mfa_simulator.world.user_state import UserState
+from mfa_simulator.world.virtual_waits import passing
 from mfa_simulator.world.worker import MonitoredMiddleware, Worker
 from wsgi_mfa import (
     Account,
@@ -41,6 +42,14 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 ISSUER = "Client Portal"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LearnedDrift:
+    """How many steps the server takes a user's phone to be ahead, and the line of the step that taught it."""
+
+    steps: int
+    line: int
 
 
 class World:
@@ -75,6 +84,8 @@ class World:
         }
         self.last_browser: str | None = None
         self.last_user: str | None = None
+        self.learned: dict[str, LearnedDrift] = {}
+        self.on_progress: Callable[[str], object] = lambda _: None
         self._wall = wall
         self._turn = 0
         self._tab: ContextVar[Browser | None] = ContextVar("tab", default=None)
@@ -248,13 +259,16 @@ class World:
         # a portal that refuses its own session, because a worker ahead of it has signed it, would hide what happens.
         self._wall.show(self.time.now())
         at = self.time.now()
-        response = self.monitor.served(
-            request,
-            worker.application.answer,
-            at=at,
-            now=worker.clock.now(),
-            policy=self.policy,
-        )
+        self.on_progress(f"{request.method} {request.path}")
+        with passing(self._wait_in_a_request):
+            response = self.monitor.served(
+                request,
+                worker.application.answer,
+                at=at,
+                now=worker.clock.now(),
+                policy=self.policy,
+            )
+        self.on_progress("")
         self.recorder.current.deliveries.append(
             Delivery(
                 at=at,
@@ -265,6 +279,20 @@ class World:
             )
         )
         return response
+
+    def _wait_in_a_request(self, span: int) -> None:
+        """Let time pass because the application sleeps, and show it the time at which it wakes."""
+        self.time.wait(span)
+        self._wall.show(self.time.now())
+
+    def note_drifts(self, line: int) -> None:
+        """Note of each account whose learned drift has changed that the step at a line of the file did it."""
+        for user, account in self.monitor.ledger.accounts.items():
+            phone = account.authenticator
+            steps = phone.drift_steps if phone is not None else 0
+            known = self.learned.get(user)
+            if steps != (known.steps if known is not None else 0):
+                self.learned[user] = LearnedDrift(steps=steps, line=line)
 
     def lockout_end(self) -> int:
         """Give when the lock of the user named last ends, as an instant of true time."""

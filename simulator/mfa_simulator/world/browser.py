@@ -179,24 +179,24 @@ class Browser:
         return True
 
     def _give_up(self, why: str) -> str:
-        self._recorder.current.remarks.append(why)
+        self._recorder.current.remark(why)
         self.page_state = replace(GONE, outcome="error")
-        self._recorder.current.page_states.append(self.page_state)
+        self._recorder.current.saw(self.page_state)
         return self.page_state.outcome
 
     def _see(self, response: Response) -> PageState:
         self.page_state = read_reply(response)
         if self.page_state.outcome == "error" and response.from_app and response.status < 300:
-            self._recorder.current.remarks.append(
+            self._recorder.current.remark(
                 "this page of the portal shows neither a signed-in user nor a form for a password:"
                 " name another one by `path`, or as the portal's `home`"
             )
-        self._recorder.current.page_states.append(self.page_state)
+        self._recorder.current.saw(self.page_state)
         return self.page_state
 
     def _lost(self) -> str:
         self.page_state = GONE
-        self._recorder.current.page_states.append(GONE)
+        self._recorder.current.saw(GONE)
         return "timeout"
 
 

@@ -60,7 +60,8 @@ class FaultyStore(MemoryStore):
         before = super().load(account.user)
         saved = super().save(account, events, expected=expected)
         if saved:
-            self._recorder.current.events.extend(events)
+            for event in events:
+                self._recorder.current.saved(event)
             if self._saved is not None:
                 self._saved(before, account, events)
         if failing:

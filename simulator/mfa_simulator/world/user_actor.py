@@ -260,7 +260,7 @@ class UserActor:
         self.write_down()
         if self._browser.outcome == "welcome":
             return "signed_in"
-        told = self._world.recorder.current.page_states[-2:-1]
+        told = list(self._world.recorder.current.page_states)[-2:-1]
         asked_to_enroll = self._browser.outcome == "must_enroll" and [
             page_state.outcome for page_state in told
         ] == ["signed_in"]

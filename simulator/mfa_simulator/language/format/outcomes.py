@@ -92,4 +92,4 @@ EVENT_KINDS = (
     "support.removed",
     "support.renamed",
 )
-HINTS = ("clock_slow", "wait_for_next", "none")
+HINTS = ("clock_slow", "clock_fast", "wait_for_next", "none")

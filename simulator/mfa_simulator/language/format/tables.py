@@ -32,6 +32,24 @@ def _event(text: str) -> str:
 PAGE = kinds.scalar("PAGE", "the name of a page", _page, {"enum": list(PAGE_SPELLINGS)}, rule="unknown-name")
 EVENT = kinds.scalar("EVENT", "an event", _event, {"enum": list(EVENT_KINDS)}, rule="unknown-name")
 
+AS_USER = "as_user"
+
+
+def _called(text: str) -> str:
+    if text == AS_USER:
+        return text
+    try:
+        return "yes" if kinds.yes_or_no(text) else "no"
+    except ValueError as error:
+        raise ValueError(f"{error}, and not {AS_USER}") from error
+
+
+CALLED = kinds.scalar(
+    "yes, no or as_user",
+    "yes, no or as_user",
+    _called,
+    {"anyOf": [kinds.TICK.schema, {"enum": [AS_USER]}]},
+)
 EXPECT = (
     Key(
         name="outcome",
@@ -46,13 +64,15 @@ EXPECT = (
     ),
     Key(
         name="app_called",
-        kind=kinds.TICK,
-        about="whether the portal itself was asked, since the deciding request",
+        kind=CALLED,
+        about="whether the portal itself was asked, since the deciding request; as_user: and was told who is there",
     ),
     Key(name="retry_after", kind=kinds.SECONDS, about="how long the page asks to wait"),
     Key(name="evaluated", kind=kinds.whole(0), about="how many of the codes sent were looked at"),
     Key(name="status", kind=kinds.whole(100, 599), about="the status of the last reply"),
     Key(name="page", kind=PAGE, about="which page the browser shows"),
+    Key(name="shows", kind=kinds.NAMES, about="words that the page says, in whatever case"),
+    Key(name="hides", kind=kinds.NAMES, about="words that the page does not say"),
     Key(
         name="events",
         kind=kinds.one_or_many(EVENT, fewest=0),
