@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from mfa_simulator.cli.run import run
+from mfa_simulator.cli.playing import run
 from mfa_simulator.language.format.invariant_names import INVARIANTS
 from mfa_simulator.language.format.outcomes import ALL
 from mfa_simulator.language.format.tables import EXPECT, NETWORK, TOP
@@ -15,6 +15,8 @@ from mfa_simulator.language.parser import parse
 from mfa_simulator.play.running import play
 from mfa_simulator.play.timeline import timeline, verdict
 from mfa_simulator.world.clocks import frozen_wall_clock
+
+pytestmark = pytest.mark.any_python
 
 
 @pytest.fixture(scope="module")

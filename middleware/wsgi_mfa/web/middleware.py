@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from wsgi_mfa.clock import Clock, SystemClock
-from wsgi_mfa.core.access_rules import Rule, read_rules
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.policy import Policy
@@ -20,12 +18,11 @@ from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter, problems_of
 from wsgi_mfa.identity.request.response_identity import without_own_cookies
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, SanitizedRequest
-from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, paths_in, undeclared_from
+from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.keys.ring import KeyRing, KeySource
 from wsgi_mfa.metrics import Metrics
 from wsgi_mfa.service import MfaService
-from wsgi_mfa.stores.protocol import Store, StoreIdentity
-from wsgi_mfa.stores.url import open_store
+from wsgi_mfa.stores.protocol import Store
 from wsgi_mfa.support.account_view import AccountFinder
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
@@ -37,21 +34,20 @@ from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
 from wsgi_mfa.web.reply import Reply, response_to
-from wsgi_mfa.web.request import Directory, Site, WebRequest
+from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
 from wsgi_mfa.web.response_hold import (
     Headers,
     ResponseHold,
     first_drawn,
 )
 from wsgi_mfa.web.return_to import ReturnUrlSigner
+from wsgi_mfa.web.settings import check_mount_path, checked_rules, closed_paths, opened_store
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 logger = logging.getLogger("wsgi_mfa")
-
-_MOUNT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 
 
 class Way(NamedTuple):
@@ -110,11 +106,7 @@ class MfaMiddleware:
             raise ConfigurationError(
                 "keys must be a KeyRing, such as KeyRing.from_environment()", setting="keys"
             )
-        if _MOUNT_PATH.fullmatch(mount_path) is None or {".", ".."} & set(mount_path.split("/")):
-            raise ConfigurationError(
-                f"mount_path is {mount_path!r}: legal is a path such as /mfa, without a slash at its end",
-                setting="mount_path",
-            )
+        check_mount_path(mount_path)
         problems = problems_of(identity, has_directory=directory is not None)
         if problems:
             raise ConfigurationError(f"identity: {'; '.join(problems)}", setting="identity")
@@ -126,7 +118,7 @@ class MfaMiddleware:
 
         self.application = observed_around(application, identity, keys, clock, plain_http=plain_http)
         self.service = MfaService(
-            store=_opened(store, clock, entropy),
+            store=opened_store(store, clock, entropy),
             keys=keys,
             policy=policy or Policy(),
             clock=clock,
@@ -134,18 +126,19 @@ class MfaMiddleware:
             notify=notify,
             metrics=metrics,
         )
+        self._directory = directory
         self._heartbeat = Heartbeat(store=self.service.store, keys=keys)
         self._identity = identity
+        self._is_watched = identity.traits.user_changes_in_response
         self._undeclared_credentials = undeclared_from(undeclared_credentials)
         self._directory = directory
-        self._plain_http = plain_http
         self._forwarding = forwarding.PATHS if forward_auth else ()
         self._has_exemptions = bool(self.service.policy.exempt_paths or self.service.policy.exempt_methods)
         self._ways: dict[str, Way] = {}
         self._site = Site(
             service=self.service,
-            rules=_rules(self.service.policy, directory, forward_auth=forward_auth),
-            closed_paths=_closed_paths(self._undeclared_credentials, forward_auth=forward_auth),
+            rules=checked_rules(self.service.policy, directory, forward_auth=forward_auth),
+            closed_paths=closed_paths(self._undeclared_credentials, forward_auth=forward_auth),
             is_rolling_out=is_rolling_out(self.service.policy),
             issuer=checked_issuer(issuer),
             mount_path=mount_path,
@@ -166,76 +159,101 @@ class MfaMiddleware:
         # Made now, so that a portal's cookie with one of our names is an error of the start.
         self._https_way = None if plain_http else self._made_way(CookieNames.over_https())
 
+    @property
+    def support_desk(self) -> SupportDesk:
+        """The support desk over the same store and directory, for programs of the operator."""
+        return SupportDesk(self.service, directory=self._directory)
+
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         names, sanitizer, nothing = self._https_way or self._plain_way(environ)
-        path = routes.path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
-        request = WebRequest(self._site, environ, names, nothing, self.service.clock.now())
-        if not self._heartbeat.since <= request.now < self._heartbeat.until:
-            self._heartbeat.beat(request.now)
+        path = path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
+        now = self.service.clock.now()
+        if not self._heartbeat.since <= now < self._heartbeat.until:
+            self._heartbeat.beat(now)
+        sanitized = nothing
+        request: WebRequest
+        response: WSGIApplication | None
         try:
-            response = self._own_response(request, sanitizer, environ, path)
+            if environ.get("wsgi.multiprocess") and not self.service.store.shared_between_processes:
+                raise ConfigurationError(
+                    "store: several processes need a store that they share (R24)", setting="store"
+                )
+            if path in self._forwarding:
+                request = incoming = IncomingRequest(self._site, environ, names, nothing, now)
+                response = forwarding.answer(incoming, sanitizer, self._directory, str(path))
+            else:
+                sanitized = sanitizer.clean(environ)
+                # Applications change their environ, so what is read after them is a copy.
+                is_read_later = self._is_watched or sanitized.identification is not None
+                kept = environ.copy() if is_read_later else environ
+                incoming = IncomingRequest(self._site, kept, names, sanitized, now)
+                request, response = self._own_response(incoming, sanitizer, environ, path)
+        except AmbiguousCredentialError as error:
+            request = IncomingRequest(self._site, environ, names, nothing, now)
+            response = response_to(request, gate.ambiguous(error), as_json=_as_json(request, path))
         except Exception:
             # Whatever failed, nobody gets further by it (R80).
             logger.exception("a request was answered 503")
-            response = self._unavailable(request, as_json=_as_json(request, path))
-        if response is not None:
-            if path is None:
-                discard_body(environ, self.service.clock)
-            return response(environ, start_response)
-        return self._pass(request, sanitizer, environ, start_response)
+            request = IncomingRequest(self._site, environ, names, sanitized, now)
+            response = response_to(request, routes.unavailable(), as_json=_as_json(request, path))
+        if response is None:
+            return self._pass(request, sanitizer, environ, start_response)
+        if path is None:
+            discard_body(environ, self.service.clock)
+        return response(environ, start_response)
 
     def _own_response(
-        self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment, path: str | None
-    ) -> WSGIApplication | None:
-        """Our answer to a request; None when it may pass to the application."""
-        if environ.get("wsgi.multiprocess") and not self.service.store.shared_between_processes:
-            raise ConfigurationError(
-                "store: several processes need a store that they share (R24)", setting="store"
-            )
-        if path in self._forwarding:
-            return forwarding.answer(request, sanitizer, self._directory, str(path))
+        self,
+        incoming: IncomingRequest,
+        sanitizer: RequestSanitizer,
+        environ: WSGIEnvironment,
+        path: str | None,
+    ) -> tuple[WebRequest, WSGIApplication | None]:
+        """Return our answer to a request, None when it may pass to the application, and the request by then."""
+        if path is None and self._has_exemptions and gate.is_exempt(incoming):
+            return self._exempted(incoming, sanitizer, environ), None
         try:
-            request.sanitized = sanitizer.clean(environ)
-        except AmbiguousCredentialError as error:
-            return response_to(request, gate.ambiguous(error), as_json=_as_json(request, path))
-        if path is None and self._has_exemptions and gate.is_exempt(request):
-            self._exempt(request, sanitizer, environ)
-            return None
-        try:
-            reply = self._reply(request, sanitizer, environ, path)
+            request, reply = self._reply(incoming, sanitizer, environ, path)
         except InvalidUserError as error:
             logger.warning("refused a user: %s", error)
-            gate.treat_as_nobody(request)
+            request = gate.without_user(incoming)
             leaves = path == "/sign-out" and request.method == "POST" and bool(request.sanitized.doubled)
             reply = routes.answer(request, path or "") if leaves else gate.rejected_user()
         if reply is None:
             gate.tell_application(request, environ)
-            return None
-        return response_to(request, reply, as_json=_as_json(request, path))
+            return request, None
+        return request, response_to(request, reply, as_json=_as_json(request, path))
 
     def _reply(
-        self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment, path: str | None
-    ) -> Reply | None:
-        """Our page, a challenge, or None for a request that may pass."""
-        if not gate.admit(request, self._directory):
-            sanitizer.remove_credentials(environ, request.sanitized)
+        self,
+        incoming: IncomingRequest,
+        sanitizer: RequestSanitizer,
+        environ: WSGIEnvironment,
+        path: str | None,
+    ) -> tuple[WebRequest, Reply | None]:
+        """Return our page, a challenge, or None for a request that may pass, and the request as it is known then."""
+        request = gate.admitted(incoming, self._directory)
+        if request is None:
+            request = _stripped(incoming, sanitizer, environ)
         if path is not None:
-            return routes.answer(request, path)
+            return request, routes.answer(request, path)
         return gate.challenge(request)
 
-    def _exempt(self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment) -> None:
-        """Let a request for an exempt path pass: as its user after the second factor, as nobody before it.
+    def _exempted(
+        self, incoming: IncomingRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment
+    ) -> WebRequest:
+        """Let a request for an exempt path pass: as its user after the second factor, without one before it.
 
-        Neither a missing second factor nor a store that fails keeps anybody from an exempt path (R80).
+        Neither a missing second factor nor a store that fails keeps a client from an exempt path (R80).
         """
         try:
-            if self._reply(request, sanitizer, environ, None) is None:
+            request, reply = self._reply(incoming, sanitizer, environ, None)
+            if reply is None:
                 gate.tell_application(request, environ)
-                return
+                return request
         except Exception:
             logger.exception("an exempt path was answered as to nobody")
-        request.forget_caller()
-        sanitizer.remove_credentials(environ, request.sanitized)
+        return _stripped(incoming, sanitizer, environ)
 
     def _pass(
         self,
@@ -245,11 +263,10 @@ class MfaMiddleware:
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Call the application, and watch what its answer does to the user."""
-        if not self._identity.traits.user_changes_in_response:
+        if not self._is_watched:
             return passed_unchanged(
                 self.application, request, sanitizer.own_cookie_names, environ, start_response
             )
-        request.environ = environ.copy()  # applications change their environ
         observer = ResponseHold(partial(self._judged, request, sanitizer), start_response)
         iterable = self.application(environ, observer.start_response)
         if not observer.started:
@@ -260,21 +277,18 @@ class MfaMiddleware:
         self, request: WebRequest, sanitizer: RequestSanitizer, status: str, headers: Headers
     ) -> tuple[Headers, WSGIApplication | None]:
         headers = without_own_cookies(headers, sanitizer.own_cookie_names)
-        as_json = not request.is_navigation
         try:
             headers, reply = app_response.judged_response(request, sanitizer, self._directory, headers)
             if reply is None and status.startswith("401"):
                 headers, reply = app_response.judged_challenge(request, headers)
-            return headers, None if reply is None else response_to(request, reply, as_json=as_json)
+            if reply is None:
+                return headers, None
+            return headers, response_to(request, reply, as_json=not request.is_navigation)
         except Exception:
             # Not raised here: the application called us, and would take it for its own failure.
             logger.exception("a response was held and answered 503")
-            return headers, self._unavailable(request, as_json=as_json)
-
-    def _unavailable(self, request: WebRequest, *, as_json: bool) -> WSGIApplication:
-        """A 503 that needs no store and no adapter."""
-        nobody = WebRequest(self._site, request.environ, request.names, request.sanitized, now=request.now)
-        return response_to(nobody, routes.unavailable(), as_json=as_json)
+            as_json = not request.is_navigation
+            return headers, response_to(request.incoming, routes.unavailable(), as_json=as_json)
 
     def _plain_way(self, environ: WSGIEnvironment) -> Way:
         """What belongs to a request over plain http: cookies cross ports, so there is a way for each port."""
@@ -291,49 +305,17 @@ class MfaMiddleware:
         return Way(names, sanitizer, _nothing(sanitizer))
 
 
+def _stripped(
+    incoming: IncomingRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment
+) -> IncomingRequest:
+    """Take the user's credentials out of the environ, and return the request that is left."""
+    sanitizer.remove_credentials(environ, incoming.sanitized)
+    return IncomingRequest(incoming.site, environ.copy(), incoming.names, incoming.sanitized, incoming.now)
+
+
 def _as_json(request: WebRequest, path: str | None) -> bool:
     """Below our own path a client says what it reads; elsewhere all but a person's navigation get a problem."""
     return request.wants_json if path is not None else not request.is_navigation
-
-
-def _opened(store: Store | str, clock: Clock, entropy: Entropy) -> Store:
-    if not isinstance(store, str):
-        return store
-    identity = StoreIdentity(store_id=entropy.token_bytes(16).hex(), made_at=clock.now())
-    return open_store(store, new_identity=identity)
-
-
-def _closed_paths(
-    undeclared_credentials: Sequence[UndeclaredCredential], *, forward_auth: bool
-) -> tuple[str, ...]:
-    paths = paths_in(undeclared_credentials)
-    if forward_auth and paths:
-        raise ConfigurationError(
-            "undeclared_credentials name a path, which forward_auth is told by the proxy alone: close it there (D8)",
-            setting="undeclared_credentials",
-        )
-    return paths
-
-
-def _rules(policy: Policy, directory: Directory | None, *, forward_auth: bool) -> tuple[Rule, ...]:
-    rules = read_rules(policy.rules)
-    if forward_auth and any(rule.path is not None or rule.methods is not None for rule in rules):
-        raise ConfigurationError(
-            "policy.rules name a path or a method, which forward_auth is told by the proxy alone: such rules belong"
-            " in the proxy (D8)",
-            setting="policy.rules",
-        )
-    if directory is None and any(rule.group is not None for rule in rules):
-        raise ConfigurationError(
-            "policy.rules name a group: give directory=, which knows the groups of a user",
-            setting="policy.rules",
-        )
-    if directory is None and policy.required_groups:
-        raise ConfigurationError(
-            "policy.required_groups names groups: give directory=, which knows the groups of a user",
-            setting="policy.required_groups",
-        )
-    return rules
 
 
 def _nothing(sanitizer: RequestSanitizer) -> SanitizedRequest:

@@ -9,8 +9,8 @@ import click
 
 from mfa_simulator.cli import exit_codes
 from mfa_simulator.cli.files import files_in, read_all
+from mfa_simulator.cli.playing import run
 from mfa_simulator.cli.real_clocks import leaks
-from mfa_simulator.cli.run import run
 from mfa_simulator.cli.writing import fmt, new
 
 

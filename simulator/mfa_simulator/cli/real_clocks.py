@@ -11,7 +11,7 @@ import click
 
 from mfa_simulator.cli import exit_codes
 from mfa_simulator.cli.files import files_in, read_all
-from mfa_simulator.cli.run import BadPortal
+from mfa_simulator.cli.playing import BadPortal
 
 if TYPE_CHECKING:
     from mfa_simulator.real_clocks.search import RealClockLeak, SearchResult

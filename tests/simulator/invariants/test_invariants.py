@@ -33,6 +33,8 @@ from wsgi_mfa.support.agents import SupportAgents
 from wsgi_mfa.web import app_response, gate, reply
 from wsgi_mfa.web.views import desk as views_desk
 
+pytestmark = pytest.mark.any_python
+
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").exists())
 FOLDER = ROOT / "fixtures" / "scenarios"
 SEVERAL_BROWSERS = "attacks/one-code-many-browsers"
@@ -90,7 +92,7 @@ def gate_open(monkeypatch):
 
 def sign_in_let_out(monkeypatch):
     monkeypatch.setattr(
-        app_response, "judged", lambda request, sanitizer, directory, headers: (headers, None)
+        app_response, "judged_response", lambda request, sanitizer, directory, headers: (headers, None)
     )
 
 
@@ -274,7 +276,7 @@ def recovery_code_in_event(monkeypatch):
 
 
 def key_shown_on_the_page_for_codes(monkeypatch):
-    show = gate.pages.answer
+    show = gate.routes.answer
 
     def tell(request, path):
         reply = show(request, path)
@@ -284,7 +286,7 @@ def key_shown_on_the_page_for_codes(monkeypatch):
         key = request.site.service.vault.active_key(account)
         return replace(reply, context={**reply.context, "issuer": base64.b32encode(key).decode()})
 
-    monkeypatch.setattr(gate.pages, "answer", tell)
+    monkeypatch.setattr(gate.routes, "answer", tell)
 
 
 def nothing_recorded(monkeypatch):

@@ -130,17 +130,14 @@ def fails(users, secret_key):
 @pytest.mark.parametrize(
     ("factory", "told"),
     [
-        (
-            fails,
-            r"the factory world.test_portal:fails raised RuntimeError: no database \(.*test_portal.py:\d+\)",
-        ),
+        (fails, r"the factory FACTORY:fails raised RuntimeError: no database \(.*test_portal.py:\d+\)"),
         (lambda users, secret_key: None, r"gave NoneType: legal is a WSGI application, or a mfa_simulator"),
     ],
 )
 def test_a_factory_that_makes_no_portal_is_told_of(factory, told):
     with pytest.raises(PortalError) as caught:
         portal_of(factory, USERS, SECRET)
-    assert re.search(told, str(caught.value).replace("tests.simulator.", ""))
+    assert re.search(told, str(caught.value).replace(__name__, "FACTORY"))
 
 
 def test_a_portal_that_the_middleware_refuses_is_told_of(played_around):
