@@ -124,7 +124,7 @@ def run(
         run_against(files, wanted, against, accounts, home=home, sign_out=sign_out, quiet=quiet)
     try:
         if update:
-            _update(files, app)
+            _update(files, app, timeout)
         scenarios, problems = read_all(files)
         choice = Choice(tags=tags, words=words, seeds=seeds or (), failed=failed)
         chosen = choice.of(scenarios)
@@ -158,12 +158,12 @@ def run(
     sys.exit(count.exit_code(bad_files))
 
 
-def _update(files: list[Path], app: str | None) -> None:
+def _update(files: list[Path], app: str | None, timeout: float) -> None:
     from mfa_simulator.cli.update import update_files
     from mfa_simulator.errors import PortalError
 
     try:
-        update_files(files, app=app)
+        update_files(files, app=app, timeout=timeout)
     except PortalError as error:
         raise BadPortal(f"--app: {error}" if app else str(error)) from error
 

@@ -20,8 +20,8 @@ BYTES_MAX = 1 << 20
 NODES_MAX = 200_000
 DEPTH_MAX = 40
 TOO_LARGE = (
-    f"the file is too large: at most {BYTES_MAX >> 20} MiB, {NODES_MAX} values and {DEPTH_MAX} levels are read,"
-    " and no alias that contains itself"
+    "the file is too large or too deeply nested, or an alias contains itself: at most"
+    f" {BYTES_MAX >> 20} MiB, {NODES_MAX} values and {DEPTH_MAX} levels are read"
 )
 NOTHING = ("", "~", "null")
 # What libyaml and PyYAML's own reader read alike: other signs, or a document's mark, they may take differently.

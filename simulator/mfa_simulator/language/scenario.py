@@ -38,6 +38,14 @@ class UserSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BrowserSpec:
+    """From which address a browser comes, and which headers it sends beside its own."""
+
+    address: str = "127.0.0.1"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NetworkSpec:
     """What the network does to requests; spans in microseconds.
 
@@ -116,6 +124,7 @@ class Scenario:
     users: tuple[UserSpec, ...] = ()
     network: NetworkSpec = NetworkSpec()
     workers: int = 1
+    browsers: Mapping[str, BrowserSpec] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     finally_steps: tuple[Step, ...] = ()
     off: frozenset[str] = frozenset()

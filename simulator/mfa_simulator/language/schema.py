@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from mfa_simulator.language.document import texts_of
-from mfa_simulator.language.format import kinds
+from mfa_simulator.language.format import kinds, values
 from mfa_simulator.language.format.examples import EXAMPLES
 from mfa_simulator.language.format.kinds import Schema, schema_of
 from mfa_simulator.language.format.outcomes import ALL
-from mfa_simulator.language.format.tables import ALWAYS, EXPECT, NETWORK, TOP, USER
+from mfa_simulator.language.format.tables import ALWAYS, BROWSERS, EXPECT, NETWORK, TOP, USER
 from mfa_simulator.language.format.verbs import TOGETHER, VERBS, Verb
 from mfa_simulator.language.policy_settings import SETTINGS_SCHEMA
 from mfa_simulator.language.steps import ALONE, USE
@@ -48,14 +48,15 @@ def scenario_schema() -> Schema:
 
 def _top_values() -> dict[str, Schema]:
     return {
-        "scenario": kinds.TEXT.schema,
-        "about": kinds.TEXT.schema,
-        "tags": kinds.NAMES.schema,
-        "start": {**kinds.INSTANT.schema, "default": "2026-01-01T00:00:00Z"},
+        "scenario": values.TEXT.schema,
+        "about": values.TEXT.schema,
+        "tags": values.NAMES.schema,
+        "start": {**values.START.schema, "default": "2026-01-01T00:00:00Z"},
         "seed": {**kinds.whole(0).schema, "default": 0},
         "policy": SETTINGS_SCHEMA,
         "users": {"type": ["object", "null"], "additionalProperties": schema_of(USER)},
         "network": schema_of(NETWORK),
+        "browsers": BROWSERS.schema,
         "workers": {**kinds.whole(1, 64).schema, "default": 1},
         "blocks": {"type": "object", "additionalProperties": STEPS},
         "matrix": _matrix(),
@@ -85,7 +86,7 @@ def _step() -> Schema:
         "type": "object",
         "properties": {
             **properties,
-            USE: {**kinds.TEXT.schema, "description": "Put the steps of a block here."},
+            USE: {**values.TEXT.schema, "description": "Put the steps of a block here."},
             "expect": {"$ref": "#/$defs/expect"},
             "network": {"$ref": "#/$defs/network"},
         },

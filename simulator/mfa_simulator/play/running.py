@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from mfa_simulator.errors import StepError
+from mfa_simulator.errors import PortalError, StepError
 from mfa_simulator.invariants.ledger import Violation
 from mfa_simulator.language.format.verbs import BY_NAME, TOGETHER
 from mfa_simulator.language.quantities import SECOND
@@ -164,22 +164,42 @@ class _Telling:
             self._crash = self._crash or crash_of(error, line=self._line)
 
 
-def play_unjudged(scenario: Scenario, wall: WallClock, *, factory: PortalFactory = REFERENCE_PORTAL) -> Play:
+def play_unjudged(
+    scenario: Scenario,
+    wall: WallClock,
+    *,
+    factory: PortalFactory = REFERENCE_PORTAL,
+    timeout_seconds: float | None = None,
+) -> Play:
     """Play every step of a scenario whatever comes of it; only what cannot be played at all is told."""
-    return play_unjudged_in(World(scenario, wall, factory))
+    watchdog = Watchdog(timeout_seconds)
+    with watchdog.watching():
+        try:
+            world = World(scenario, wall, factory)
+        except PortalError:
+            raise
+        except (Exception, StandstillError) as error:  # noqa: BLE001  # as in a play that is judged
+            return Play(scenario=scenario, moments=(), crash=crash_of(error, line=scenario.line))
+        world.on_progress = watchdog.progress
+        return play_unjudged_in(world)
 
 
 def play_unjudged_in(world: World) -> Play:
-    """Play every step of a world's scenario in it, whatever comes of them."""
+    """Play every step of a world's scenario in it, whatever comes of them, up to one that raises something."""
     scenario, moments = world.scenario, list[PlayedStep]()
+    crash = None
     with world.recorder.noting_logs("wsgi_mfa"):
         for step in (*scenario.steps, *scenario.finally_steps):
-            moments += play_step(world, _unjudged(step))
+            try:
+                moments += play_step(world, _unjudged(step))
+            except (Exception, StandstillError) as error:  # noqa: BLE001, PERF203  # told, and the end of this story
+                crash = crash_of(error, line=step.position.line)
+                break
     told = (
         replace(moment, failures=moment.failures if moment.unplayable else (), broken=())
         for moment in moments
     )
-    return Play(scenario=scenario, moments=tuple(told))
+    return Play(scenario=scenario, moments=tuple(told), crash=crash)
 
 
 def _unjudged(step: Step) -> Step:

@@ -157,6 +157,7 @@ class World:
     def _new_browser(self, name: str) -> Browser:
         browser = Browser(name=name, network=self.network, time=self.time, recorder=self.recorder)
         browser.network_conditions = NetworkConditions(base=self.scenario.network, changes={})
+        browser.spec = self.scenario.browsers.get(name, browser.spec)
         return browser
 
     @contextmanager

@@ -8,7 +8,7 @@ from functools import lru_cache
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from mfa_simulator.errors import RequestTimeoutError, StepError
-from mfa_simulator.language.scenario import NetworkSpec
+from mfa_simulator.language.scenario import BrowserSpec, NetworkSpec
 from mfa_simulator.world.clocks import TrueTime
 from mfa_simulator.world.cookie_jar import CookieJar
 from mfa_simulator.world.http import ORIGIN, Headers, Request, Response
@@ -29,6 +29,7 @@ NAVIGATION = (
     ("Sec-Fetch-User", "?1"),
 )
 TYPED = (*NAVIGATION, ("Sec-Fetch-Site", "none"))
+_PLAIN = BrowserSpec()
 GONE = PageState(response=Response(status=0), outcome="timeout")
 
 
@@ -56,6 +57,7 @@ class Browser:
         self.name = name
         self.jar = CookieJar()
         self.network_conditions = NetworkConditions(base=NetworkSpec(), changes={})
+        self.spec = BrowserSpec()
         self.page_state: PageState | None = None
         self.user: str | None = None
         self.key: AuthenticatorKey | None = None
@@ -104,8 +106,11 @@ class Browser:
     def send_raw(self, method: str, path: str, headers: Mapping[str, str], body: str) -> str:
         """Send one request exactly as written, with the browser's cookies unless it has its own; follow nothing."""
         # Not urljoin: it would tidy up the dots and slashes that such a request may be about.
-        make = Request if any(name.lower() == "cookie" for name in headers) else self._request
-        request = make(method=method, url=ORIGIN + path, headers=tuple(headers.items()), body=body.encode())
+        url, given = ORIGIN + path, tuple(headers.items())
+        if any(name.lower() == "cookie" for name in headers):
+            request = self._from_here(Request(method=method, url=url, headers=given, body=body.encode()))
+        else:
+            request = self._request(method, url, body.encode(), given)
         response = self._exchange(request, "")
         return self._see(response).outcome if response is not None else self._lost()
 
@@ -114,6 +119,7 @@ class Browser:
         tab = Browser(name=self.name, network=self._network, time=self._time, recorder=self._recorder)
         tab.jar, tab.user, tab.key, tab.last_code = self.jar, self.user, self.key, self.last_code
         tab.last, tab.page_state, tab._url = self.last, self.page_state, self._url
+        tab.spec = self.spec
         return tab
 
     def close(self) -> None:
@@ -141,7 +147,15 @@ class Browser:
         cookie = self.jar.header(urlsplit(url).path or "/", now=self._time.now())
         if cookie is not None:
             headers = (*headers, ("Cookie", cookie))
-        return Request(method=method, url=url, headers=headers, body=body)
+        return self._from_here(Request(method=method, url=url, headers=headers, body=body))
+
+    def _from_here(self, request: Request) -> Request:
+        """Give a request the address and the further headers of this browser."""
+        if self.spec == _PLAIN:
+            return request
+        own = {name.lower() for name, _ in request.headers}
+        more = tuple((name, value) for name, value in self.spec.headers.items() if name.lower() not in own)
+        return replace(request, headers=(*request.headers, *more), client_address=self.spec.address)
 
     def _exchange(self, request: Request, about: str) -> Response | None:
         was_spent = self.network_conditions.spent

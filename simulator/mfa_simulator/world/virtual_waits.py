@@ -93,5 +93,6 @@ class _VirtualSelector(selectors.BaseSelector):
         ready = self._inner.select(min(timeout, GRACE_SECONDS))
         if not ready:
             mover = _movers.get(threading.get_ident()) or next(reversed(_movers.values()), self._otherwise)
-            mover(max(1, round(timeout * SECOND)))
+            # A microsecond more than asked for: a timer is due only once its moment has passed.
+            mover(round(timeout * SECOND) + 1)
         return ready

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mfa_simulator.language.format import kinds
+from mfa_simulator.language.format import kinds, names, values
 from mfa_simulator.language.format.kinds import Key, Kind
 from mfa_simulator.language.format.outcomes import ALL, PAGES
 from mfa_simulator.language.quantities import SECOND
@@ -42,44 +42,44 @@ class Verb:
         return bool(self.answers) and not self.name.startswith("support_")
 
 
-user = Key(name="user", kind=kinds.USER, required=True, about="who acts")
-some_user = Key(name="user", kind=kinds.USER, about="who acts; the browser's last user when left out")
+user = Key(name="user", kind=values.USER, required=True, about="who acts")
+some_user = Key(name="user", kind=values.USER, about="who acts; the browser's last user when left out")
 browser = Key(
-    name="browser", kind=kinds.BROWSER, required=True, about="in which browser; a new name is a new browser"
+    name="browser", kind=names.BROWSER, required=True, about="in which browser; a new name is a new browser"
 )
-phone = Key(name="phone", kind=kinds.PHONE, required=True, about="with which phone")
-some_phone = Key(name="phone", kind=kinds.PHONE, about="with which phone")
-typing = Key(name="typing", kind=kinds.SPAN, default=5 * SECOND, about="from reading the code to sending it")
+phone = Key(name="phone", kind=values.PHONE, required=True, about="with which phone")
+some_phone = Key(name="phone", kind=values.PHONE, about="with which phone")
+typing = Key(name="typing", kind=values.SPAN, default=5 * SECOND, about="from reading the code to sending it")
 save = Key(
     name="save",
-    kind=kinds.TICK,
+    kind=values.TICK,
     default=True,
     about="whether the user ticks that the recovery code is stored",
 )
 remember = Key(
     name="remember",
-    kind=kinds.TICK,
+    kind=values.TICK,
     default=False,
     about="whether the user ticks that no code is asked for in this browser",
 )
-code = Key(name="code", kind=kinds.TEXT, about="a code as text, or the name of one that was read")
-path = Key(name="path", kind=kinds.PATH, default="/", about="which page")
-reason = Key(name="reason", kind=kinds.TEXT, required=True, about="why, for the audit log")
-email = Key(name="email", kind=kinds.TEXT, required=True, about="the address that the caller names")
+code = Key(name="code", kind=names.CODE, about="a code as text, or the name of one that was read")
+path = Key(name="path", kind=values.PATH, default="/", about="which page")
+reason = Key(name="reason", kind=values.TEXT, required=True, about="why, for the audit log")
+email = Key(name="email", kind=values.TEXT, required=True, about="the address that the caller names")
 agent = Key(
-    name="agent", kind=kinds.TEXT, default="support", about="who of the support desk acts, by the command"
+    name="agent", kind=values.TEXT, default="support", about="who of the support desk acts, by the command"
 )
 desk_browser = Key(
     name="browser",
-    kind=kinds.BROWSER,
+    kind=names.BROWSER,
     about="over HTTP, by whoever is signed in there; users of the group support are agents",
 )
-delay = Key(name="delay", kind=kinds.SPAN, default=0, about="how long the desk takes; the clock moves")
+delay = Key(name="delay", kind=values.SPAN, default=0, about="how long the desk takes; the clock moves")
 times = Key(name="times", kind=kinds.whole(1, 100_000), default=1, about="how often")
-every = Key(name="every", kind=kinds.SPAN, default=0, about="how much time passes between two tries")
-origin = Key(name="from", kind=kinds.BROWSER, about="whose browser")
-worker = Key(name="worker", kind=kinds.WORKER, about="which worker; all when left out")
-clock_rule = Rule(names=tuple(key.name for key in kinds.CLOCK_KEYS))
+every = Key(name="every", kind=values.SPAN, default=0, about="how much time passes between two tries")
+origin = Key(name="from", kind=names.BROWSER, about="whose browser")
+worker = Key(name="worker", kind=values.WORKER, about="which worker; all when left out")
+clock_rule = Rule(names=tuple(key.name for key in values.CLOCK_KEYS))
 phone_or_code = Rule(names=("phone", "code"))
 
 
@@ -88,29 +88,29 @@ def _attack(name: str, about: str, must: tuple[str, ...], *keys: Key) -> Verb:
 
 
 VERBS = (
-    Verb(name="wait", about="Time passes.", scalar=kinds.SPAN),
-    Verb(name="wait_until", about="Time passes up to a moment.", scalar=kinds.MOMENT),
+    Verb(name="wait", about="Time passes.", scalar=values.SPAN),
+    Verb(name="wait_until", about="Time passes up to a moment.", scalar=values.MOMENT),
     Verb(
         name="set_clock",
         about="Somebody sets a phone's clock.",
-        keys=(phone, *kinds.CLOCK_KEYS),
+        keys=(phone, *values.CLOCK_KEYS),
         rules=(clock_rule,),
     ),
     Verb(
         name="new_phone",
         about="A user gets another phone, with an empty authenticator app and a right clock.",
-        keys=(user, Key(name="phone", kind=kinds.TEXT, required=True, about="its name")),
+        keys=(user, Key(name="phone", kind=values.TEXT, required=True, about="its name")),
     ),
     Verb(name="lose_phone", about="A phone is gone, and its keys with it.", keys=(user, phone)),
     Verb(
         name="clone_phone",
         about="A phone's keys are copied to another one, by a backup or a thief.",
-        keys=(user, phone, Key(name="as", kind=kinds.TEXT, default="clone", about="the name of the copy")),
+        keys=(user, phone, Key(name="as", kind=values.TEXT, default="clone", about="the name of the copy")),
     ),
     Verb(
         name="read_code",
         about="Somebody reads the code that a phone shows and keeps it, to be used as `code: NAME` later.",
-        keys=(phone, Key(name="as", kind=kinds.TEXT, required=True, about="the name to keep it by")),
+        keys=(phone, Key(name="as", kind=values.TEXT, required=True, about="the name to keep it by")),
     ),
     Verb(
         name="password",
@@ -118,7 +118,7 @@ VERBS = (
         keys=(
             user,
             browser,
-            Key(name="wrong", kind=kinds.TICK, default=False, about="types a wrong password"),
+            Key(name="wrong", kind=values.TICK, default=False, about="types a wrong password"),
         ),
         must=("must_enroll", "must_verify"),
         answers=PAGES,
@@ -130,7 +130,7 @@ VERBS = (
             user,
             browser,
             phone,
-            Key(name="manual", kind=kinds.TICK, default=False, about="types the key by hand"),
+            Key(name="manual", kind=values.TICK, default=False, about="types the key by hand"),
             save,
             typing,
         ),
@@ -144,7 +144,7 @@ VERBS = (
             user,
             browser,
             phone,
-            Key(name="manual", kind=kinds.TICK, default=False, about="types the key by hand"),
+            Key(name="manual", kind=values.TICK, default=False, about="types the key by hand"),
             typing,
         ),
         must=("must_enroll",),
@@ -188,7 +188,7 @@ VERBS = (
             browser,
             Key(
                 name="code",
-                kind=kinds.TEXT,
+                kind=names.RECOVERY_CODE,
                 default="current",
                 about="`current`, `previous`, or a code as text",
             ),
@@ -225,7 +225,7 @@ VERBS = (
     Verb(
         name="post",
         about="A browser sends a form to the portal.",
-        keys=(browser, path, Key(name="data", kind=kinds.TEXTS, default={}, about="the form's fields")),
+        keys=(browser, path, Key(name="data", kind=values.TEXTS, default={}, about="the form's fields")),
         must=("welcome",),
         answers=PAGES,
     ),
@@ -269,7 +269,7 @@ VERBS = (
     Verb(
         name="server_clock",
         about="Somebody sets the clock of a worker.",
-        keys=(worker, *kinds.CLOCK_KEYS),
+        keys=(worker, *values.CLOCK_KEYS),
         rules=(clock_rule,),
     ),
     Verb(name="restart", about="A worker ends and starts again on the same store.", keys=(worker,)),
@@ -285,7 +285,7 @@ VERBS = (
         about="The store fails, for some calls or for some time, before or after it has committed.",
         keys=(
             Key(name="calls", kind=kinds.whole(1), about="so many saves fail"),
-            Key(name="for", kind=kinds.SPAN, about="every call fails for so long"),
+            Key(name="for", kind=values.SPAN, about="every call fails for so long"),
             Key(
                 name="when",
                 kind=kinds.choice("WHEN", ("before", "after")),
@@ -302,7 +302,7 @@ VERBS = (
         times,
         every,
         Key(name="parallel", kind=kinds.whole(1, 1000), default=1, about="so many at once"),
-        Key(name="among", kind=kinds.TEXT, about="a code that is put last among the guesses"),
+        Key(name="among", kind=names.CODE, about="a code that is put last among the guesses"),
     ),
     _attack(
         "replay_code",
@@ -339,10 +339,10 @@ VERBS = (
         about="A browser sends one request, exactly as written, and follows nothing.",
         keys=(
             browser,
-            Key(name="method", kind=kinds.TEXT, required=True, about="GET, POST, ..."),
-            Key(name="path", kind=kinds.PATH, required=True, about="path and query"),
-            Key(name="headers", kind=kinds.TEXTS, default={}, about="headers beside the cookies"),
-            Key(name="body", kind=kinds.TEXT, default="", about="the body as text"),
+            Key(name="method", kind=values.TEXT, required=True, about="GET, POST, ..."),
+            Key(name="path", kind=values.PATH, required=True, about="path and query"),
+            Key(name="headers", kind=values.TEXTS, default={}, about="headers beside the cookies"),
+            Key(name="body", kind=values.TEXT, default="", about="the body as text"),
         ),
         answers=PAGES,
     ),
