@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from wsgi_mfa.configuration.adapter_table import adapter_from
-from wsgi_mfa.configuration.setting_types import TEXT, TEXTS, WHOLE, YES_NO, check, imported, reject_unknown
+from wsgi_mfa.configuration.setting_types import (
+    SWITCH,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    YES_NO,
+    check,
+    imported,
+    reject_unknown,
+)
 from wsgi_mfa.core.codec import ACCOUNT_CODEC
 from wsgi_mfa.core.errors import InvalidPolicyError
 from wsgi_mfa.core.policy import Policy
@@ -21,6 +30,7 @@ from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.request.undeclared import undeclared_from
+from wsgi_mfa.identity.sealing.settings import SealSettings, seal_settings
 from wsgi_mfa.support.agents import agents_from
 
 if sys.version_info >= (3, 11):
@@ -41,6 +51,10 @@ TOP_LEVEL = {
     "scheme_from": TEXT,
     "directory": TEXT,
     "undeclared_credentials": TEXTS,
+    "seal_credentials": SWITCH,
+    "unsealed_cookies": TEXTS,
+    "seal_group": TEXT,
+    "also_by": TEXTS,
     "keys_env": TEXT,
     "keys_file": TEXT,
     "forward_auth": YES_NO,
@@ -63,6 +77,10 @@ class Configuration:
     scheme_from: str | None = None
     directory: Callable[[str], Person | None] | None = None
     undeclared_credentials: tuple[str, ...] = ()
+    seal_credentials: bool | str = True
+    unsealed_cookies: tuple[str, ...] = ()
+    seal_group: str | None = None
+    also_by: tuple[str, ...] = ()
     keys_env: str = KEYS_VARIABLE
     keys_file: str | None = None
     forward_auth: bool = False
@@ -83,7 +101,25 @@ class Configuration:
             "forward_auth": self.forward_auth,
             "renews_sessions": self.renews_sessions,
             "undeclared_credentials": self.undeclared_credentials,
+            "seal_credentials": self.seal_credentials,
+            "unsealed_cookies": self.unsealed_cookies,
+            "seal_group": self.seal_group,
+            "also_by": self.also_by,
         }
+
+    def sealing(self) -> SealSettings:
+        """How the portal's cookies are sealed.
+
+        :raises ConfigurationError: a setting of it has no legal value.
+        """
+        return seal_settings(
+            self.seal_credentials,
+            unsealed_cookies=self.unsealed_cookies,
+            seal_group=self.seal_group,
+            also_by=self.also_by,
+            identity=self.identity,
+            forward_auth=self.forward_auth,
+        )
 
 
 def read_configuration(path: Path) -> Configuration:
@@ -116,11 +152,15 @@ def _configuration(document: dict[str, Any]) -> Configuration:
         )
     if "directory" in top:
         top["directory"] = imported(top["directory"], setting="directory")
-    top["undeclared_credentials"] = tuple(top.get("undeclared_credentials", ()))
-    top["support_agents"] = tuple(top.get("support_agents", ()))
+    for name in ("undeclared_credentials", "support_agents", "unsealed_cookies", "also_by"):
+        top[name] = tuple(top.get(name, ()))
     agents_from(top["support_agents"], has_directory="directory" in top)
     undeclared_from(top["undeclared_credentials"])
-    return Configuration(identity=adapter_from(tables["identity"]), policy=_policy(tables["policy"]), **top)
+    configuration = Configuration(
+        identity=adapter_from(tables["identity"]), policy=_policy(tables["policy"]), **top
+    )
+    configuration.sealing()
+    return configuration
 
 
 def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:

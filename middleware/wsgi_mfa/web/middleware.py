@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from wsgi_mfa.clock import Clock, SystemClock
 from wsgi_mfa.core.events import Event
@@ -17,8 +18,9 @@ from wsgi_mfa.errors import AmbiguousCredentialError, ConfigurationError, Invali
 from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter, problems_of
 from wsgi_mfa.identity.request.response_identity import without_own_cookies
-from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, SanitizedRequest
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, declared_cookies
 from wsgi_mfa.identity.request.undeclared import undeclared_from
+from wsgi_mfa.identity.sealing.settings import seal_settings
 from wsgi_mfa.keys.ring import KeyRing, KeySource
 from wsgi_mfa.metrics import Metrics
 from wsgi_mfa.service import MfaService
@@ -30,6 +32,7 @@ from wsgi_mfa.web import app_response, gate, routes
 from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web.app_response import answered, passed_unchanged
 from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
+from wsgi_mfa.web.cookie_path import CookiePathCheck
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
@@ -41,21 +44,15 @@ from wsgi_mfa.web.response_hold import (
     first_drawn,
 )
 from wsgi_mfa.web.return_to import ReturnUrlSigner
+from wsgi_mfa.web.sealing import Sealing, default_label, sealed
 from wsgi_mfa.web.settings import check_mount_path, checked_rules, closed_paths, opened_store
+from wsgi_mfa.web.way import Way, way_of
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 logger = logging.getLogger("wsgi_mfa")
-
-
-class Way(NamedTuple):
-    """The cookies' names over one port, the cleaner that knows them, and a request of which nothing is known."""
-
-    names: CookieNames
-    sanitizer: RequestSanitizer
-    nothing: SanitizedRequest
 
 
 class MfaMiddleware:
@@ -71,10 +68,13 @@ class MfaMiddleware:
     X-Portal-Key``, or closed to all without a second factor, such as ``path /xmlrpc`` (D4). ``notify`` is
     called once for each event that the user should hear of by another way, without secrets in it (R32).
     ``support_agents`` are the users, and groups of the directory as ``group:NAME``, who may use the support
-    desk at ``mount_path/support``; without any there is none over HTTP (R44). With ``forward_auth`` a proxy may
-    ask at ``mount_path/forward-auth`` for requests that go past us; ``renews_sessions`` promises that the
-    portal gives a new session id at each sign-in, where the adapter cannot know (D8). ``metrics`` takes numbers
-    for the operator (D26).
+    desk at ``mount_path/support``; without any there is none over HTTP (R44). The portal's cookies are sealed
+    unless ``seal_credentials`` is False; ``"accept"`` opens sealed ones and writes them in clear.
+    ``unsealed_cookies`` are never sealed, ``seal_group`` is shared by applications that share one session, and
+    ``also_by`` has the arguments and headers by which the portal takes its session id too, such as
+    ``argument sid`` (D39). With ``forward_auth`` a proxy may ask at ``mount_path/forward-auth`` for requests
+    that go past us; ``renews_sessions`` promises that the portal gives a new session id at each sign-in, where
+    the adapter cannot know (D8). ``metrics`` takes numbers for the operator (D26).
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -95,6 +95,10 @@ class MfaMiddleware:
         plain_http: bool = False,
         scheme_from: str | None = None,
         undeclared_credentials: Sequence[str] = (),
+        seal_credentials: bool | str = True,
+        unsealed_cookies: Sequence[str] = (),
+        seal_group: str | None = None,
+        also_by: Sequence[str] = (),
         notify: Callable[[Event], None] | None = None,
         metrics: Metrics | None = None,
         forward_auth: bool = False,
@@ -129,9 +133,26 @@ class MfaMiddleware:
         self._directory = directory
         self._heartbeat = Heartbeat(store=self.service.store, keys=keys)
         self._identity = identity
-        self._is_watched = identity.traits.user_changes_in_response
-        self._undeclared_credentials = undeclared_from(undeclared_credentials)
-        self._directory = directory
+        sealing = seal_settings(
+            seal_credentials,
+            unsealed_cookies=unsealed_cookies,
+            seal_group=seal_group,
+            also_by=also_by,
+            identity=identity,
+            forward_auth=forward_auth,
+        )
+        self._undeclared_credentials = (*undeclared_from(undeclared_credentials), *sealing.other_ways)
+        self._sealing = Sealing(
+            sealing,
+            identity=identity,
+            keys=keys,
+            entropy=entropy,
+            store_id=self.service.store.identity.store_id,
+            label=default_label(issuer, mount_path),
+        )
+        self._cookie_paths = CookiePathCheck(declared_cookies(identity))
+        # Also where no response changes the user, the portal's cookies in it are sealed.
+        self._is_watched = identity.traits.user_changes_in_response or self._sealing.seals is not None
         self._forwarding = forwarding.PATHS if forward_auth else ()
         self._has_exemptions = bool(self.service.policy.exempt_paths or self.service.policy.exempt_methods)
         self._ways: dict[str, Way] = {}
@@ -156,8 +177,9 @@ class MfaMiddleware:
             agents=agents,
             authenticate=identity.traits.www_authenticate,
         )
+        self._way_of = partial(way_of, identity, self._undeclared_credentials, self._sealing)
         # Made now, so that a portal's cookie with one of our names is an error of the start.
-        self._https_way = None if plain_http else self._made_way(CookieNames.over_https())
+        self._https_way = None if plain_http else self._way_of(CookieNames.over_https())
 
     @property
     def support_desk(self) -> SupportDesk:
@@ -165,7 +187,9 @@ class MfaMiddleware:
         return SupportDesk(self.service, directory=self._directory)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        names, sanitizer, nothing = self._https_way or self._plain_way(environ)
+        way = self._https_way or self._plain_way(environ)
+        names, sanitizer, nothing, _ = way
+        sanitizer.clean_path(environ)
         path = path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
         now = self.service.clock.now()
         if not self._heartbeat.since <= now < self._heartbeat.until:
@@ -182,7 +206,7 @@ class MfaMiddleware:
                 request = incoming = IncomingRequest(self._site, environ, names, nothing, now)
                 response = forwarding.answer(incoming, sanitizer, self._directory, str(path))
             else:
-                sanitized = sanitizer.clean(environ)
+                sanitized = sanitizer.clean(environ, now=now)
                 # Applications change their environ, so what is read after them is a copy.
                 is_read_later = self._is_watched or sanitized.identification is not None
                 kept = environ.copy() if is_read_later else environ
@@ -197,7 +221,7 @@ class MfaMiddleware:
             request = IncomingRequest(self._site, environ, names, sanitized, now)
             response = response_to(request, routes.unavailable(), as_json=_as_json(request, path))
         if response is None:
-            return self._pass(request, sanitizer, environ, start_response)
+            return self._pass(request, way, environ, start_response)
         if path is None:
             discard_body(environ, self.service.clock)
         return response(environ, start_response)
@@ -210,6 +234,10 @@ class MfaMiddleware:
         path: str | None,
     ) -> tuple[WebRequest, WSGIApplication | None]:
         """Return our answer to a request, None when it may pass to the application, and the request by then."""
+        if path is None and incoming.sanitized.cookies.unsealed:
+            ended = self._sealing.ended_session(incoming, sanitizer, environ)
+            if ended is not None:
+                return incoming, response_to(incoming, ended, as_json=False)
         if path is None and self._has_exemptions and gate.is_exempt(incoming):
             return self._exempted(incoming, sanitizer, environ), None
         try:
@@ -220,7 +248,7 @@ class MfaMiddleware:
             leaves = path == "/sign-out" and request.method == "POST" and bool(request.sanitized.doubled)
             reply = routes.answer(request, path or "") if leaves else gate.rejected_user()
         if reply is None:
-            gate.tell_application(request, environ)
+            _admit(request, sanitizer, environ)
             return request, None
         return request, response_to(request, reply, as_json=_as_json(request, path))
 
@@ -249,7 +277,7 @@ class MfaMiddleware:
         try:
             request, reply = self._reply(incoming, sanitizer, environ, None)
             if reply is None:
-                gate.tell_application(request, environ)
+                _admit(request, sanitizer, environ)
                 return request
         except Exception:
             logger.exception("an exempt path was answered as to nobody")
@@ -258,31 +286,38 @@ class MfaMiddleware:
     def _pass(
         self,
         request: WebRequest,
-        sanitizer: RequestSanitizer,
+        way: Way,
         environ: WSGIEnvironment,
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Call the application, and watch what its answer does to the user."""
         if not self._is_watched:
-            return passed_unchanged(
-                self.application, request, sanitizer.own_cookie_names, environ, start_response
-            )
-        observer = ResponseHold(partial(self._judged, request, sanitizer), start_response)
+            own = way.sanitizer.own_cookie_names
+            return passed_unchanged(self.application, request, own, environ, start_response)
+        observer = ResponseHold(partial(self._judged, request, way), start_response)
         iterable = self.application(environ, observer.start_response)
         if not observer.started:
             iterable = first_drawn(iterable, observer)
         return answered(request, observer, iterable, start_response)
 
     def _judged(
-        self, request: WebRequest, sanitizer: RequestSanitizer, status: str, headers: Headers
+        self, request: WebRequest, way: Way, status: str, headers: Headers
     ) -> tuple[Headers, WSGIApplication | None]:
-        headers = without_own_cookies(headers, sanitizer.own_cookie_names)
+        sanitizer = way.sanitizer
+        if app_response.is_left_alone(request, sanitizer, status, headers):
+            return headers, None
+        headers = sanitizer.clean_location(without_own_cookies(headers, sanitizer.own_cookie_names))
         try:
-            headers, reply = app_response.judged_response(request, sanitizer, self._directory, headers)
+            judged = app_response.judged_response(request, sanitizer, self._directory, headers)
+            headers, reply, _ = judged
             if reply is None and status.startswith("401"):
                 headers, reply = app_response.judged_challenge(request, headers)
             if reply is None:
-                return headers, None
+                return sealed(request, way.sealer, headers, judged), None
+            if judged.reply is not None and judged.user is not None:
+                self._cookie_paths.look(request, list(reply.headers))
+            # What the portal sets goes out with a reply in its place as well.
+            reply = replace(reply, headers=tuple(sealed(request, way.sealer, list(reply.headers), judged)))
             return headers, response_to(request, reply, as_json=not request.is_navigation)
         except Exception:
             # Not raised here: the application called us, and would take it for its own failure.
@@ -295,14 +330,15 @@ class MfaMiddleware:
         port = str(environ.get("SERVER_PORT", ""))
         found = self._ways.get(port)
         if found is None:
-            found = self._ways[port] = self._made_way(CookieNames.over_plain_http(port))
+            found = self._ways[port] = self._way_of(CookieNames.over_plain_http(port))
         return found
 
-    def _made_way(self, names: CookieNames) -> Way:
-        sanitizer = RequestSanitizer(
-            self._identity, own_cookie_names=names.all, extra_undeclared=self._undeclared_credentials
-        )
-        return Way(names, sanitizer, _nothing(sanitizer))
+
+def _admit(request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment) -> None:
+    """Let a request pass: the application is told of its user, and gets the cookies that are this user's."""
+    gate.tell_application(request, environ)
+    if request.caller is not None and request.sanitized.cookies.of_users:
+        sanitizer.admit_cookies_of(environ, request.sanitized, request.caller.user)
 
 
 def _stripped(
@@ -316,10 +352,3 @@ def _stripped(
 def _as_json(request: WebRequest, path: str | None) -> bool:
     """Below our own path a client says what it reads; elsewhere all but a person's navigation get a problem."""
     return request.wants_json if path is not None else not request.is_navigation
-
-
-def _nothing(sanitizer: RequestSanitizer) -> SanitizedRequest:
-    """What is known of a request that was not read yet."""
-    return SanitizedRequest(
-        identification=None, cookies=sanitizer.cookie_reader.read(""), doubled=(), credentials_digest=None
-    )

@@ -43,6 +43,7 @@ VIEWS: dict[str, dict[str, View]] = {
     "/account": {"GET": account.show_account, "POST": account.post_account},
     "/sign-out": {"POST": sign_out.post_sign_out},
     "/help": {"GET": sign_out.show_help},
+    "/session-ended": {"GET": sign_out.show_session_ended},
     "/support": {"GET": desk.show_support, "POST": desk.post_support},
 }
 
@@ -82,7 +83,7 @@ def _view(request: WebRequest, path: str) -> View:
     view = methods.get("GET" if request.method == "HEAD" else request.method)
     if view is None:
         raise MethodNotAllowedError((*methods, "HEAD") if "GET" in methods else tuple(methods))
-    if path == "/help":
+    if path in ("/help", "/session-ended"):
         return view
     if path == "/continue" and request.argument("signed-out") and request.state.session is None:
         return sign_out.show_signed_out

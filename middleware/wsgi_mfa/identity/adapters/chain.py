@@ -100,6 +100,8 @@ def _joined_traits(traits: list[AdapterTraits]) -> AdapterTraits:
         aliases=any(each.aliases for each in traits),
         changing_ids=any(each.changing_ids for each in traits),
         renews_sessions=all(each.renews_sessions for each in traits),
+        cookies_alone=all(each.cookies_alone for each in traits),
+        own_cookies=tuple(dict.fromkeys(name for each in traits for name in each.own_cookies)),
         www_authenticate=next((each.www_authenticate for each in traits if each.www_authenticate), None),
     )
 

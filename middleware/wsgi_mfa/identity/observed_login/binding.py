@@ -73,8 +73,10 @@ class ObservedLogin(ABC):
         self._known_cookies = frozenset((*cookies, *harmless_cookies))
         self._told: set[str] = set()
         self.secure = secure
-        self.traits = AdapterTraits(user_changes_in_response=True, aliases=aliases)
         self.label_cookie = "__Host-wsgi_mfa_login" if secure else "wsgi_mfa_login"
+        self.traits = AdapterTraits(
+            user_changes_in_response=True, aliases=aliases, own_cookies=(self.label_cookie,)
+        )
         self.credentials = Credentials(cookies=(*cookies, self.label_cookie))
         self._sign: Callable[[bytes], str] | None = None
         self._check: Callable[[bytes, str], bool] | None = None
