@@ -15,7 +15,7 @@ PROBLEMS_MAX = 100
 RULES = {
     "unreadable-file": "The file exists and is UTF-8.",
     "yaml": "The file is one YAML document without tags, of bounded size and depth.",
-    "never-works": "A step can work where it stands: what it needs was done before it.",
+    "never-works": "A step can work in its place: what it needs was done before it.",
     "duplicate-key": "A key stands once in its mapping.",
     "unknown-key": "Only the keys of the format stand in a file.",
     "missing-key": "What is required is there.",

@@ -56,7 +56,7 @@ def check(paths: tuple[Path, ...], *, style: str) -> None:
 def explain(file: Path) -> None:
     """Play the scenario file FILE whatever it expects, and print its timeline; nothing is judged.
 
-    Ends with 0, with 2 for a bad file, or with 5 where something was raised that nobody expected.
+    Ends with 0, with 2 for a bad file, or with 5 where an exception ended a story.
     """
     scenarios, problems = read_all([file])
     if problems:

@@ -40,7 +40,7 @@ class SeedRange(click.ParamType):  # type: ignore[type-arg]  # generic only sinc
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Choice:
-    """What is asked for; an empty value asks for nothing. All that is asked for must fit."""
+    """The scenarios that are asked for; an empty value asks for nothing. All that is asked for must fit."""
 
     tags: tuple[str, ...] = ()
     words: str = ""

@@ -111,7 +111,7 @@ def run(
     One line for each scenario, and the timeline of each that failed; a single one has its timeline in any case. Ends
     with 0 when all is as expected, 1 when an expectation failed, 2 for a bad file or a portal that cannot be made, 3
     when an invariant was broken, 4 when two plays with the same seed were not the same, 5 when a story could not be
-    played because something was raised that nobody expected.
+    played because of an exception.
     """
     files, wanted = files_in(paths), Reports(github=github, **reports)
     if against is not None:

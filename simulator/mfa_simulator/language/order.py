@@ -1,4 +1,4 @@
-"""What a step needs of the steps before it: names that are given, browsers that are open, phones that have a key.
+"""Judges what a step needs of the steps before it: names that are given, browsers that are open, phones that have a key.
 
 A step that lacks it fails whenever it is played, so it is a problem of the file. What only depends on how things went
 (a lock that ended, a page that shows something else) is none.
@@ -32,7 +32,7 @@ ALIKE_MIN = 4  # shorter names are too easily alike
 
 
 def judge_order(scenario: Scenario, problems: Problems) -> None:
-    """Note every step that can never work where it stands."""
+    """Note every step that can never work in its place."""
     _Order(scenario, problems).judge()
 
 
@@ -156,7 +156,7 @@ class _Order:
 
 
 def _is_slip(word: str, meant: str) -> bool:
-    """Whether a word is another one with one letter wrong, missing, too many, or two letters turned around."""
+    """Return whether a word is another one with one letter wrong, missing, too many, or two letters turned around."""
     if min(len(word), len(meant)) < ALIKE_MIN or abs(len(word) - len(meant)) > 1:
         return False
     at = next(

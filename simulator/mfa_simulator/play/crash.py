@@ -1,4 +1,4 @@
-"""An exception that ended a story: not an expectation that failed, but something that nobody expected at all."""
+"""An exception that ended a story: no expectation failed, but the code did."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CALLS_MAX = 6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Crash:
-    """What ended a story: `message` and the calls that led to it, the innermost last, as `FILE:LINE in FUNCTION`.
+    """The end of a story: `message` and the calls that led to it, the innermost last, as `FILE:LINE in FUNCTION`.
 
     `line` is that of the step in the scenario file. A crash holds plain text only, so that it can be sent between
     processes whatever was raised.

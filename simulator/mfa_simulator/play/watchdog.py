@@ -2,7 +2,7 @@
 
 Virtual time moves when a story lets it, or when the application sleeps. A loop that only looks at the clock waits for
 ever. A timer of the operating system (`SIGALRM`) interrupts the main thread then, whatever it waits for. Where there
-is no such timer, and where somebody else uses it, nothing is watched.
+is no such timer, and where other code uses it, nothing is watched.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Watchdog:
 
 
 def _is_alarm_free() -> bool:
-    """Whether the timer of the operating system is there, and nobody else uses it."""
+    """Return whether the timer of the operating system is there and not in use."""
     if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         return False
     return (
@@ -109,7 +109,7 @@ def _place_in(frame: FrameType | None) -> str:
 
 
 def _is_served(frame: FrameType) -> bool:
-    """Whether a call answers a request: below it is the worker, or an event loop."""
+    """Return whether a call answers a request: below it is the worker, or an event loop."""
     outer: FrameType | None = frame
     while outer is not None:
         if outer.f_code.co_filename.endswith(("world/worker.py", "world\\worker.py")):

@@ -1,6 +1,6 @@
 """Waiting in virtual time: an application that sleeps lets true time pass, and costs none of ours.
 
-`time.sleep()` of whoever answers a request, and event loops that are made while time is frozen, move true time along
+`time.sleep()` in a thread that answers a request, and event loops that are made while time is frozen, move true time along
 instead of waiting. What waits for another thread still waits for it.
 """
 
@@ -60,7 +60,7 @@ def virtual_waits(otherwise: Callable[[int], object]) -> Iterator[None]:
 def _sleep(seconds: float) -> None:
     mover = _movers.get(threading.get_ident())
     if mover is None or seconds < 0:
-        _real_sleep(seconds)  # nobody's request, or an error that Python words
+        _real_sleep(seconds)  # outside of any request, or an error that Python words
     else:
         mover(round(seconds * SECOND))
 

@@ -8,14 +8,14 @@ from mfa_simulator.language.document import Node, Scalar
 from mfa_simulator.language.format.kinds import TEXT_SCHEMA, Kind, Reading, UnreadableError, text_of
 from mfa_simulator.problems import did_you_mean
 
-# What nobody takes for a code: digits, or the groups of capitals of a recovery code.
+# No code looks so: codes are digits, and recovery codes groups of capitals.
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def code_kind(*words: str) -> Kind:
     """Make a kind of a code as text, the name of one that a step reads, or one of some words.
 
-    A plain word that is no such name is a slip of the pen; in quotes it is what somebody types.
+    A plain word that is no such name is a slip of the pen; in quotes it is what a user types.
     """
 
     def read(node: Node, reading: Reading) -> str:
@@ -30,7 +30,7 @@ def code_kind(*words: str) -> Kind:
         raise UnreadableError(
             node.position,
             f'no code is read as "{text}" in this file; there is: {names}.{meant}'
-            " A text that is typed as it stands is written in quotes.",
+            " Write a text in quotes if a user shall type it as it is.",
             "unknown-name",
         )
 
