@@ -27,6 +27,7 @@ DOCUMENTED = (
     "wsgi_mfa.errors",
     "wsgi_mfa.keys",
     "wsgi_mfa.metrics",
+    "wsgi_mfa.operations",
     "wsgi_mfa.rules",
     "wsgi_mfa.stores",
     "wsgi_mfa.support",

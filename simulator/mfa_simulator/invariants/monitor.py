@@ -72,6 +72,10 @@ class Monitor:
         """Give what was counted of a user's wrong answers of one kind."""
         return self._guesses.tally(user, kind)
 
+    def password_changed(self, user: str, password: str) -> None:
+        """Take a new password of a user of the portal."""
+        self._access.password_changed(user, password)
+
     def take_violations(self) -> tuple[Violation, ...]:
         """Return the violations found since the last call, and forget them."""
         broken = tuple(self._ledger.broken)

@@ -1,4 +1,4 @@
-"""Judges what a step needs of the steps before it: names that are given, browsers that are open, phones that have a key.
+"""Judges what a step needs of the steps before it: names that are given, browsers in use, phones with a key.
 
 A step that lacks it fails whenever it is played, so it is a problem of the file. What only depends on how things went
 (a lock that ended, a page that shows something else) is none.

@@ -46,6 +46,14 @@ class Repeatable:
     must: tuple[str, ...] | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptPage:
+    """A page that stays open: what it shows, and its address."""
+
+    page_state: PageState
+    url: str
+
+
 class Browser:
     """One browser, used by one person at a time.
 
@@ -121,6 +129,18 @@ class Browser:
         tab.last, tab.page_state, tab._url = self.last, self.page_state, self._url
         tab.spec = self.spec
         return tab
+
+    def kept_page(self) -> KeptPage:
+        """Give the page that is shown, to be shown again later as it is."""
+        if self.page_state is None:
+            raise StepError(f"the browser {self.name} shows no page that could be kept")
+        return KeptPage(page_state=self.page_state, url=self._url)
+
+    def show_kept(self, page: KeptPage) -> str:
+        """Show a page that was kept; nothing is sent."""
+        self.page_state, self._url = page.page_state, page.url
+        self._recorder.current.saw(page.page_state)
+        return self.outcome
 
     def close(self) -> None:
         """Close the window."""

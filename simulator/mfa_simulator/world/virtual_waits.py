@@ -1,6 +1,6 @@
 """Waiting in virtual time: an application that sleeps lets true time pass, and costs none of ours.
 
-`time.sleep()` in a thread that answers a request, and event loops that are made while time is frozen, move true time along
+`time.sleep()` in a thread that answers, and event loops that are made while time is frozen, move true time along
 instead of waiting. What waits for another thread still waits for it.
 """
 

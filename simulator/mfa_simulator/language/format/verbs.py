@@ -2,90 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mfa_simulator.language.format import kinds, names, values
-from mfa_simulator.language.format.kinds import Key, Kind
+from mfa_simulator.language.format.further_verbs import COOKIES, OPERATOR_VERBS, PEOPLE_VERBS, PORTAL_VERBS
+from mfa_simulator.language.format.kinds import Key
 from mfa_simulator.language.format.outcomes import ALL, PAGES
-from mfa_simulator.language.quantities import SECOND
-
-VALUE = "value"
-TOGETHER = "together"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
-    """How the keys of a verb depend on one another: exactly one of them is there."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verb:
-    """One verb; `scalar` is the kind of its value when it takes one value and no mapping.
-
-    `must` holds the outcomes one of which a step without `expect` must reach, None when there is no such rule.
-    `answers` holds the outcomes that can be expected of it; it is empty for a verb that asks nobody.
-    """
-
-    name: str
-    about: str
-    keys: tuple[Key, ...] = ()
-    scalar: Kind | None = None
-    must: tuple[str, ...] | None = None
-    answers: tuple[str, ...] = ()
-    rules: tuple[Rule, ...] = ()
-
-    @property
-    def sends(self) -> bool:
-        """Whether it sends requests, which a network can touch; the support desk sits beside the server."""
-        return bool(self.answers) and not self.name.startswith("support_")
-
-
-user = Key(name="user", kind=values.USER, required=True, about="who acts")
-some_user = Key(name="user", kind=values.USER, about="who acts; the browser's last user when left out")
-browser = Key(
-    name="browser", kind=names.BROWSER, required=True, about="in which browser; a new name is a new browser"
+from mfa_simulator.language.format.verb import (
+    TOGETHER,
+    VALUE,
+    Rule,
+    Verb,
+    agent,
+    as_typed,
+    attack,
+    browser,
+    clock_rule,
+    code,
+    delay,
+    desk_browser,
+    email,
+    every,
+    origin,
+    path,
+    phone,
+    phone_or_code,
+    reason,
+    remember,
+    save,
+    some_phone,
+    some_user,
+    times,
+    typing,
+    user,
+    worker,
 )
-phone = Key(name="phone", kind=values.PHONE, required=True, about="with which phone")
-some_phone = Key(name="phone", kind=values.PHONE, about="with which phone")
-typing = Key(name="typing", kind=values.SPAN, default=5 * SECOND, about="from reading the code to sending it")
-save = Key(
-    name="save",
-    kind=values.TICK,
-    default=True,
-    about="whether the user ticks that the recovery code is stored",
-)
-remember = Key(
-    name="remember",
-    kind=values.TICK,
-    default=False,
-    about="whether the user ticks that no code is asked for in this browser",
-)
-code = Key(name="code", kind=names.CODE, about="a code as text, or the name of one that was read")
-path = Key(name="path", kind=values.PATH, default="/", about="which page")
-reason = Key(name="reason", kind=values.TEXT, required=True, about="why, for the audit log")
-email = Key(name="email", kind=values.TEXT, required=True, about="the address that the caller names")
-agent = Key(
-    name="agent", kind=values.TEXT, default="support", about="who of the support desk acts, by the command"
-)
-desk_browser = Key(
-    name="browser",
-    kind=names.BROWSER,
-    about="over HTTP, by whoever is signed in there; users of the group support are agents",
-)
-delay = Key(name="delay", kind=values.SPAN, default=0, about="how long the desk takes; the clock moves")
-times = Key(name="times", kind=kinds.whole(1, 100_000), default=1, about="how often")
-every = Key(name="every", kind=values.SPAN, default=0, about="how much time passes between two tries")
-origin = Key(name="from", kind=names.BROWSER, about="whose browser")
-worker = Key(name="worker", kind=values.WORKER, about="which worker; all when left out")
-clock_rule = Rule(names=tuple(key.name for key in values.CLOCK_KEYS))
-phone_or_code = Rule(names=("phone", "code"))
 
-
-def _attack(name: str, about: str, must: tuple[str, ...], *keys: Key) -> Verb:
-    return Verb(name=name, about=about, must=must, answers=PAGES, keys=(user, browser, *keys))
-
+__all__ = ["BY_NAME", "TOGETHER", "VALUE", "VERBS", "Rule", "Verb"]
 
 VERBS = (
     Verb(name="wait", about="Time passes.", scalar=values.SPAN),
@@ -167,7 +118,7 @@ VERBS = (
     Verb(
         name="sign_in",
         about="A user types the password if the portal asks, then a code.",
-        keys=(user, browser, some_phone, code, typing, remember),
+        keys=(user, browser, some_phone, code, typing, remember, as_typed),
         rules=(phone_or_code,),
         must=("signed_in",),
         answers=PAGES,
@@ -175,7 +126,7 @@ VERBS = (
     Verb(
         name="enter_code",
         about="A user types a code into the page that the browser shows.",
-        keys=(user, browser, some_phone, code, typing, remember),
+        keys=(user, browser, some_phone, code, typing, remember, as_typed),
         rules=(phone_or_code,),
         must=("signed_in",),
         answers=PAGES,
@@ -194,6 +145,7 @@ VERBS = (
             ),
             save,
             typing,
+            as_typed,
         ),
         must=("signed_in",),
         answers=PAGES,
@@ -252,6 +204,7 @@ VERBS = (
         about="The browser is closed; cookies that last only as long are gone.",
         keys=(browser,),
     ),
+    *PEOPLE_VERBS,
     Verb(
         name="support_reset",
         about="The support desk resets a user's second factor.",
@@ -262,10 +215,24 @@ VERBS = (
     Verb(
         name="support_unlock",
         about="The support desk gives a locked user new tries.",
-        keys=(user, email, reason, agent, desk_browser, delay),
+        keys=(
+            user,
+            email,
+            reason,
+            agent,
+            desk_browser,
+            delay,
+            Key(
+                name="clock",
+                kind=values.TICK,
+                default=False,
+                about="mends a last step that lies in the future; by the command only",
+            ),
+        ),
         must=("unlocked",),
         answers=ALL,
     ),
+    *OPERATOR_VERBS,
     Verb(
         name="server_clock",
         about="Somebody sets the clock of a worker.",
@@ -295,7 +262,7 @@ VERBS = (
         ),
         rules=(Rule(names=("calls", "for")),),
     ),
-    _attack(
+    attack(
         "guess",
         "Somebody who knows the password guesses codes.",
         ("wrong_code", "locked"),
@@ -304,7 +271,7 @@ VERBS = (
         Key(name="parallel", kind=kinds.whole(1, 1000), default=1, about="so many at once"),
         Key(name="among", kind=names.CODE, about="a code that is put last among the guesses"),
     ),
-    _attack(
+    attack(
         "replay_code",
         "Somebody types a code that another browser has used.",
         ("used_code",),
@@ -312,7 +279,7 @@ VERBS = (
         origin,
         times,
     ),
-    _attack(
+    attack(
         "steal_cookie",
         "Somebody takes the portal's cookie from another browser.",
         ("must_verify", "sign_in_required"),
@@ -323,8 +290,15 @@ VERBS = (
             default="cookie",
             about="as the browser holds it, or as the portal set it: by itself, inside another cookie, elsewhere",
         ),
+        Key(
+            name="which",
+            kind=kinds.choice("WHICH", COOKIES),
+            default="portal",
+            about="the portal's; the portal's with that of the second factor's session; of a known browser;"
+            " of a remembered browser; all",
+        ),
     ),
-    _attack(
+    attack(
         "phish_relay",
         "Somebody passes on a code that a user typed into a false page.",
         ("wrong_code",),
@@ -332,13 +306,14 @@ VERBS = (
         origin,
         times,
     ),
-    _attack(
+    attack(
         "stuff_recovery",
         "Somebody who knows the password tries recovery codes.",
         ("wrong_code",),
         code,
         times,
     ),
+    *PORTAL_VERBS,
     Verb(name=TOGETHER, about="Steps happen at the same time, in an order that comes from the seed."),
     Verb(
         name="request",
