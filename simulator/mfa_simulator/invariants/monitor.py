@@ -12,6 +12,7 @@ from mfa_simulator.invariants.answers import AnswerJudge
 from mfa_simulator.invariants.audit_events import AuditEventJudge
 from mfa_simulator.invariants.call import JudgedCall, Save
 from mfa_simulator.invariants.ledger import Ledger, Violation
+from mfa_simulator.invariants.replies import ReplyJudge
 from mfa_simulator.invariants.rollout import UsersNotYetRequired
 from mfa_simulator.invariants.second_factor import SecondFactorJudge
 from mfa_simulator.invariants.secrecy import SecrecyJudge
@@ -57,6 +58,7 @@ class Monitor:
         self._guesses = ThrottleJudge(self._ledger)
         self._answers = AnswerJudge(self._ledger)
         self._secrecy = SecrecyJudge(self._ledger)
+        self._replies = ReplyJudge(self._ledger)
         self._changes = AuditEventJudge(self._ledger, latest)
         self._desk = SupportDeskJudge(
             self._ledger,
@@ -111,6 +113,7 @@ class Monitor:
         if request.method == "POST":
             self._guesses.replied(call)
         self._answers.judge(call, worth)
+        self._replies.judge(call)
         self._secrecy.replied(call)
         self._secrecy.judge_logs(call)
         return response
@@ -150,6 +153,7 @@ class Monitor:
         self._guesses.judge(call, save)
         self._changes.judge(call, save)
         self._desk.judge(call, save)
+        self._replies.judge_save(call, save)
         self._secrecy.judge_save(call, save)
 
     def _compare(self, call: JudgedCall) -> None:

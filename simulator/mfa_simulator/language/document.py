@@ -23,6 +23,7 @@ TOO_LARGE = (
     "the file is too large or too deeply nested, or an alias contains itself: at most"
     f" {BYTES_MAX >> 20} MiB, {NODES_MAX} values and {DEPTH_MAX} levels are read"
 )
+MERGE = "<<"
 NOTHING = ("", "~", "null")
 # What libyaml and PyYAML's own reader read alike: other signs, or a document's mark, they may take differently.
 _COMMON = re.compile(r"[\n -~]*")
@@ -264,16 +265,32 @@ class _Converter:
         place = Position(line=end.line + 1, column=end.column + 1 + colon + 1 - end.index)
         return replace(value, position=place, start=colon + 1, end=colon + 1)
 
+    def _merged(self, values: list[Node], seen: set[str]) -> Iterator[tuple[Scalar, Node]]:
+        """Give the entries of mappings that are merged in, but for those that the mapping has itself."""
+        for value in values:
+            for each in value.items if isinstance(value, Sequence) else (value,):
+                if not isinstance(each, Mapping):
+                    message = "`<<` merges mappings in, such as {<<: *anchor}"
+                    self._problems.add(each.position, message, "wrong-shape")
+                    continue
+                for key, inner in each:
+                    if key.text not in seen:
+                        seen.add(key.text)
+                        yield key, inner
+
     def _mapping(self, node: yaml.Node, place: Position, depth: int) -> Mapping:
         entries: list[tuple[Scalar, Node]] = []
         seen: dict[str, Position] = {}
+        merged: list[Node] = []
         for raw_key, raw_value in node.value:
             key, value = self.convert(raw_key, depth=depth + 1), self.convert(raw_value, depth=depth + 1)
             if isinstance(value, Scalar) and value.start == value.end:
                 value = self._behind_colon(raw_key.end_mark, value)
             if key is None or value is None:
                 continue
-            if not isinstance(key, Scalar):
+            if isinstance(key, Scalar) and key.text == MERGE and key.plain:
+                merged.append(value)
+            elif not isinstance(key, Scalar):
                 self._problems.add(key.position, "a key must be a plain text", "wrong-shape")
             elif key.text in seen:
                 first = seen[key.text].line
@@ -285,6 +302,7 @@ class _Converter:
             else:
                 seen[key.text] = key.position
                 entries.append((key, value))
+        entries += self._merged(merged, set(seen))
         return Mapping(
             position=place,
             entries=tuple(entries),

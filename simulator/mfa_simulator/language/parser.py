@@ -16,9 +16,12 @@ from mfa_simulator.language.format.verbs import BY_NAME
 from mfa_simulator.language.order import judge_order
 from mfa_simulator.language.policy_settings import SETTINGS_SCHEMA, read_policy
 from mfa_simulator.language.scenario import START, BrowserSpec, ClockSetting, NetworkSpec, Scenario, UserSpec
-from mfa_simulator.language.steps import StepReader
+from mfa_simulator.language.shared_parts import filled, with_included
+from mfa_simulator.language.steps import USE, StepReader, block_of
 from mfa_simulator.problems import Position, Problem, Problems, did_you_mean
 
+#: Keys that begin so hold what the file refers to by anchors, and are not read.
+APART = "x-"
 NETWORK_KIND = kinds.mapping_of(NETWORK, "network")
 
 
@@ -56,6 +59,7 @@ def read_document(root: Node | None, problems: Problems, *, is_whole: bool = Tru
     """
     scenarios: list[Scenario] = []
     if isinstance(root, Mapping):
+        root = with_included(root, problems)
         scenarios = [
             _Row(document, problems).scenario(label, is_whole=is_whole)
             for label, document in matrix.rows(root, problems)
@@ -78,7 +82,7 @@ class _Row:
 
     def scenario(self, label: str, *, is_whole: bool) -> Scenario:
         for name, _ in self._root:
-            if name.text not in TOP:
+            if name.text not in TOP and not name.text.startswith(APART):
                 hint = did_you_mean(name.text, TOP)
                 message = (
                     f'no key "{name.text}" at the top of a scenario; the keys are: {", ".join(TOP)}.{hint}'
@@ -211,10 +215,21 @@ class _Row:
                 )
         return {name.text: value.items for name, value in node if isinstance(value, Sequence)}
 
+    def _all_entries(self) -> Iterator[tuple[Scalar, Node]]:
+        """Give the entries of all mappings, those of blocks with the values of their parameters too."""
+        blocks = self._root.get("blocks")
+        for name, value in _entries(self._root):
+            yield name, value
+            if name.text == USE and isinstance(value, Mapping) and isinstance(blocks, Mapping):
+                block, values = block_of(value)
+                steps = blocks.get(block)
+                if steps is not None:
+                    yield from _entries(filled(steps, values))
+
     def _names(self, givers: dict[str, str]) -> frozenset[str]:
         """Find the names that steps anywhere in the file give: `givers` says by which argument of which verb."""
         found = set()
-        for verb, arguments in _entries(self._root):
+        for verb, arguments in self._all_entries():
             if verb.text not in givers or not isinstance(arguments, Mapping):
                 continue
             argument = givers[verb.text]

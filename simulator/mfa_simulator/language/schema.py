@@ -18,7 +18,7 @@ from mfa_simulator.language.format.outcomes import ALL
 from mfa_simulator.language.format.tables import ALWAYS, BROWSERS, EXPECT, NETWORK, TOP, USER
 from mfa_simulator.language.format.verbs import TOGETHER, VERBS, Verb
 from mfa_simulator.language.policy_settings import SETTINGS_SCHEMA
-from mfa_simulator.language.steps import ALONE, USE
+from mfa_simulator.language.steps import ALONE, REPEAT, TIMES, USE
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 STEPS: Schema = {"type": "array", "items": {"$ref": "#/$defs/step"}}
@@ -34,6 +34,7 @@ def scenario_schema() -> Schema:
         "type": "object",
         "properties": {name: {**values[name], "description": about} for name, about in TOP.items()},
         "required": ["scenario", "steps"],
+        "patternProperties": {"^x-": {}},
         "additionalProperties": False,
         "$defs": {
             "step": _step(),
@@ -58,6 +59,7 @@ def _top_values() -> dict[str, Schema]:
         "network": schema_of(NETWORK),
         "browsers": BROWSERS.schema,
         "workers": {**kinds.whole(1, 64).schema, "default": 1},
+        "include": values.NAMES.schema,
         "blocks": {"type": "object", "additionalProperties": STEPS},
         "matrix": _matrix(),
         "always": ALWAYS.schema,
@@ -86,20 +88,30 @@ def _step() -> Schema:
         "type": "object",
         "properties": {
             **properties,
-            USE: {**values.TEXT.schema, "description": "Put the steps of a block here."},
+            USE: {
+                "anyOf": [values.TEXT.schema, {"type": "object", "required": ["block"]}],
+                "description": "Put the steps of a block here, with values for its parameters.",
+            },
+            REPEAT: {
+                "type": "object",
+                "properties": {"times": TIMES.kind.schema, "steps": {**STEPS, "minItems": 1}},
+                "required": ["times", "steps"],
+                "additionalProperties": False,
+                "description": "Play steps several times.",
+            },
             "expect": {"$ref": "#/$defs/expect"},
             "network": {"$ref": "#/$defs/network"},
         },
         "additionalProperties": False,
-        "oneOf": [{"required": [name]} for name in (*properties, USE)],
+        "oneOf": [{"required": [name]} for name in (*properties, USE, REPEAT)],
         "allOf": list(_limits()),
     }
 
 
 def _limits() -> Iterable[Schema]:
     """Give what verbs allow beside them, one rule for all verbs that are alike."""
-    yield _when([USE, *(verb.name for verb in VERBS if not verb.answers)], {"expect": False})
-    yield _when([USE, *(verb.name for verb in VERBS if not verb.sends)], {"network": False})
+    yield _when([USE, REPEAT, *(verb.name for verb in VERBS if not verb.answers)], {"expect": False})
+    yield _when([USE, REPEAT, *(verb.name for verb in VERBS if not verb.sends)], {"network": False})
     for answers in dict.fromkeys(verb.answers for verb in VERBS if verb.answers not in ((), ALL)):
         outcome = kinds.one_or_many(kinds.choice("OUTCOME", answers)).schema
         yield _when(

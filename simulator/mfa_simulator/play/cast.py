@@ -1,4 +1,4 @@
-"""Finds whom a step is about: the user at a browser, the phone, and how a code is read."""
+"""Finds who acts in a step: the user at a browser, the phone, and how a code is read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def use_actor(world: World, step: Step) -> UserActor:
     browser = world.use_browser(step["browser"])
     user = step.arguments.get("user") or browser.user or world.last_user
     if user is None:
-        raise StepError(f"nobody has used the browser {browser.name} yet: name the user")
+        raise StepError(f"no user has used the browser {browser.name} yet: name the user")
     user_state = world.use_user(user)
     user_state.browser = browser.name
     return UserActor(world, browser, user_state)
@@ -30,7 +30,7 @@ def phone_of(world: World, step: Step) -> Phone:
     user = step.arguments.get("user") or world.last_user
     if step.arguments.get("phone") is None:
         if user is None:
-            raise StepError("nobody was named before: name the phone")
+            raise StepError("no user was named before: name the phone")
         return world.first_phone(user)
     return world.phone(step["phone"], user)
 

@@ -167,7 +167,7 @@ class _Trial:
 
     def _by_reset(self, way: str) -> str | None:
         """The desk resets the account, and the user enrolls a new phone, by the desk's code if it gave one."""
-        address = self._account.address
+        address = self._twin.user_states[self._name].spec.email or self._account.address
         if address is None or self._twin.policy.enrollment == "closed":
             return None
         for agent in ("an agent", "another agent")[: self._twin.policy.reset_agents]:

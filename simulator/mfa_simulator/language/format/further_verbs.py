@@ -97,7 +97,7 @@ OPERATOR_VERBS = (
     ),
     Verb(
         name="reset_all",
-        about="The operator resets every account, and nobody enrolls without an invitation from then on.",
+        about="The operator resets every account, and from then on an enrollment needs an invitation.",
         keys=(some_reason, agent),
         must=("reset",),
         answers=RESULTS,

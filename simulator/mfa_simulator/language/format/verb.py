@@ -1,4 +1,4 @@
-"""What a verb is, and the arguments that many verbs share."""
+"""Verbs, and the arguments that many verbs share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Verb:
     """One verb; `scalar` is the kind of its value when it takes one value and no mapping.
 
     `must` holds the outcomes one of which a step without `expect` must reach, None when there is no such rule.
-    `answers` holds the outcomes that can be expected of it; it is empty for a verb that asks nobody.
+    `answers` holds the outcomes that can be expected of it; it is empty for a verb that sends nothing.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Verb:
 
     @property
     def sends(self) -> bool:
-        """Whether it sends requests, which a network can touch; the support desk sits beside the server."""
+        """Return whether it sends requests, which a network can touch; the support desk sits beside the server."""
         return bool(self.answers) and not self.name.startswith("support_")
 
 
@@ -72,7 +72,7 @@ agent = Key(
 desk_browser = Key(
     name="browser",
     kind=names.BROWSER,
-    about="over HTTP, by whoever is signed in there; users of the group support are agents",
+    about="over HTTP, by the user who is signed in there; users of the group support are agents",
 )
 delay = Key(name="delay", kind=values.SPAN, default=0, about="how long the desk takes; the clock moves")
 times = Key(name="times", kind=whole(1, 100_000), default=1, about="how often")
