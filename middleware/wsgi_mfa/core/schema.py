@@ -42,12 +42,14 @@ def _without_fence(document: Document) -> Document:
     return document
 
 
-def _unchanged(document: Document) -> Document:
+def _without_resyncs(document: Document) -> Document:
+    """Take out how many resyncs were begun: the release before limits none."""
+    document.pop("resyncs_begun", None)
     return document
 
 
 #: The steps of a stored account, the oldest first. A release needs the last one only.
-ACCOUNT_STEPS = (SchemaStep(number=2, upgrade=_without_fence, downgrade=_unchanged),)
+ACCOUNT_STEPS = (SchemaStep(number=2, upgrade=_without_fence, downgrade=_without_resyncs),)
 ACCOUNT_SCHEMA = ACCOUNT_STEPS[-1].number
 
 EVENT_STEPS: tuple[SchemaStep, ...] = ()
