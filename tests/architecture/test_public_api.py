@@ -33,7 +33,11 @@ DOCUMENTED = (
     "wsgi_mfa.support",
 )
 #: Classes whose objects are given and never made by a caller: their constructors are not documented.
-GIVEN = {"SupportDesk": "MfaMiddleware.support_desk", "Codec": "ACCOUNT_CODEC and EVENT_CODEC", "AccountKeeper": "MfaMiddleware.service"}
+GIVEN = {
+    "AccountKeeper": "MfaMiddleware.service",
+    "Codec": "ACCOUNT_CODEC and EVENT_CODEC",
+    "SupportDesk": "MfaMiddleware.support_desk",
+}
 DUNDERS = {"__init__", "__call__", "__enter__", "__exit__", "__iter__"}
 
 
