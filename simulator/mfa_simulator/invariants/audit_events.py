@@ -85,7 +85,13 @@ def _rules(before: Account, after: Account) -> Iterator[tuple[bool, str, tuple[s
     yield (
         drift,
         "the drift moved",
-        ("sign_in.accepted", "step_up.accepted", "clock.relearned", "support.renamed"),
+        (
+            "sign_in.accepted",
+            "step_up.accepted",
+            "clock.relearned",
+            "support.drift_forgotten",
+            "support.renamed",
+        ),
     )
     first = after.first_code is not None and after.first_code != before.first_code
     carried = first and before.first_code is not None and after.first_code.at == before.first_code.at  # type: ignore[union-attr]

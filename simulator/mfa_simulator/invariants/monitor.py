@@ -13,6 +13,7 @@ from mfa_simulator.invariants.audit_events import AuditEventJudge
 from mfa_simulator.invariants.call import JudgedCall, Save
 from mfa_simulator.invariants.failure_counts import FailureCounts
 from mfa_simulator.invariants.ledger import Ledger, Violation
+from mfa_simulator.invariants.replies import ReplyJudge
 from mfa_simulator.invariants.rollout import UsersNotYetRequired
 from mfa_simulator.invariants.second_factor import SecondFactorJudge
 from mfa_simulator.invariants.secrecy import SecrecyJudge
@@ -58,6 +59,7 @@ class Monitor:
         self._guesses = ThrottleJudge(self._ledger)
         self._answers = AnswerJudge(self._ledger)
         self._secrecy = SecrecyJudge(self._ledger)
+        self._replies = ReplyJudge(self._ledger)
         self._changes = AuditEventJudge(self._ledger, latest)
         self._desk = SupportDeskJudge(
             self._ledger,
@@ -72,6 +74,10 @@ class Monitor:
     def tally(self, user: str) -> FailureCounts:
         """Give what was counted of a user's wrong answers of codes in browsers that are not known."""
         return self._guesses.tally(user)
+
+    def password_changed(self, user: str, password: str) -> None:
+        """Take a new password of a user of the portal."""
+        self._access.password_changed(user, password)
 
     def take_violations(self) -> tuple[Violation, ...]:
         """Return the violations found since the last call, and forget them."""
@@ -108,6 +114,7 @@ class Monitor:
         if request.method == "POST":
             self._guesses.replied(call)
         self._answers.judge(call, worth)
+        self._replies.judge(call)
         self._secrecy.replied(call)
         self._secrecy.judge_logs(call)
         return response
@@ -147,6 +154,7 @@ class Monitor:
         self._guesses.judge(call, save)
         self._changes.judge(call, save)
         self._desk.judge(call, save)
+        self._replies.judge_save(call, save)
         self._secrecy.judge_save(call, save)
 
     def _compare(self, call: JudgedCall) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from mfa_simulator.errors import StepError
 from mfa_simulator.invariants.call import KNOWN_COOKIE
 from mfa_simulator.language.scenario import Step
+from mfa_simulator.play.cast import cookies_of
 from mfa_simulator.play.simulated_world import World
 from mfa_simulator.world.browser import Browser
 from mfa_simulator.world.page import Form
@@ -82,7 +83,8 @@ def steal_cookie(world: World, step: Step) -> str:
         world.use_user(step["user"])
     source, name, home = _source(world, step), world.portal.cookie, world.portal.home
     if step["by"] == "cookie":
-        browser.jar.take(source.jar, now=world.time.now(), name=name)
+        named = cookies_of(world, step["which"])
+        browser.jar.take_those(source.jar, now=world.time.now(), named=named)
         return browser.open(home)
     held = source.jar.value_of(name, now=world.time.now()) or ""
     value = world.cookies_in_clear.get(held)

@@ -48,7 +48,10 @@ def judge_liveness(world: World, wall: WallClock) -> tuple[Violation, ...]:
 
 def _twin(world: World, wall: WallClock, accounts: list[Account]) -> World:
     """Give a world that goes on from the same accounts at the same moment: one worker, right clocks, no faults."""
-    scenario = replace(world.scenario, network=NetworkSpec(), workers=1, off=frozenset(INVARIANTS))
+    users = tuple(world.user_states[user.name].spec for user in world.scenario.users)
+    scenario = replace(
+        world.scenario, users=users, network=NetworkSpec(), workers=1, off=frozenset(INVARIANTS)
+    )
     twin = World(scenario, wall, world.factory)
     twin.time.wait_until(world.time.now())
     twin.policy, twin.key_texts = world.policy, world.key_texts
@@ -164,7 +167,7 @@ class _Trial:
 
     def _by_reset(self, way: str) -> str | None:
         """The desk resets the account, and the user enrolls a new phone, by the desk's code if it gave one."""
-        address = self._account.address
+        address = self._twin.user_states[self._name].spec.email or self._account.address
         if address is None or self._twin.policy.enrollment == "closed":
             return None
         for agent in ("an agent", "another agent")[: self._twin.policy.reset_agents]:

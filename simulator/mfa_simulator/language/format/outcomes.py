@@ -99,4 +99,4 @@ EVENT_KINDS = (
     "support.removed",
     "support.renamed",
 )
-HINTS = ("clock_slow", "wait_for_next", "none")
+HINTS = ("clock_slow", "clock_fast", "wait_for_next", "none")
