@@ -90,6 +90,7 @@ def reset(account: Account, command: ResetBySupport, context: Context) -> Decisi
         **budgets_of(account),
         ended_logins=account.ended_logins,
         enrollments_begun=account.enrollments_begun,
+        resyncs_begun=account.resyncs_begun,
         reset_at=context.now,
         enrollment_code=code,
         enrollment_code_needed=code_needed,

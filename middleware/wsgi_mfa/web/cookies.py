@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import TypeVar
 
 from wsgi_mfa.errors import UnknownKeyError, UnsealError
 from wsgi_mfa.identity.sealing.chunks import SECOND_NAME
@@ -32,6 +32,8 @@ _HEX = frozenset("0123456789abcdef")
 KNOWN_SECRETS_MAX = 8  # users of one browser that may know it (D46)
 _BITS_128 = r"[A-Za-z0-9_-]{22}"  # in base64url
 _KNOWN_VALUE = re.compile(rf"{_BITS_128}(?:\.{_BITS_128}){{0,{KNOWN_SECRETS_MAX - 1}}}", re.ASCII)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,9 +77,9 @@ class CookieSigner:
         self._keys = keys
         self._store = store_id[:_STORE_CHARACTERS]
         # A value that was signed stays signed, as long as the ring is the same; who may use it is asked of the
-        # account each time (D24).
-        self._browser_of = lru_cache(maxsize=_CACHED_VALUES_MAX)(self._checked_browser)
-        self._owner_of = lru_cache(maxsize=_CACHED_VALUES_MAX)(self._opened_session)
+        # account each time (D24). Only values that were signed here are kept, so that no client chooses their size.
+        self._browsers: dict[str, tuple[KeyRing, str]] = {}
+        self._owners: dict[str, tuple[KeyRing, tuple[str, str]]] = {}
 
     def browser_value(self, browser: str, remembered: tuple[tuple[str, str], ...] = ()) -> str:
         """The value for a browser and, for each user who had it remembered, its id and secret there (R55)."""
@@ -96,12 +98,12 @@ class CookieSigner:
 
     def browser_of(self, value: str | None) -> str | None:
         """The browser's id in a cookie's value; None when there is none that this store has signed."""
-        body = None if value is None else self._browser_of(self._keys.ring, value)
+        body = None if value is None else self._browser_of(value)
         return None if body is None else body[:_ID_CHARACTERS]
 
     def remembered_of(self, value: str | None) -> tuple[tuple[str, str], ...]:
         """The ids and secrets in a browser cookie's value, if this store has signed it."""
-        body = None if value is None else self._browser_of(self._keys.ring, value)
+        body = None if value is None else self._browser_of(value)
         held = () if body is None else body.split("-")[1:]
         return tuple((each[:_ID_CHARACTERS], each[_ID_CHARACTERS:]) for each in held)
 
@@ -112,7 +114,13 @@ class CookieSigner:
 
     def session_of(self, value: str | None) -> tuple[str, str] | None:
         """The session's id in a cookie's value, and the user for whom it was made."""
-        return None if value is None else self._owner_of(self._keys.ring, value)
+        return None if value is None else self._owner_of(value)
+
+    def _browser_of(self, value: str) -> str | None:
+        return _kept(self._browsers, value, self._keys.ring, self._checked_browser)
+
+    def _owner_of(self, value: str) -> tuple[str, str] | None:
+        return _kept(self._owners, value, self._keys.ring, self._opened_session)
 
     def _checked_browser(self, ring: KeyRing, value: str) -> str | None:
         """The id, and behind hyphens what the browser is remembered by."""
@@ -215,3 +223,18 @@ def expire_cookie(name: str, *, secure: bool) -> tuple[str, str]:
     """A ``Set-Cookie`` header that takes the cookie away."""
     attributes = f"; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
     return "Set-Cookie", f"{name}={attributes}"
+
+
+def _kept(
+    values: dict[str, tuple[KeyRing, T]], value: str, ring: KeyRing, read: Callable[[KeyRing, str], T | None]
+) -> T | None:
+    """Return what ``read`` makes of a cookie's value; what was good is kept in ``values``."""
+    known = values.get(value)
+    if known is not None and known[0] is ring:
+        return known[1]
+    made = read(ring, value)
+    if made is not None:
+        if len(values) >= _CACHED_VALUES_MAX:
+            values.clear()
+        values[value] = (ring, made)
+    return made

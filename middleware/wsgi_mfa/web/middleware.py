@@ -14,14 +14,19 @@ from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.rollout import is_rolling_out
 from wsgi_mfa.entropy import Entropy, SystemEntropy
-from wsgi_mfa.errors import AmbiguousCredentialError, ConfigurationError, InvalidUserError
+from wsgi_mfa.errors import AmbiguousCredentialError, InvalidUserError
 from wsgi_mfa.heartbeat import Heartbeat
-from wsgi_mfa.identity.adapter import Adapter, problems_of
+from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.request.response_identity import without_own_cookies
-from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, declared_cookies
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.identity.sealing.settings import seal_settings
-from wsgi_mfa.keys.ring import KeyRing, KeySource
+from wsgi_mfa.identity.sign_in_fields.declaration import (
+    BODY_BYTES_MAX,
+    fields_as_cookies,
+    sign_in_fields_of,
+)
+from wsgi_mfa.keys.ring import KeySource
 from wsgi_mfa.metrics import Metrics
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.protocol import Store
@@ -31,12 +36,12 @@ from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.web import app_response, gate, routes
 from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web.app_response import answered, passed_unchanged
-from wsgi_mfa.web.client_address import AttemptLimit, ClientAddressReader, SprayWatch
-from wsgi_mfa.web.cookie_path import CookiePathCheck
+from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
+from wsgi_mfa.web.field_watch import FieldWatch
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
-from wsgi_mfa.web.reply import Reply, response_to
+from wsgi_mfa.web.reply import response_to
 from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
 from wsgi_mfa.web.response_hold import (
     Headers,
@@ -45,7 +50,16 @@ from wsgi_mfa.web.response_hold import (
 )
 from wsgi_mfa.web.return_to import ReturnUrlSigner
 from wsgi_mfa.web.sealing import Sealing, default_label, sealed
-from wsgi_mfa.web.settings import check_mount_path, checked_rules, closed_paths, opened_store
+from wsgi_mfa.web.session_cookie import SessionCookieCheck
+from wsgi_mfa.web.session_turns import session_turns
+from wsgi_mfa.web.settings import (
+    check_keys_and_identity,
+    check_mount_path,
+    check_processes,
+    checked_rules,
+    closed_paths,
+    opened_store,
+)
 from wsgi_mfa.web.way import Way, way_of
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
@@ -72,9 +86,11 @@ class MfaMiddleware:
     unless ``seal_credentials`` is False; ``"accept"`` opens sealed ones and writes them in clear.
     ``unsealed_cookies`` are never sealed, ``seal_group`` is shared by applications that share one session, and
     ``also_by`` has the arguments and headers by which the portal takes its session id too, such as
-    ``argument sid`` (D39). With ``forward_auth`` a proxy may ask at ``mount_path/forward-auth`` for requests
-    that go past us; ``renews_sessions`` promises that the portal gives a new session id at each sign-in, where
-    the adapter cannot know (D8). ``metrics`` takes numbers for the operator (D26).
+    ``argument sid`` (D39). ``sign_in_fields``, ``sign_in_paths`` and the settings beside them watch for
+    sign-ins by other ways than the sign-in page: see :mod:`wsgi_mfa.identity.sign_in_fields.declaration` (D40).
+    With ``forward_auth`` a proxy may ask at ``mount_path/forward-auth`` for requests that go past us;
+    ``renews_sessions`` promises that the portal gives a new session id at each sign-in, where the adapter cannot
+    know (D8). ``keeps_session_id`` says what of one that may keep it, ``metrics`` takes numbers for the operator.
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -99,28 +115,28 @@ class MfaMiddleware:
         unsealed_cookies: Sequence[str] = (),
         seal_group: str | None = None,
         also_by: Sequence[str] = (),
+        sign_in_fields: Sequence[str | Sequence[str]] | str = (),
+        sign_in_paths: Sequence[str] = (),
+        sign_in_user_fields: Sequence[str] = (),
+        signs_in_anywhere: bool = False,
+        sign_in_fields_except: Sequence[str] = (),
+        sign_in_body_bytes_max: int = BODY_BYTES_MAX,
         notify: Callable[[Event], None] | None = None,
         metrics: Metrics | None = None,
         forward_auth: bool = False,
         renews_sessions: bool = False,
+        keeps_session_id: str | None = None,
         clock: Clock | None = None,
         entropy: Entropy | None = None,
     ) -> None:
-        if not isinstance(getattr(keys, "ring", None), KeyRing):
-            raise ConfigurationError(
-                "keys must be a KeyRing, such as KeyRing.from_environment()", setting="keys"
-            )
         check_mount_path(mount_path)
-        problems = problems_of(identity, has_directory=directory is not None)
-        if problems:
-            raise ConfigurationError(f"identity: {'; '.join(problems)}", setting="identity")
+        check_keys_and_identity(keys, identity, has_directory=directory is not None)
         if forward_auth:
             forwarding.reject_unfit(identity, renews_sessions=renews_sessions)
         clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
         agents = agents_from(support_agents, has_directory=directory is not None)
         import werkzeug.wrappers  # noqa: F401 - now, and not while the first page is waited for in each worker
 
-        self.application = observed_around(application, identity, keys, clock, plain_http=plain_http)
         self.service = MfaService(
             store=opened_store(store, clock, entropy),
             keys=keys,
@@ -141,7 +157,32 @@ class MfaMiddleware:
             identity=identity,
             forward_auth=forward_auth,
         )
-        self._undeclared_credentials = (*undeclared_from(undeclared_credentials), *sealing.other_ways)
+        fields = sign_in_fields_of(
+            identity,
+            sign_in_fields=sign_in_fields,
+            sign_in_paths=sign_in_paths,
+            sign_in_user_fields=sign_in_user_fields,
+            signs_in_anywhere=signs_in_anywhere,
+            sign_in_fields_except=sign_in_fields_except,
+            sign_in_body_bytes_max=sign_in_body_bytes_max,
+            other_fields=sealing.other_fields,
+        )
+        self._turns = session_turns(
+            identity,
+            keeps_session_id=keeps_session_id,
+            renews_sessions=renews_sessions,
+            sign_in_paths=sign_in_paths,
+            body_bytes_max=sign_in_body_bytes_max,
+        )
+        self._fields = None if fields is None else FieldWatch(fields, directory)
+        self.application = observed_around(
+            application, identity, self.service, plain_http=plain_http, has_fields=fields is not None
+        )
+        self._undeclared_credentials = (
+            *undeclared_from(undeclared_credentials),
+            *sealing.other_ways,
+            *fields_as_cookies(fields, identity),
+        )
         self._sealing = Sealing(
             sealing,
             identity=identity,
@@ -150,7 +191,7 @@ class MfaMiddleware:
             store_id=self.service.store.identity.store_id,
             label=default_label(issuer, mount_path),
         )
-        self._cookie_paths = CookiePathCheck(declared_cookies(identity))
+        self._session_cookie = SessionCookieCheck(identity)
         # Also where no response changes the user, the portal's cookies in it are sealed.
         self._is_watched = identity.traits.user_changes_in_response or self._sealing.seals is not None
         self._forwarding = forwarding.PATHS if forward_auth else ()
@@ -168,7 +209,6 @@ class MfaMiddleware:
             targets=ReturnUrlSigner(keys),
             sources=ClientAddressReader(self.service.policy.trusted_peers),
             watch=SprayWatch(clock, self.service.meter),
-            long_codes=AttemptLimit(),
             spent=UsedAppendedCodes(),
             passes=WorkerCache(),
             plain_http=plain_http,
@@ -188,6 +228,13 @@ class MfaMiddleware:
         return SupportDesk(self.service, directory=self._directory)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self._turns is None:
+            return self._answer(environ, start_response)
+        reader = (self._https_way or self._plain_way(environ)).sanitizer.cookie_reader
+        cookies = reader.unsealed(environ.get("HTTP_COOKIE", ""), now=self.service.clock.now())
+        return self._turns.call(self._answer, cookies, environ, start_response)
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         way = self._https_way or self._plain_way(environ)
         names, sanitizer, nothing, _ = way
         sanitizer.clean_path(environ)
@@ -199,10 +246,8 @@ class MfaMiddleware:
         request: WebRequest
         response: WSGIApplication | None
         try:
-            if environ.get("wsgi.multiprocess") and not self.service.store.shared_between_processes:
-                raise ConfigurationError(
-                    "store: several processes need a store that they share (R24)", setting="store"
-                )
+            if environ.get("wsgi.multiprocess"):
+                check_processes(environ, self.service.store)
             if path in self._forwarding:
                 request = incoming = IncomingRequest(self._site, environ, names, nothing, now)
                 response = forwarding.answer(incoming, sanitizer, self._directory, str(path))
@@ -213,6 +258,10 @@ class MfaMiddleware:
                 kept = environ.copy() if is_read_later else environ
                 incoming = IncomingRequest(self._site, kept, names, sanitized, now)
                 request, response = self._own_response(incoming, sanitizer, environ, path)
+                if response is None and self._fields is not None:
+                    rejection = self._fields.rejection(request, environ)
+                    if rejection is not None:
+                        response = response_to(request, rejection, as_json=_as_json(request, path))
         except AmbiguousCredentialError as error:
             request = IncomingRequest(self._site, environ, names, nothing, now)
             response = response_to(request, gate.ambiguous(error), as_json=_as_json(request, path))
@@ -240,49 +289,18 @@ class MfaMiddleware:
             if ended is not None:
                 return incoming, response_to(incoming, ended, as_json=False)
         if path is None and self._has_exemptions and gate.is_exempt(incoming):
-            return self._exempted(incoming, sanitizer, environ), None
+            return gate.exempted(incoming, sanitizer, environ, self._directory), None
         try:
-            request, reply = self._reply(incoming, sanitizer, environ, path)
+            request, reply = gate.reply_to(incoming, sanitizer, environ, path, self._directory)
         except InvalidUserError as error:
             logger.warning("refused a user: %s", error)
             request = gate.without_user(incoming)
             leaves = path == "/sign-out" and request.method == "POST" and bool(request.sanitized.doubled)
             reply = routes.answer(request, path or "") if leaves else gate.rejected_user()
         if reply is None:
-            _admit(request, sanitizer, environ)
+            gate.admit(request, sanitizer, environ)
             return request, None
         return request, response_to(request, reply, as_json=_as_json(request, path))
-
-    def _reply(
-        self,
-        incoming: IncomingRequest,
-        sanitizer: RequestSanitizer,
-        environ: WSGIEnvironment,
-        path: str | None,
-    ) -> tuple[WebRequest, Reply | None]:
-        """Return our page, a challenge, or None for a request that may pass, and the request as it is known then."""
-        request = gate.admitted(incoming, self._directory)
-        if request is None:
-            request = _stripped(incoming, sanitizer, environ)
-        if path is not None:
-            return request, routes.answer(request, path)
-        return gate.challenge(request)
-
-    def _exempted(
-        self, incoming: IncomingRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment
-    ) -> WebRequest:
-        """Let a request for an exempt path pass: as its user after the second factor, without one before it.
-
-        Neither a missing second factor nor a store that fails keeps a client from an exempt path (R80).
-        """
-        try:
-            request, reply = self._reply(incoming, sanitizer, environ, None)
-            if reply is None:
-                _admit(request, sanitizer, environ)
-                return request
-        except Exception:
-            logger.exception("an exempt path was answered as to nobody")
-        return _stripped(incoming, sanitizer, environ)
 
     def _pass(
         self,
@@ -313,10 +331,12 @@ class MfaMiddleware:
             headers, reply, _ = judged
             if reply is None and status.startswith("401"):
                 headers, reply = app_response.judged_challenge(request, headers)
+            if judged.user is None:
+                headers = self._session_cookie.without_misnamed(request, headers)
             if reply is None:
                 return sealed(request, way.sealer, headers, judged), None
             if judged.reply is not None and judged.user is not None:
-                self._cookie_paths.look(request, list(reply.headers))
+                self._session_cookie.look_at_path(request, list(reply.headers))
             # What the portal sets goes out with a reply in its place as well.
             reply = replace(reply, headers=tuple(sealed(request, way.sealer, list(reply.headers), judged)))
             return headers, response_to(request, reply, as_json=not request.is_navigation)
@@ -333,21 +353,6 @@ class MfaMiddleware:
         if found is None:
             found = self._ways[port] = self._way_of(CookieNames.over_plain_http(port))
         return found
-
-
-def _admit(request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment) -> None:
-    """Let a request pass: the application is told of its user, and gets the cookies that are this user's."""
-    gate.tell_application(request, environ)
-    if request.caller is not None and request.sanitized.cookies.of_users:
-        sanitizer.admit_cookies_of(environ, request.sanitized, request.caller.user)
-
-
-def _stripped(
-    incoming: IncomingRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment
-) -> IncomingRequest:
-    """Take the user's credentials out of the environ, and return the request that is left."""
-    sanitizer.remove_credentials(environ, incoming.sanitized)
-    return IncomingRequest(incoming.site, environ.copy(), incoming.names, incoming.sanitized, incoming.now)
 
 
 def _as_json(request: WebRequest, path: str | None) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.core.access_rules import AccessRule
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.adapter import Adapter, problems_of
 from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, paths_in
+from wsgi_mfa.keys.ring import KeyRing
 from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.url import open_store
 from wsgi_mfa.web.request import Directory
@@ -28,6 +31,27 @@ def check_mount_path(mount_path: str) -> None:
             f"mount_path is {mount_path!r}: legal is a path such as /mfa, without a slash at its end",
             setting="mount_path",
         )
+
+
+def check_keys_and_identity(keys: object, identity: Adapter, *, has_directory: bool) -> None:
+    """Reject keys that are no ring, and an adapter that cannot be used as it is set up.
+
+    :raises ConfigurationError: one of them is so.
+    """
+    if not isinstance(getattr(keys, "ring", None), KeyRing):
+        raise ConfigurationError("keys must be a KeyRing, such as KeyRing.from_environment()", setting="keys")
+    problems = problems_of(identity, has_directory=has_directory)
+    if problems:
+        raise ConfigurationError(f"identity: {'; '.join(problems)}", setting="identity")
+
+
+def check_processes(environ: Mapping[str, Any], store: Store) -> None:
+    """Reject a request to one of several processes whose store is theirs alone.
+
+    :raises ConfigurationError: it is so.
+    """
+    if environ.get("wsgi.multiprocess") and not store.shared_between_processes:
+        raise ConfigurationError("store: several processes need a store that they share", setting="store")
 
 
 def opened_store(store: Store | str, clock: Clock, entropy: Entropy) -> Store:

@@ -19,8 +19,10 @@ from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, Undeclare
 from wsgi_mfa.identity.sealing.path_parameters import PathParameters
 from wsgi_mfa.identity.sealing.seals import CookieSeals
 
-# Clients invent header names, so the names that were judged harmless are forgotten when they are too many.
+# Clients invent header names, so the names that were judged harmless are forgotten when they are too many, and one
+# that no server or browser would choose is judged each time.
 _HARMLESS_NAMES_MAX = 4096
+_HARMLESS_CHARACTERS_MAX = 128
 
 _URI_KEYS = ("REQUEST_URI", "RAW_URI")
 _LOCATION_CHARACTERS = len("location")
@@ -202,7 +204,7 @@ class RequestSanitizer:
         for key in [key for key in environ if key not in self._harmless]:
             if self.undeclared_credentials.is_credential(Where.ENVIRON, key):
                 del environ[key]
-            else:
+            elif len(key) <= _HARMLESS_CHARACTERS_MAX:
                 if len(self._harmless) >= _HARMLESS_NAMES_MAX:
                     self._harmless = set(self._headers)
                 self._harmless.add(key)
