@@ -205,7 +205,6 @@ class MfaMiddleware:
             targets=ReturnUrlSigner(keys),
             sources=ClientAddressReader(self.service.policy.trusted_peers),
             watch=SprayWatch(clock, self.service.meter),
-            long_codes=AttemptLimit(),
             spent=UsedAppendedCodes(),
             passes=WorkerCache(),
             plain_http=plain_http,

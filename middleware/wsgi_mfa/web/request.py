@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qs, quote
@@ -48,7 +48,7 @@ class Site:
     targets: ReturnUrlSigner
     sources: ClientAddressReader
     watch: SprayWatch
-    long_codes: AttemptLimit
+    long_codes: AttemptLimit = field(default_factory=AttemptLimit)
     spent: UsedAppendedCodes
     passes: WorkerCache
     plain_http: bool
