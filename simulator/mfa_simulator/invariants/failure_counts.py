@@ -91,7 +91,9 @@ def charges(save: Save, kind: str) -> bool:
         return True
     if kind != CODES or save.before is None:
         return False
-    if known_count_of(save.after) > known_count_of(save.before):
+    # By the day, since one may have aged out in the same change.
+    counted = dict(save.before.known_failures)
+    if any(count > counted.get(day, 0) for day, count in save.after.known_failures):
         return True
     # A late code is used up, and a code of a pending key counts for that key alone.
     wrong = {pending.id: pending.wrong_count for pending in save.before.pending}

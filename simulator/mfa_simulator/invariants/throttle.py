@@ -203,7 +203,9 @@ class ThrottleJudge:
             text=VARIABLE.sub(b"", response.body),
             wait_beyond_seconds=told - left if told is not None and left is not None else None,
         )
-        like = (user, name, call.path, response.header("Content-Type"), tally.locked_since, tally.count)
+        # A page repeats the fields that were sent with the code, such as where its user wanted to go.
+        sent = (call.path, tuple(sorted(call.fields)), response.header("Content-Type"))
+        like = (user, name, *sent, tally.locked_since, tally.count)
         shown = self._rejected.setdefault(like, {})
         other = next((other for other, said in shown.items() if other != worth and said != rejection), None)
         shown.setdefault(worth, rejection)

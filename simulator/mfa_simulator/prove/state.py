@@ -33,6 +33,7 @@ class Tally:
     """
 
     row: int = 0
+    since: int = 0
     until: int = 0
     at: tuple[int, ...] = ()
     burst: tuple[int, ...] = ()
@@ -40,7 +41,9 @@ class Tally:
 
     def seen_at(self, now: int, policy: Policy) -> Tally:
         """Return the tally at a moment that has come."""
-        over = self.over or (self.until > 0 and now >= self.until)
+        # A lock that began further ahead than clocks may differ begins again once, and no one saw when.
+        ahead = self.since > now + policy.clock_skew_seconds_max * SECOND
+        over = self.over or (self.until > 0 and (ahead or now >= self.until))
         span = policy.backoff_seconds_min * SECOND
         burst = tuple(moment for moment in self.burst if 0 <= now - moment < span)
         same = over == self.over and len(burst) == len(self.burst)
@@ -55,7 +58,7 @@ class Tally:
             for _ in range(max(0, row - policy.free_tries)):
                 wait = min(2 * wait, policy.backoff_seconds_max)
             until = now + min(wait, policy.backoff_seconds_max) * SECOND
-        return Tally(row=row, until=until, at=at, burst=burst)
+        return Tally(row=row, since=now if until else 0, until=until, at=at, burst=burst)
 
     def counted(self) -> Tally:
         """Return the tally after one more wrong answer that closes nothing."""
@@ -81,7 +84,7 @@ class Tally:
 
     def succeeded(self) -> Tally:
         """Return the tally after a success: the row is over, the days are not."""
-        return replace(self, row=0, until=0, over=False)
+        return replace(self, row=0, since=0, until=0, over=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -224,7 +227,7 @@ def _failures_key(failures: Failures, names: _Names) -> tuple[Any, ...]:
 
 def _tally_key(tally: Tally, names: _Names) -> tuple[Any, ...]:
     burst = tuple(map(names.age, tally.burst))
-    return tally.row, names.age(tally.until or None), tally.over, burst
+    return tally.row, names.age(tally.since or None), names.age(tally.until or None), tally.over, burst
 
 
 def _sent_key(sent: Any, names: _Names) -> tuple[Any, ...] | None:  # noqa: ANN401  # a wish, which imports this module
