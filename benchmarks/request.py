@@ -120,7 +120,12 @@ def ours(path: Path, identity: Adapter, cookies: dict[str, str], remote_user: st
     """A middleware over its own SQLite file, and the environ of a browser with both factors."""
     keys = KeyRing([("k1", os.urandom(32))])
     wrapped = MfaMiddleware(
-        application, issuer="Client Portal", identity=identity, store=f"sqlite:///{path}", keys=keys
+        application,
+        issuer="Client Portal",
+        identity=identity,
+        store=f"sqlite:///{path}",
+        keys=keys,
+        cookie_label="bench",
     )
     client = Client(wrapped)
     for name, value in cookies.items():
@@ -135,7 +140,7 @@ def ours(path: Path, identity: Adapter, cookies: dict[str, str], remote_user: st
     client.post("/mfa/recovery-code", json={"saved": True}, **asked)
     jar = {
         name: cookie.value
-        for name in (*cookies, "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session")
+        for name in (*cookies, "__Host-wsgi_mfa_browser_bench", "__Host-wsgi_mfa_session_bench")
         if (cookie := client.get_cookie(name, domain="portal.example")) is not None
     }
     return wrapped, environ_of(jar, remote_user)

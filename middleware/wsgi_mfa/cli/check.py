@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
+from wsgi_mfa.cli.through import problems_through
 from wsgi_mfa.clock import SystemClock
-from wsgi_mfa.configuration.build import keys_of, store_of
+from wsgi_mfa.configuration.build import keys_of, public_url_of, store_of
 from wsgi_mfa.configuration.toml_file import Configuration, read_configuration
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.rollout import is_rolling_out
@@ -30,8 +31,12 @@ from wsgi_mfa.web.forward_auth import reject_unfit
 @click.option(
     "--config", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The file mfa.toml."
 )
-def check(config: Path) -> None:
-    """Read the configuration, run the identity adapter's self-test, open the store and try the keys on it."""
+@click.option("--through", metavar="URL", help="Also send requests through the front, as browsers do.")
+def check(config: Path, through: str | None) -> None:
+    """Read the configuration, run the identity adapter's self-test, open the store and try the keys on it.
+
+    With --through, the portal must be running behind the front at URL, by this configuration.
+    """
     configuration = read_configuration(config)
     keys: list[KeyRing] = []
     stores: list[Store] = []
@@ -39,6 +44,7 @@ def check(config: Path) -> None:
         _finding("configuration", lambda: f"{config} is in order"),
         _finding("issuer", lambda: repr(checked_issuer(configuration.issuer))),
         _finding("identity", lambda: _identity(configuration)),
+        _finding("public URL", lambda: _public_url(configuration)),
         _finding("undeclared_credentials", lambda: _undeclared_credentials(configuration)),
         _finding("keys", lambda: _keys(configuration, keys)),
         _finding("store", lambda: _store(configuration, stores)),
@@ -51,6 +57,8 @@ def check(config: Path) -> None:
         findings.append(_finding("forward_auth", lambda: _forward_auth(configuration)))
     if keys and stores:
         findings.append(_finding("accounts", lambda: _accounts(stores[0], keys[0])))
+    if through is not None and keys:
+        findings.append(_finding("through", lambda: _through(through, configuration, keys[0])))
     if not all(findings):
         sys.exit(1)
 
@@ -74,6 +82,20 @@ def _identity(configuration: Configuration) -> str:
     credentials = configuration.identity.credentials
     names = [*credentials.cookies, *credentials.headers, *credentials.arguments]
     return f"{type(configuration.identity).__name__} reads {', '.join(names)}"
+
+
+def _public_url(configuration: Configuration) -> str:
+    public = public_url_of(configuration)
+    if public.origin is None:
+        return "url is not set: requests are taken for any Host, and forms are compared with the Host that arrives"
+    return f"{public.origin}{public.root}; requests are taken for {', '.join(sorted(public.hosts or ()))}"
+
+
+def _through(url: str, configuration: Configuration, keys: KeyRing) -> str:
+    problems = list(problems_through(url, configuration, keys))
+    if problems:
+        raise MfaError("; ".join(problems))
+    return f"what browsers send to {url} arrives as it should"
 
 
 def _undeclared_credentials(configuration: Configuration) -> str:

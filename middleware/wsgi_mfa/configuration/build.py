@@ -12,7 +12,9 @@ from wsgi_mfa.keys.key_file import KeyFile
 from wsgi_mfa.keys.ring import KeyRing, KeySource
 from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.url import open_store
+from wsgi_mfa.web.client_address import ClientAddressReader
 from wsgi_mfa.web.middleware import MfaMiddleware
+from wsgi_mfa.web.public_url import PublicUrl, read_public_url
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -45,6 +47,24 @@ def wrapped(
         keys=keys_of(configuration),
         plain_http=plain_http,
         **configuration.settings(),
+    )
+
+
+def public_url_of(configuration: Configuration, *, plain_http: bool = False) -> PublicUrl:
+    """Return the configuration's settings about the portal's public URL, checked.
+
+    Raises:
+        ConfigurationError: one of them is not legal, or does not go with another.
+    """
+    peers = configuration.policy.trusted_peers
+    return read_public_url(
+        plain_http=plain_http,
+        url=configuration.url,
+        hosts=configuration.hosts,
+        scheme_from=configuration.scheme_from,
+        tls_in_front=configuration.tls_in_front,
+        proxy_count=configuration.proxy_count,
+        trusts=ClientAddressReader(peers).trusts if peers else None,
     )
 
 

@@ -38,7 +38,12 @@ TOP_LEVEL = {
     "mount_path": TEXT,
     "support_contact": TEXT,
     "support_agents": TEXTS,
+    "url": TEXT,
+    "hosts": TEXTS,
     "scheme_from": TEXT,
+    "tls_in_front": YES_NO,
+    "proxy_count": WHOLE,
+    "cookie_label": TEXT,
     "directory": TEXT,
     "undeclared_credentials": TEXTS,
     "keys_env": TEXT,
@@ -60,7 +65,12 @@ class Configuration:
     mount_path: str = "/mfa"
     support_contact: str | None = None
     support_agents: tuple[str, ...] = ()
+    url: str | None = None
+    hosts: tuple[str, ...] = ()
     scheme_from: str | None = None
+    tls_in_front: bool = False
+    proxy_count: int | None = None
+    cookie_label: str | None = None
     directory: Callable[[str], Person | None] | None = None
     undeclared_credentials: tuple[str, ...] = ()
     keys_env: str = KEYS_VARIABLE
@@ -78,7 +88,12 @@ class Configuration:
             "mount_path": self.mount_path,
             "support_contact": self.support_contact,
             "support_agents": self.support_agents,
+            "url": self.url,
+            "hosts": self.hosts,
             "scheme_from": self.scheme_from,
+            "tls_in_front": self.tls_in_front,
+            "proxy_count": self.proxy_count,
+            "cookie_label": self.cookie_label,
             "directory": self.directory,
             "forward_auth": self.forward_auth,
             "renews_sessions": self.renews_sessions,
@@ -117,6 +132,7 @@ def _configuration(document: dict[str, Any]) -> Configuration:
     if "directory" in top:
         top["directory"] = imported(top["directory"], setting="directory")
     top["undeclared_credentials"] = tuple(top.get("undeclared_credentials", ()))
+    top["hosts"] = tuple(top.get("hosts", ()))
     top["support_agents"] = tuple(top.get("support_agents", ()))
     agents_from(top["support_agents"], has_directory="directory" in top)
     undeclared_from(top["undeclared_credentials"])

@@ -10,10 +10,12 @@ into a cookie without a key.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from wsgi_mfa.errors import UnknownKeyError, UnsealError
+from wsgi_mfa.identity.request.cookie_header import OWN_SESSION_PREFIX
 from wsgi_mfa.keys.ring import NONCE_BYTES, KeyRing, KeySource, SealContext
 
 logger = logging.getLogger("wsgi_mfa")
@@ -23,6 +25,7 @@ _ID_CHARACTERS = 32  # 128 bits in hex
 _PADDED_BYTES = 32
 _CACHED_VALUES_MAX = 4096
 _HEX = frozenset("0123456789abcdef")
+BROWSER_PREFIX = "__Host-wsgi_mfa_browser_"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,14 +41,21 @@ class CookieNames:
         return self.browser, self.session
 
     @classmethod
-    def over_https(cls) -> CookieNames:
-        """``__Host-`` binds a cookie to this very host, https and the whole path (R53)."""
-        return cls(browser="__Host-wsgi_mfa_browser", session="__Host-wsgi_mfa_session", secure=True)
+    def over_https(cls, label: str) -> CookieNames:
+        """Return the names of the portal with this label (D49).
+
+        ``__Host-`` binds a cookie to this very host, https and the whole path (R53).
+        """
+        return cls(browser=f"{BROWSER_PREFIX}{label}", session=f"{OWN_SESSION_PREFIX}{label}", secure=True)
 
     @classmethod
-    def over_plain_http(cls, port: str) -> CookieNames:
-        """Cookies cross ports, so the port is part of the name; without https there is no ``__Host-``."""
-        return cls(browser=f"wsgi_mfa_browser_{port}", session=f"wsgi_mfa_session_{port}", secure=False)
+    def over_plain_http(cls, port: str, label: str | None = None) -> CookieNames:
+        """Return the names for a port: cookies cross ports, and without https there is no ``__Host-``.
+
+        ``label`` is that of a portal which shares the port with others.
+        """
+        end = port if label is None else f"{port}_{label}"
+        return cls(browser=f"wsgi_mfa_browser_{end}", session=f"wsgi_mfa_session_{end}", secure=False)
 
 
 class CookieSigner:
@@ -93,6 +103,15 @@ class CookieSigner:
     def session_of(self, value: str | None) -> tuple[str, str] | None:
         """The session's id in a cookie's value, and the user for whom it was made."""
         return None if value is None else self._owner_of(self._keys.ring, value)
+
+    def alert_of_other_stores(self, own_cookies: Mapping[str, str], names: CookieNames) -> None:
+        """Log an alert for each session cookie that our keys have made for another store (D2).
+
+        A store that was made again gives the cookies other names, by its id in their label.
+        """
+        for name, value in own_cookies.items():
+            if name.startswith(OWN_SESSION_PREFIX) and name != names.session:
+                self.session_of(value)
 
     def _checked_browser(self, ring: KeyRing, value: str) -> str | None:
         """The id, and behind hyphens what the browser is remembered by."""

@@ -102,7 +102,7 @@ class _Asked:
         uri = str(environ.get("HTTP_X_FORWARDED_URI", "")) if trusted else ""
         # Two values of one header are joined by a comma, and which of them is the proxy's nobody can tell.
         known = self.method in ("GET", "HEAD") and _URI.fullmatch(uri) and ",/" not in uri
-        self.target = return_to.redirected(uri, environ) if known else request.root
+        self.target = return_to.redirected(uri, environ, request.site.public) if known else request.root
         self.uri = uri
 
 
@@ -111,7 +111,8 @@ def _reply(
 ) -> Reply | None:
     """What stands between the original request and the portal; None when nothing does."""
     if not request.is_https:
-        raise PlainHttpError("the proxy must tell that the client used https")
+        setting = request.site.public.explain_plain_http(request.environ)
+        raise PlainHttpError("the proxy must tell that the client used https", setting=setting)
     environ = request.environ
     raw, credentials = environ.get("HTTP_COOKIE", ""), sanitizer.adapter.credentials
     undeclared_credentials = [

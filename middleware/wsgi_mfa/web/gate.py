@@ -149,13 +149,15 @@ def challenge(request: WebRequest) -> Reply | None:
 
 def challenge_reply(request: WebRequest, outcome: Outcome) -> Reply:
     """:func:`redirect_to_page` for a request that was not carried out, and what it asked for."""
-    target = return_to.requested(request.environ)
+    target = return_to.requested(request.environ, request.site.public)
     return redirect_to_page(request, outcome, target, unsent=request.method == "POST")
 
 
 def _code_rejected(request: WebRequest, decision: Decision) -> Reply:
     """The code behind the password was refused: a browser is led to the page for codes, a program asked anew."""
-    asked = redirect_to_page(request, Outcome.MUST_VERIFY, return_to.requested(request.environ))
+    asked = redirect_to_page(
+        request, Outcome.MUST_VERIFY, return_to.requested(request.environ, request.site.public)
+    )
     if request.is_navigation:
         return asked
     locked = decision.outcome is Outcome.LOCKED

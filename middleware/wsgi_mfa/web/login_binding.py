@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter, FirstFactor
-from wsgi_mfa.identity.adapters.chain import parts_of
+from wsgi_mfa.identity.adapters.chain import Chain, parts_of
 from wsgi_mfa.identity.observed_login.binding import ObservedLogin, UnrecognizedSignInError
 from wsgi_mfa.identity.observed_login.login_body import typed_in
 from wsgi_mfa.identity.request.response_identity import kept_cookies
@@ -36,9 +36,17 @@ _REFUSED = b"The portal's answer to this sign-in was not understood, so nobody w
 
 
 def observed_around(
-    application: WSGIApplication, identity: Adapter, keys: KeySource, clock: Clock, *, plain_http: bool
+    application: WSGIApplication,
+    identity: Adapter,
+    keys: KeySource,
+    clock: Clock,
+    *,
+    plain_http: bool,
+    label: str,
 ) -> WSGIApplication:
     """``application`` with a label maker around it for each adapter that needs one, bound to ``keys``.
+
+    ``label`` is that of the portal's cookies (D49).
 
     Raises:
         ConfigurationError: an adapter's cookie would not come back over plain http, or be open over https.
@@ -55,8 +63,11 @@ def observed_around(
         adapter.bind(
             sign=lambda message: keys.ring.sign_value(PURPOSE, message),
             check=lambda message, value: keys.ring.check_value(PURPOSE, message, value),
+            label=label,
         )
         application = ObservedPortal(application, adapter, clock)
+    if isinstance(identity, Chain):
+        identity.join()
     return application
 
 

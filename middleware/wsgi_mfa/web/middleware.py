@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from wsgi_mfa.clock import Clock, SystemClock
-from wsgi_mfa.core.access_rules import Rule, read_rules
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.policy import Policy
@@ -20,22 +19,23 @@ from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter, problems_of
 from wsgi_mfa.identity.request.response_identity import without_own_cookies
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, SanitizedRequest
-from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, paths_in, undeclared_from
+from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.keys.ring import KeyRing, KeySource
 from wsgi_mfa.metrics import Metrics
 from wsgi_mfa.service import MfaService
-from wsgi_mfa.stores.protocol import Store, StoreIdentity
-from wsgi_mfa.stores.url import open_store
+from wsgi_mfa.stores.protocol import Store
 from wsgi_mfa.support.account_view import AccountFinder
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
-from wsgi_mfa.web import app_response, gate, routes
+from wsgi_mfa.web import app_response, arrival, gate, routes
 from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web.app_response import answered, passed_unchanged
 from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
+from wsgi_mfa.web.cookie_label import CookieLabels
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
+from wsgi_mfa.web.public_url import read_public_url
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.request import Directory, Site, WebRequest
 from wsgi_mfa.web.response_hold import (
@@ -44,6 +44,7 @@ from wsgi_mfa.web.response_hold import (
     first_drawn,
 )
 from wsgi_mfa.web.return_to import ReturnUrlSigner
+from wsgi_mfa.web.start import closed_paths, opened_store, read_site_rules
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wsgi_mfa")
 
+WAYS_MAX = 32
 _MOUNT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 
 
@@ -69,16 +71,19 @@ class MfaMiddleware:
     ``sqlite:///mfa.db``; ``keys`` is the key ring, or a :class:`~wsgi_mfa.keys.key_file.KeyFile` with one, and
     there is no way to run without. ``directory`` maps what a user typed to the one
     :class:`~wsgi_mfa.directory.Person` behind it; without it an id with ``@`` is its own address.
-    ``scheme_from`` names the header in which a trusted proxy tells the scheme, and ``plain_http`` serves our
-    pages without https: only for a portal on a loopback address (D35). ``undeclared_credentials`` are further
-    ways into the portal that are taken out of requests, such as ``cookie stay_signed_in`` or ``header
-    X-Portal-Key``, or closed to all without a second factor, such as ``path /xmlrpc`` (D4). ``notify`` is
-    called once for each event that the user should hear of by another way, without secrets in it (R32).
-    ``support_agents`` are the users, and groups of the directory as ``group:NAME``, who may use the support
-    desk at ``mount_path/support``; without any there is none over HTTP (R44). With ``forward_auth`` a proxy may
-    ask at ``mount_path/forward-auth`` for requests that go past us; ``renews_sessions`` promises that the
-    portal gives a new session id at each sign-in, where the adapter cannot know (D8). ``metrics`` takes numbers
-    for the operator (D26).
+    ``url`` is the portal's public URL, and ``hosts`` are further names by which browsers reach it; requests for
+    other hosts are rejected. ``scheme_from`` names the header in which a trusted proxy tells the scheme, of
+    which ``proxy_count`` proxies in a row write one entry each; with ``tls_in_front`` all requests of listed
+    proxies count as https. ``plain_http`` serves our pages without https: only for a portal on a loopback
+    address (D35, D48). ``cookie_label`` is part of the names of our cookies in place of one that is derived
+    (D49). ``undeclared_credentials`` are further ways into the portal that are taken out of requests, such as
+    ``cookie stay_signed_in`` or ``header X-Portal-Key``, or closed to all without a second factor, such as
+    ``path /xmlrpc`` (D4). ``notify`` is called once for each event that the user should hear of by another way,
+    without secrets in it (R32). ``support_agents`` are the users, and groups of the directory as
+    ``group:NAME``, who may use the support desk at ``mount_path/support``; without any there is none over HTTP
+    (R44). With ``forward_auth`` a proxy may ask at ``mount_path/forward-auth`` for requests that go past us;
+    ``renews_sessions`` promises that the portal gives a new session id at each sign-in, where the adapter
+    cannot know (D8). ``metrics`` takes numbers for the operator (D26).
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -97,7 +102,12 @@ class MfaMiddleware:
         support_contact: str | None = None,
         support_agents: Sequence[str] = (),
         plain_http: bool = False,
+        url: str | None = None,
+        hosts: Sequence[str] = (),
         scheme_from: str | None = None,
+        tls_in_front: bool = False,
+        proxy_count: int | None = None,
+        cookie_label: str | None = None,
         undeclared_credentials: Sequence[str] = (),
         notify: Callable[[Event], None] | None = None,
         metrics: Metrics | None = None,
@@ -124,9 +134,8 @@ class MfaMiddleware:
         agents = agents_from(support_agents, has_directory=directory is not None)
         import werkzeug.wrappers  # noqa: F401 - now, and not while the first page is waited for in each worker
 
-        self.application = observed_around(application, identity, keys, clock, plain_http=plain_http)
         self.service = MfaService(
-            store=_opened(store, clock, entropy),
+            store=opened_store(store, clock, entropy),
             keys=keys,
             policy=policy or Policy(),
             clock=clock,
@@ -134,46 +143,69 @@ class MfaMiddleware:
             notify=notify,
             metrics=metrics,
         )
+        sources = ClientAddressReader(self.service.policy.trusted_peers)
+        public = read_public_url(
+            plain_http=plain_http,
+            url=url,
+            hosts=hosts,
+            scheme_from=scheme_from,
+            tls_in_front=tls_in_front,
+            proxy_count=proxy_count,
+            trusts=sources.trusts if self.service.policy.trusted_peers else None,
+        )
+        self._labels = CookieLabels(
+            store_id=self.service.store.identity.store_id,
+            mount_path=mount_path,
+            public=public,
+            issuer=issuer,
+            fixed=cookie_label,
+        )
+        self.application = observed_around(
+            application, identity, keys, clock, plain_http=plain_http, label=self._labels.of_portal
+        )
         self._heartbeat = Heartbeat(store=self.service.store, keys=keys)
         self._identity = identity
         self._undeclared_credentials = undeclared_from(undeclared_credentials)
         self._directory = directory
-        self._plain_http = plain_http
         self._forwarding = forwarding.PATHS if forward_auth else ()
         self._has_exemptions = bool(self.service.policy.exempt_paths or self.service.policy.exempt_methods)
-        self._ways: dict[str, Way] = {}
+        self._ways: dict[tuple[str, str], Way] = {}
         self._site = Site(
             service=self.service,
-            rules=_rules(self.service.policy, directory, forward_auth=forward_auth),
-            closed_paths=_closed_paths(self._undeclared_credentials, forward_auth=forward_auth),
+            rules=read_site_rules(self.service.policy, directory, forward_auth=forward_auth),
+            closed_paths=closed_paths(self._undeclared_credentials, forward_auth=forward_auth),
             is_rolling_out=is_rolling_out(self.service.policy),
             issuer=checked_issuer(issuer),
             mount_path=mount_path,
             support_contact=support_contact,
             cookies=CookieSigner(keys=keys, store_id=self.service.store.identity.store_id),
             targets=ReturnUrlSigner(keys),
-            sources=ClientAddressReader(self.service.policy.trusted_peers),
+            sources=sources,
             watch=SprayWatch(clock, self.service.meter),
             spent=UsedAppendedCodes(),
             passes=WorkerCache(),
-            plain_http=plain_http,
-            scheme_key="HTTP_" + scheme_from.upper().replace("-", "_") if scheme_from else None,
+            public=public,
             desk=SupportDesk(self.service, directory=directory, protected=agents),
             finder=AccountFinder(self.service, directory=directory),
             agents=agents,
             authenticate=identity.traits.www_authenticate,
         )
         # Made now, so that a portal's cookie with one of our names is an error of the start.
-        self._https_way = None if plain_http else self._made_way(CookieNames.over_https())
+        self._only_way = self._made_way(self._labels.names()) if self._labels.is_fixed else None
+        self._way_of({"SCRIPT_NAME": "", "SERVER_PORT": "443"})
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        names, sanitizer, nothing = self._https_way or self._plain_way(environ)
+        names, sanitizer, nothing = self._only_way or self._way_of(environ)
         path = routes.path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
         request = WebRequest(self._site, environ, names, nothing, self.service.clock.now())
         if not self._heartbeat.since <= request.now < self._heartbeat.until:
             self._heartbeat.beat(request.now)
         try:
-            response = self._own_response(request, sanitizer, environ, path)
+            response: WSGIApplication | None = arrival.answer(request) if path == arrival.PATH else None
+            if response is None and self._site.public.takes(environ):
+                response = self._own_response(request, sanitizer, environ, path)
+            elif response is None:
+                response = response_to(request, routes.misdirected(request), as_json=_as_json(request, path))
         except Exception:
             # Whatever failed, nobody gets further by it (R80).
             logger.exception("a request was answered 503")
@@ -276,12 +308,16 @@ class MfaMiddleware:
         nobody = WebRequest(self._site, request.environ, request.names, request.sanitized, now=request.now)
         return response_to(nobody, routes.unavailable(), as_json=as_json)
 
-    def _plain_way(self, environ: WSGIEnvironment) -> Way:
-        """What belongs to a request over plain http: cookies cross ports, so there is a way for each port."""
-        port = str(environ.get("SERVER_PORT", ""))
-        found = self._ways.get(port)
+    def _way_of(self, environ: Mapping[str, object]) -> Way:
+        """Return what belongs to requests below one script name, over plain http at one port too (D49)."""
+        script_name = str(environ.get("SCRIPT_NAME", ""))
+        port = str(environ.get("SERVER_PORT", "")) if self._site.public.plain_http else ""
+        found = self._ways.get((script_name, port))
         if found is None:
-            found = self._ways[port] = self._made_way(CookieNames.over_plain_http(port))
+            if len(self._ways) >= WAYS_MAX:  # some servers take the script name from a request header
+                self._ways.clear()
+            names = self._labels.names(script_name=script_name, port=port)
+            found = self._ways[script_name, port] = self._made_way(names)
         return found
 
     def _made_way(self, names: CookieNames) -> Way:
@@ -294,46 +330,6 @@ class MfaMiddleware:
 def _as_json(request: WebRequest, path: str | None) -> bool:
     """Below our own path a client says what it reads; elsewhere all but a person's navigation get a problem."""
     return request.wants_json if path is not None else not request.is_navigation
-
-
-def _opened(store: Store | str, clock: Clock, entropy: Entropy) -> Store:
-    if not isinstance(store, str):
-        return store
-    identity = StoreIdentity(store_id=entropy.token_bytes(16).hex(), made_at=clock.now())
-    return open_store(store, new_identity=identity)
-
-
-def _closed_paths(
-    undeclared_credentials: Sequence[UndeclaredCredential], *, forward_auth: bool
-) -> tuple[str, ...]:
-    paths = paths_in(undeclared_credentials)
-    if forward_auth and paths:
-        raise ConfigurationError(
-            "undeclared_credentials name a path, which forward_auth is told by the proxy alone: close it there (D8)",
-            setting="undeclared_credentials",
-        )
-    return paths
-
-
-def _rules(policy: Policy, directory: Directory | None, *, forward_auth: bool) -> tuple[Rule, ...]:
-    rules = read_rules(policy.rules)
-    if forward_auth and any(rule.path is not None or rule.methods is not None for rule in rules):
-        raise ConfigurationError(
-            "policy.rules name a path or a method, which forward_auth is told by the proxy alone: such rules belong"
-            " in the proxy (D8)",
-            setting="policy.rules",
-        )
-    if directory is None and any(rule.group is not None for rule in rules):
-        raise ConfigurationError(
-            "policy.rules name a group: give directory=, which knows the groups of a user",
-            setting="policy.rules",
-        )
-    if directory is None and policy.required_groups:
-        raise ConfigurationError(
-            "policy.required_groups names groups: give directory=, which knows the groups of a user",
-            setting="policy.required_groups",
-        )
-    return rules
 
 
 def _nothing(sanitizer: RequestSanitizer) -> SanitizedRequest:

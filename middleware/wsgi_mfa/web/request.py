@@ -22,6 +22,7 @@ from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.web import return_to
 from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
+from wsgi_mfa.web.public_url import PublicUrl
 from wsgi_mfa.web.response_hold import ResponseHold
 from wsgi_mfa.web.return_to import ReturnUrlSigner
 from wsgi_mfa.web.worker_cache import CachedRequest, UsedAppendedCodes, WorkerCache
@@ -68,8 +69,7 @@ class Site:
     watch: SprayWatch
     spent: UsedAppendedCodes
     passes: WorkerCache
-    plain_http: bool
-    scheme_key: str | None
+    public: PublicUrl
     desk: SupportDesk
     finder: AccountFinder
     agents: SupportAgents  # who may use the desk over HTTP
@@ -146,10 +146,7 @@ class WebRequest:
     @property
     def is_https(self) -> bool:
         """Whether our pages may be served: plain http is never inferred from a request (R14, D35)."""
-        if self.site.plain_http or self.environ.get("wsgi.url_scheme") == "https":
-            return True
-        key = self.site.scheme_key
-        return key is not None and bool(self.environ.get(key) == "https")
+        return self.site.public.is_served(self.environ)
 
     @property
     def method(self) -> str:
@@ -163,7 +160,7 @@ class WebRequest:
     @derived
     def root(self) -> str:
         """The URL of the portal's root."""
-        return return_to.root_of(self.environ)
+        return return_to.root_of(self.environ, self.site.public)
 
     @derived
     def mount(self) -> str:

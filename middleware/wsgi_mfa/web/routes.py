@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.web.http_errors import (
     MethodNotAllowedError,
+    MisdirectedError,
     NotFoundError,
     PlainHttpError,
     RejectedRequestError,
@@ -77,13 +79,16 @@ def rejected(error: RejectedRequestError) -> Reply:
         status=error.status,
         word=error.page,
         headers=error.headers,
-        context={"message": str(error)},
+        context={"message": str(error), "setting": getattr(error, "setting", None)},
     )
 
 
 def _view(request: WebRequest, path: str) -> View:
     if not request.is_https:
-        raise PlainHttpError("codes, keys and recovery codes are asked for and shown over https only")
+        setting = request.site.public.explain_plain_http(request.environ)
+        raise PlainHttpError(
+            "codes, keys and recovery codes are asked for and shown over https only", setting=setting
+        )
     methods = VIEWS.get(path)
     if methods is None:
         raise NotFoundError("there is no such page")
@@ -99,6 +104,13 @@ def _view(request: WebRequest, path: str) -> View:
     if request.sanitized.doubled:
         return sign_out.post_clear_doubled if view is sign_out.post_sign_out else sign_out.show_doubled
     return sign_in_first
+
+
+def misdirected(request: WebRequest) -> Reply:
+    """The request is for another host than the portal's (D48)."""
+    public = request.site.public
+    reply = rejected(MisdirectedError("the request is for another host"))
+    return replace(reply, context={**reply.context, "url": f"{public.origin}{public.root}"})
 
 
 def sign_in_first(request: WebRequest) -> Reply:

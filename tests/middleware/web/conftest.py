@@ -423,6 +423,7 @@ def wrapped(memory_store, keys, clock, entropy):
             "keys": keys,
             "clock": clock,
             "entropy": entropy,
+            **({} if settings.get("plain_http") else {"cookie_label": "portal"}),
             **settings,
         }
         return MfaMiddleware(validator(application) if validated else application, **chosen)

@@ -15,7 +15,7 @@ from wsgi_mfa import (
 )
 from wsgi_mfa.core.instants import MINUTE
 
-BROWSER, SESSION = "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"
+BROWSER, SESSION = "__Host-wsgi_mfa_browser_portal", "__Host-wsgi_mfa_session_portal"
 
 
 @pytest.fixture

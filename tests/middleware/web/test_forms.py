@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-BROWSER = "__Host-wsgi_mfa_browser"
+BROWSER = "__Host-wsgi_mfa_browser_portal"
 FORM = "application/x-www-form-urlencoded"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from wsgi_mfa import Policy
 
-BROWSER, SESSION = "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"
+BROWSER, SESSION = "__Host-wsgi_mfa_browser_portal", "__Host-wsgi_mfa_session_portal"
 NAVIGATE = {"Sec-Fetch-Mode": "navigate"}
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE")

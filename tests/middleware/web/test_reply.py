@@ -54,7 +54,7 @@ def answers(wrapped, portal, browser_of, new_browser, phone_of, clock, memory_st
     found["used"] = laptop.open("/mfa/resync")
     found["accepted"] = tablet.submit_only(tablet.open("/"), "/verify", code=phone.code())
     found["continue"] = tablet.follow(found["accepted"])
-    tablet.cookies.pop("__Host-wsgi_mfa_session")
+    tablet.cookies.pop("__Host-wsgi_mfa_session_portal")
     page = tablet.open("/")
     for number in range(2, 7):
         found["locked"] = tablet.submit(page, "/verify", code=phone.wrong_code(number))
@@ -146,10 +146,13 @@ def test_a_page_leads_on_and_a_problem_never_does(answers):
 
 @pytest.mark.requirement("R53")
 def test_the_browsers_cookie_comes_once_and_only_to_who_is_signed_in_at_the_portal(answers):
-    assert "__Host-wsgi_mfa_browser" in answers["challenge"].set_cookies
+    assert "__Host-wsgi_mfa_browser_portal" in answers["challenge"].set_cookies
     for name in ("help", "nobody", "unavailable", "verify"):
         assert answers[name].set_cookies == {} or name == "verify", name
-    assert set(answers["accepted"].set_cookies) == {"__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"}
+    assert set(answers["accepted"].set_cookies) == {
+        "__Host-wsgi_mfa_browser_portal",
+        "__Host-wsgi_mfa_session_portal",
+    }
 
 
 def test_every_outcome_and_every_refusal_has_its_title():

@@ -41,6 +41,14 @@ class Chain:
         for adapter in adapters:
             refuse_incomplete(adapter)
         self.parts = adapters
+        self.join()
+
+    def join(self) -> None:
+        """Join what the adapters declare, again after one of them has been bound to its portal."""
+        for part in self.parts:
+            if isinstance(part, Chain):
+                part.join()
+        adapters = self.parts
         self.credentials = _joined([adapter.credentials for adapter in adapters])
         self.traits = _joined_traits([adapter.traits for adapter in adapters])
 

@@ -74,14 +74,21 @@ class ObservedLogin(ABC):
         self._told: set[str] = set()
         self.secure = secure
         self.traits = AdapterTraits(user_changes_in_response=True, aliases=aliases)
-        self.label_cookie = "__Host-wsgi_mfa_login" if secure else "wsgi_mfa_login"
-        self.credentials = Credentials(cookies=(*cookies, self.label_cookie))
+        self._name_label_cookie("")
         self._sign: Callable[[bytes], str] | None = None
         self._check: Callable[[bytes, str], bool] | None = None
 
-    def bind(self, *, sign: Callable[[bytes], str], check: Callable[[bytes, str], bool]) -> None:
-        """Sign labels by these functions from now on."""
+    def bind(
+        self, *, sign: Callable[[bytes], str], check: Callable[[bytes, str], bool], label: str = ""
+    ) -> None:
+        """Sign labels by these functions from now on; ``label`` is that of the portal's cookies (D49)."""
         self._sign, self._check = sign, check
+        self._name_label_cookie(label)
+
+    def _name_label_cookie(self, label: str) -> None:
+        name = f"wsgi_mfa_login_{label}" if label else "wsgi_mfa_login"
+        self.label_cookie = f"__Host-{name}" if self.secure else name
+        self.credentials = Credentials(cookies=(*self.cookies, self.label_cookie))
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
         header = environ.get("HTTP_COOKIE", "")

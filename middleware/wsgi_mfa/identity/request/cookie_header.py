@@ -30,6 +30,10 @@ _LISTED_VALUE = re.compile(rf'"((?:{_OCTETS[:-1]}|,|\\054)*)"', re.ASCII)
 _NAME = re.compile(_TOKEN, re.ASCII)
 _PLAIN = re.compile(_OCTETS, re.ASCII)
 
+#: Our session cookies of any label: those of other portals never reach an application, and show a store that was
+#: made again (D2, D49).
+OWN_SESSION_PREFIX = "__Host-wsgi_mfa_session_"
+
 _CACHED_HEADERS_MAX = 1024
 _CACHED_HEADER_CHARACTERS_MAX = 4096
 
@@ -101,7 +105,7 @@ class CookieReader:
         for part in raw.split(";"):
             text = part.strip(" \t")
             name, equals, value = text.partition("=")
-            if name in self._own:
+            if name in self._own or name.startswith(OWN_SESSION_PREFIX):
                 own.setdefault(name, []).append(value)
                 continue
             if name in self._credentials:

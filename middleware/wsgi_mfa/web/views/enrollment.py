@@ -37,6 +37,8 @@ def post_manual(request: WebRequest) -> Reply:
 def _show(request: WebRequest, page: str) -> Reply:
     reject_embedding(request)
     sealed = next_of(request)
+    if request.account is None:
+        request.site.cookies.alert_of_other_stores(request.sanitized.own_cookies, request.names)
     decision = request.site.service.begin_enrollment(request.visit)
     return _key_page(request, page, decision, sealed)
 

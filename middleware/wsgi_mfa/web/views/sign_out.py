@@ -8,9 +8,9 @@ from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.web import access, forms
 from wsgi_mfa.web.browser_cookie import browser_cookie, days_of, held_by, own_of
 from wsgi_mfa.web.cookies import expire_cookie
+from wsgi_mfa.web.public_url import host_of
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
-from wsgi_mfa.web.return_to import host_of
 from wsgi_mfa.web.views.navigation import next_of, redirect_to, return_url_of
 
 
@@ -98,7 +98,7 @@ def post_clear_doubled(request: WebRequest) -> Reply:
             ("Set-Cookie", f"{name}=; Path={path}; Max-Age=0{domain}")
             for name in request.sanitized.doubled
             for path in _paths_here(request.mount)
-            for domain in _domains_of(host_of(request.environ, "https" if request.names.secure else "http"))
+            for domain in _domains_of(host_of(request.environ, request.site.public.scheme))
         ),
     )
 

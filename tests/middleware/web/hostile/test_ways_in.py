@@ -17,7 +17,7 @@ from werkzeug.http import parse_cookie
 from wsgi_mfa import FlaskSession, Policy
 
 SECRET_KEY = "the secret of a portal in tests"
-SESSION = "__Host-wsgi_mfa_session"
+SESSION = "__Host-wsgi_mfa_session_portal"
 PRIVATE = "/private"
 
 
