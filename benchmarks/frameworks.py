@@ -27,7 +27,8 @@ from portals import django_portal, flask_portal
 from request import environ_of
 from werkzeug.test import Client
 
-from wsgi_mfa import Adapter, DjangoSession, FlaskSession, KeyRing, MfaMiddleware, django_person
+from wsgi_mfa import DjangoSession, FlaskSession, KeyRing, MfaMiddleware, django_person
+from wsgi_mfa.adapters import Adapter
 
 ROUNDS = 30
 CALLS = 20

@@ -35,7 +35,6 @@ from repoze.who.plugins.auth_tkt import AuthTktCookiePlugin
 from request import SECRET, USER, application, by_hand, case, environ_of
 
 from wsgi_mfa import (
-    Adapter,
     AuthTkt,
     BeakerSession,
     Chain,
@@ -52,6 +51,7 @@ from wsgi_mfa import (
     SqlSession,
     TrustedHeader,
 )
+from wsgi_mfa.adapters import Adapter
 from wsgi_mfa.identity.adapter import FirstFactor
 
 BROWSERS = 2500  # more than any adapter remembers

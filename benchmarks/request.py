@@ -27,7 +27,8 @@ from repoze.who.middleware import PluggableAuthenticationMiddleware
 from repoze.who.plugins.auth_tkt import AuthTktCookiePlugin
 from werkzeug.test import Client
 
-from wsgi_mfa import Adapter, AuthTkt, FlaskSession, KeyRing, MfaMiddleware, RemoteUser
+from wsgi_mfa import AuthTkt, FlaskSession, KeyRing, MfaMiddleware, RemoteUser
+from wsgi_mfa.adapters import Adapter
 
 USER = "user1@example.com"
 SECRET = "the secret of a portal in benchmarks"

@@ -31,9 +31,10 @@ from django.conf import settings
 from django.core.management import call_command
 from harness import Action, heading, line, processor_time, side_by_side
 
-from wsgi_mfa import KeyRing, MfaService, Policy, SqliteStore, SystemEntropy
+from wsgi_mfa import KeyRing, Policy, SqliteStore
 from wsgi_mfa.core.commands import Origin
-from wsgi_mfa.service import Visit
+from wsgi_mfa.entropy import SystemEntropy
+from wsgi_mfa.service import MfaService, Visit
 from wsgi_mfa.stores.protocol import StoreIdentity
 
 USER = "user1@example.com"

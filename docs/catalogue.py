@@ -1,6 +1,6 @@
 """Make ``catalogue.md``: the scenario files of the repository by theme, and the complaints that they play.
 
-Run ``python docs/catalogue.py`` after a change of scenario files or of ``catalogue.toml``; a test compares the page.
+``tox run -e pages`` writes it; the page is not committed. Tests hold ``catalogue.toml`` and the files together.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Make ``requirements.md``: what must hold, and the tests that show it by their ``requirement`` markers.
 
-Run ``python docs/requirements.py`` after a change of markers or of ``requirements.toml``; a test compares the page.
+``tox run -e pages`` writes it; the page is not committed. Tests hold ``requirements.toml`` and the markers together.
 The tests are read as text, so that no test has to be importable here.
 """
 

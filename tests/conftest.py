@@ -17,6 +17,19 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 
+_MARKED = "\npytestmark = pytest.mark.any_python\n"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import the files whose tests the expressions of tox.ini leave out."""
+    expression = config.option.markexpr
+    if collection_path.suffix != ".py" or expression not in ("any_python", "not any_python"):
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    out = "any_python" not in text if expression == "any_python" else _MARKED in text
+    return True if out else None
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The root of the repository."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Protocol
 
+__all__ = ["Entropy", "SystemEntropy"]
+
 
 class Entropy(Protocol):
     """Gives bytes that nobody can predict."""

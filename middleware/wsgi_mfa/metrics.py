@@ -19,6 +19,8 @@ from wsgi_mfa.errors import ConfigurationError
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+__all__ = ["COUNTERS", "GAUGES", "Metrics", "PrometheusMetrics"]
+
 logger = logging.getLogger("wsgi_mfa")
 
 #: What is counted: name -> (the name of its label, what it says).

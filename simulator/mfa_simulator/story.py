@@ -34,7 +34,7 @@ from mfa_simulator.world.portal import PortalFactory, factory_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wsgi_mfa import Account
+    from wsgi_mfa.accounts import Account
 
 # What a file says once for all its steps, and a story at its beginning.
 BEGINNING = tuple(key for key in TOP if key not in ("scenario", "blocks", "matrix", "steps", "finally"))

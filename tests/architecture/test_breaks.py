@@ -5,7 +5,11 @@ from __future__ import annotations
 import importlib.util
 import sys
 
+import pytest
+
 import wsgi_mfa
+
+pytestmark = pytest.mark.any_python
 
 
 def test_every_break_fits_the_middleware_and_names_scenarios_that_there_are(root):

@@ -11,6 +11,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 
 @pytest.fixture(scope="module")
 def golden(root):

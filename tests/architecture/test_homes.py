@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 #: Outside package -> the module or folder of each of our packages that may import it.
 HOMES = {
     "wsgi_mfa": {

@@ -6,6 +6,8 @@ import importlib.util
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 
 @pytest.fixture(scope="module")
 def generator(root):
@@ -39,9 +41,10 @@ def test_what_is_not_met_is_listed_as_such_and_the_rest_has_tests(data, markers)
     assert set(data["partly"]) <= set(markers)
 
 
-def test_the_page_is_the_one_that_the_generator_makes(generator, data, markers):
-    made = generator.page(data, markers)
-    assert generator.PAGE.read_text(encoding="utf-8") == made, "run `python docs/requirements.py`"
+def test_the_page_has_one_row_for_each_with_the_tests_that_show_it(generator, data, markers):
+    rows = [row for row in generator.page(data, markers).split("\n") if row.startswith(("| R", "| D"))]
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows] == list(data["holds"])
+    assert [row for row in rows if "](../tests/" not in row and "**not met**" not in row] == []
 
 
 def test_a_marker_that_is_not_written_out_is_an_error(generator, tmp_path):

@@ -10,6 +10,8 @@ import pytest
 
 import wsgi_mfa
 
+pytestmark = pytest.mark.any_python
+
 
 @pytest.fixture(scope="module")
 def shipped(missing):

@@ -30,7 +30,8 @@ from urllib.response import addinfourl
 import pytest
 
 from legacy_portals import DEMO_USERS, make_portal
-from wsgi_mfa import FlaskSession, KeyRing, MfaMiddleware, SupportDesk
+from wsgi_mfa import FlaskSession, KeyRing, MfaMiddleware
+from wsgi_mfa.support import Rejected
 
 COMMAND = str(Path(sys.executable).with_name("wsgi-mfa"))
 PATIENCE_SECONDS = 30
@@ -373,11 +374,13 @@ def place_of(start_demo, run_command, tmp_path):
             store=f"sqlite:///{tmp_path}/mfa.db",
             keys=KeyRing([("k1", bytes(range(32)))]),
         )
-        desk = SupportDesk(application.service)
+        desk = application.support_desk
 
         def reset(user: str, email: str) -> tuple[bool, str]:
             answer = desk.reset(user, email=email, reason="lost the phone", agent="edith@example.com")
-            return answer.outcome == "reset", f"{answer.message}\nenrollment code: {answer.enrollment_code}"
+            if isinstance(answer, Rejected):
+                return False, answer.message
+            return True, f"{answer.message}\nenrollment code: {answer.enrollment_code}"
 
         accounts = [(user.name, user.password) for user in DEMO_USERS.values()]
         return CommandContext("https://portal.example/", accounts, reset, application)

@@ -9,6 +9,8 @@ import stat
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 
 def test_it_prints_the_database_the_accounts_and_the_address_in_this_order(start_demo):
     demo = start_demo()

@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 
 @pytest.fixture(params=["in process", "demo"])
 def place(request, place_of):

@@ -11,8 +11,9 @@ from typing import Any
 import pyotp
 from client import Answer, Client
 
-from wsgi_mfa import KeyRing, MemoryStore, MfaMiddleware, SupportDesk
+from wsgi_mfa import KeyRing, MemoryStore, MfaMiddleware
 from wsgi_mfa.stores.protocol import StoreIdentity
+from wsgi_mfa.support import SupportDesk
 
 SECOND = 1_000_000
 

@@ -27,17 +27,12 @@ from urllib.parse import urlencode
 import pytest
 
 from legacy_portals import DEMO_USERS
-from wsgi_mfa import (
-    KeyFile,
-    KeyRing,
-    MfaService,
-    Policy,
-    SqliteStore,
-    SupportDesk,
-    SystemClock,
-    SystemEntropy,
-)
+from wsgi_mfa import KeyFile, KeyRing, Policy, SqliteStore
+from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.configuration.build import new_identity
+from wsgi_mfa.entropy import SystemEntropy
+from wsgi_mfa.service import MfaService
+from wsgi_mfa.support import SupportDesk
 
 HERE = Path(__file__).parent
 APPLICATION = HERE / "application.py"

@@ -7,8 +7,9 @@ from importlib.metadata import entry_points
 import pytest
 from werkzeug.test import Client
 
-from wsgi_mfa import ConfigurationError, KeyRing, SqliteStore, SystemEntropy
+from wsgi_mfa import ConfigurationError, KeyRing, SqliteStore
 from wsgi_mfa.configuration.build import new_identity
+from wsgi_mfa.entropy import SystemEntropy
 
 SETTINGS = """
 issuer = "Client Portal"

@@ -16,6 +16,8 @@ from mfa_simulator.play.running import play
 from mfa_simulator.play.timeline import timeline, verdict
 from mfa_simulator.world.clocks import frozen_wall_clock
 
+pytestmark = pytest.mark.any_python
+
 
 @pytest.fixture(scope="module")
 def page(root):

@@ -12,6 +12,8 @@ from mfa_simulator.language.parser import parse
 from mfa_simulator.play.running import play
 from mfa_simulator.world.clocks import frozen_wall_clock
 
+pytestmark = pytest.mark.any_python
+
 GOOD = """\
 # Why: an example.
 scenario: A code is good once

@@ -15,6 +15,8 @@ from mfa_simulator.play.running import play
 from mfa_simulator.play.timeline import timeline
 from mfa_simulator.world.clocks import frozen_wall_clock
 
+pytestmark = pytest.mark.any_python
+
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "scenarios"
 FILES = sorted(FOLDER.rglob("*.mfa.yaml"))
 

@@ -7,6 +7,8 @@ import pytest
 from mfa_simulator.errors import StoryError
 from mfa_simulator.story import Story
 
+pytestmark = pytest.mark.any_python
+
 USERS = {
     "ann": {"password": "correct horse", "email": "ann@example.com", "phones": {"old": None, "new": None}}
 }

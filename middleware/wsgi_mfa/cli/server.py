@@ -145,7 +145,7 @@ def _forked(application: WSGIApplication, listener: socket.socket, threads: int)
 
 
 def _in_several_processes(application: WSGIApplication) -> WSGIApplication:
-    """waitress knows nothing of its siblings, and would say that there are none."""
+    """Tell the application that there are other processes, of which waitress knows nothing."""
 
     def told(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ["wsgi.multiprocess"] = True

@@ -8,11 +8,13 @@ asked for as the page ``/reports`` of an application "mounted" at ``/static``.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
+from wsgi_mfa.core.errors import InvalidPolicyError, InvalidUserError
 from wsgi_mfa.core.usernames import canonical
 
 # Unreserved characters and the harmless of RFC 3986 section 3.3; no `;`, `%`, `\`, no space, nothing but ASCII.
@@ -45,81 +47,148 @@ def is_exempt(path_info: str, rules: tuple[str, ...]) -> bool:
 AGE_SECONDS_MAX = 86_400
 _ARROW = " -> "
 _TWO_WAYS = re.compile(r"[\x00-\x1f\x7f\\;%]")
+_METHOD = re.compile(r"[A-Z]+", re.ASCII)
 _METHODS = re.compile(r"[A-Z]+(,[A-Z]+)*", re.ASCII)
 _FRESH = re.compile(r"fresh\(([0-9]{1,6})\)", re.ASCII)
+_CONDITIONS = ("methods", "path", "user", "group")
 LEGAL = (
-    "conditions, an arrow and off, required or fresh(SECONDS), such as 'POST /transfers -> fresh(300)'; conditions are"
-    " methods, a plain path, user:NAME and group:NAME, and off needs one of the last three"
+    "a table with conditions (methods, path, user, group) and either second_factor or max_age_seconds, such as"
+    ' {path = "/transfers", max_age_seconds = 300}'
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
-    """One line: its conditions, None where any will do, and the greatest age of the second factor in seconds.
+class AccessRule:
+    """One rule: its conditions, where an absent one holds for all requests, and what is asked for then.
 
-    ``age_seconds_max`` is None for ``off``, and 0 for ``required``, where the age does not matter.
+    Exactly one of ``second_factor`` and ``max_age_seconds`` is given. ``second_factor=False`` needs a condition on
+    path, user or group.
+
+    :raises InvalidPolicyError: a member has no legal value; the message names it.
     """
 
-    methods: frozenset[str] | None
-    path: str | None
-    user: str | None
-    group: str | None
-    age_seconds_max: int | None
+    methods: tuple[str, ...] = ()
+    path: str | None = None
+    user: str | None = None
+    group: str | None = None
+    second_factor: bool | None = None
+    max_age_seconds: int | None = None
+
+    def __post_init__(self) -> None:
+        methods = self.methods
+        if not isinstance(methods, list | tuple) or not all(
+            isinstance(each, str) and _METHOD.fullmatch(each) for each in methods
+        ):
+            raise _illegal("methods", methods, 'a list of methods in capitals, such as ["POST", "PUT"]')
+        object.__setattr__(self, "methods", tuple(methods))
+        if self.path is not None and not is_rule(self.path):
+            raise _illegal("path", self.path, "a plain path such as /transfers, below the application's root")
+        for name, value in (("user", self.user), ("group", self.group)):
+            if value is not None and (not isinstance(value, str) or not value):
+                raise _illegal(name, value, f"the name of a {name}")
+        if self.user is not None:
+            try:
+                object.__setattr__(self, "user", canonical(self.user))
+            except InvalidUserError as error:
+                raise _illegal("user", self.user, f"the name of a user ({error.reason})") from None
+        age = self.max_age_seconds
+        if age is not None and (
+            isinstance(age, bool) or not isinstance(age, int) or not 1 <= age <= AGE_SECONDS_MAX
+        ):
+            raise _illegal("max_age_seconds", age, f"1 to {AGE_SECONDS_MAX}")
+        if self.second_factor not in (None, True, False):
+            raise _illegal("second_factor", self.second_factor, "true and false")
+        if (self.second_factor is None) == (age is None):
+            raise _illegal(
+                "second_factor", self.second_factor, "exactly one of second_factor and max_age_seconds"
+            )
+        if self.second_factor is False and (self.path, self.user, self.group) == (None, None, None):
+            raise _illegal("second_factor", False, "false only beside a path, a user or a group")
+
+    @property
+    def age_seconds_max(self) -> int | None:
+        """The greatest age of the second factor: None where none is asked for, and 0 where its age does not matter."""
+        return None if self.second_factor is False else self.max_age_seconds or 0
+
+    def __str__(self) -> str:
+        """Return the rule as it stands in a TOML file."""
+        lines = ["[[policy.rules]]"]
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value not in (None, ()):
+                lines.append(f"{field.name} = {json.dumps(value, ensure_ascii=False)}")
+        return "\n".join(lines)
 
 
 #: As without a rule.
-REQUIRED = Rule(methods=None, path=None, user=None, group=None, age_seconds_max=0)
+REQUIRED = AccessRule(second_factor=True)
 
 
-def is_gate_rule(text: object) -> bool:
-    """Whether ``text`` can stand in ``Policy.rules``."""
-    return isinstance(text, str) and _read(text) is not None
+def read_rules(entries: object) -> tuple[AccessRule, ...]:
+    """Return the rules of a policy, whose entries are rules or mappings with the same members.
+
+    :raises InvalidPolicyError: an entry is no rule; for a line of the old form the message has it as a table.
+    """
+    if not isinstance(entries, tuple):
+        raise InvalidPolicyError("rules", entries, f"legal is a tuple, each entry {LEGAL}")
+    lines = [entry for entry in entries if isinstance(entry, str)]
+    if lines:
+        tables = [_of_line(line) for line in lines]
+        if None in tables:
+            raise InvalidPolicyError("rules", lines[tables.index(None)], f"legal is {LEGAL}")
+        written = "\n\n".join(map(str, tables))
+        raise InvalidPolicyError("rules", tuple(lines), f"rules are tables now, and these are:\n\n{written}")
+    return tuple(entry if isinstance(entry, AccessRule) else _of_table(entry) for entry in entries)
 
 
-@lru_cache(maxsize=64)
-def read_rules(texts: tuple[str, ...]) -> tuple[Rule, ...]:
-    """The rules of a policy, whose lines were checked."""
-    return tuple(rule for rule in map(_read, texts) if rule is not None)
+def _of_table(entry: object) -> AccessRule:
+    if not isinstance(entry, Mapping):
+        raise InvalidPolicyError("rules", entry, f"legal is {LEGAL}")
+    members = [field.name for field in fields(AccessRule)]
+    for name in entry:
+        if name not in members:
+            raise InvalidPolicyError(
+                "rules", dict(entry), f"{name!r} is no member; legal are {', '.join(members)}"
+            )
+    return AccessRule(**entry)
 
 
-def _read(text: str) -> Rule | None:
+def _illegal(name: str, value: object, legal: str) -> InvalidPolicyError:
+    return InvalidPolicyError(f"rules: {name}", value, f"legal is {legal}")
+
+
+def _of_line(text: str) -> AccessRule | None:
+    """Return the rule that a line of the form before tables wrote, such as ``POST /transfers -> fresh(300)``."""
     left, arrow, asked = text.rpartition(_ARROW)
     fresh = _FRESH.fullmatch(asked)
-    ages = {"off": None, "required": 0} if fresh is None else {asked: int(fresh[1])}
-    if not arrow or asked not in ages or (fresh and not 1 <= int(fresh[1]) <= AGE_SECONDS_MAX):
-        return None
-    found: dict[str, str] = {}
+    given: dict[str, Any] = {}
     for word in left.split():
-        kind, value = _condition(word)
-        if kind is None or kind in found:
+        kind, _, value = word.partition(":")
+        if _METHODS.fullmatch(word):
+            given["methods"] = tuple(word.split(","))
+        elif is_rule(word):
+            given["path"] = word
+        elif kind in ("user", "group") and value:
+            given[kind] = value
+        else:
             return None
-        found[kind] = value
-    if asked == "off" and not {"path", "user", "group"} & set(found):
-        return None  # no second factor for anybody is no rule
-    return Rule(
-        methods=frozenset(found["methods"].split(",")) if "methods" in found else None,
-        path=found.get("path"),
-        user=found.get("user"),
-        group=found.get("group"),
-        age_seconds_max=ages[asked],
+    if not arrow or (fresh is None and asked not in ("off", "required")):
+        return None
+    given.update(second_factor=asked == "required") if fresh is None else given.update(
+        max_age_seconds=int(fresh[1])
     )
-
-
-def _condition(word: str) -> tuple[str | None, str]:
-    if _METHODS.fullmatch(word):
-        return "methods", word
-    if is_rule(word):
-        return "path", word
-    kind, colon, value = word.partition(":")
-    if colon and value and kind == "user":
-        return kind, canonical(value)
-    return (kind, value) if colon and value and kind == "group" else (None, "")
+    try:
+        return AccessRule(**given)
+    except InvalidPolicyError:
+        return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Asking:
-    """What a request asks for: ``method`` and ``path_info`` as the server gives them, each None where applications may
-    read another one than stands there, such as in a header; and the ``user`` who asks, with ``groups``.
+    """The method and path of a request, and the user who sent it.
+
+    ``method`` and ``path_info`` are as the server gives them, each None if applications may read another one, such as
+    from a header. ``groups`` are those of ``user``.
     """
 
     method: str | None
@@ -128,11 +197,11 @@ class Asking:
     groups: tuple[str, ...]
 
 
-def rule_for(rules: tuple[Rule, ...], asking: Asking) -> Rule:
+def rule_for(rules: tuple[AccessRule, ...], asking: Asking) -> AccessRule:
     """The rule that holds for a request."""
     candidates = [rule for rule in rules if _may_hold(rule, asking)]
     if _is_clear(asking):
-        earlier: list[Rule] = []
+        earlier: list[AccessRule] = []
         for rule in candidates:
             if _holds(rule, asking):
                 # An earlier rule for another spelling of the path may be meant for this very page.
@@ -150,7 +219,7 @@ def rule_for(rules: tuple[Rule, ...], asking: Asking) -> Rule:
     return first if first.age_seconds_max is None else REQUIRED
 
 
-def is_insisted_on(rules: tuple[Rule, ...], asking: Asking) -> bool:
+def is_insisted_on(rules: tuple[AccessRule, ...], asking: Asking) -> bool:
     """Whether a rule asks for a second factor here, also of whom a roll-out would let go without.
 
     That is asked of a request that no rule lets off; so any spelling of a rule's path counts, and each path that
@@ -166,25 +235,25 @@ def is_at_any(path_info: str | None, paths: Iterable[str]) -> bool:
     return any(_is_at(path_info, path) for path in paths)
 
 
-def _strictest(rules: list[Rule]) -> Rule:
+def _strictest(rules: list[AccessRule]) -> AccessRule:
     ages = [rule for rule in rules if rule.age_seconds_max]
     return min(ages, key=lambda rule: rule.age_seconds_max or 0, default=REQUIRED)
 
 
-def _may_hold(rule: Rule, asking: Asking) -> bool:
+def _may_hold(rule: AccessRule, asking: Asking) -> bool:
     """Whether a reader of the request could see in it what the rule is for."""
     return (
         rule.user in (None, asking.user)
         and (rule.group is None or rule.group in asking.groups)
-        and (rule.methods is None or _method_in(asking.method) in (None, *rule.methods))
+        and (not rule.methods or _method_in(asking.method) in (None, *rule.methods))
         and (rule.path is None or is_at_any(asking.path_info, (rule.path,)))
     )
 
 
-def _holds(rule: Rule, asking: Asking) -> bool:
+def _holds(rule: AccessRule, asking: Asking) -> bool:
     """Whether a rule that may hold does so for every reader of the request."""
     method, path_info = _method_in(asking.method), asking.path_info
-    return (rule.methods is None or method is not None) and (
+    return (not rule.methods or method is not None) and (
         rule.path is None or (path_info is not None and is_exempt(path_info, (rule.path,)))
     )
 

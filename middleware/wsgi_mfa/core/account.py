@@ -257,3 +257,17 @@ class Account:
             if pending.browser == browser and pending.login == login:
                 return pending
         return None
+
+    def check_replaces(self, expected: str | None) -> None:
+        """Reject a revision that is not new (D24): caches and the lost race would both be blind to it.
+
+        ``expected`` is the revision that was loaded, None when there was no account.
+
+        :raises ValueError: the revision is empty, or equals ``expected``.
+        """
+        if not self.revision:
+            raise ValueError("Account.revision is empty: each save needs a new random revision")
+        if self.revision == expected:
+            raise ValueError(
+                "Account.revision equals the expected one: each save needs a new random revision"
+            )

@@ -8,8 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from ipaddress import ip_network
 
-from wsgi_mfa.core.access_rules import LEGAL as GATE_RULE
-from wsgi_mfa.core.access_rules import is_gate_rule, is_rule
+from wsgi_mfa.core.access_rules import AccessRule, is_rule, read_rules
 from wsgi_mfa.core.account import KeyParameters
 from wsgi_mfa.core.errors import InvalidPolicyError, InvalidUserError
 from wsgi_mfa.core.usernames import canonical
@@ -107,7 +106,6 @@ WORDS: dict[str, tuple[tuple[str, ...], str]] = {
 ENTRIES: dict[str, tuple[Callable[[object], bool], str, str]] = {
     "trusted_peers": (is_peer, "an address, a network such as 10.0.0.0/8, or unix", "R57"),
     "exempt_paths": (is_rule, "a plain path such as /static, below the application's root", "R63"),
-    "rules": (is_gate_rule, GATE_RULE, "R78"),
     "required_users": (is_user, "the name of a user", "R41"),
     "required_groups": (is_group, "the name of a group of the directory", "R41"),
     "exempt_methods": (lambda method: method == "OPTIONS", "OPTIONS alone, for preflights", "R65"),
@@ -154,7 +152,7 @@ class Policy:
     trusted_peers: tuple[str, ...] = ()
     exempt_paths: tuple[str, ...] = ()
     exempt_methods: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
+    rules: tuple[AccessRule, ...] = ()
     required_from: str = ALWAYS
     required_users: tuple[str, ...] = ()
     required_groups: tuple[str, ...] = ()
@@ -165,6 +163,7 @@ class Policy:
     revocation_delay_seconds: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "rules", read_rules(self.rules))
         for name, (least, most, rule) in LIMITS.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:

@@ -25,8 +25,7 @@ def canonical(user: str, *, exact: bool = False) -> str:
     space becomes one space. With ``exact`` the spelling is kept and only checked, for portals whose user
     ids differ in case or white space alone.
 
-    Raises:
-        InvalidUserError: empty, longer than 254 characters, or with a control, format or surrogate character.
+    :raises InvalidUserError: empty, longer than 254 characters, or with a control, format or surrogate character.
     """
     if len(user) > USER_CHARACTERS_MAX:
         raise _too_long(user)

@@ -40,7 +40,7 @@ class FirstFactor:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Nobody:
+class Anonymous:
     """Nobody is signed in, and the credentials ``unproven`` prove nothing; the other ones may stay."""
 
     unproven: Credentials
@@ -60,16 +60,16 @@ CHANGING_IDS: Final = (
     " one would be a new user's: give directory=, which says which person it is (D1)"
 )
 
-Identification = FirstFactor | Nobody | Unresolved | None
+Identification = FirstFactor | Anonymous | Unresolved | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credentials:
-    """Everything by which the application accepts a user.
+    r"""Everything by which the application accepts a user.
 
     ``cookies`` are cookie names, ``headers`` environ keys (``HTTP_X_USER``, ``REMOTE_USER``), ``arguments``
     names in the query. ``commas`` says that a cookie's value may hold commas: adapter and application then find
-    such a value in double quotes, each comma written ``\\054``, and any other value as it is.
+    such a value in double quotes, each comma written ``\054``, and any other value as it is.
     """
 
     cookies: tuple[str, ...] = ()
@@ -97,9 +97,8 @@ class AdapterTraits:
     ``www_authenticate``: the ``WWW-Authenticate`` header that asks a program for its credentials; None for an
     adapter that takes none.
 
-    Raises:
-        ConfigurationError: a trait has a value of another type; the message names it and what is legal.
-        TypeError: there is no such trait.
+    :raises ConfigurationError: a trait has a value of another type; the message names it and what is legal.
+    :raises TypeError: there is no such trait.
     """
 
     user_changes_in_response: bool
@@ -145,9 +144,8 @@ class Adapter(Protocol):
 
         Never reads ``wsgi.input`` and changes nothing.
 
-        Raises:
-            AdapterUnavailableError: the adapter cannot ask at present; the request is answered 503 (D7).
-            AmbiguousCredentialError: a credential names two users at once; the request is answered 400 (R57).
+        :raises AdapterUnavailableError: the adapter cannot ask at present; the request is answered 503 (D7).
+        :raises AmbiguousCredentialError: a credential names two users at once; the request is answered 400 (R57).
         """
         ...
 
@@ -166,8 +164,7 @@ _MEMBERS = ("credentials", "traits", "identify", "selftest", "store_selftest")
 def refuse_incomplete(adapter: Adapter) -> None:
     """Refuse an object that is not a whole adapter: a missing trait would switch a check off.
 
-    Raises:
-        ConfigurationError: a member is missing, or ``traits`` is not an :class:`AdapterTraits`.
+    :raises ConfigurationError: a member is missing, or ``traits`` is not an :class:`AdapterTraits`.
     """
     missing = [name for name in _MEMBERS if not hasattr(adapter, name)]
     if missing:
@@ -194,8 +191,7 @@ def problems_of(adapter: Adapter, *, has_directory: bool, ask_store: bool = Fals
     With ``ask_store`` the adapter tries its portal's session store too. A server does not do so at its start: what
     the store opens then could outlive a fork (D32).
 
-    Raises:
-        ConfigurationError: ``adapter`` is not a whole adapter.
+    :raises ConfigurationError: ``adapter`` is not a whole adapter.
     """
     refuse_incomplete(adapter)
     problems = adapter.selftest()

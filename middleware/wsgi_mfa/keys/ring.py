@@ -76,8 +76,7 @@ class KeyRing:
     def __init__(self, keys: Iterable[tuple[str, bytes]]) -> None:
         """Make a ring of ``(id, key)`` pairs, a key being 32 bytes.
 
-        Raises:
-            InvalidKeyError: no key, an illegal or doubled id, another length, or one key under two ids.
+        :raises InvalidKeyError: no key, an illegal or doubled id, another length, or one key under two ids.
         """
         ring: dict[str, bytes] = {}
         for key_id, key in keys:
@@ -98,9 +97,8 @@ class KeyRing:
     def from_environment(cls, name: str = "WSGI_MFA_KEYS") -> KeyRing:
         """Read the ring from the environment variable ``name``; see :meth:`from_text` for its form.
 
-        Raises:
-            ConfigurationError: the variable is missing or empty.
-            InvalidKeyError: it does not hold a key ring.
+        :raises ConfigurationError: the variable is missing or empty.
+        :raises InvalidKeyError: it does not hold a key ring.
         """
         text = os.environ.get(name, "")
         if not text.strip():
@@ -117,8 +115,7 @@ class KeyRing:
 
         ``setting`` is the name by which an error speaks of the text.
 
-        Raises:
-            InvalidKeyError: an entry has another form; the message counts entries and never repeats a key.
+        :raises InvalidKeyError: an entry has another form; the message counts entries and never repeats a key.
         """
         pairs = []
         for number, entry in enumerate(text.split(","), start=1):
@@ -173,9 +170,8 @@ class KeyRing:
     def open(self, sealed: str, *, context: SealContext) -> bytes:
         """Give back what was sealed for ``context``.
 
-        Raises:
-            UnknownKeyError: the ring does not hold the key that sealed it (D29).
-            UnsealError: it was changed, or sealed for another store, user or field.
+        :raises UnknownKeyError: the ring does not hold the key that sealed it (D29).
+        :raises UnsealError: it was changed, or sealed for another store, user or field.
         """
         from cryptography.exceptions import InvalidTag
 

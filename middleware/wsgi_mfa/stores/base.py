@@ -9,10 +9,11 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.codec import CodecError
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.errors import StoreUnavailableError
+from wsgi_mfa.errors import StoreError, StoreUnavailableError
 from wsgi_mfa.stores.admin import STATUS, TableAdmin, status_from
-from wsgi_mfa.stores.protocol import Store, StoreIdentity, check_revision
+from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.status import StatusGuard
 
 
@@ -77,14 +78,14 @@ class StoreBase(TableAdmin, ABC):
     def load(self, user: str) -> Account | None:
         with self.transaction():
             self._check()
-            return self.read_account(user)
+            return self._account(user)
 
     def save(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
-        check_revision(account, expected)
+        account.check_replaces(expected)
         added = tuple(events)  # first, so that a sequence that fails has changed nothing
         with self.transaction():
             self._check()
-            stored = self.read_account(account.user)
+            stored = self._account(account.user)
             if (stored.revision if stored else None) != expected:
                 return False
             self.write_account(account, added)
@@ -102,7 +103,7 @@ class StoreBase(TableAdmin, ABC):
             self._check()
             after = ""
             while page := self.read_users(after, 100):
-                accounts = map(self.read_account, page)
+                accounts = map(self._account, page)
                 found += [account.user for account in accounts if account and account.address == address]
                 after = page[-1]
         return found
@@ -110,7 +111,10 @@ class StoreBase(TableAdmin, ABC):
     def events(self, user: str | None = None, *, limit: int = 100) -> list[Event]:
         with self.transaction():
             self._check()
-            return self.read_events(user, limit)
+            try:
+                return self.read_events(user, limit)
+            except CodecError as error:
+                raise StoreError(f"an event in the store cannot be read: {error}") from error
 
     def forget_events(self, user: str, count: int) -> None:
         with self.transaction():
@@ -134,6 +138,17 @@ class StoreBase(TableAdmin, ABC):
                     self.table.pop(key, None)
                 else:
                     self.table[key] = value
+
+    def _account(self, user: str) -> Account | None:
+        """Return the account, checked: one that cannot be read is an error, and never a user who has not enrolled."""
+        try:
+            account = self.read_account(user)
+        except CodecError as error:
+            raise StoreError(f"the account of {user!r} in the store cannot be read: {error}") from error
+        # A row that was copied from another user must not lend its counters and sessions (R42).
+        if account is not None and account.user != user:
+            raise StoreError(f"the account of {user!r} in the store is corrupt: it is another one's")
+        return account
 
     def _check(self) -> None:
         """Look at the store status: inside the transaction, so that nothing is saved after a close.

@@ -189,14 +189,3 @@ def load_for_operator(store: AccountStore, user: str) -> Account | None:
     by :attr:`MfaService.load <wsgi_mfa.service.MfaService>`, which detects a rollback.
     """
     return store.load(user)
-
-
-def check_revision(account: Account, expected: str | None) -> None:
-    """Refuse a save that would reuse a revision (D24): caches and the lost race would both be blind to it.
-
-    :raises ValueError: ``account.revision`` is empty or equals ``expected``.
-    """
-    if not account.revision:
-        raise ValueError("Account.revision is empty: each save needs a new random revision")
-    if account.revision == expected:
-        raise ValueError("Account.revision equals the expected one: each save needs a new random revision")

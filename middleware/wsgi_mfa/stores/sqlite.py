@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -15,8 +16,7 @@ from wsgi_mfa.core.codec import ACCOUNT_CODEC, EVENT_CODEC, CodecError, UnknownS
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.errors import ConfigurationError, StoreError, StoreUnavailableError
 from wsgi_mfa.stores.admin import TableAdmin
-from wsgi_mfa.stores.cache import RecentAccounts
-from wsgi_mfa.stores.protocol import Store, StoreIdentity, check_revision
+from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.sqlite_connections import Connections
 from wsgi_mfa.stores.sqlite_file import check_file, connect, copy_file, open_file
 from wsgi_mfa.stores.sqlite_layout import DROP_ADMIN, PUT_ADMIN, READ_ADMIN, read_status
@@ -37,6 +37,31 @@ _USERS = "SELECT user FROM accounts WHERE user > ? ORDER BY user LIMIT ?"
 _EVENTS = "SELECT user, body FROM events ORDER BY id DESC LIMIT ?"
 _EVENTS_OF = "SELECT user, body FROM events WHERE user = ? ORDER BY id DESC LIMIT ?"
 _FORGET_EVENTS = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE user = ? ORDER BY id LIMIT ?)"
+
+
+class RecentAccounts:
+    """At most ``accounts_max`` decoded accounts; the one that was read or saved the longest ago goes first.
+
+    What it finds may be old. The caller asks the store for the revision and compares for equality, which is
+    safe because no revision is ever used twice.
+    """
+
+    def __init__(self, *, accounts_max: int) -> None:
+        self._accounts: dict[str, Account] = {}
+        self._accounts_max = accounts_max
+        self._lock = threading.Lock()  # for those who change it; one look into a dictionary needs none
+        self.find = self._accounts.get
+
+    def keep(self, account: Account) -> None:
+        with self._lock:
+            self._accounts.pop(account.user, None)
+            self._accounts[account.user] = account
+            if len(self._accounts) > self._accounts_max:
+                del self._accounts[next(iter(self._accounts))]
+
+    def forget(self, user: str) -> None:
+        with self._lock:
+            self._accounts.pop(user, None)
 
 
 class SqliteStore(TableAdmin):
@@ -123,7 +148,7 @@ class SqliteStore(TableAdmin):
                 raise self._unavailable("read", error) from error
 
     def save(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
-        check_revision(account, expected)
+        account.check_replaces(expected)
         values = (
             account.revision,
             account.saved_at,

@@ -324,8 +324,11 @@ class _Applied:
 
 
 def _form_of(call: Call) -> str | None:
-    """What names one form; None where there was none, or where what it showed is not known: no two changes may have
-    one generation (D24)."""
+    """Return the id of one form, or None if there was none or its generation is not known.
+
+    No two changes may have one generation.
+    """
+    # D24
     if call.once is None or call.seen_generation is None:
         return None
     return f"{call.agent}\0{call.seen_generation}\0{call.once}"

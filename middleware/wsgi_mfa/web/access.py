@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote_plus
 
 from wsgi_mfa.core import rollout
-from wsgi_mfa.core.access_rules import Asking, Rule, is_at_any, is_insisted_on, rule_for
+from wsgi_mfa.core.access_rules import AccessRule, Asking, is_at_any, is_insisted_on, rule_for
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.authentication_state import SIGNED_IN, factor_is_younger
 from wsgi_mfa.core.decision import Outcome
@@ -34,14 +34,14 @@ def by_rule(request: WebRequest, caller: Caller, outcome: Outcome) -> Outcome:
     age_seconds_max = rule_of(request, caller).age_seconds_max
     if age_seconds_max is None:
         return SIGNED_IN
-    session = request.standing.session
+    session = request.state.session
     if outcome is not SIGNED_IN or age_seconds_max == 0 or session is None:
         return outcome
     young = factor_is_younger(session, request.context, seconds=age_seconds_max)
     return SIGNED_IN if young else Outcome.STEP_UP_REQUIRED
 
 
-def rule_of(request: WebRequest, caller: Caller) -> Rule:
+def rule_of(request: WebRequest, caller: Caller) -> AccessRule:
     return rule_for(request.site.rules, asking(request, caller))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from wsgi_mfa.core.authentication_state import factor_is_younger
@@ -22,7 +21,7 @@ from wsgi_mfa.web.browser_cookie import browser_cookie
 from wsgi_mfa.web.cookies import expire_cookie
 from wsgi_mfa.web.gate import caller_of, redirect_to_page, rejected_user
 from wsgi_mfa.web.reply import Reply, response_to
-from wsgi_mfa.web.request import Caller, Directory, WebRequest
+from wsgi_mfa.web.request import Caller, Directory, IdentifiedRequest, IncomingRequest, WebRequest
 from wsgi_mfa.web.response_hold import Headers, ResponseHold, thrown_away
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def judged_response(
 
 def _carry(request: WebRequest, login: str | None) -> None:
     """Let the session that this request was verified by follow its login to a new fingerprint (D34)."""
-    if request.standing.session is None:
+    if request.state.session is None:
         return
     try:
         request.site.service.carry_login(_visit_now(request), login)
@@ -89,9 +88,9 @@ def _visit_now(request: WebRequest) -> Visit:
 
 def _ended(request: WebRequest, cause: str) -> list[tuple[str, str]]:
     """End the second factor of this browser, if it has one; the headers that take its cookie away."""
-    if request.standing.session is None:
+    if request.state.session is None:
         return []
-    request.site.service.end_session(_visit_now(request), request.standing.session.id, cause=cause)
+    request.site.service.end_session(_visit_now(request), request.state.session.id, cause=cause)
     return [expire_cookie(request.names.session, secure=request.names.secure)]
 
 
@@ -120,13 +119,12 @@ def _set_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in headers if name.lower() == "set-cookie"]
 
 
-def _signing_in(request: WebRequest, caller: Caller, credentials_digest: str | None) -> WebRequest:
+def _signing_in(request: WebRequest, caller: Caller, credentials_digest: str | None) -> IdentifiedRequest:
     """The request as that of ``caller``, whom its response signs in; such a login counts, whatever was before."""
     site = request.site
-    signing_in = WebRequest(
-        site, request.environ, request.names, request.sanitized, now=site.service.clock.now()
-    )
-    signing_in.take(caller, site.service.load(caller.user))
+    now = site.service.clock.now()
+    incoming = IncomingRequest(site, request.environ, request.names, request.sanitized, now)
+    signing_in = incoming.identified(caller, site.service.load(caller.user))
     if credentials_digest is not None and signing_in.account is not None:
         site.service.admit_login(signing_in.visit, credentials_digest)
     return signing_in
@@ -134,7 +132,7 @@ def _signing_in(request: WebRequest, caller: Caller, credentials_digest: str | N
 
 def _held(
     request: WebRequest,
-    signing_in: WebRequest,
+    signing_in: IdentifiedRequest,
     headers: list[tuple[str, str]],
     ended: list[tuple[str, str]],
 ) -> Reply:
@@ -161,12 +159,11 @@ def passed_unchanged(
 
     Its own iterable is handed on as it is; an answer that it starts after it has returned stands as it is too.
     """
-    if request.caller is not None:
-        request.environ = environ.copy()  # applications change their environ
-    iterable = application(environ, partial(_start, request, own, start_response))
-    observer = request.observer
+    call = _Call(request, own, start_response)
+    iterable = application(environ, call.start_response)
+    observer = call.observer
     if observer is None:
-        request.is_passed_on = True
+        call.is_passed_on = True
         return iterable
     return answered(request, observer, iterable, start_response)
 
@@ -182,37 +179,40 @@ def answered(
     return instead(request.environ, start_response)
 
 
-def _start(
-    request: WebRequest,
-    own: Collection[str],
-    start_response: StartResponse,
-    status: str,
-    headers: Headers,
-    exc_info: OptExcInfo | None = None,
-    /,
-) -> Callable[[bytes], object]:
-    """``start_response``: only our names are kept (D6), and a status of 401 is looked at."""
-    try:
-        if status.startswith("401") and request.observer is None and not request.is_passed_on:
-            request.observer = ResponseHold(partial(_judged_401, request, own), start_response)
-        if request.observer is not None:
-            return request.observer.start_response(status, headers, exc_info)
-        headers = without_own_cookies(headers, own)
-        return (
-            start_response(status, headers) if exc_info is None else start_response(status, headers, exc_info)
-        )
-    finally:
-        exc_info = None  # the traceback of what is raised here leads to this frame: a cycle (R68)
+class _Call:
+    """One call of such an application: its answer is looked at only where it has the status 401."""
 
+    __slots__ = ("_own", "_request", "_start_response", "is_passed_on", "observer")
 
-def _judged_401(
-    request: WebRequest, own: Collection[str], status: str, headers: Headers
-) -> tuple[Headers, WSGIApplication | None]:
-    headers = without_own_cookies(headers, own)
-    if not status.startswith("401"):
-        return headers, None
-    headers, reply = judged_challenge(request, headers)
-    return headers, None if reply is None else response_to(request, reply, as_json=False)
+    def __init__(self, request: WebRequest, own: Collection[str], start_response: StartResponse) -> None:
+        self._request = request
+        self._own = own
+        self._start_response = start_response
+        self.observer: ResponseHold | None = None
+        self.is_passed_on = False
+
+    def start_response(
+        self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /
+    ) -> Callable[[bytes], object]:
+        """Start the response without cookies of our names (D6)."""
+        try:
+            if status.startswith("401") and self.observer is None and not self.is_passed_on:
+                self.observer = ResponseHold(self._judged, self._start_response)
+            if self.observer is not None:
+                return self.observer.start_response(status, headers, exc_info)
+            headers = without_own_cookies(headers, self._own)
+            if exc_info is None:
+                return self._start_response(status, headers)
+            return self._start_response(status, headers, exc_info)
+        finally:
+            exc_info = None  # the traceback of what is raised here leads to this frame: a cycle (R68)
+
+    def _judged(self, status: str, headers: Headers) -> tuple[Headers, WSGIApplication | None]:
+        headers = without_own_cookies(headers, self._own)
+        if not status.startswith("401"):
+            return headers, None
+        headers, reply = judged_challenge(self._request, headers)
+        return headers, None if reply is None else response_to(self._request, reply, as_json=False)
 
 
 #: A second factor that is younger is as fresh as one can be: a browser that came with it is not led round once more,
@@ -258,9 +258,9 @@ def outcome_of(request: WebRequest, age_seconds_max: int) -> Outcome | None:
     """What such an answer means for the browser; None where it may stand as it is."""
     if request.caller is None or not request.is_navigation or not request.is_https:
         return None
-    session = request.standing.session
+    session = request.state.session
     if session is None:
-        return request.standing.outcome  # somebody who was let off, or need no second factor yet
+        return request.state.outcome  # somebody who was let off, or need no second factor yet
     if factor_is_younger(session, request.context, seconds=max(age_seconds_max, AGE_SECONDS_MIN)):
         logger.warning(
             "the application asks for a second factor of the last %d s, and was told of one that is younger: its"

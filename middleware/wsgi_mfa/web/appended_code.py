@@ -8,12 +8,11 @@ to guess a code, and each guess is charged.
 
 from __future__ import annotations
 
-from wsgi_mfa.core.authentication_state import authentication_state
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.identity.adapter import FirstFactor
 from wsgi_mfa.service import Visit
-from wsgi_mfa.web.request import WebRequest
+from wsgi_mfa.web.request import IdentifiedRequest, WebRequest
 
 
 def code_in(request: WebRequest) -> str | None:
@@ -24,41 +23,30 @@ def code_in(request: WebRequest) -> str | None:
     return identification.code
 
 
-def judge(request: WebRequest, code: str) -> Decision:
-    """Find the session that these credentials have opened, or judge their code; the request goes on in it."""
-    site, caller = request.site, request.caller
-    if caller is None:
+def judged(request: WebRequest, code: str) -> tuple[WebRequest, Decision]:
+    """Find the session that these credentials have opened, or judge their code; return the request in that session."""
+    if not isinstance(request, IdentifiedRequest):
         raise ValueError("nobody is signed in at the portal")
+    site, caller = request.site, request.caller
     vault = site.service.vault
     sent = f"{request.source}\0{request.sanitized.credentials_digest}"
     client = vault.fingerprint(caller.user, "appended", sent)
     if request.account is not None:
         for session in request.account.sessions:
             if session.browser == client:
-                _go_on(request, session.id)
-                if request.standing.session is not None:
-                    return Decision(outcome=request.standing.outcome)
+                going_on = request.in_session(request.account, session.id)
+                if going_on.state.session is not None:
+                    return going_on, Decision(outcome=going_on.state.outcome)
     if client in site.spent:
-        return Decision(outcome=Outcome.USED_CODE)
+        return request, Decision(outcome=Outcome.USED_CODE)
     origin = Origin(browser=client, next_browser=client, login=caller.login, source=request.source)
     visit = Visit(user=caller.user, origin=origin, now=request.now, address=caller.address)
     decision = site.service.verify_code(visit, code)
     if decision.outcome is Outcome.SIGNED_IN:
-        request.account = site.service.load(caller.user)
-        _go_on(request, decision.session_id)
-        return Decision(outcome=request.standing.outcome)
+        opened = request.in_session(site.service.load(caller.user), decision.session_id)
+        return opened, Decision(outcome=opened.state.outcome)
     if decision.outcome in (Outcome.WRONG_CODE, Outcome.USED_CODE):
         site.spent.add(client)
     if decision.outcome is Outcome.WRONG_CODE:
         site.watch.wrong_answer(request.source, request.now)
-    return decision
-
-
-def _go_on(request: WebRequest, session_id: str | None) -> None:
-    request.session_id = session_id
-    request.standing = authentication_state(
-        request.account,
-        request.context,
-        session_id=session_id,
-        login=request.caller.login if request.caller else None,
-    )
+    return request, decision

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from wsgi_mfa.core.instants import MINUTE, SECOND
 from wsgi_mfa.keys.ring import KeySource
+from wsgi_mfa.web import routes
+from wsgi_mfa.web.reply import response_to
 from wsgi_mfa.web.request import WebRequest
 
 if TYPE_CHECKING:
@@ -68,6 +70,15 @@ def answer(request: WebRequest) -> Response | None:
     if padding.isascii() and padding.isdigit():
         response.headers["X-Padding"] = "x" * min(int(padding[:6]), PADDING_BYTES_MAX)
     return response
+
+
+def early_response(request: WebRequest, path: str | None) -> Response | None:
+    """Return the response to a request that asks what arrived, or that is for another host (D48)."""
+    arrived = answer(request) if path == PATH else None
+    if arrived is not None or request.site.public.takes(request.environ):
+        return arrived
+    as_json = not request.is_navigation if path is None else request.wants_json
+    return response_to(request, routes.misdirected(request), as_json=as_json)
 
 
 def _is_proven(keys: KeySource, given: str, now: int) -> bool:

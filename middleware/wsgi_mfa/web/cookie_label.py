@@ -65,20 +65,20 @@ class CookieLabels:
         self._mount_path = mount_path
         self._url = None if public.origin is None else f"{public.origin}{public.root}"
         self._issuer = issuer
-        self._plain_http = public.plain_http
+        self.plain_http = public.plain_http
         self.of_portal = self._label("")
 
     @property
     def is_fixed(self) -> bool:
         """Whether the names are the same in every request."""
-        return not self._plain_http and (self._fixed is not None or self._url is not None)
+        return not self.plain_http and (self._fixed is not None or self._url is not None)
 
     def names(self, *, script_name: str = "", port: str = "") -> CookieNames:
         """Return the names of the cookies in requests below ``script_name``, over plain http at ``port``.
 
         There the port tells portals apart, and only one that shares it has a label as well.
         """
-        if not self._plain_http:
+        if not self.plain_http:
             return CookieNames.over_https(self._label(script_name))
         shares_port = self._fixed is not None or script_name.strip("/") != ""
         return CookieNames.over_plain_http(port, self._label(script_name) if shares_port else None)

@@ -94,7 +94,7 @@ def _is_stale(request: WebRequest, token: str) -> bool:
     Its cookie was renewed by that (D20), and who goes back and presses a button once more has done no wrong.
     """
     account, user = request.account, request.caller.user if request.caller else ""
-    if account is None or request.standing.session is None:
+    if account is None or request.state.session is None:
         return False
     return any(
         request.site.service.keys.ring.check_value(_CSRF_PURPOSE, f"{retry.browser}\0{user}".encode(), token)

@@ -26,7 +26,7 @@ from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.web import access, gate, return_to, routes
 from wsgi_mfa.web.http_errors import PlainHttpError, RejectedRequestError
 from wsgi_mfa.web.reply import Reply, response_to
-from wsgi_mfa.web.request import Directory, WebRequest, is_navigation
+from wsgi_mfa.web.request import Directory, IncomingRequest, WebRequest, is_navigation
 from wsgi_mfa.web.views import sign_out
 
 if TYPE_CHECKING:
@@ -69,12 +69,13 @@ def _unfit(message: str) -> ConfigurationError:
 
 
 def answer(
-    request: WebRequest, sanitizer: RequestSanitizer, directory: Directory | None, path: str
+    incoming: IncomingRequest, sanitizer: RequestSanitizer, directory: Directory | None, path: str
 ) -> Response:
     """The answer to a request for ``path``, one of :data:`PATHS`, whose environ nobody has cleaned yet."""
-    asked = _Asked(request)
+    asked = _Asked(incoming)
+    request: WebRequest = incoming
     try:
-        reply = _reply(request, sanitizer, directory, asked)
+        request, reply = _reply(incoming, sanitizer, directory, asked)
         if path == COOKIES_PATH:
             return response_to(request, _about_cookies(request), as_json=request.wants_json)
     except RejectedRequestError as error:
@@ -107,46 +108,50 @@ class _Asked:
 
 
 def _reply(
-    request: WebRequest, sanitizer: RequestSanitizer, directory: Directory | None, asked: _Asked
-) -> Reply | None:
-    """What stands between the original request and the portal; None when nothing does."""
-    if not request.is_https:
-        setting = request.site.public.explain_plain_http(request.environ)
+    incoming: IncomingRequest, sanitizer: RequestSanitizer, directory: Directory | None, asked: _Asked
+) -> tuple[WebRequest, Reply | None]:
+    """Return the reply that keeps the original request from the portal, None where it may pass, and the request."""
+    if not incoming.is_https:
+        setting = incoming.site.public.explain_plain_http(incoming.environ)
         raise PlainHttpError("the proxy must tell that the client used https", setting=setting)
-    environ = request.environ
+    environ = incoming.environ
     raw, credentials = environ.get("HTTP_COOKIE", ""), sanitizer.adapter.credentials
     undeclared_credentials = [
         *undeclared_headers(environ, credentials, sanitizer.undeclared_credentials),
         *undeclared_arguments(asked.uri, sanitizer.undeclared_credentials),
     ]
-    sanitized = request.sanitized = sanitizer.clean(environ)
+    sanitized = sanitizer.clean(environ)
+    incoming = incoming.with_cleaned(sanitized)
     strays = passed_on_cookies(
         raw, sanitized.cookies, credentials, sanitizer.own_cookie_names, sanitizer.undeclared_credentials
     )
     identification = sanitized.identification
     if identification is not None and (identification is UNRESOLVED or identification.unproven is not None):
         strays = tuple(dict.fromkeys((*strays, *sanitized.cookies.credentials)))
-    if not strays and not gate.admit(request, directory):
-        strays = tuple(sanitized.cookies.credentials)
-    if strays:
+    request = None if strays else gate.admitted(incoming, directory)
+    if request is None:
+        strays = strays or tuple(sanitized.cookies.credentials)
         # Nobody from here on, and with a form by which to be rid of those cookies that can be named.
-        request.forget_caller()
-        request.sanitized = replace(sanitized, doubled=tuple(filter(is_cookie_name, strays)))
-        url = request.mount + COOKIES_PATH
-        return Reply(page="continue", status=401, word="sign_in_required", location=url)
+        named = replace(sanitized, doubled=tuple(filter(is_cookie_name, strays)))
+        incoming = incoming.with_cleaned(named)
+        url = incoming.mount + COOKIES_PATH
+        return incoming, Reply(page="continue", status=401, word="sign_in_required", location=url)
     if undeclared_credentials:
         message = f"{undeclared_credentials[0]} would reach the portal past the second factor"
-        return Reply(page="bad_request", status=403, word="forbidden", context={"message": message})
+        reply = Reply(page="bad_request", status=403, word="forbidden", context={"message": message})
+        return request, reply
     if request.caller is None:
-        return None
-    outcome = request.standing.outcome
+        return request, None
+    outcome = request.state.outcome
     if request.site.rules:
         outcome = access.by_rule(request, request.caller, outcome)
     if outcome is Outcome.MUST_ENROLL and request.site.is_rolling_out:
         # Whether a page is opened tells the original request.
         opens_page = asked.method == "GET" and asked.is_navigation
         outcome = access.relaxed(request, request.caller, opens_page=opens_page)
-    return None if outcome is Outcome.SIGNED_IN else gate.redirect_to_page(request, outcome, asked.target)
+    if outcome is Outcome.SIGNED_IN:
+        return request, None
+    return request, gate.redirect_to_page(request, outcome, asked.target)
 
 
 def _passed(request: WebRequest) -> Response:

@@ -19,25 +19,33 @@ from wsgi_mfa.identity.adapter import CHANGING_IDS, FirstFactor, Identification
 from wsgi_mfa.service import Visit
 from wsgi_mfa.web import access, appended_code, return_to, routes
 from wsgi_mfa.web.reply import Reply, rejection
-from wsgi_mfa.web.request import Caller, Directory, WebRequest
+from wsgi_mfa.web.request import (
+    Caller,
+    Directory,
+    IdentifiedRequest,
+    IncomingRequest,
+    VerifiedRequest,
+    WebRequest,
+)
 from wsgi_mfa.web.views.navigation import PAGE_OF, url_of
 from wsgi_mfa.web.worker_cache import CachedRequest
 
 
-def continue_as(request: WebRequest, caller: Caller, account: Account | None) -> None:
-    """Go on as ``caller``; the session that this browser has as somebody else ends, here and on the server.
+def identified(incoming: IncomingRequest, caller: Caller, account: Account | None) -> IdentifiedRequest:
+    """Return the request as one of ``caller``; a session of this browser as another user ends, also on the server.
 
     :raises StoreError: its end cannot be saved, and nobody gets further before it is.
     """
-    request.take(caller, account)
+    request = incoming.identified(caller, account)
     if not request.user_changed:
-        return
+        return request
     owned = request.site.cookies.session_of(request.session_cookie)
     if owned is not None:
         session_id, user = owned
         origin = Origin(browser="", next_browser="", source=request.source)
         visit = Visit(user=user, origin=origin, now=request.now)
         request.site.service.end_session(visit, session_id, cause="user_changed")
+    return request
 
 
 logger = logging.getLogger("wsgi_mfa")
@@ -76,31 +84,28 @@ def _undirected(name: str, login: str | None) -> Caller:
     return Caller(user=user, login=login, address=user if "@" in user else None)
 
 
-def admit(request: WebRequest, directory: Directory | None) -> bool:
-    """Take whom the adapter named as the one who asks; False when this login was ended and must be taken out (D19).
+def admitted(request: IncomingRequest, directory: Directory | None) -> WebRequest | None:
+    """Return the request as one of the user whom the adapter named; None for a login that was ended (D19).
 
     :raises InvalidUserError: a user who can have no account.
     """
     caller = caller_of(request.sanitized.identification, directory)
     if caller is None:
-        return True
+        return request
     service = request.site.service
     account = service.load(caller.user)
     if account is None:
-        continue_as(request, caller, None)
-        return True
+        return identified(request, caller, None)
     known = request.site.passes.find(
         request.session_cookie, account, login=caller.login, ring=service.keys.ring, now=request.now
     )
     if known is not None:
-        request.take_known(known, caller, account)
-        return True
+        return VerifiedRequest(request, caller, account, known.session, known.state, known.told)
     if account.ended_logins:
         for fingerprint in (request.sanitized.credentials_digest, caller.login):
             if fingerprint is not None and login_is_ended(account, fingerprint, request.context):
-                return False
-    continue_as(request, caller, account)
-    return True
+                return None
+    return identified(request, caller, account)
 
 
 def is_exempt(request: WebRequest) -> bool:
@@ -121,30 +126,33 @@ def is_exempt(request: WebRequest) -> bool:
     )
 
 
-def challenge(request: WebRequest) -> Reply | None:
-    """What stands between this request and the application; None when nothing does."""
-    is_closed = access.is_closed(request)
+def challenge(request: WebRequest) -> tuple[WebRequest, Reply | None]:
+    """Return the reply that keeps a request from the application, None where it may pass, and the request itself.
+
+    A code that came with the password makes it one of the session that the code has opened.
+    """
+    is_closed = bool(request.site.closed_paths) and access.is_closed(request)
     if request.caller is None:
-        return routes.sign_in_first(request) if is_closed else None
-    outcome = request.standing.outcome
+        return request, routes.sign_in_first(request) if is_closed else None
+    outcome = request.state.outcome
     if request.site.rules and not (is_closed and outcome is not SIGNED_IN):
         outcome = access.by_rule(request, request.caller, outcome)
     if outcome is SIGNED_IN:
-        return None
+        return request, None
     if outcome is Outcome.MUST_ENROLL and request.site.is_rolling_out and not is_closed:
         opens_page = request.method == "GET" and request.is_navigation
         outcome = access.relaxed(request, request.caller, opens_page=opens_page)
         if outcome is not Outcome.MUST_ENROLL:
-            return None if outcome is SIGNED_IN else challenge_reply(request, outcome)
+            return request, None if outcome is SIGNED_IN else challenge_reply(request, outcome)
     code = appended_code.code_in(request)
     if code is not None:
-        decision = appended_code.judge(request, code)
+        request, decision = appended_code.judged(request, code)
         if decision.outcome is Outcome.SIGNED_IN:
-            return None
+            return request, None
         if decision.outcome not in PAGE_OF:
-            return _code_rejected(request, decision)
+            return request, _code_rejected(request, decision)
         outcome = decision.outcome
-    return challenge_reply(request, outcome)
+    return request, challenge_reply(request, outcome)
 
 
 def challenge_reply(request: WebRequest, outcome: Outcome) -> Reply:
@@ -206,13 +214,13 @@ def rejected_user() -> Reply:
     )
 
 
-def treat_as_nobody(request: WebRequest) -> None:
-    """Go on as nobody, who may have this browser's sign-in taken away.
+def without_user(request: WebRequest) -> IncomingRequest:
+    """Return the request without its user, who may have this browser's sign-in taken away.
 
     The portal's own sign-out cannot be reached, and where there is no account no login can be ended in it (D19).
     """
-    request.forget_caller()
-    request.sanitized = replace(request.sanitized, doubled=tuple(request.sanitized.cookies.credentials))
+    doubled = tuple(request.sanitized.cookies.credentials)
+    return request.incoming.with_cleaned(replace(request.sanitized, doubled=doubled))
 
 
 def ambiguous(error: AmbiguousCredentialError) -> Reply:
@@ -222,14 +230,14 @@ def ambiguous(error: AmbiguousCredentialError) -> Reply:
 
 def tell_application(request: WebRequest, environ: dict[str, object]) -> None:
     """What the application may know of the second factor (R59), and that it was used just now (D23)."""
+    if not isinstance(request, VerifiedRequest):
+        return
     if request.told is not None:
         environ.update(request.told)
         return
-    session, caller = request.standing.session, request.caller
-    if caller is None or session is None:
-        return
+    session = request.session
     told: dict[str, object] = {
-        "wsgi_mfa.user": caller.user,
+        "wsgi_mfa.user": request.caller.user,
         "wsgi_mfa.method": session.method.value,
         "wsgi_mfa.verified_at": session.verified_at // SECOND,
     }
@@ -237,29 +245,29 @@ def tell_application(request: WebRequest, environ: dict[str, object]) -> None:
     if activity_is_due(session, request.context):
         request.site.service.note_activity(request.visit, session.id)
     else:
-        _remember(request, session.id, told)
+        _remember(request, told)
 
 
-def _remember(request: WebRequest, session_id: str, told: dict[str, object]) -> None:
+def _remember(request: VerifiedRequest, told: dict[str, object]) -> None:
     """Let the next request with this cookie pass by what this one has found out.
 
     Not where a login was ended, since then the credentials count too, nor where no cookie named the session.
     """
     cookie, account, caller = request.session_cookie, request.account, request.caller
-    if cookie is None or account is None or caller is None or account.ended_logins:
+    if cookie is None or account is None or account.ended_logins:
         return
     ring = (
         request.site.service.keys.ring
     )  # before the check: should it change now, the pass is good for nothing
-    if request.site.cookies.session_id_of(cookie, caller.user) != session_id:
+    if request.site.cookies.session_id_of(cookie, caller.user) != request.session.id:
         return
     known = CachedRequest(
         user=caller.user,
         login=caller.login,
         revision=account.revision,
         ring=ring,
-        session_id=session_id,
-        standing=request.standing,
+        session=request.session,
+        state=request.state,
         told=told,
     )
     request.site.passes.keep(cookie, known)

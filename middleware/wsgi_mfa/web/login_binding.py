@@ -1,7 +1,7 @@
-"""Around a portal whose logins are seen from outside: its answers get the labels of
-:mod:`wsgi_mfa.identity.observed_login.binding`, and it never sees one.
+"""Put the labels of observed logins into the answers of a portal, and take them out of its requests.
 
-To the middleware, which stands around this, such a portal is one that signs its users in by a signed cookie.
+The labels are those of :mod:`wsgi_mfa.identity.observed_login.binding`. To the middleware,
+which wraps this, such a portal is one that signs its users in by a signed cookie.
 """
 
 from __future__ import annotations
@@ -48,8 +48,7 @@ def observed_around(
 
     ``label`` is that of the portal's cookies (D49).
 
-    Raises:
-        ConfigurationError: an adapter's cookie would not come back over plain http, or be open over https.
+    :raises ConfigurationError: an adapter's cookie would not come back over plain http, or be open over https.
     """
     for adapter in parts_of(identity):
         if not isinstance(adapter, ObservedLogin):

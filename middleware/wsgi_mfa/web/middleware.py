@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from wsgi_mfa.clock import Clock, SystemClock
 from wsgi_mfa.core.events import Event
@@ -18,7 +17,7 @@ from wsgi_mfa.errors import AmbiguousCredentialError, ConfigurationError, Invali
 from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter, problems_of
 from wsgi_mfa.identity.request.response_identity import without_own_cookies
-from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, SanitizedRequest
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.keys.ring import KeyRing, KeySource
 from wsgi_mfa.metrics import Metrics
@@ -32,36 +31,26 @@ from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web.app_response import answered, passed_unchanged
 from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
 from wsgi_mfa.web.cookie_label import CookieLabels
-from wsgi_mfa.web.cookies import CookieNames, CookieSigner
+from wsgi_mfa.web.cookies import CookieSigner
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
 from wsgi_mfa.web.public_url import read_public_url
 from wsgi_mfa.web.reply import Reply, response_to
-from wsgi_mfa.web.request import Directory, Site, WebRequest
+from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
 from wsgi_mfa.web.response_hold import (
     Headers,
     ResponseHold,
     first_drawn,
 )
 from wsgi_mfa.web.return_to import ReturnUrlSigner
-from wsgi_mfa.web.start import closed_paths, opened_store, read_site_rules
+from wsgi_mfa.web.settings import check_mount_path, checked_rules, closed_paths, opened_store
+from wsgi_mfa.web.ways import Ways
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 logger = logging.getLogger("wsgi_mfa")
-
-WAYS_MAX = 32
-_MOUNT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
-
-
-class Way(NamedTuple):
-    """The cookies' names over one port, the cleaner that knows them, and a request of which nothing is known."""
-
-    names: CookieNames
-    sanitizer: RequestSanitizer
-    nothing: SanitizedRequest
 
 
 class MfaMiddleware:
@@ -120,11 +109,7 @@ class MfaMiddleware:
             raise ConfigurationError(
                 "keys must be a KeyRing, such as KeyRing.from_environment()", setting="keys"
             )
-        if _MOUNT_PATH.fullmatch(mount_path) is None or {".", ".."} & set(mount_path.split("/")):
-            raise ConfigurationError(
-                f"mount_path is {mount_path!r}: legal is a path such as /mfa, without a slash at its end",
-                setting="mount_path",
-            )
+        check_mount_path(mount_path)
         problems = problems_of(identity, has_directory=directory is not None)
         if problems:
             raise ConfigurationError(f"identity: {'; '.join(problems)}", setting="identity")
@@ -153,7 +138,7 @@ class MfaMiddleware:
             proxy_count=proxy_count,
             trusts=sources.trusts if self.service.policy.trusted_peers else None,
         )
-        self._labels = CookieLabels(
+        labels = CookieLabels(
             store_id=self.service.store.identity.store_id,
             mount_path=mount_path,
             public=public,
@@ -161,18 +146,18 @@ class MfaMiddleware:
             fixed=cookie_label,
         )
         self.application = observed_around(
-            application, identity, keys, clock, plain_http=plain_http, label=self._labels.of_portal
+            application, identity, keys, clock, plain_http=plain_http, label=labels.of_portal
         )
         self._heartbeat = Heartbeat(store=self.service.store, keys=keys)
         self._identity = identity
+        self._is_watched = identity.traits.user_changes_in_response
         self._undeclared_credentials = undeclared_from(undeclared_credentials)
         self._directory = directory
         self._forwarding = forwarding.PATHS if forward_auth else ()
         self._has_exemptions = bool(self.service.policy.exempt_paths or self.service.policy.exempt_methods)
-        self._ways: dict[tuple[str, str], Way] = {}
         self._site = Site(
             service=self.service,
-            rules=read_site_rules(self.service.policy, directory, forward_auth=forward_auth),
+            rules=checked_rules(self.service.policy, directory, forward_auth=forward_auth),
             closed_paths=closed_paths(self._undeclared_credentials, forward_auth=forward_auth),
             is_rolling_out=is_rolling_out(self.service.policy),
             issuer=checked_issuer(issuer),
@@ -191,83 +176,108 @@ class MfaMiddleware:
             authenticate=identity.traits.www_authenticate,
         )
         # Made now, so that a portal's cookie with one of our names is an error of the start.
-        self._only_way = self._made_way(self._labels.names()) if self._labels.is_fixed else None
-        self._way_of({"SCRIPT_NAME": "", "SERVER_PORT": "443"})
+        self._ways = Ways(identity, labels, self._undeclared_credentials)
+
+    @property
+    def support_desk(self) -> SupportDesk:
+        """The support desk over the same store and directory, for programs of the operator."""
+        return SupportDesk(self.service, directory=self._directory)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        names, sanitizer, nothing = self._only_way or self._way_of(environ)
-        path = routes.path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
-        request = WebRequest(self._site, environ, names, nothing, self.service.clock.now())
-        if not self._heartbeat.since <= request.now < self._heartbeat.until:
-            self._heartbeat.beat(request.now)
+        names, sanitizer, nothing = self._ways.only or self._ways.of(environ)
+        path = path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
+        now = self.service.clock.now()
+        if not self._heartbeat.since <= now < self._heartbeat.until:
+            self._heartbeat.beat(now)
+        sanitized = nothing
+        request: WebRequest
+        response: WSGIApplication | None
         try:
-            response: WSGIApplication | None = arrival.answer(request) if path == arrival.PATH else None
-            if response is None and self._site.public.takes(environ):
-                response = self._own_response(request, sanitizer, environ, path)
-            elif response is None:
-                response = response_to(request, routes.misdirected(request), as_json=_as_json(request, path))
+            if environ.get("wsgi.multiprocess") and not self.service.store.shared_between_processes:
+                raise ConfigurationError(
+                    "store: several processes need a store that they share (R24)", setting="store"
+                )
+            if path == arrival.PATH or not self._site.public.takes(environ):
+                asked = IncomingRequest(self._site, environ, names, nothing, now)
+                early = arrival.early_response(asked, path)
+                if early is not None:
+                    return early(environ, start_response)
+            if path in self._forwarding:
+                request = incoming = IncomingRequest(self._site, environ, names, nothing, now)
+                response = forwarding.answer(incoming, sanitizer, self._directory, str(path))
+            else:
+                sanitized = sanitizer.clean(environ)
+                # Applications change their environ, so what is read after them is a copy.
+                is_read_later = self._is_watched or sanitized.identification is not None
+                kept = environ.copy() if is_read_later else environ
+                incoming = IncomingRequest(self._site, kept, names, sanitized, now)
+                request, response = self._own_response(incoming, sanitizer, environ, path)
+        except AmbiguousCredentialError as error:
+            request = IncomingRequest(self._site, environ, names, nothing, now)
+            response = response_to(request, gate.ambiguous(error), as_json=_as_json(request, path))
         except Exception:
             # Whatever failed, nobody gets further by it (R80).
             logger.exception("a request was answered 503")
-            response = self._unavailable(request, as_json=_as_json(request, path))
-        if response is not None:
-            if path is None:
-                discard_body(environ, self.service.clock)
-            return response(environ, start_response)
-        return self._pass(request, sanitizer, environ, start_response)
+            request = IncomingRequest(self._site, environ, names, sanitized, now)
+            response = response_to(request, routes.unavailable(), as_json=_as_json(request, path))
+        if response is None:
+            return self._pass(request, sanitizer, environ, start_response)
+        if path is None:
+            discard_body(environ, self.service.clock)
+        return response(environ, start_response)
 
     def _own_response(
-        self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment, path: str | None
-    ) -> WSGIApplication | None:
-        """Our answer to a request; None when it may pass to the application."""
-        if environ.get("wsgi.multiprocess") and not self.service.store.shared_between_processes:
-            raise ConfigurationError(
-                "store: several processes need a store that they share (R24)", setting="store"
-            )
-        if path in self._forwarding:
-            return forwarding.answer(request, sanitizer, self._directory, str(path))
+        self,
+        incoming: IncomingRequest,
+        sanitizer: RequestSanitizer,
+        environ: WSGIEnvironment,
+        path: str | None,
+    ) -> tuple[WebRequest, WSGIApplication | None]:
+        """Return our answer to a request, None when it may pass to the application, and the request by then."""
+        if path is None and self._has_exemptions and gate.is_exempt(incoming):
+            return self._exempted(incoming, sanitizer, environ), None
         try:
-            request.sanitized = sanitizer.clean(environ)
-        except AmbiguousCredentialError as error:
-            return response_to(request, gate.ambiguous(error), as_json=_as_json(request, path))
-        if path is None and self._has_exemptions and gate.is_exempt(request):
-            self._exempt(request, sanitizer, environ)
-            return None
-        try:
-            reply = self._reply(request, sanitizer, environ, path)
+            request, reply = self._reply(incoming, sanitizer, environ, path)
         except InvalidUserError as error:
             logger.warning("refused a user: %s", error)
-            gate.treat_as_nobody(request)
+            request = gate.without_user(incoming)
             leaves = path == "/sign-out" and request.method == "POST" and bool(request.sanitized.doubled)
             reply = routes.answer(request, path or "") if leaves else gate.rejected_user()
         if reply is None:
             gate.tell_application(request, environ)
-            return None
-        return response_to(request, reply, as_json=_as_json(request, path))
+            return request, None
+        return request, response_to(request, reply, as_json=_as_json(request, path))
 
     def _reply(
-        self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment, path: str | None
-    ) -> Reply | None:
-        """Our page, a challenge, or None for a request that may pass."""
-        if not gate.admit(request, self._directory):
-            sanitizer.remove_credentials(environ, request.sanitized)
+        self,
+        incoming: IncomingRequest,
+        sanitizer: RequestSanitizer,
+        environ: WSGIEnvironment,
+        path: str | None,
+    ) -> tuple[WebRequest, Reply | None]:
+        """Return our page, a challenge, or None for a request that may pass, and the request as it is known then."""
+        request = gate.admitted(incoming, self._directory)
+        if request is None:
+            request = _stripped(incoming, sanitizer, environ)
         if path is not None:
-            return routes.answer(request, path)
+            return request, routes.answer(request, path)
         return gate.challenge(request)
 
-    def _exempt(self, request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment) -> None:
-        """Let a request for an exempt path pass: as its user after the second factor, as nobody before it.
+    def _exempted(
+        self, incoming: IncomingRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment
+    ) -> WebRequest:
+        """Let a request for an exempt path pass: as its user after the second factor, without one before it.
 
-        Neither a missing second factor nor a store that fails keeps anybody from an exempt path (R80).
+        Neither a missing second factor nor a store that fails keeps a client from an exempt path (R80).
         """
         try:
-            if self._reply(request, sanitizer, environ, None) is None:
+            request, reply = self._reply(incoming, sanitizer, environ, None)
+            if reply is None:
                 gate.tell_application(request, environ)
-                return
+                return request
         except Exception:
             logger.exception("an exempt path was answered as to nobody")
-        request.forget_caller()
-        sanitizer.remove_credentials(environ, request.sanitized)
+        return _stripped(incoming, sanitizer, environ)
 
     def _pass(
         self,
@@ -277,11 +287,10 @@ class MfaMiddleware:
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Call the application, and watch what its answer does to the user."""
-        if not self._identity.traits.user_changes_in_response:
+        if not self._is_watched:
             return passed_unchanged(
                 self.application, request, sanitizer.own_cookie_names, environ, start_response
             )
-        request.environ = environ.copy()  # applications change their environ
         observer = ResponseHold(partial(self._judged, request, sanitizer), start_response)
         iterable = self.application(environ, observer.start_response)
         if not observer.started:
@@ -292,39 +301,18 @@ class MfaMiddleware:
         self, request: WebRequest, sanitizer: RequestSanitizer, status: str, headers: Headers
     ) -> tuple[Headers, WSGIApplication | None]:
         headers = without_own_cookies(headers, sanitizer.own_cookie_names)
-        as_json = not request.is_navigation
         try:
             headers, reply = app_response.judged_response(request, sanitizer, self._directory, headers)
             if reply is None and status.startswith("401"):
                 headers, reply = app_response.judged_challenge(request, headers)
-            return headers, None if reply is None else response_to(request, reply, as_json=as_json)
+            if reply is None:
+                return headers, None
+            return headers, response_to(request, reply, as_json=not request.is_navigation)
         except Exception:
             # Not raised here: the application called us, and would take it for its own failure.
             logger.exception("a response was held and answered 503")
-            return headers, self._unavailable(request, as_json=as_json)
-
-    def _unavailable(self, request: WebRequest, *, as_json: bool) -> WSGIApplication:
-        """A 503 that needs no store and no adapter."""
-        nobody = WebRequest(self._site, request.environ, request.names, request.sanitized, now=request.now)
-        return response_to(nobody, routes.unavailable(), as_json=as_json)
-
-    def _way_of(self, environ: Mapping[str, object]) -> Way:
-        """Return what belongs to requests below one script name, over plain http at one port too (D49)."""
-        script_name = str(environ.get("SCRIPT_NAME", ""))
-        port = str(environ.get("SERVER_PORT", "")) if self._site.public.plain_http else ""
-        found = self._ways.get((script_name, port))
-        if found is None:
-            if len(self._ways) >= WAYS_MAX:  # some servers take the script name from a request header
-                self._ways.clear()
-            names = self._labels.names(script_name=script_name, port=port)
-            found = self._ways[script_name, port] = self._made_way(names)
-        return found
-
-    def _made_way(self, names: CookieNames) -> Way:
-        sanitizer = RequestSanitizer(
-            self._identity, own_cookie_names=names.all, extra_undeclared=self._undeclared_credentials
-        )
-        return Way(names, sanitizer, _nothing(sanitizer))
+            as_json = not request.is_navigation
+            return headers, response_to(request.incoming, routes.unavailable(), as_json=as_json)
 
 
 def _as_json(request: WebRequest, path: str | None) -> bool:
@@ -332,8 +320,9 @@ def _as_json(request: WebRequest, path: str | None) -> bool:
     return request.wants_json if path is not None else not request.is_navigation
 
 
-def _nothing(sanitizer: RequestSanitizer) -> SanitizedRequest:
-    """What is known of a request that was not read yet."""
-    return SanitizedRequest(
-        identification=None, cookies=sanitizer.cookie_reader.read(""), doubled=(), credentials_digest=None
-    )
+def _stripped(
+    incoming: IncomingRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment
+) -> IncomingRequest:
+    """Take the user's credentials out of the environ, and return the request that is left."""
+    sanitizer.remove_credentials(environ, incoming.sanitized)
+    return IncomingRequest(incoming.site, environ.copy(), incoming.names, incoming.sanitized, incoming.now)

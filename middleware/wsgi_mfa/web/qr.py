@@ -37,12 +37,9 @@ def _matrix(uri: str) -> list[bytes]:
     from qrcode.constants import ERROR_CORRECT_M
     from qrcode.main import QRCode
 
-    from wsgi_mfa.web.codewords import codewords
-
     code = QRCode(error_correction=ERROR_CORRECT_M, border=0, mask_pattern=_MASK)
     code.add_data(uri)
-    code.version, code.data_cache = codewords(code.data_list, ERROR_CORRECT_M)
-    code.make(fit=False)
+    code.make()
     return [bytes(map(bool, row)) for row in code.get_matrix()]
 
 

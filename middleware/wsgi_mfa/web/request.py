@@ -1,14 +1,15 @@
-"""A property that is worked out once: as functools has it, without the lock that it takes before Python 3.12."""
+"""What one middleware was set up with, and one request as its pages see it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from functools import cached_property
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs, quote
 
-from wsgi_mfa.core.access_rules import Rule
-from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.access_rules import AccessRule
+from wsgi_mfa.core.account import Account, Session
 from wsgi_mfa.core.authentication_state import AuthenticationState, authentication_state
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.core.context import Context
@@ -23,27 +24,8 @@ from wsgi_mfa.web import return_to
 from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.public_url import PublicUrl
-from wsgi_mfa.web.response_hold import ResponseHold
 from wsgi_mfa.web.return_to import ReturnUrlSigner
-from wsgi_mfa.web.worker_cache import CachedRequest, UsedAppendedCodes, WorkerCache
-
-T = TypeVar("T")
-
-
-class derived(Generic[T]):  # noqa: N801 - it stands where `property` would
-    """``@derived``: the value goes into the instance's dictionary under the same name, and is found there next time."""
-
-    def __init__(self, compute: Callable[[Any], T]) -> None:
-        self._compute = compute
-        self.__doc__ = compute.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, instance: object, owner: type) -> T:
-        value = instance.__dict__[self._name] = self._compute(instance)
-        return value
-
+from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
 QUERY_FIELDS_MAX = 50
 #: Where a browser stands that nobody is signed in with.
@@ -57,7 +39,7 @@ class Site:
     """The settings and helpers that all requests of one middleware share."""
 
     service: MfaService
-    rules: tuple[Rule, ...]  # those of the policy, read
+    rules: tuple[AccessRule, ...]  # those of the policy
     closed_paths: tuple[str, ...]  # where nobody gets without a second factor, visitors neither (D4)
     is_rolling_out: bool  # whether somebody may need no second factor yet
     issuer: str
@@ -86,62 +68,58 @@ class Caller(NamedTuple):
 
 
 class WebRequest:
-    """One request: the environ as it was when it came, who sent it, and what our cookies say.
+    """One request at some stage: what the client sent, and what is known of its user by then.
 
-    Applications change their environ, so all that is needed after them is read before (PORTALS: Trac, Roundup).
+    It begins as an :class:`IncomingRequest`. Each later stage is a new value, made of the one before. No stage changes
+    (its attributes are final, which the type checker holds: a frozen dataclass would make a passed request a tenth
+    slower), so that going back to ``incoming`` forgets all that was found out since.
+
+    ``environ`` is a copy of the cleaned one, since applications change theirs (PORTALS: Trac, Roundup).
     """
 
-    # As long as nobody has asked: no instance needs its own until :meth:`take`.
-    caller: Caller | None = None
-    account: Account | None = None
-    session_id: str | None = None
-    standing: AuthenticationState = ANONYMOUS
-    told: Mapping[str, object] | None = None
-    # Where answers are not all watched: who watches this one, and whether it has gone past.
-    observer: ResponseHold | None = None
-    is_passed_on = False
+    __slots__ = ("__dict__", "cleaned", "environ", "names", "now", "site")
 
     def __init__(
         self, site: Site, environ: dict[str, Any], names: CookieNames, sanitized: SanitizedRequest, now: int
     ) -> None:
-        self.site = site
-        self.environ = environ
-        self.names = names
-        self.sanitized = sanitized
-        self.now = now
+        self.site: Final = site
+        self.environ: Final = environ
+        self.names: Final = names
+        self.sanitized: Final = sanitized
+        self.now: Final = now
 
-    def take(self, caller: Caller, account: Account | None) -> None:
-        """Go on as ``caller``, whose account is ``account``, in the session that this browser's cookie names."""
-        self.caller, self.account = caller, account
-        self.session_id = self.site.cookies.session_id_of(self.session_cookie, caller.user)
-        self.standing = authentication_state(
-            account,
-            self.context,
-            session_id=self.session_id,
-            login=caller.login,
-        )
+    @property
+    def incoming(self) -> IncomingRequest:
+        """This request as it came: nothing is known of its user."""
+        return IncomingRequest(self.site, self.environ, self.names, self.sanitized, self.now)
 
-    def take_known(self, known: CachedRequest, caller: Caller, account: Account) -> None:
-        """Go on as :meth:`take` would, by what was found out at an earlier request."""
-        self.caller, self.account = caller, account
-        self.session_id, self.standing, self.told = known.session_id, known.standing, known.told
+    # What only later stages know.
+
+    @property
+    def caller(self) -> Caller | None:
+        return None
+
+    @property
+    def account(self) -> Account | None:
+        return None
+
+    @property
+    def session_id(self) -> str | None:
+        return None
+
+    @property
+    def state(self) -> AuthenticationState:
+        return ANONYMOUS
 
     @property
     def session_cookie(self) -> str | None:
         """What this browser's session cookie says, not yet checked."""
         return self.sanitized.cookies.own.get(self.names.session)
 
-    @derived
+    @cached_property
     def context(self) -> Context:
         """The context of each decision about this request."""
         return Context(now=self.now, policy=self.site.service.policy)
-
-    def forget_caller(self) -> None:
-        """Go on as nobody: what was derived from the caller is gone too."""
-        self.caller = self.account = self.session_id = self.told = None
-        self.standing = ANONYMOUS
-        for name in ("user_changed", "known_browser", "browser", "visit"):
-            self.__dict__.pop(name, None)
 
     @property
     def is_https(self) -> bool:
@@ -157,12 +135,12 @@ class WebRequest:
         """Whether our pages have forms for this browser: it is somebody, or has two sign-ins to be rid of (D6)."""
         return self.is_https and (self.caller is not None or bool(self.sanitized.doubled))
 
-    @derived
+    @cached_property
     def root(self) -> str:
         """The URL of the portal's root."""
         return return_to.root_of(self.environ, self.site.public)
 
-    @derived
+    @cached_property
     def mount(self) -> str:
         """The URL below which our pages lie."""
         return self.root[:-1] + quote(self.site.mount_path)
@@ -171,25 +149,27 @@ class WebRequest:
     def source(self) -> str:
         return self.site.sources.client_address_of(self.environ)
 
-    @derived
+    @property
     def user_changed(self) -> bool:
-        """Whether this browser has shown a second factor as somebody else, which ends by that (R51, D19)."""
-        has_session = self.names.session in self.sanitized.own_cookies
-        return has_session and self.caller is not None and self.session_id is None
+        """Whether this browser has shown a second factor as another user, which ends by that (R51, D19)."""
+        cookie, caller = self.session_cookie, self.caller
+        if cookie is None or caller is None:
+            return False
+        return self.site.cookies.session_id_of(cookie, caller.user) is None
 
-    @derived
+    @cached_property
     def known_browser(self) -> str | None:
         """The id in this browser's cookie, if it carries one of ours and has not changed hands (D20)."""
         if self.user_changed:
             return None
         return self.site.cookies.browser_of(self.sanitized.own_cookies.get(self.names.browser))
 
-    @derived
+    @cached_property
     def browser(self) -> str:
         """The browser's id; a new one for a browser that carries none."""
         return self.known_browser or self.site.service.vault.new_id()
 
-    @derived
+    @cached_property
     def visit(self) -> Visit:
         """This request as the service takes it; asked for only where somebody is signed in at the portal."""
         if self.caller is None:
@@ -230,6 +210,90 @@ class WebRequest:
     def sends_json(self) -> bool:
         media_type = str(self.environ.get("CONTENT_TYPE") or "").partition(";")[0].strip().lower()
         return media_type == "application/json"
+
+
+class IncomingRequest(WebRequest):
+    """A request as it came: the environ after it was cleaned, and the credentials that were found in it."""
+
+    __slots__ = ()
+
+    def with_cleaned(self, sanitized: SanitizedRequest) -> IncomingRequest:
+        """Return the same request with other credentials in it."""
+        return IncomingRequest(self.site, self.environ, self.names, sanitized, self.now)
+
+    def identified(self, caller: Caller, account: Account | None) -> IdentifiedRequest:
+        """Return this request as one of ``caller``, in the session that its cookie names.
+
+        It is a :class:`VerifiedRequest` where that session goes on.
+        """
+        session_id = self.site.cookies.session_id_of(self.session_cookie, caller.user)
+        return _in_session(self, caller, account, session_id)
+
+
+class IdentifiedRequest(WebRequest):
+    """A request whose user has passed the first factor: ``caller``, whose account is ``account``.
+
+    ``session_id`` is what the session cookie names for this user; the session itself may have ended.
+    """
+
+    __slots__ = ("account", "caller", "session_id", "state")
+
+    def __init__(
+        self,
+        incoming: IncomingRequest,
+        caller: Caller,
+        account: Account | None,
+        session_id: str | None,
+        state: AuthenticationState,
+    ) -> None:
+        super().__init__(incoming.site, incoming.environ, incoming.names, incoming.sanitized, incoming.now)
+        self.caller: Final = caller
+        self.account: Final = account
+        self.session_id: Final = session_id
+        self.state: Final = state
+
+    def in_session(self, account: Account | None, session_id: str | None) -> IdentifiedRequest:
+        """Return this request in another session of its user, as ``account`` has it."""
+        return _in_session(self.incoming, self.caller, account, session_id)
+
+
+class VerifiedRequest(IdentifiedRequest):
+    """A request whose user has passed the second factor too: ``session`` goes on.
+
+    ``told`` is what the application is told of it, where an earlier request has found that out already.
+    """
+
+    __slots__ = ("session", "told")
+
+    def __init__(
+        self,
+        incoming: IncomingRequest,
+        caller: Caller,
+        account: Account | None,
+        session: Session,
+        state: AuthenticationState,
+        told: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(incoming, caller, account, session.id, state)
+        self.session: Final = session
+        self.told: Final = told
+
+
+def _in_session(
+    incoming: IncomingRequest, caller: Caller, account: Account | None, session_id: str | None
+) -> IdentifiedRequest:
+    found = authentication_state(account, incoming.context, session_id=session_id, login=caller.login)
+    if found.session is None:
+        return IdentifiedRequest(incoming, caller, account, session_id, found)
+    return VerifiedRequest(incoming, caller, account, found.session, found)
+
+
+def path_below(mount_path: str, path_info: str) -> str | None:
+    """Return the part of ``path_info`` below the mount path; None when it is not ours. Only PATH_INFO counts (R66)."""
+    if path_info == mount_path:
+        return ""
+    below = path_info.removeprefix(mount_path)
+    return below if below != path_info and below.startswith("/") else None
 
 
 def is_navigation(method: str, environ: Mapping[str, Any]) -> bool:

@@ -49,21 +49,13 @@ VIEWS: dict[str, dict[str, View]] = {
 }
 
 
-def path_below(mount_path: str, path_info: str) -> str | None:
-    """The part of ``path_info`` below the mount path; None when it is not ours. Only PATH_INFO counts (R66)."""
-    if path_info == mount_path:
-        return ""
-    below = path_info.removeprefix(mount_path)
-    return below if below != path_info and below.startswith("/") else None
-
-
 def answer(request: WebRequest, path: str) -> Reply:
     """The reply to a request for ``path`` below the mount path."""
     try:
         reply = _view(request, path)(request)
     except StaleFormError as error:
         return navigation.redirect_to(
-            request, request.standing.outcome, navigation.next_of(request, error.fields)
+            request, request.state.outcome, navigation.next_of(request, error.fields)
         )
     except RejectedRequestError as error:
         return rejected(error)
@@ -97,7 +89,7 @@ def _view(request: WebRequest, path: str) -> View:
         raise MethodNotAllowedError((*methods, "HEAD") if "GET" in methods else tuple(methods))
     if path == "/help":
         return view
-    if path == "/continue" and request.argument("signed-out") and request.standing.session is None:
+    if path == "/continue" and request.argument("signed-out") and request.state.session is None:
         return sign_out.show_signed_out
     if request.caller is not None:
         return view

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.account import Account, Session
 from wsgi_mfa.core.authentication_state import AuthenticationState
 from wsgi_mfa.keys.ring import KeyRing
 
@@ -19,7 +19,7 @@ CACHED_REQUESTS_MAX = 4096
 
 
 class CachedRequest(NamedTuple):
-    """The session that a cookie has named for ``user`` in ``login``, where it stands, and what the application is told.
+    """The session that a cookie has named for ``user`` in ``login``, its state, and what the application is told.
 
     ``revision`` is that of the account, and ``ring`` signed the cookie.
     """
@@ -28,8 +28,8 @@ class CachedRequest(NamedTuple):
     login: str | None
     revision: str
     ring: KeyRing
-    session_id: str
-    standing: AuthenticationState
+    session: Session
+    state: AuthenticationState
     told: Mapping[str, object]
 
 
@@ -50,7 +50,7 @@ class WorkerCache:
             and known.user == account.user
             and known.login == login
             and known.ring is ring
-            and known.standing.since <= now < known.standing.until
+            and known.state.since <= now < known.state.until
         ):
             return known
         return None

@@ -11,7 +11,8 @@ from mfa_simulator.language.format import invariant_names
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.world.http import Response
 from mfa_simulator.world.portal import Portal
-from wsgi_mfa import Method, Policy
+from wsgi_mfa import Policy
+from wsgi_mfa.accounts import Method
 
 SIGN_OUT = "/mfa/sign-out"
 

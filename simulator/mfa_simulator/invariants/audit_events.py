@@ -8,7 +8,8 @@ from mfa_simulator.invariants.call import JudgedCall, Save
 from mfa_simulator.invariants.ledger import CODES, RECOVERY_CODES, Ledger
 from mfa_simulator.language.format import invariant_names
 from mfa_simulator.language.quantities import SECOND
-from wsgi_mfa import Account, Event
+from wsgi_mfa import Event
+from wsgi_mfa.accounts import Account
 
 ACCEPTED = ("sign_in.accepted", "step_up.accepted", "recovery_code.used", "enrollment.confirmed")
 BY_DESK = ("support.reset", "support.removed", "support.renamed")

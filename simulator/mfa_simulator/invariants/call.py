@@ -9,7 +9,8 @@ from functools import cached_property, lru_cache
 from urllib.parse import parse_qsl
 
 from mfa_simulator.world.http import CACHED_MAX, PORT, Request, Response
-from wsgi_mfa import Account, Event, Policy
+from wsgi_mfa import Event, Policy
+from wsgi_mfa.accounts import Account
 
 BROWSER_COOKIE = f"wsgi_mfa_browser_{PORT}"
 SESSION_COOKIE = f"wsgi_mfa_session_{PORT}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from mfa_simulator.invariants.call import JudgedCall, Save, account_text
 from mfa_simulator.language.format.invariant_names import INVARIANTS
 from mfa_simulator.world.phone import AuthenticatorKey
-from wsgi_mfa import Account
+from wsgi_mfa.accounts import Account
 
 CODES, RECOVERY_CODES = "code_failures", "recovery_failures"
 

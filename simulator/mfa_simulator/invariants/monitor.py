@@ -20,7 +20,8 @@ from mfa_simulator.language.format import invariant_names
 from mfa_simulator.language.scenario import AGENTS, Scenario
 from mfa_simulator.world.http import Request, Response
 from mfa_simulator.world.portal import Portal
-from wsgi_mfa import Account, Event, Policy
+from wsgi_mfa import Event, Policy
+from wsgi_mfa.accounts import Account
 
 # Requests that are served at the same time run in contexts of their own.
 _current: ContextVar[JudgedCall | None] = ContextVar("call", default=None)

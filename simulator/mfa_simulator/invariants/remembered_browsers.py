@@ -8,7 +8,7 @@ from mfa_simulator.invariants.call import BROWSER_COOKIE, JudgedCall, Save
 from mfa_simulator.invariants.ledger import Ledger
 from mfa_simulator.language.format import invariant_names
 from mfa_simulator.language.quantities import SECOND
-from wsgi_mfa import Method
+from wsgi_mfa.accounts import Method
 
 _ID_CHARACTERS = 32
 _DAY_SECONDS = 86400

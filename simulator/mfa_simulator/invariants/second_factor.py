@@ -8,7 +8,7 @@ from mfa_simulator.invariants.remembered_browsers import RememberedBrowserJudge
 from mfa_simulator.language.format import invariant_names
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.world.phone import AuthenticatorKey
-from wsgi_mfa import Account, Method
+from wsgi_mfa.accounts import Account, Method
 
 FIRST_CODE_SECONDS = 90  # D17
 FAR_STEPS = 60  # how far from its moment a code is looked for, so that a message can say where it belongs

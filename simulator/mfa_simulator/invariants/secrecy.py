@@ -26,7 +26,7 @@ from mfa_simulator.invariants.ledger import Ledger
 from mfa_simulator.language.format import invariant_names
 from mfa_simulator.world.http import CACHED_MAX, Headers, Response
 from mfa_simulator.world.phone import AuthenticatorKey, key_from_uri
-from wsgi_mfa import Account
+from wsgi_mfa.accounts import Account
 
 KEY_PAGES = ("/mfa/enroll", "/mfa/enroll/manual")
 SHOWS_KEY = (b"otpauth:", b'id="key"')

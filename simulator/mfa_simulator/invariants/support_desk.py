@@ -8,7 +8,7 @@ from mfa_simulator.invariants.call import SESSION_COOKIE, JudgedCall, Save, id_i
 from mfa_simulator.invariants.ledger import Ledger
 from mfa_simulator.language.format import invariant_names
 from mfa_simulator.language.quantities import SECOND
-from wsgi_mfa import Method
+from wsgi_mfa.accounts import Method
 
 DESK = "/mfa/support"
 NOT_OF_OTHERS = "support.limit_reached"  # it is about the agent's own account

@@ -16,7 +16,8 @@ from mfa_simulator.language.format import invariant_names
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.world.http import Response
 from mfa_simulator.world.reply_reader import read_reply
-from wsgi_mfa import Account, Policy
+from wsgi_mfa import Policy
+from wsgi_mfa.accounts import Account
 
 DAY = 86_400 * SECOND
 GRANTED_TRIES = 10  # D14

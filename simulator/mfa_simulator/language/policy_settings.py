@@ -10,9 +10,19 @@ from typing import Any
 from mfa_simulator.language.document import Mapping, Node, Scalar, Sequence
 from mfa_simulator.language.format.kinds import Reading, Schema, UnreadableError, text_of, yes_or_no
 from mfa_simulator.problems import meant_or_legal
-from wsgi_mfa import InvalidPolicyError, MfaError, Policy
+from wsgi_mfa import AccessRule, MfaError, Policy
+from wsgi_mfa.errors import InvalidPolicyError
 
 FIELDS = {entry.name: getattr(Policy(), entry.name) for entry in dataclasses.fields(Policy)}
+RULE_MEMBERS = tuple(entry.name for entry in dataclasses.fields(AccessRule))
+_RULE_SCHEMAS: dict[str, Schema] = {
+    "methods": {"type": "array", "items": {"type": "string"}},
+    "path": {"type": "string"},
+    "user": {"type": "string"},
+    "group": {"type": "string"},
+    "second_factor": {"enum": [True, False, "yes", "no", "true", "false"]},
+    "max_age_seconds": {"type": ["integer", "string"], "pattern": "^[0-9]+$"},
+}
 _BOUNDS = re.compile(r"(?:legal is )?(?P<low>\d+)(?: to (?P<high>\d+)| is the only legal value)")
 _REQUIREMENT = re.compile(r" \[[^\]]*\]$")
 _LEGAL_WORDS = re.compile(r"(\w+)(?:,|$)")
@@ -26,6 +36,10 @@ def _setting_schema(name: str, default: object) -> Schema:
     except InvalidPolicyError as error:
         legal = error.legal
     notes = {"description": f"{legal[:1].upper()}{legal[1:]}.", "default": default}
+    if name == "rules":
+        members = {member: _RULE_SCHEMAS[member] for member in RULE_MEMBERS}
+        items = {"type": "object", "properties": members, "additionalProperties": False}
+        return {"type": "array", "items": items, **notes, "default": []}
     if isinstance(default, tuple):
         return {"type": ["array", "string"], "items": {"type": "string"}, **notes, "default": [*default]}
     if name == "required_from":  # a word or an instant
@@ -65,11 +79,37 @@ def read_policy(node: Node, reading: Reading, base: Settings[str, Any]) -> dict[
             reading.problems.add(name.position, f'policy has no setting "{name.text}".{hint}', "unknown-key")
             continue
         try:
-            settings[name.text] = _setting(value, FIELDS[name.text])
+            is_rules = name.text == "rules"
+            settings[name.text] = _rules(value) if is_rules else _setting(value, FIELDS[name.text])
         except (UnreadableError, ValueError) as error:
             reading.problems.add(value.position, f"policy.{name.text}: {error}", "wrong-value")
     _refuse_illegal(node, settings, reading, base)
     return settings
+
+
+def _rules(node: Node) -> tuple[dict[str, Any], ...]:
+    """Read a list of access rules; the middleware says what is wrong with one."""
+    if not isinstance(node, Sequence):
+        raise UnreadableError(node.position, "rules are a list of mappings", "wrong-shape")
+    return tuple(_rule(item) for item in node.items)
+
+
+def _rule(node: Node) -> Any:  # noqa: ANN401  # a line of the old form goes to the middleware, which has it as a table
+    if not isinstance(node, Mapping):
+        return text_of(node, "a rule")
+    rule: dict[str, Any] = {}
+    for name, value in node:
+        if isinstance(value, Sequence):
+            rule[name.text] = tuple(text_of(item, "a text") for item in value.items)
+            continue
+        text = text_of(value, "a value")
+        if name.text == "second_factor":
+            rule[name.text] = yes_or_no(text)
+        elif name.text == "max_age_seconds" and text.isdigit():
+            rule[name.text] = int(text)
+        else:
+            rule[name.text] = text
+    return rule
 
 
 def _setting(node: Node, default: object) -> Any:  # noqa: ANN401  # as many types as Policy has

@@ -14,7 +14,8 @@ from mfa_simulator.world.clocks import DeviceClock
 from mfa_simulator.world.phone import Phone
 from mfa_simulator.world.support_agent import SupportAgent
 from mfa_simulator.world.user_actor import UserActor
-from wsgi_mfa import Done, MfaError, SupportDesk, SupportResult
+from wsgi_mfa import MfaError
+from wsgi_mfa.support import Done, SupportDesk, SupportResult
 
 Action = Callable[[World, Step], str | None]
 

@@ -22,7 +22,7 @@ from mfa_simulator.world.http import ORIGIN, Request, Response
 from mfa_simulator.world.page import read_page
 from mfa_simulator.world.recorder import Delivery
 from mfa_simulator.world.reply_reader import MOUNT_PATH
-from wsgi_mfa import Clock, SystemClock
+from wsgi_mfa.clock import Clock, SystemClock
 
 WAIT_MAX = 120 * SECOND
 TIMEOUT_SECONDS = 30  # as long as an emulated browser waits

@@ -22,7 +22,9 @@ from mfa_simulator.world.clocks import WallClock
 from mfa_simulator.world.json_client import JsonClient
 from mfa_simulator.world.phone import key_from_uri
 from mfa_simulator.world.user_actor import UserActor
-from wsgi_mfa import Account, Done, MfaError
+from wsgi_mfa import MfaError
+from wsgi_mfa.accounts import Account
+from wsgi_mfa.support import Done
 
 B = TypeVar("B", bound=Browser)
 

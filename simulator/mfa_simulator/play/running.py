@@ -21,7 +21,8 @@ from mfa_simulator.world.clocks import WallClock
 from mfa_simulator.world.network_conditions import DECIDING, NetworkConditions
 from mfa_simulator.world.portal import REFERENCE_PORTAL, PortalFactory
 from mfa_simulator.world.recorder import Delivery, Exchange, StepRecord
-from wsgi_mfa import Account, Event, Policy
+from wsgi_mfa import Event, Policy
+from wsgi_mfa.accounts import Account
 
 # Which form field the deciding request of a verb is about, where it is no code and no tick box; () is any request.
 DECIDES: dict[str, tuple[str, ...]] = {

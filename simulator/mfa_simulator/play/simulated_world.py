@@ -26,16 +26,10 @@ from mfa_simulator.world.scheduler import Scheduler
 from mfa_simulator.world.store import FaultyStore
 from mfa_simulator.world.user_state import UserState
 from mfa_simulator.world.worker import MonitoredMiddleware, Worker
-from wsgi_mfa import (
-    Account,
-    ConfigurationError,
-    KeyRing,
-    MfaMiddleware,
-    Person,
-    Policy,
-    StoreIdentity,
-    SupportDesk,
-)
+from wsgi_mfa import ConfigurationError, KeyRing, MfaMiddleware, Person, Policy
+from wsgi_mfa.accounts import Account
+from wsgi_mfa.stores import StoreIdentity
+from wsgi_mfa.support import SupportDesk
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -213,7 +207,7 @@ class World:
         application = self.workers[0].application
         if application is None:
             raise StepError("no worker runs")
-        return SupportDesk(application.middleware.service)
+        return application.middleware.support_desk
 
     def _device_clock(self, setting: ClockSetting) -> DeviceClock:
         now = self.time.now()

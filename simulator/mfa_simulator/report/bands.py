@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.play.running import PlayedStep
-from wsgi_mfa import Account, Policy
+from wsgi_mfa import Policy
+from wsgi_mfa.accounts import Account
 
 CODE, SESSION, LOCK = "code", "session", "lock"
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from legacy_portals import PortalUser, make_portal
 from mfa_simulator.errors import PortalError
 from mfa_simulator.language.scenario import UserSpec
-from wsgi_mfa import Adapter, FlaskSession
+from wsgi_mfa import FlaskSession
+from wsgi_mfa.adapters import Adapter
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

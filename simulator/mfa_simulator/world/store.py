@@ -7,7 +7,9 @@ from typing import TypeAlias
 
 from mfa_simulator.world.clocks import TrueTime
 from mfa_simulator.world.recorder import Recorder
-from wsgi_mfa import Account, Event, MemoryStore, StoreIdentity, StoreUnavailableError
+from wsgi_mfa import Event, MemoryStore, StoreUnavailableError
+from wsgi_mfa.accounts import Account
+from wsgi_mfa.stores import StoreIdentity
 
 Saved: TypeAlias = "Callable[[Account | None, Account, Sequence[Event]], object]"
 

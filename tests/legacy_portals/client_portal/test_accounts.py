@@ -7,6 +7,8 @@ import pytest
 from legacy_portals.client_portal.accounts import Accounts
 from legacy_portals.people import PortalUser
 
+pytestmark = pytest.mark.any_python
+
 ANN = PortalUser("Ann@example.com", "correct horse")
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from legacy_portals.client_portal.bank import CHALLENGE, BankAccounts, BankRefusedError, is_fresh
 
+pytestmark = pytest.mark.any_python
+
 
 def test_a_second_factor_is_fresh_for_five_minutes():
     assert not is_fresh({})

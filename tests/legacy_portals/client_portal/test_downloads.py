@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING
 
+import pytest
 from werkzeug.test import Client, EnvironBuilder
 
 from legacy_portals.client_portal.downloads import PRICE_LIST, STYLE_SHEET, export_chunks
+
+pytestmark = pytest.mark.any_python
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

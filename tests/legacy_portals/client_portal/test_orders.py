@@ -6,6 +6,8 @@ import pytest
 
 from legacy_portals.client_portal.orders import ORDERS_MAX, OrderBook, OrderRefusedError
 
+pytestmark = pytest.mark.any_python
+
 
 def test_users_see_their_own_orders_with_the_newest_first() -> None:
     book = OrderBook()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from html import unescape
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from legacy_portals.client_portal.pages import Html, fill, table
+
+pytestmark = pytest.mark.any_python
 
 
 @given(st.text())

@@ -9,6 +9,8 @@ from werkzeug.test import Client
 
 from legacy_portals import PortalUser, make_portal
 
+pytestmark = pytest.mark.any_python
+
 VOID = {"meta", "link", "input"}
 
 

@@ -19,6 +19,8 @@ from werkzeug.test import Client
 
 from legacy_portals import PortalUser, make_portal
 
+pytestmark = pytest.mark.any_python
+
 SECRET_KEY = "a secret key for tests"
 SIGNED_AT = 1_767_225_600  # 2026-01-01T00:00:00Z
 

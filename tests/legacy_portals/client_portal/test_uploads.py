@@ -12,6 +12,8 @@ from werkzeug.test import Client
 
 from legacy_portals.client_portal.uploads import DigestSink
 
+pytestmark = pytest.mark.any_python
+
 BOUNDARY = "portal-boundary"
 CONTENT_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 

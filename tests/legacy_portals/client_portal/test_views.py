@@ -13,6 +13,8 @@ from werkzeug.test import Client, EnvironBuilder
 
 from legacy_portals.client_portal.views import URLS, safe_next
 
+pytestmark = pytest.mark.any_python
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 

@@ -11,6 +11,8 @@ from wsgiref.util import FileWrapper
 import pytest
 from werkzeug.test import Client, create_environ
 
+pytestmark = pytest.mark.any_python
+
 FORM = {"username": "Ann@example.com", "password": "correct horse"}
 VOID = {"meta", "link", "input", "br"}
 

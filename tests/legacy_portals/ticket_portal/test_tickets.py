@@ -15,6 +15,8 @@ from werkzeug.test import Client
 
 from legacy_portals import PortalUser, make_ticket_portal
 
+pytestmark = pytest.mark.any_python
+
 SECRET = "a secret for tests"
 START = 1_767_225_600  # 2026-01-01T00:00:00Z
 USERS = {"ann": PortalUser("ann", "secret", role="support")}

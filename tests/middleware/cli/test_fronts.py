@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from wsgi_mfa import KeyRing, SqliteStore, SystemEntropy
+from wsgi_mfa import KeyRing, SqliteStore
 from wsgi_mfa.configuration.build import new_identity
+from wsgi_mfa.entropy import SystemEntropy
 
 FLASK = 'kind = "flask-session"\nsecret_env = "PORTAL_SECRET"'
 

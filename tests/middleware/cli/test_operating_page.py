@@ -8,7 +8,9 @@ import shlex
 import click
 import pytest
 
+from wsgi_mfa import AccessRule
 from wsgi_mfa.cli.root import root as wsgi_mfa
+from wsgi_mfa.configuration.toml_file import read_configuration
 
 
 @pytest.fixture
@@ -50,3 +52,17 @@ def test_every_command_of_the_operator_is_told_of(page):
         for each in wsgi_mfa.commands[name].commands
     }
     assert there - told == set()
+
+
+def test_the_access_rules_of_the_page_are_those_that_it_describes(page, tmp_path):
+    (text,) = re.findall(r"```toml\n(\[\[policy\.rules\]\].*?)```", page, re.DOTALL)
+    file = tmp_path / "mfa.toml"
+    file.write_text(
+        f'issuer = "P"\nstore = "sqlite:///mfa.db"\n[identity]\nkind = "remote-user"\n{text}', "utf-8"
+    )
+    assert read_configuration(file).policy.rules == (
+        AccessRule(user="batch@example.com", second_factor=False),
+        AccessRule(methods=("GET",), path="/reports", group="clerks", second_factor=False),
+        AccessRule(path="/transfers/help", second_factor=True),
+        AccessRule(methods=("POST",), path="/transfers", max_age_seconds=300),
+    )

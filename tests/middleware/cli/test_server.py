@@ -15,7 +15,7 @@ from wsgi_mfa.errors import ConfigurationError
 
 SLOW_SERVER = """
 import time
-from wsgi_mfa.cli import serving
+from wsgi_mfa.cli import server
 
 def application(environ, start_response):
     print("called", flush=True)
@@ -23,9 +23,9 @@ def application(environ, start_response):
     start_response("200 OK", [])
     return []
 
-listener = serving.listening_socket("127.0.0.1", 0)
+listener = server.listening_socket("127.0.0.1", 0)
 print(listener.getsockname()[1], flush=True)
-serving.run(application, listener, threads=1)
+server.run(application, listener, threads=1)
 """
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 
@@ -30,6 +33,36 @@ def test_a_store_that_is_there_is_left_alone(run, enrolled):
     assert first == second
     assert enrolled.with_name("mfa.db.keys").read_text() == keys
     assert USER in run("accounts", "list", "--database", enrolled).out
+
+
+@pytest.mark.parametrize(
+    ("setting", "form"), [("", 2), ("document_schema = 1", 1), ("document_schema = 2", 2)]
+)
+def test_accounts_are_written_in_the_form_that_the_configuration_names(
+    run, enrolled, tmp_path, setting, form
+):
+    config = tmp_path / "mfa.toml"
+    config.write_text(
+        f'issuer = "P"\nstore = "sqlite:///{enrolled}"\nkeys_file = "{enrolled}.keys"\n{setting}\n'
+        '[identity]\nkind = "remote-user"\n'
+    )
+    done = run("support", "reset", USER, "--email", USER, "--reason", "lost", "--config", config)
+    assert done.code == 0, done.err
+    with closing(sqlite3.connect(enrolled)) as connection:
+        (body,) = connection.execute("SELECT body FROM accounts WHERE user = ?", (USER,)).fetchone()
+    assert json.loads(body)["schema"] == form
+
+
+@pytest.mark.parametrize(("store", "number"), [("sqlite:///{}", "3"), ("memory://", "0")])
+def test_a_form_that_cannot_be_written_is_refused(run, enrolled, tmp_path, store, number):
+    config = tmp_path / "mfa.toml"
+    config.write_text(
+        f'issuer = "P"\nstore = "{store.format(enrolled)}"\nkeys_file = "{enrolled}.keys"\n'
+        f'document_schema = {number}\n[identity]\nkind = "remote-user"\n'
+    )
+    done = run("store", "init", "--config", config)
+    assert (done.code, done.out) == (2, "")
+    assert f"document_schema is {number}: legal are 1 and 2" in done.err
 
 
 @pytest.mark.requirement("D29")

@@ -430,13 +430,13 @@ class Browser:
 
     def browse(self) -> Outcome:
         """Ask for a page of the portal; the activity is noted."""
-        stands = self.standing()
+        stands = self.state()
         session_id = self.session_id
         if stands in (Outcome.SIGNED_IN, Outcome.MUST_SAVE_RECOVERY_CODE) and session_id is not None:
             self.world.submit(lambda account: NoteActivity(session_id=session_id))
         return stands
 
-    def standing(self) -> Outcome:
+    def state(self) -> Outcome:
         world = self.world
         return authentication_state(
             world.account,

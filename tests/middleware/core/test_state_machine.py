@@ -32,6 +32,8 @@ from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.totp import step_at
 from wsgi_mfa.core.verification import USED_STEPS_MAX
 
+pytestmark = pytest.mark.any_python
+
 #: How many steps are asked for: 1,000 beside the other tests, 50,000 in the environment ``machine``.
 STEPS = int(os.environ.get("MFA_LIVES_STEPS", "1000"))
 STEPS_A_LIFE = 50

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.events import Event
 from wsgi_mfa.errors import StoreError, StoreUnavailableError
 from wsgi_mfa.stores.base import StoreBase
 from wsgi_mfa.stores.protocol import StoreIdentity, StoreState, StoreStatus
 
 METHODS = {"transaction", "read_account", "write_account", "read_users", "read_events", "drop_events"}
 MakeAccount = Callable[..., Account]
+MakeEvent = Callable[..., Event]
 
 
 @pytest.fixture
@@ -79,3 +82,36 @@ def test_a_corrupt_report_is_an_error(json_store: StoreBase) -> None:
         json_store.table["worker/host/1.1"] = "{}"
     with pytest.raises(StoreError, match="a worker's report in the store is corrupt"):
         json_store.workers()
+
+
+@pytest.mark.requirement("R80")
+@pytest.mark.parametrize(("old", "new"), [('"schema":2', '"schema":3'), ('"user":', '"name":'), ("{", "")])
+def test_an_account_that_cannot_be_read_is_an_error_and_no_new_user(
+    json_store: StoreBase, path: Path, account: MakeAccount, event: MakeEvent, old: str, new: str
+) -> None:
+    json_store.save(account(1), [event("a")], expected=None)
+    file = path.with_suffix(".json")
+    accounts, events, table = json.loads(file.read_text())
+    accounts = {user: text.replace(old, new) for user, text in accounts.items()}
+    events = [(user, text.replace("{", "", 1)) for user, text in events]
+    file.write_text(json.dumps([accounts, events, table]))
+    calls: list[Callable[[], object]] = [
+        lambda: json_store.load(account(1).user),
+        lambda: json_store.save(account(2), [], expected=account(1).revision),
+        lambda: json_store.find_by_address("x"),
+        json_store.events,
+    ]
+    for call in calls:
+        with pytest.raises(StoreError, match="in the store cannot be read"):
+            call()
+
+
+@pytest.mark.requirement("R42")
+def test_an_account_under_the_name_of_another_user_is_an_error(
+    json_store: StoreBase, path: Path, account: MakeAccount
+) -> None:
+    json_store.save(account(1), [], expected=None)
+    file = path.with_suffix(".json")
+    file.write_text(file.read_text().replace(account(1).user, "user2", 1))
+    with pytest.raises(StoreError, match="it is another one's"):
+        json_store.load("user2")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from wsgi_mfa import ConfigurationError, FlaskSession, Person, Policy
+from wsgi_mfa import AccessRule, ConfigurationError, FlaskSession, Person, Policy
 
 USER = "user1@example.com"
-RULES = Policy(rules=("/transfers -> fresh(120)", "user:batch -> off"))
-GROUPS = Policy(rules=("/reports group:clerks -> off",))
+RULES = Policy(
+    rules=(AccessRule(path="/transfers", max_age_seconds=120), AccessRule(user="batch", second_factor=False))
+)
+GROUPS = Policy(rules=(AccessRule(path="/reports", group="clerks", second_factor=False),))
 JSON = {"Accept": "application/json"}
 
 
@@ -123,10 +125,18 @@ def test_behind_a_proxy_that_asks_us_rules_without_a_path_hold_and_others_are_re
     wrapped, portal, new_browser, phone_of, clock
 ):
     settings = {"identity": FlaskSession(portal.secret_key), "forward_auth": True}
-    for rule in ("/transfers -> fresh(120)", "POST -> fresh(120)", "/reports user:batch -> off"):
+    for rule in (
+        AccessRule(path="/transfers", max_age_seconds=120),
+        AccessRule(methods=("POST",), max_age_seconds=120),
+        AccessRule(path="/reports", user="batch", second_factor=False),
+    ):
         with pytest.raises(ConfigurationError, match="such rules belong in the proxy"):
             wrapped(portal, policy=Policy(rules=(rule,)), **settings)
-    application = wrapped(portal, policy=Policy(rules=("user:batch -> off", " -> fresh(120)")), **settings)
+    application = wrapped(
+        portal,
+        policy=Policy(rules=(AccessRule(user="batch", second_factor=False), AccessRule(max_age_seconds=120))),
+        **settings,
+    )
     alice, batch = new_browser(application), new_browser(application)
     alice.cookies["session"], batch.cookies["session"] = portal.cookie("alice"), portal.cookie("batch")
     assert batch.request("GET", "/mfa/forward-auth").status == 200
@@ -143,7 +153,9 @@ MOVES = ["X-Original-URL", "X-Rewrite-URL", "X-Script-Name", "X-Forwarded-Prefix
 @pytest.fixture
 def clerk(wrapped, portal, browser_of):
     """A browser of somebody without a second factor, who may read the reports."""
-    policy = Policy(rules=("GET /reports group:clerks -> off",))
+    policy = Policy(
+        rules=(AccessRule(methods=("GET",), path="/reports", group="clerks", second_factor=False),)
+    )
     browser = browser_of("ann", wrapped(portal, policy=policy, directory=lambda _: CLERK))
     assert browser.request("GET", "/reports").status == 200
     return browser

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from wsgi_mfa import ConfigurationError, FlaskSession, Person, Policy
+from wsgi_mfa import AccessRule, ConfigurationError, FlaskSession, Person, Policy
 
 JSON = {"Accept": "application/json"}
 DAY = 86_400
@@ -143,7 +143,7 @@ def test_who_has_had_a_phone_never_gets_in_without_one_by_the_roll_out(
 @pytest.fixture
 def service_of():
     """``service_of(middleware)``: the support desk behind it, which knows one address."""
-    from wsgi_mfa import SupportDesk
+    from wsgi_mfa.support import SupportDesk
 
     def desk(middleware):
         return SupportDesk(
@@ -156,7 +156,13 @@ def service_of():
 @pytest.mark.requirement("R41", "R63")
 @pytest.mark.parametrize("path", ["/admin", "/Admin/users", "/x//admin", "/x/../admin", "/admin;a"])
 def test_a_rule_asks_for_it_whatever_the_roll_out_says(wrapped, portal, browser_of, path):
-    policy = Policy(required_from="never", rules=("/admin/help -> off", "/admin -> required"))
+    policy = Policy(
+        required_from="never",
+        rules=(
+            AccessRule(path="/admin/help", second_factor=False),
+            AccessRule(path="/admin", second_factor=True),
+        ),
+    )
     browser = browser_of("alice", wrapped(portal, policy=policy))
     assert browser.request("GET", path, headers=JSON).problem == "must_enroll"
     assert browser.request("GET", "/administrators", headers=JSON).status == 200

@@ -6,7 +6,8 @@ import base64
 
 import pytest
 
-from wsgi_mfa import Chain, FlaskSession, HttpBasic, SupportDesk
+from wsgi_mfa import Chain, FlaskSession, HttpBasic
+from wsgi_mfa.support import SupportDesk
 
 PASSWORD = "correct horse"
 USER = "alice@example.com"

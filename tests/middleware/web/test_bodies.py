@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 FORM = "application/x-www-form-urlencoded"
 
 

@@ -8,7 +8,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from wsgi_mfa import UNRESOLVED, AdapterTraits, Credentials, FirstFactor, Policy, StoreUnavailableError
+from wsgi_mfa import Policy, StoreUnavailableError
+from wsgi_mfa.adapters import UNRESOLVED, AdapterTraits, Credentials, FirstFactor
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.service import Visit
 

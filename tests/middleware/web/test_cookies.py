@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsgi_mfa import KeyRing, MemoryStore, StoreIdentity
+from wsgi_mfa import KeyRing, MemoryStore
+from wsgi_mfa.stores import StoreIdentity
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner, expire_cookie, set_cookie
 
 BROWSER, SESSION = "__Host-wsgi_mfa_browser_portal", "__Host-wsgi_mfa_session_portal"

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wsgi_mfa import (
-    AdapterTraits,
-    Credentials,
-    FirstFactor,
-    FlaskSession,
-    HttpBasic,
-    StoreUnavailableError,
-    TrustedHeader,
-)
+from wsgi_mfa import FlaskSession, HttpBasic, StoreUnavailableError, TrustedHeader
+from wsgi_mfa.adapters import AdapterTraits, Credentials, FirstFactor
 from wsgi_mfa.core.instants import MINUTE
 
 BROWSER, SESSION = "__Host-wsgi_mfa_browser_portal", "__Host-wsgi_mfa_session_portal"

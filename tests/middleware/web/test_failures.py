@@ -8,8 +8,6 @@ import pytest
 
 from wsgi_mfa import (
     AdapterUnavailableError,
-    Credentials,
-    FirstFactor,
     FlaskSession,
     KeyRing,
     MemoryStore,
@@ -18,6 +16,7 @@ from wsgi_mfa import (
     StoreError,
     StoreUnavailableError,
 )
+from wsgi_mfa.adapters import Credentials, FirstFactor
 
 
 class Failing(RemoteUser):

@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 BROWSER = "__Host-wsgi_mfa_browser_portal"
 FORM = "application/x-www-form-urlencoded"
 

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from wsgi_mfa import (
-    AdapterTraits,
-    AuthTkt,
-    Chain,
-    ConfigurationError,
-    FlaskSession,
-    Policy,
-    RemoteUser,
-    SupportDesk,
-    TrustedHeader,
-)
+from wsgi_mfa import AuthTkt, Chain, ConfigurationError, FlaskSession, Policy, RemoteUser, TrustedHeader
+from wsgi_mfa.adapters import AdapterTraits
+from wsgi_mfa.support import SupportDesk
 
 SECRET_KEY = "the secret of a portal in tests"
 NGINX = "/mfa/forward-auth?for=auth_request"

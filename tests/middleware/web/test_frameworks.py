@@ -7,15 +7,10 @@ from typing import Any
 
 import pytest
 
-from wsgi_mfa import (
-    BeakerSession,
-    DjangoSession,
-    FlaskApp,
-    LoginForm,
-    PyramidSession,
-    SignInProbe,
-    django_person,
-)
+from wsgi_mfa import BeakerSession, DjangoSession, FlaskApp, LoginForm, PyramidSession, django_person
+from wsgi_mfa.adapters import SignInProbe
+
+pytestmark = pytest.mark.any_python
 
 SECRET = "the secret of a portal in tests"
 PASSWORD = "correct horse"

@@ -13,7 +13,8 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 from werkzeug.wrappers import Request
 
-from wsgi_mfa import Chain, ConfigurationError, LoginForm, RemoteUser, ResponseHeader, SignInProbe
+from wsgi_mfa import Chain, ConfigurationError, LoginForm, RemoteUser, ResponseHeader
+from wsgi_mfa.adapters import SignInProbe
 from wsgi_mfa.identity.observed_login.login_body import JSON, MULTIPART, URLENCODED, written
 
 PASSWORD = "correct horse"

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wsgi_mfa import (
-    ConfigurationError,
-    FlaskSession,
-    InvalidIssuerError,
-    MfaMiddleware,
-    RemoteUser,
-    SqliteStore,
-)
+from wsgi_mfa import ConfigurationError, FlaskSession, MfaMiddleware, RemoteUser, SqliteStore
+from wsgi_mfa.errors import InvalidIssuerError
 
 BROWSER, SESSION = "__Host-wsgi_mfa_browser_portal", "__Host-wsgi_mfa_session_portal"
 

@@ -6,7 +6,8 @@ from wsgiref.util import shift_path_info
 
 import pytest
 
-from wsgi_mfa import AdapterTraits, Credentials, FirstFactor, FlaskSession, Policy
+from wsgi_mfa import FlaskSession, Policy
+from wsgi_mfa.adapters import AdapterTraits, Credentials, FirstFactor
 
 SECRET = b"the page of a signed-in user"
 

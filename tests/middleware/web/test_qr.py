@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from wsgi_mfa.web.qr import qr_svg
 
+pytestmark = pytest.mark.any_python
+
 KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 URI = (
     f"otpauth://totp/Client%20Portal:user1%40example.com?secret={KEY}&issuer=Client%20Portal"

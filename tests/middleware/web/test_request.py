@@ -7,7 +7,7 @@ import pytest
 from wsgi_mfa import FlaskSession
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.web.cookies import CookieNames
-from wsgi_mfa.web.request import Caller, WebRequest
+from wsgi_mfa.web.request import Caller, IdentifiedRequest, IncomingRequest, VerifiedRequest
 
 BROWSER, SESSION = "__Host-wsgi_mfa_browser_portal", "__Host-wsgi_mfa_session_portal"
 RANDOM = "0123456789abcdef" * 2
@@ -34,10 +34,10 @@ def requested(wrapped, portal, clock):
             )
         names = CookieNames.over_https("portal")
         sanitizer = RequestSanitizer(FlaskSession(portal.secret_key), own_cookie_names=names.all)
-        request = WebRequest(site, given, names, sanitizer.clean(given), now=clock.now())
-        if user is not None:
-            request.take(Caller(user=user, login=None, address=None), None)
-        return request
+        request = IncomingRequest(site, given, names, sanitizer.clean(given), clock.now())
+        if user is None:
+            return request
+        return request.identified(Caller(user=user, login=None, address=None), None)
 
     return make
 
@@ -170,12 +170,31 @@ def test_a_request_of_nobody_changes_no_hands(requested):
     assert request.session_id is None
 
 
-def test_whoever_is_forgotten_leaves_nothing_behind(requested):
-    request = requested(user="bob", cookies=both("alice"))
-    assert (request.known_browser, request.session_id, request.visit.user) == (None, None, "bob")
-    request.forget_caller()
+def test_going_back_to_the_incoming_request_forgets_the_user(requested):
+    identified = requested(user="bob", cookies=both("alice"))
+    assert (identified.known_browser, identified.session_id, identified.visit.user) == (None, None, "bob")
+    request = identified.incoming
     assert request.caller is None
+    assert request.account is None
     assert request.known_browser == RANDOM
-    assert request.standing.session is None
+    assert request.state.session is None
     with pytest.raises(ValueError, match="nobody"):
         _ = request.visit
+
+
+# Its stages
+
+
+def test_a_request_without_a_session_is_identified_and_not_verified(requested):
+    request = requested(user="alice", cookies=both("alice"))
+    assert isinstance(request, IdentifiedRequest)
+    assert not isinstance(request, VerifiedRequest)
+    assert (request.session_id, request.state.session) == (RANDOM, None)
+
+
+def test_the_user_of_one_stage_changes_nothing_at_the_stage_before(requested):
+    incoming = requested(cookies=both("alice"))
+    one = incoming.identified(Caller(user="alice", login=None, address=None), None)
+    other = incoming.identified(Caller(user="bob", login=None, address=None), None)
+    assert (one.caller.user, other.caller.user, incoming.caller) == ("alice", "bob", None)
+    assert one.incoming.caller is None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wsgi_mfa.web.routes import VIEWS, path_below
+from wsgi_mfa.web.request import path_below
+from wsgi_mfa.web.routes import VIEWS
 
 USER = "user1@example.com"
 PATHS = sorted(VIEWS)

@@ -17,6 +17,8 @@ from wsgi_mfa.support.account_view import AccountView
 from wsgi_mfa.web.qr import qr_svg
 from wsgi_mfa.web.render import render_page
 
+pytestmark = pytest.mark.any_python
+
 KEY = "ABCD EFGH IJKL MNOP QRST UVWX YZ23 4567"
 URI = (
     f"otpauth://totp/Client%20Portal:user1%40example.com?secret={KEY.replace(' ', '')}&issuer=Client%20Portal"

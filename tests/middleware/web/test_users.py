@@ -9,6 +9,7 @@ import itsdangerous
 import pytest
 
 from wsgi_mfa import FlaskSession, Person
+from wsgi_mfa.support import Done, Reason, Rejected
 
 SECRET_KEY = "the secret of a portal in tests"
 
@@ -163,3 +164,15 @@ def test_a_directory_is_asked_once_a_request_unless_an_answer_changes_the_user(
     assert asked == ["alice"]
     assert sign_in(browser, "bob").status == 303
     assert asked == ["alice", "alice", "bob"]
+
+
+@pytest.mark.requirement("D30")
+def test_the_support_desk_of_the_middleware_compares_with_its_directory(wrapped, portal):
+    people = {"ann": Person(name="ann", email="ann@example.com")}
+    desk = wrapped(portal, directory=people.get).support_desk
+    wrong = desk.invite("ann", email="zoe@example.com", reason="lost", agent="desk")
+    right = desk.invite("ann", email="ann@example.com", reason="lost", agent="desk")
+    assert isinstance(wrong, Rejected)
+    assert wrong.reason is Reason.WRONG_PAIR
+    assert isinstance(right, Done)
+    assert right.user == "ann"

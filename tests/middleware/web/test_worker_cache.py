@@ -6,20 +6,23 @@ from dataclasses import replace
 
 import pytest
 
-from wsgi_mfa import Account, KeyRing, Outcome
+from wsgi_mfa import KeyRing
+from wsgi_mfa.core.account import Account, Method, Session
 from wsgi_mfa.core.authentication_state import AuthenticationState
+from wsgi_mfa.support import Outcome
 from wsgi_mfa.web import worker_cache
 from wsgi_mfa.web.worker_cache import CachedRequest, WorkerCache
 
 RING = KeyRing([("k1", b"1" * 32)])
 ACCOUNT = Account(user="alice", generation="g", revision="r1")
+SESSION = Session(id="s", browser="b", login="login-1", method=Method.CODE, verified_at=100, seen_at=100)
 KNOWN = CachedRequest(
     user="alice",
     login="login-1",
     revision="r1",
     ring=RING,
-    session_id="s",
-    standing=AuthenticationState(outcome=Outcome.SIGNED_IN, since=100, until=200),
+    session=SESSION,
+    state=AuthenticationState(outcome=Outcome.SIGNED_IN, since=100, until=200),
     told={},
 )
 

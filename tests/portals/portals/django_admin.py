@@ -19,7 +19,8 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
     from django.core.handlers.wsgi import WSGIHandler
     from django.test import override_settings
 
-    from wsgi_mfa import DjangoSession, LoginForm, SignInProbe, django_person
+    from wsgi_mfa import DjangoSession, LoginForm, django_person
+    from wsgi_mfa.adapters import SignInProbe
 
     for engine in ("db", "signed_cookies"):
         for script_name in ("", "/portal"):

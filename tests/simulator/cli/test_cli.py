@@ -13,6 +13,8 @@ from click.testing import CliRunner
 
 from mfa_simulator.cli import main
 
+pytestmark = pytest.mark.any_python
+
 GOOD = "scenario: Good\nsteps:\n  - visit: {browser: a}\n    expect: {outcome: sign_in_required}\n"
 FAILING = "scenario: Failing\nsteps:\n  - visit: {browser: a}\n"
 BAD = "scenario: Bad\nsteps:\n  - visitt: {browser: a}\n"

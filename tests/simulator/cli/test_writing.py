@@ -8,6 +8,8 @@ from click.testing import CliRunner
 from mfa_simulator.cli import main
 from mfa_simulator.language.layout import formatted
 
+pytestmark = pytest.mark.any_python
+
 UNTIDY = "scenario:  Good\nsteps:\n- visit:   {browser: a}\n  expect: {outcome: sign_in_required}\n"
 TIDY = "scenario: Good\nsteps:\n  - visit: {browser: a}\n    expect: {outcome: sign_in_required}\n"
 

@@ -33,6 +33,8 @@ from wsgi_mfa.support.agents import SupportAgents
 from wsgi_mfa.web import app_response, gate, reply
 from wsgi_mfa.web.views import desk as views_desk
 
+pytestmark = pytest.mark.any_python
+
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").exists())
 FOLDER = ROOT / "fixtures" / "scenarios"
 SEVERAL_BROWSERS = "attacks/one-code-many-browsers"

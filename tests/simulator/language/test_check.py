@@ -17,6 +17,8 @@ from mfa_simulator.play.timeline import timeline
 from mfa_simulator.problems import RULES
 from mfa_simulator.world.clocks import frozen_wall_clock
 
+pytestmark = pytest.mark.any_python
+
 GOOD = "scenario: Good\nsteps:\n  - visit: {browser: a}\n"
 BAD = "scenario: Bad\nsteps:\n  - visitt: {browser: a}\n  - wait: 5\n"
 

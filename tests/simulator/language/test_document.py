@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from mfa_simulator.language.document import Mapping, Scalar, compose
 from mfa_simulator.problems import Position, Problems
 
+pytestmark = pytest.mark.any_python
+
 
 def read(text):
     problems = Problems(file="x", lines=text.splitlines())

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from mfa_simulator.errors import ScenarioFileError, SimulatorError
 from mfa_simulator.language.layout import formatted
 
+pytestmark = pytest.mark.any_python
+
 UNTIDY = """\
 
 

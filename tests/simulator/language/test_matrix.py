@@ -6,6 +6,8 @@ import pytest
 
 from mfa_simulator.language.parser import parse
 
+pytestmark = pytest.mark.any_python
+
 FILE = """\
 scenario: x
 users:

@@ -19,6 +19,8 @@ from mfa_simulator.language.parser import parse
 from mfa_simulator.language.schema import scenario_schema, schema_text
 from mfa_simulator.problems import RULES
 
+pytestmark = pytest.mark.any_python
+
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").exists())
 FOLDER = ROOT / "fixtures" / "scenarios"
 FILES = sorted(FOLDER.rglob("*.mfa.yaml"))

@@ -13,6 +13,8 @@ from mfa_simulator.language.parser import parse
 from mfa_simulator.play.batch import BatchOptions, results
 from mfa_simulator.play.timeline import timeline
 
+pytestmark = pytest.mark.any_python
+
 STORY = """
 scenario: Story {number}
 seed: {number}

@@ -16,6 +16,8 @@ from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.play.deployment import INSIDE, RealTime, origin_of, unplayable_parts
 from wsgi_mfa import FlaskSession, KeyRing, MfaMiddleware
 
+pytestmark = pytest.mark.any_python
+
 HEAD = """\
 scenario: A smoke test
 users:

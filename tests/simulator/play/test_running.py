@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 ENROLLED = "- enroll: {user: user1, browser: laptop, phone: pixel}\n"
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from mfa_simulator.play.timeline import timeline, verdict
 
+pytestmark = pytest.mark.any_python
+
 
 def test_a_timeline_tells_time_phone_actor_verb_and_outcome(played):
     play = played(

@@ -11,6 +11,8 @@ from mfa_simulator.play.running import play_unjudged
 from mfa_simulator.play.update import updated
 from mfa_simulator.world.clocks import frozen_wall_clock
 
+pytestmark = pytest.mark.any_python
+
 HEAD = """\
 # Why: an example.
 scenario: A story

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from mfa_simulator.real_clocks.instants import DAY, instants_in
 
+pytestmark = pytest.mark.any_python
+
 AT = datetime(2026, 11, 24, 10, 13, 5, tzinfo=timezone.utc).timestamp()
 MIDNIGHT = datetime(2026, 11, 24, tzinfo=timezone.utc).timestamp()
 SIGNED = base64.urlsafe_b64encode(int(AT).to_bytes(4, "big")).decode().rstrip("=")

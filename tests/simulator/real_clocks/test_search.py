@@ -22,6 +22,8 @@ from mfa_simulator.cli import main
 from mfa_simulator.real_clocks import search as search_module
 from mfa_simulator.real_clocks.search import search
 
+pytestmark = pytest.mark.any_python
+
 MINUTE = 60
 # Bound when this module is imported, which is before any freeze.
 bound = functools.partial(time.time)

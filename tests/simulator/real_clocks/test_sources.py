@@ -9,6 +9,8 @@ import pytest
 
 from mfa_simulator.real_clocks.sources import held_clocks
 
+pytestmark = pytest.mark.any_python
+
 
 @pytest.fixture
 def held_by(monkeypatch):

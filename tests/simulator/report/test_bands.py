@@ -7,6 +7,8 @@ import pytest
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.report.bands import bands_of
 
+pytestmark = pytest.mark.any_python
+
 ENROLLED = "- enroll: {user: user1, browser: laptop, phone: pixel}\n"
 
 

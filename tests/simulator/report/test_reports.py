@@ -18,6 +18,8 @@ from mfa_simulator.report.json_lines import as_lines
 from mfa_simulator.report.junit import as_junit
 from mfa_simulator.report.trace import trace_of
 
+pytestmark = pytest.mark.any_python
+
 STORY = """\
 - enroll: {user: user1, browser: laptop, phone: pixel}
 - sign_in: {user: user1, browser: tablet, phone: pixel}

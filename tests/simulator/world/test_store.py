@@ -6,7 +6,9 @@ import pytest
 
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.world.store import FaultyStore
-from wsgi_mfa import Account, Event, StoreIdentity, StoreUnavailableError
+from wsgi_mfa import Event, StoreUnavailableError
+from wsgi_mfa.accounts import Account
+from wsgi_mfa.stores import StoreIdentity
 
 
 @pytest.fixture

@@ -78,8 +78,7 @@ class AuthTkt:
     ) -> None:
         """Check the settings; nothing is read from the application.
 
-        Raises:
-            ConfigurationError: a setting has no legal value; the message names both.
+        :raises ConfigurationError: a setting has no legal value; the message names both.
         """
         if len(secret) < _SECRET_CHARACTERS_MIN:
             raise ConfigurationError(

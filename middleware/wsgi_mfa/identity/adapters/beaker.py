@@ -31,8 +31,7 @@ class BeakerSession:
     def __init__(self, options: Mapping[str, Any], *, user_key: str, secret: str | None = None) -> None:
         """Read the options as Beaker reads them.
 
-        Raises:
-            ConfigurationError: Beaker is missing, or does not take the options.
+        :raises ConfigurationError: Beaker is missing, or does not take the options.
         """
         try:
             from beaker.middleware import SessionMiddleware

@@ -12,10 +12,10 @@ from wsgi_mfa.identity.adapter import (
     UNRESOLVED,
     Adapter,
     AdapterTraits,
+    Anonymous,
     Credentials,
     FirstFactor,
     Identification,
-    Nobody,
     refuse_incomplete,
 )
 
@@ -33,8 +33,7 @@ class Chain:
     def __init__(self, *adapters: Adapter) -> None:
         """Join what the adapters declare.
 
-        Raises:
-            ConfigurationError: fewer than two adapters, or one that is not whole.
+        :raises ConfigurationError: fewer than two adapters, or one that is not whole.
         """
         if len(adapters) < 2:
             raise ConfigurationError("Chain: needs two adapters or more", setting="identity")
@@ -61,11 +60,11 @@ class Chain:
                 found.append(answer)
             elif answer is UNRESOLVED:
                 unproven.append(adapter.credentials)
-            if isinstance(answer, FirstFactor | Nobody) and answer.unproven is not None:
+            if isinstance(answer, FirstFactor | Anonymous) and answer.unproven is not None:
                 unproven.append(answer.unproven)
         left_out = _joined(unproven) if unproven else None
         if not found:
-            return None if left_out is None else Nobody(unproven=left_out)
+            return None if left_out is None else Anonymous(unproven=left_out)
         if len(found) == 1 and left_out is None:
             return found[0]
         users = {each.user for each in found}

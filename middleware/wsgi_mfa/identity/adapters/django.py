@@ -36,8 +36,7 @@ class DjangoSession:
     def __init__(self) -> None:
         """Set Django up.
 
-        Raises:
-            ConfigurationError: Django is missing, or has no settings that work.
+        :raises ConfigurationError: Django is missing, or has no settings that work.
         """
         settings = _set_up()
         engine = import_module(settings.SESSION_ENGINE)

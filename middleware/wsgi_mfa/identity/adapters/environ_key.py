@@ -41,8 +41,7 @@ class EnvironKey:
     ) -> None:
         """Check the settings.
 
-        Raises:
-            ConfigurationError: ``key`` is one that a client or the server fills.
+        :raises ConfigurationError: ``key`` is one that a client or the server fills.
         """
         if key.startswith("HTTP_") or key.isupper() or not key:
             raise ConfigurationError(

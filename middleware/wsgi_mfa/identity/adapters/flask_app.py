@@ -14,10 +14,10 @@ from wsgi_mfa.identity.adapter import (
     UNRESOLVED,
     Adapter,
     AdapterTraits,
+    Anonymous,
     Credentials,
     FirstFactor,
     Identification,
-    Nobody,
     Unresolved,
 )
 from wsgi_mfa.identity.adapters.framework_session import first_factor_of, has_changing_id, problem_in
@@ -41,8 +41,7 @@ class FlaskApp:
     def __init__(self, app: Any, *, user_key: str = _USER_KEY) -> None:  # noqa: ANN401 - Flask is optional
         """Look at the application's settings.
 
-        Raises:
-            ConfigurationError: ``app`` is no Flask application.
+        :raises ConfigurationError: ``app`` is no Flask application.
         """
         if not hasattr(app, "session_interface"):
             raise ConfigurationError(
@@ -153,7 +152,7 @@ class FlaskApp:
             return UNRESOLVED
         if remembered is UNRESOLVED:
             unproven = self.credentials if session is UNRESOLVED else _cookie(self._remember_cookie)
-            return Nobody(unproven=unproven)
+            return Anonymous(unproven=unproven)
         return None
 
 

@@ -60,8 +60,7 @@ class FlaskSession:
     ) -> None:
         """Check the settings; nothing is read from the application.
 
-        Raises:
-            ConfigurationError: a secret is too short, or the package itsdangerous is missing.
+        :raises ConfigurationError: a secret is too short, or the package itsdangerous is missing.
         """
         try:
             import itsdangerous

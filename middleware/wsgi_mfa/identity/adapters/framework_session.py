@@ -46,8 +46,7 @@ def fingerprint_of(session_id: str) -> str:
 def reject_short(secret: str | bytes, *, adapter: str, setting: str) -> None:
     """Refuse a secret that is a placeholder.
 
-    Raises:
-        ConfigurationError: it has less than eight characters.
+    :raises ConfigurationError: it has less than eight characters.
     """
     if len(secret) < SECRET_CHARACTERS_MIN:
         raise ConfigurationError(

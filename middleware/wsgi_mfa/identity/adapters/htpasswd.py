@@ -48,8 +48,7 @@ class HtpasswdFile:
     def __call__(self, user: str, password: str) -> bool:
         """Whether ``password`` is that of ``user``.
 
-        Raises:
-            AdapterUnavailableError: the file cannot be read at present.
+        :raises AdapterUnavailableError: the file cannot be read at present.
         """
         try:
             hashes = self._read()

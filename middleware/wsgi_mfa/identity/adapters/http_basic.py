@@ -41,12 +41,12 @@ class _Checked:
 
 
 class HttpBasic:
-    """Checks ``Authorization: Basic`` by ``checker(name, password)``, such as an
-    :class:`~wsgi_mfa.identity.adapters.htpasswd.HtpasswdFile`.
+    """Check ``Authorization: Basic`` by ``checker(name, password)``.
 
-    ``checker`` answers True, or the user's id as text, for a right password, and False or None for a wrong one;
-    it raises where it cannot ask. A right answer is remembered for a minute; a wrong one never is. Credentials
-    that are not right are taken out of the request before anything is said about codes.
+    ``checker``, such as an :class:`~wsgi_mfa.identity.adapters.htpasswd.HtpasswdFile`, answers True, or
+    the user's id as text, for a right password, and False or None for a wrong one; it raises where it cannot ask.
+    A right answer is remembered for a minute; a wrong one never is. Credentials that are not right are taken
+    out of the request before anything is said about codes.
 
     A client without a browser, such as one of WebDAV, CalDAV or pip, appends the code to the password: where the
     password as it was sent is wrong and its last ``code_digits`` are digits, the rest is checked. The code is then
@@ -71,8 +71,7 @@ class HttpBasic:
     ) -> None:
         """Check the settings.
 
-        Raises:
-            ConfigurationError: a setting has no legal value; the message names both.
+        :raises ConfigurationError: a setting has no legal value; the message names both.
         """
         if not callable(checker):
             raise ConfigurationError(

@@ -52,8 +52,7 @@ class PyramidSession:
     ) -> None:
         """Check the settings; nothing is read from the application.
 
-        Raises:
-            ConfigurationError: a setting has no legal value; the message names both.
+        :raises ConfigurationError: a setting has no legal value; the message names both.
         """
         reject_short(secret, adapter="PyramidSession", setting="secret")
         if digest not in hashlib.algorithms_available or not hashlib.new(digest).digest_size:

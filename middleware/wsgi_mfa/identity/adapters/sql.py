@@ -42,8 +42,7 @@ class SqlSession:
     def __init__(self, database: str | Callable[[], Any], query: str, *, cookie: str) -> None:
         """Check the settings; the database is opened at the self-test.
 
-        Raises:
-            ConfigurationError: a setting has no legal value; the message names both.
+        :raises ConfigurationError: a setting has no legal value; the message names both.
         """
         if not callable(database) and not database.startswith(_SCHEME):
             raise ConfigurationError(

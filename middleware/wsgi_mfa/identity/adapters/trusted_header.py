@@ -53,8 +53,7 @@ class TrustedHeader:
     ) -> None:
         """Check the settings.
 
-        Raises:
-            ConfigurationError: a setting has no legal value; the message names both.
+        :raises ConfigurationError: a setting has no legal value; the message names both.
         """
         self._peers = PeerList(peers, setting="peers")
         if secret is not None and len(secret) < _SECRET_CHARACTERS_MIN:

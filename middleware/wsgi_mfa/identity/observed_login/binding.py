@@ -115,8 +115,7 @@ class ObservedLogin(ABC):
 
         ``typed`` is what the form had in the adapter's field, if it has one.
 
-        Raises:
-            UnrecognizedSignInError: the answer is neither.
+        :raises UnrecognizedSignInError: the answer is neither.
         """
 
     @property

@@ -54,8 +54,7 @@ class LoginForm(ObservedLogin):
     ) -> None:
         """Check the settings.
 
-        Raises:
-            ConfigurationError: a setting has no legal value; the message names both.
+        :raises ConfigurationError: a setting has no legal value; the message names both.
         """
         super().__init__(
             paths=(path,) if isinstance(path, str) else path,

@@ -46,8 +46,7 @@ class SignInProbe:
     ) -> None:
         """Check ``origin``.
 
-        Raises:
-            ConfigurationError: it is no origin.
+        :raises ConfigurationError: it is no origin.
         """
         match = _ORIGIN.fullmatch(origin)
         if match is None:

@@ -16,8 +16,10 @@ _STATUS = re.compile(r"[1-5][0-9]{2}", re.ASCII)
 
 
 class ResponseRule:
-    """All of ``conditions`` at once. ``status`` is three digits, ``location`` the path and query of that header, in
-    which ``*`` stands for any text, and ``cookie`` the name of one that is set and not taken away.
+    """Conditions that a response meets all at once.
+
+    ``status`` is three digits, ``location`` the path and query of that header, in which ``*`` matches any text, and
+    ``cookie`` the name of one that is set and not taken away.
 
     :raises ConfigurationError: there is no condition, or one that is not legal; ``setting`` is named in it.
     """

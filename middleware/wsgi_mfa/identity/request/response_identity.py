@@ -51,8 +51,7 @@ def identify_after(
     change theirs. ``now`` tells which cookies have expired. Where a response sets one credential for several paths
     or domains, the last one that the browser keeps counts: an old one that is taken away beside it hides no sign-in.
 
-    Raises:
-        AdapterUnavailableError: the adapter cannot ask at present (D7).
+    :raises AdapterUnavailableError: the adapter cannot ask at present (D7).
     """
     cookies = sanitizer.cookie_reader.read(request.get("HTTP_COOKIE", ""))
     kept = kept_cookies(headers, now=now)

@@ -53,8 +53,7 @@ class RequestSanitizer:
     ) -> None:
         """``own_cookie_names`` are the middleware's cookies, ``extra_undeclared`` what settings add to the table.
 
-        Raises:
-            ConfigurationError: the adapter declares a cookie that is not a legal name or is one of ours.
+        :raises ConfigurationError: the adapter declares a cookie that is not a legal name or is one of ours.
         """
         own = tuple(own_cookie_names)
         clash = set(own) & {*adapter.credentials.cookies, *(adapter.traits.anonymous_cookies or ())}
@@ -89,9 +88,8 @@ class RequestSanitizer:
 
         With :data:`~wsgi_mfa.identity.adapter.UNRESOLVED` the credentials are taken out at once.
 
-        Raises:
-            AdapterUnavailableError: the adapter cannot ask at present (D7).
-            AmbiguousCredentialError: a credential names two users at once (R57).
+        :raises AdapterUnavailableError: the adapter cannot ask at present (D7).
+        :raises AmbiguousCredentialError: a credential names two users at once (R57).
         """
         if not self._harmless.issuperset(environ):
             self._remove_undeclared(environ)

@@ -187,8 +187,7 @@ _WHERE = {"header": Where.ENVIRON, "cookie": Where.COOKIE, "argument": Where.ARG
 def undeclared_from(settings: Sequence[str]) -> tuple[UndeclaredCredential, ...]:
     """The doors that a setting adds: each ``header NAME``, ``cookie NAME``, ``argument NAME`` or ``path /PATH``.
 
-    Raises:
-        ConfigurationError: an entry has another form.
+    :raises ConfigurationError: an entry has another form.
     """
     undeclared_credentials = []
     for text in () if isinstance(settings, str) else settings:

@@ -18,8 +18,8 @@ EVERY = "all"
 def show_account(request: WebRequest) -> Reply:
     """The browsers that are remembered, for who has a second factor in this session."""
     sealed, account = next_of(request), request.account
-    if request.standing.outcome is not Outcome.SIGNED_IN or account is None:
-        return redirect_to(request, request.standing.outcome, sealed or _back_here(request))
+    if request.state.outcome is not Outcome.SIGNED_IN or account is None:
+        return redirect_to(request, request.state.outcome, sealed or _back_here(request))
     own, caller = own_of(request), request.caller
     browsers = without_expired(account, request.context).remembered_browsers
     return Reply(
@@ -60,7 +60,7 @@ def post_account(request: WebRequest) -> Reply:
     if decision.reason is Reason.CHANGED_MEANWHILE:
         raise NotFoundError("there is no such remembered browser")
     if decision.outcome is not Outcome.SIGNED_IN:
-        return redirect_to(request, request.standing.outcome, _back_here(request))
+        return redirect_to(request, request.state.outcome, _back_here(request))
     location = url_of(request, "account", next_of(request, fields))
     return Reply(page="account", outcome=Outcome.SIGNED_IN, location=location, members={"next": request.root})
 

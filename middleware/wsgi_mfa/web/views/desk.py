@@ -48,7 +48,7 @@ ACTS: dict[str, Act] = {
 def show_support(request: WebRequest) -> Reply:
     """The contact for everybody; the desk for its agents, and in it an account that was looked up."""
     if not _is_agent(request):
-        return Reply(page="support", outcome=request.standing.outcome, members=_members(request, agent=False))
+        return Reply(page="support", outcome=request.state.outcome, members=_members(request, agent=False))
     handle = request.argument("account")
     led = _redirect_to_own_factor(request, handle)
     if led is not None:
@@ -104,9 +104,9 @@ def _is_agent(request: WebRequest) -> bool:
 
 def _redirect_to_own_factor(request: WebRequest, handle: str | None) -> Reply | None:
     """The way to the second factor for an agent who has not shown it in this session."""
-    standing = request.standing
-    outcome = standing.outcome
-    if outcome is Outcome.SIGNED_IN and standing.session is not None and is_own_factor(standing.session):
+    state = request.state
+    outcome = state.outcome
+    if outcome is Outcome.SIGNED_IN and state.session is not None and is_own_factor(state.session):
         return None
     asking = outcome is Outcome.SIGNED_IN
     return _redirect(request, Outcome.STEP_UP_REQUIRED if asking else outcome, handle)
@@ -272,7 +272,7 @@ def _account(
     typed: Mapping[str, str] | None = None,
 ) -> Reply:
     """The page of one account."""
-    service, session = request.site.service, request.standing.session
+    service, session = request.site.service, request.state.session
     handle = link_of(request, Found(view.user, email))
     account = view.account
     held = None if account is None else account.authenticator

@@ -16,7 +16,7 @@ from wsgi_mfa.web.http_errors import ForbiddenError
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
 
-#: The page on which each standing goes on.
+#: The page on which each authentication state goes on.
 PAGE_OF = {
     Outcome.MUST_ENROLL: "enroll",
     Outcome.MAY_ENROLL: "reminder",
@@ -76,7 +76,8 @@ def accepted(request: WebRequest, decision: Decision, sealed: str) -> Reply:
     )
     members: dict[str, object] = {"next": return_url_of(request, sealed)}
     outcome = Outcome.MUST_SAVE_RECOVERY_CODE if must_save(account, session) else Outcome.SIGNED_IN
-    if request.wants_json and not is_embedded(request):
+    must_show = outcome is Outcome.MUST_SAVE_RECOVERY_CODE
+    if must_show and request.wants_json and not is_embedded(request):
         _, code = site.service.show_recovery_code(in_session(request.visit, session_id))
         if code is not None:
             members = {"recovery_code": code, **members}
@@ -98,7 +99,7 @@ def asked_for(
     request: WebRequest, page: str, *, members: Mapping[str, object] | None = None, **context: object
 ) -> Reply:
     """The page that asks for a second factor, first or afresh; or the way on for whom another changes nothing."""
-    outcome = request.standing.outcome
+    outcome = request.state.outcome
     insisting = request.argument("asked") is not None
     if outcome is Outcome.MUST_ENROLL or (needs_no_factor(request) and not insisting):
         return redirect_to(request, outcome, str(context["next"]))
@@ -109,10 +110,10 @@ def asked_for(
 
 def needs_no_factor(request: WebRequest) -> bool:
     """Whether the second factor was shown so lately that showing it again could change nothing."""
-    session, account = request.standing.session, request.account
+    session, account = request.state.session, request.account
     if session is None or account is None:
         return False
-    if request.standing.outcome is Outcome.MUST_SAVE_RECOVERY_CODE:
+    if request.state.outcome is Outcome.MUST_SAVE_RECOVERY_CODE:
         return may_show_recovery_code(account, session, request.context)
     return is_fresh(session, request.context)
 

@@ -39,7 +39,7 @@ def show_recovery_code(request: WebRequest) -> Reply:
     """The code that nobody has acknowledged yet; afterwards only that there is one."""
     reject_embedding(request)
     sealed = next_of(request)
-    if request.standing.outcome is not Outcome.MUST_SAVE_RECOVERY_CODE:
+    if request.state.outcome is not Outcome.MUST_SAVE_RECOVERY_CODE:
         return _stored(request, sealed)
     return _shown(request, sealed)
 
@@ -58,7 +58,7 @@ def post_recovery_code(request: WebRequest) -> Reply:
             return _shown(request, sealed)
         return redirect_to(request, decision.outcome, _back_here(request))
     if not fields.get("saved"):
-        if request.standing.outcome is Outcome.MUST_SAVE_RECOVERY_CODE:
+        if request.state.outcome is Outcome.MUST_SAVE_RECOVERY_CODE:
             return _shown(request, sealed, status=422, tick_missing=True)
         return _stored(request, sealed)
     decision = service.acknowledge_recovery_code(
@@ -96,9 +96,9 @@ def _shown(request: WebRequest, sealed: str, *, status: int = 200, tick_missing:
 
 def _stored(request: WebRequest, sealed: str) -> Reply:
     """There is nothing to show: a new code can be made after a fresh second factor."""
-    standing = request.standing
-    if standing.session is None or standing.outcome is not Outcome.SIGNED_IN:
-        return redirect_to(request, standing.outcome, sealed)
+    state = request.state
+    if state.session is None or state.outcome is not Outcome.SIGNED_IN:
+        return redirect_to(request, state.outcome, sealed)
     return Reply(
         page="recovery_code",
         outcome=Outcome.SIGNED_IN,
@@ -106,9 +106,9 @@ def _stored(request: WebRequest, sealed: str) -> Reply:
             "next": sealed,
             "recovery_code": None,
             "recovery_code_id": None,
-            "method": standing.session.method.value,
+            "method": state.session.method.value,
             "tick_missing": False,
-            "may_replace": is_fresh(standing.session, request.context),
+            "may_replace": is_fresh(state.session, request.context),
         },
         members={"next": return_url_of(request, sealed)},
     )

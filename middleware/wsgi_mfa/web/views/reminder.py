@@ -17,7 +17,7 @@ def show_reminder(request: WebRequest) -> Reply:
     """From when on a second factor is needed, with the choice to set it up now or later."""
     sealed = next_of(request)
     if request.caller is None or not access.may_postpone(request, request.caller, request.account):
-        return redirect_to(request, request.standing.outcome, sealed)
+        return redirect_to(request, request.state.outcome, sealed)
     policy = request.site.service.policy
     since = required_since(policy)
     moment = None if since is None else datetime.fromtimestamp(since // SECOND, tz=timezone.utc)

@@ -21,7 +21,7 @@ def show_continue(request: WebRequest) -> Reply:
     site, and a portal may well lead elsewhere from its first page.
     """
     sealed = next_of(request)
-    outcome = request.standing.outcome
+    outcome = request.state.outcome
     caller, account = request.caller, request.account
     if (
         outcome is Outcome.MUST_ENROLL

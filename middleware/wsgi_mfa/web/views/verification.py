@@ -28,9 +28,7 @@ def _may_sign_in_by_remembered_browser(request: WebRequest) -> bool:
     asked = request.argument("asked") is not None
     embedded = not request.wants_json and is_embedded(request)
     return (
-        request.method == "GET"
-        and request.standing.outcome is Outcome.MUST_VERIFY
-        and not (asked or embedded)
+        request.method == "GET" and request.state.outcome is Outcome.MUST_VERIFY and not (asked or embedded)
     )
 
 
@@ -39,7 +37,7 @@ def _offers(request: WebRequest) -> bool:
 
     Not for a step-up, nor beside a recovery code or an enrollment: those are for moments that are not like the others.
     """
-    return days_of(request) > 0 and request.standing.outcome is Outcome.MUST_VERIFY
+    return days_of(request) > 0 and request.state.outcome is Outcome.MUST_VERIFY
 
 
 def post_verify(request: WebRequest) -> Reply:
@@ -72,17 +70,17 @@ def _step_context(request: WebRequest, sealed: str) -> dict[str, object]:
 
 def show_methods(request: WebRequest) -> Reply:
     """The other ways to sign in."""
-    return Reply(page="methods", outcome=request.standing.outcome, context={"next": next_of(request)})
+    return Reply(page="methods", outcome=request.state.outcome, context={"next": next_of(request)})
 
 
 def show_resync(request: WebRequest) -> Reply:
     """Ask for the first of two consecutive codes, or for the second (D17)."""
     sealed = next_of(request)
-    if request.standing.outcome is Outcome.MUST_ENROLL:
+    if request.state.outcome is Outcome.MUST_ENROLL:
         return redirect_to(request, Outcome.MUST_ENROLL, sealed)
     return Reply(
         page="resync",
-        outcome=request.standing.outcome,
+        outcome=request.state.outcome,
         context={
             "next": sealed,
             "first_code_kept": request.argument("second") == "1",

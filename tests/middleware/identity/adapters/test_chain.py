@@ -8,10 +8,10 @@ from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import (
     UNRESOLVED,
     AdapterTraits,
+    Anonymous,
     Credentials,
     FirstFactor,
     Identification,
-    Nobody,
     problems_of,
 )
 from wsgi_mfa.identity.adapters.chain import Chain, parts_of
@@ -56,11 +56,11 @@ ALICE = FirstFactor(user="alice")
         ),
         (UNRESOLVED, ALICE, FirstFactor(user="alice", unproven=COOKIES)),
         (ALICE, UNRESOLVED, FirstFactor(user="alice", unproven=HEADERS)),
-        (UNRESOLVED, None, Nobody(unproven=COOKIES)),
-        (UNRESOLVED, UNRESOLVED, Nobody(unproven=Credentials(cookies=("sid",), headers=("REMOTE_USER",)))),
+        (UNRESOLVED, None, Anonymous(unproven=COOKIES)),
+        (UNRESOLVED, UNRESOLVED, Anonymous(unproven=Credentials(cookies=("sid",), headers=("REMOTE_USER",)))),
         (ALICE, FirstFactor(user="bob"), UNRESOLVED),
         (ALICE, FirstFactor(user="a\x00"), UNRESOLVED),
-        (Nobody(unproven=COOKIES), ALICE, FirstFactor(user="alice", unproven=COOKIES)),
+        (Anonymous(unproven=COOKIES), ALICE, FirstFactor(user="alice", unproven=COOKIES)),
     ],
 )
 def test_the_user_is_the_one_on_whom_all_agree(chain_of, by_cookie, by_key, expected):

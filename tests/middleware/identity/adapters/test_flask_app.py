@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
-from wsgi_mfa.identity.adapter import CHANGING_IDS, UNRESOLVED, Credentials, FirstFactor, Nobody, problems_of
+from wsgi_mfa.identity.adapter import (
+    CHANGING_IDS,
+    UNRESOLVED,
+    Anonymous,
+    Credentials,
+    FirstFactor,
+    problems_of,
+)
 from wsgi_mfa.identity.adapters.flask_app import FlaskApp
 from wsgi_mfa.identity.adapters.framework_session import fingerprint_of
 
@@ -106,11 +113,11 @@ def test_each_cookie_that_proves_nothing_is_taken_out_alone(app, cookies_of) -> 
         return adapter.identify({"HTTP_COOKIE": environ["HTTP_COOKIE"] + more})
 
     assert asked(cookies_of({"_user_id": "alice"}), forged) == FirstFactor(user="alice", unproven=REMEMBER)
-    assert asked(cookies_of({"csrf_token": "x"}), forged) == Nobody(unproven=REMEMBER)
-    assert asked({"HTTP_COOKIE": "session=x"}, forged) == Nobody(unproven=adapter.credentials)
+    assert asked(cookies_of({"csrf_token": "x"}), forged) == Anonymous(unproven=REMEMBER)
+    assert asked({"HTTP_COOKIE": "session=x"}, forged) == Anonymous(unproven=adapter.credentials)
     session = Credentials(cookies=("session",))
     assert asked(cookies_of(None, "alice"), "; session=x") == FirstFactor(user="alice", unproven=session)
-    assert adapter.identify({"HTTP_COOKIE": "remember_token=alice"}) == Nobody(unproven=REMEMBER)
+    assert adapter.identify({"HTTP_COOKIE": "remember_token=alice"}) == Anonymous(unproven=REMEMBER)
 
 
 @pytest.mark.requirement("D3")

@@ -6,7 +6,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from wsgi_mfa import ConfigurationError, LoginForm, SignInProbe
+from wsgi_mfa import ConfigurationError, LoginForm
+from wsgi_mfa.adapters import SignInProbe
 
 PAGE = b"""<form action="/search"><input type="hidden" name="action" value="search"><input name="q"></form>
 <form method="post"><input type="hidden" name="action" value="login"><input type="hidden" name="token" value="t1">

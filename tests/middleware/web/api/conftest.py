@@ -1,4 +1,4 @@
-"""Wrapped reference portals, each as it is for a browser of one standing."""
+"""Wrapped reference portals, each as it is for a browser of one state."""
 
 from __future__ import annotations
 
@@ -48,34 +48,34 @@ def _token_on(answer) -> str:
 
 @pytest.fixture
 def world_of(wrapped, new_browser, phone_of, clock):
-    """``world_of("must_verify")``: the wrapped Client Portal for a browser of that standing."""
+    """``world_of("must_verify")``: the wrapped Client Portal for a browser of that state."""
 
-    def make(standing: str) -> World:
+    def make(state: str) -> World:
         portal = make_portal(DEMO_USERS, SECRET_KEY)
-        agents = [USER] if standing == "agent" else []
+        agents = [USER] if state == "agent" else []
         middleware = wrapped(
             portal, identity=FlaskSession(SECRET_KEY), support_agents=agents, validated=False
         )
         browser, other = new_browser(middleware), new_browser(middleware)
-        if standing == "nobody":
+        if state == "nobody":
             return World(middleware, None, {}, "")
 
         def sign_in(who):
             typed = {"username": USER, "password": DEMO_USERS[USER].password, "next": "/"}
             return who.follow(who.post_form("/sign-in", typed))
 
-        if standing not in ("must_enroll", "must_save"):
+        if state not in ("must_enroll", "must_save"):
             sign_in(other)
             phone = other.enroll("/", phone_of)
             clock.wait_for_step()
         page = sign_in(browser)
-        if standing == "must_save":
+        if state == "must_save":
             manual = browser.navigate("/mfa/enroll/manual")
             page = browser.submit(manual, "/enroll/manual", code=phone_of(manual.page.by_id["key"]).code())
-        elif standing in ("signed_in", "agent"):
+        elif state in ("signed_in", "agent"):
             browser.submit(page, "/verify", code=phone.code())
             page = browser.navigate("/mfa/recovery-code")
-        elif standing == "locked":
+        elif state == "locked":
             for number in range(WRONG_TRIES):
                 rejected = browser.submit_only(page, "/verify", code=phone.wrong_code(number))
                 assert rejected.status == 422

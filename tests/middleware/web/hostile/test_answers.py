@@ -10,6 +10,8 @@ import pytest
 
 from wsgi_mfa import FlaskSession
 
+pytestmark = pytest.mark.any_python
+
 SECRET_KEY = "the secret of a portal in tests"
 ORIGIN = "https://portal.example"
 HOP_BY_HOP = {

@@ -7,6 +7,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.any_python
+
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 PATHS = ("enroll", "enroll/manual", "verify", "resync", "recover", "recovery-code", "sign-out")

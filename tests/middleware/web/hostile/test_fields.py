@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.any_python
+
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 PATHS = ("enroll", "enroll/manual", "verify", "resync", "recover", "recovery-code", "sign-out")

@@ -7,7 +7,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from wsgi_mfa import Policy, SupportDesk
+from wsgi_mfa import Policy
+from wsgi_mfa.support import SupportDesk
+
+pytestmark = pytest.mark.any_python
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 USER = "dave@example.com"

@@ -6,6 +6,8 @@ import pytest
 
 from wsgi_mfa import TrustedHeader
 
+pytestmark = pytest.mark.any_python
+
 PEER = "10.0.0.5"
 #: What is not the listed peer, however it is written.
 OTHER_PEERS = (

@@ -14,6 +14,8 @@ from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import ConfigurationError, StoreUnavailableError
 from wsgi_mfa.support.desk import SupportDesk
 
+pytestmark = pytest.mark.any_python
+
 AGENT = "edith@example.com"
 OTHER = "farid@example.com"
 USER = "user1@example.com"

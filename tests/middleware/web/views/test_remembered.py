@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wsgi_mfa import Policy
+from wsgi_mfa import AccessRule, Policy
 from wsgi_mfa.web.browser_cookie import label_of
 
 USER = "user1@example.com"
@@ -13,7 +13,7 @@ BROWSER, SESSION = "__Host-wsgi_mfa_browser_portal", "__Host-wsgi_mfa_session_po
 
 @pytest.fixture
 def application(wrapped, portal, notices):
-    rules = ("/transfers -> fresh(3600)",)
+    rules = (AccessRule(path="/transfers", max_age_seconds=3600),)
     policy = Policy(remembered_browser_days=30, rules=rules)
     return wrapped(portal, notify=notices.append, policy=policy)
 

@@ -13,6 +13,8 @@ from wsgi_mfa.core.codec import ACCOUNT_CODEC
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.support.desk import SupportDesk
 
+pytestmark = pytest.mark.any_python
+
 USER = "user1@example.com"
 COOKIES = ("__Host-wsgi_mfa_browser_portal", "__Host-wsgi_mfa_session_portal")
 

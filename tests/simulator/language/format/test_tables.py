@@ -11,6 +11,8 @@ from mfa_simulator.language.format.outcomes import EVENT_KINDS, PAGE_NAMES
 from mfa_simulator.language.format.tables import EXPECT, PAGE_SPELLINGS
 from mfa_simulator.world.reply_reader import page_name
 
+pytestmark = pytest.mark.any_python
+
 # Templates that are parts of pages, and what stands in their names' place.
 NO_PAGES = {"base", "parts", "problem", "reasons", "unsent"}
 # Two purposes have the same event but for its first word.

@@ -1,11 +1,12 @@
-"""Settings of the middleware that are read, checked and opened when it is made."""
+"""Checks of the arguments of ``MfaMiddleware`` that need more than one of them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from wsgi_mfa.clock import Clock
-from wsgi_mfa.core.access_rules import Rule, read_rules
+from wsgi_mfa.core.access_rules import AccessRule
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.errors import ConfigurationError
@@ -14,8 +15,23 @@ from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.url import open_store
 from wsgi_mfa.web.request import Directory
 
+_MOUNT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
+
+
+def check_mount_path(mount_path: str) -> None:
+    """Reject a mount path that is no path below the root.
+
+    :raises ConfigurationError: the path ends with a slash, or has a segment that is empty or dots.
+    """
+    if _MOUNT_PATH.fullmatch(mount_path) is None or {".", ".."} & set(mount_path.split("/")):
+        raise ConfigurationError(
+            f"mount_path is {mount_path!r}: legal is a path such as /mfa, without a slash at its end",
+            setting="mount_path",
+        )
+
 
 def opened_store(store: Store | str, clock: Clock, entropy: Entropy) -> Store:
+    """Return ``store``, or the one that its URL names; a SQLite file that is missing is made."""
     if not isinstance(store, str):
         return store
     identity = StoreIdentity(store_id=entropy.token_bytes(16).hex(), made_at=clock.now())
@@ -25,21 +41,31 @@ def opened_store(store: Store | str, clock: Clock, entropy: Entropy) -> Store:
 def closed_paths(
     undeclared_credentials: Sequence[UndeclaredCredential], *, forward_auth: bool
 ) -> tuple[str, ...]:
+    """Return the paths that are closed without a second factor.
+
+    :raises ConfigurationError: forward-auth sees no path that it could trust.
+    """
     paths = paths_in(undeclared_credentials)
     if forward_auth and paths:
         raise ConfigurationError(
-            "undeclared_credentials name a path, which forward_auth is told by the proxy alone: close it there (D8)",
+            "undeclared_credentials name a path, which forward_auth is told by the proxy alone: close it there",
             setting="undeclared_credentials",
         )
     return paths
 
 
-def read_site_rules(policy: Policy, directory: Directory | None, *, forward_auth: bool) -> tuple[Rule, ...]:
-    rules = read_rules(policy.rules)
-    if forward_auth and any(rule.path is not None or rule.methods is not None for rule in rules):
+def checked_rules(
+    policy: Policy, directory: Directory | None, *, forward_auth: bool
+) -> tuple[AccessRule, ...]:
+    """Return the access rules of ``policy``.
+
+    :raises ConfigurationError: a rule needs a directory or a path that is not there.
+    """
+    rules = policy.rules
+    if forward_auth and any(rule.path is not None or rule.methods for rule in rules):
         raise ConfigurationError(
             "policy.rules name a path or a method, which forward_auth is told by the proxy alone: such rules belong"
-            " in the proxy (D8)",
+            " in the proxy",
             setting="policy.rules",
         )
     if directory is None and any(rule.group is not None for rule in rules):

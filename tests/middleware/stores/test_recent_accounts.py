@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wsgi_mfa.core.account import Account
-from wsgi_mfa.stores.cache import RecentAccounts
+from wsgi_mfa.stores.sqlite import RecentAccounts
 
 
 def test_the_account_that_was_read_the_longest_ago_goes_first(account: Callable[..., Account]) -> None:

@@ -1,0 +1,48 @@
+"""The values that a store keeps: the account of each user, and the events on record.
+
+They are read, not made: only the rules of this package change an account.
+"""
+
+from __future__ import annotations
+
+from wsgi_mfa.core.account import (
+    Account,
+    Answer,
+    Authenticator,
+    CarriedLogin,
+    DeskUse,
+    EndedLogin,
+    EnrollmentCode,
+    Failures,
+    FirstCode,
+    KeyParameters,
+    Method,
+    PendingEnrollment,
+    RecoveryCode,
+    RememberedBrowser,
+    ResetAsked,
+    Retry,
+    Session,
+)
+from wsgi_mfa.core.events import Event
+
+__all__ = [
+    "Account",
+    "Answer",
+    "Authenticator",
+    "CarriedLogin",
+    "DeskUse",
+    "EndedLogin",
+    "EnrollmentCode",
+    "Event",
+    "Failures",
+    "FirstCode",
+    "KeyParameters",
+    "Method",
+    "PendingEnrollment",
+    "RecoveryCode",
+    "RememberedBrowser",
+    "ResetAsked",
+    "Retry",
+    "Session",
+]
