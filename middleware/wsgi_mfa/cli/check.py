@@ -24,6 +24,7 @@ from wsgi_mfa.operations.key_rotation import survey
 from wsgi_mfa.operations.rollout_report import people_of, unknown_names
 from wsgi_mfa.stores.protocol import Store, every_user
 from wsgi_mfa.support.agents import agents_from
+from wsgi_mfa.web.api_credentials import read_api_credentials
 from wsgi_mfa.web.forward_auth import reject_unfit
 
 
@@ -49,6 +50,8 @@ def check(config: Path, through: str | None) -> None:
         _finding("keys", lambda: _keys(configuration, keys)),
         _finding("store", lambda: _store(configuration, stores)),
     ]
+    if configuration.api_credentials:
+        findings.append(_finding("api_credentials", lambda: _api_credentials(configuration)))
     if is_rolling_out(configuration.policy):
         findings.append(_finding("roll-out", lambda: _rollout(configuration)))
     if configuration.support_agents:
@@ -107,6 +110,13 @@ def _undeclared_credentials(configuration: Configuration) -> str:
         "no path is closed; one that takes a password or token in its body must be:"
         ' undeclared_credentials = ["path /PATH"]'
     )
+
+
+def _api_credentials(configuration: Configuration) -> str:
+    read_api_credentials(
+        configuration.api_credentials, configuration.identity, forward_auth=configuration.forward_auth
+    )
+    return f"without a second factor: {'; '.join(map(str, configuration.api_credentials))}"
 
 
 def _rollout(configuration: Configuration) -> str:

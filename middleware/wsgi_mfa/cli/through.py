@@ -1,4 +1,4 @@
-"""``wsgi-mfa check --through URL``: requests through the real front, and the settings that they ask for (D48)."""
+"""``wsgi-mfa check --through URL``: requests through the real front, and the settings that they ask for."""
 
 from __future__ import annotations
 
@@ -41,8 +41,7 @@ class Front:
 def read_front(url: str) -> Front:
     """Return the parts of ``--through``.
 
-    Raises:
-        ConfigurationError: it is no URL of http or https.
+    :raises ConfigurationError: it is no URL of http or https.
     """
     try:
         parts = urlsplit(url)
@@ -60,9 +59,8 @@ def read_front(url: str) -> Front:
 def problems_through(url: str, configuration: Configuration, keys: KeySource) -> Iterator[str]:
     """Send requests through the front at ``url``, and yield what has to be changed.
 
-    Raises:
-        ConfigurationError: ``url`` is no such URL.
-        MfaError: nothing of ours answers there.
+    :raises ConfigurationError: ``url`` is no such URL.
+    :raises MfaError: nothing of ours answers there.
     """
     front = read_front(url)
     arrived = _arrived(front, configuration, keys)
@@ -155,8 +153,7 @@ def _arrived(
 ) -> dict[str, Any]:
     """Return what the middleware behind ``front`` says of one request.
 
-    Raises:
-        MfaError: there is no answer of ours.
+    :raises MfaError: there is no answer of ours.
     """
     query = urlencode({"proof": proof(keys, SystemClock().now()), "padding": padding})
     target = f"{front.path}{configuration.mount_path}{PATH}"

@@ -53,8 +53,7 @@ def wrapped(
 def public_url_of(configuration: Configuration, *, plain_http: bool = False) -> PublicUrl:
     """Return the configuration's settings about the portal's public URL, checked.
 
-    Raises:
-        ConfigurationError: one of them is not legal, or does not go with another.
+    :raises ConfigurationError: one of them is not legal, or does not go with another.
     """
     peers = configuration.policy.trusted_peers
     return read_public_url(

@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from wsgi_mfa.configuration.adapter_table import adapter_from
-from wsgi_mfa.configuration.setting_types import TEXT, TEXTS, WHOLE, YES_NO, check, imported, reject_unknown
+from wsgi_mfa.configuration.setting_types import (
+    TABLES,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    YES_NO,
+    check,
+    imported,
+    reject_unknown,
+)
 from wsgi_mfa.core.codec import ACCOUNT_CODEC
 from wsgi_mfa.core.errors import InvalidPolicyError
 from wsgi_mfa.core.policy import Policy
@@ -22,6 +31,7 @@ from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.support.agents import agents_from
+from wsgi_mfa.web.api_credentials import ApiCredential, check_entry
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -44,6 +54,7 @@ TOP_LEVEL = {
     "tls_in_front": YES_NO,
     "proxy_count": WHOLE,
     "cookie_label": TEXT,
+    "api_credentials": TABLES,
     "directory": TEXT,
     "undeclared_credentials": TEXTS,
     "keys_env": TEXT,
@@ -71,6 +82,7 @@ class Configuration:
     tls_in_front: bool = False
     proxy_count: int | None = None
     cookie_label: str | None = None
+    api_credentials: tuple[ApiCredential, ...] = ()
     directory: Callable[[str], Person | None] | None = None
     undeclared_credentials: tuple[str, ...] = ()
     keys_env: str = KEYS_VARIABLE
@@ -94,6 +106,7 @@ class Configuration:
             "tls_in_front": self.tls_in_front,
             "proxy_count": self.proxy_count,
             "cookie_label": self.cookie_label,
+            "api_credentials": self.api_credentials,
             "directory": self.directory,
             "forward_auth": self.forward_auth,
             "renews_sessions": self.renews_sessions,
@@ -132,6 +145,7 @@ def _configuration(document: dict[str, Any]) -> Configuration:
     if "directory" in top:
         top["directory"] = imported(top["directory"], setting="directory")
     top["undeclared_credentials"] = tuple(top.get("undeclared_credentials", ()))
+    top["api_credentials"] = tuple(map(check_entry, top.get("api_credentials", ())))
     top["hosts"] = tuple(top.get("hosts", ()))
     top["support_agents"] = tuple(top.get("support_agents", ()))
     agents_from(top["support_agents"], has_directory="directory" in top)

@@ -73,7 +73,7 @@ def answer(request: WebRequest) -> Response | None:
 
 
 def early_response(request: WebRequest, path: str | None) -> Response | None:
-    """Return the response to a request that asks what arrived, or that is for another host (D48)."""
+    """Return the response to a request that asks what arrived, or that is for another host."""
     arrived = answer(request) if path == PATH else None
     if arrived is not None or request.site.public.takes(request.environ):
         return arrived

@@ -1,4 +1,4 @@
-"""The label in our cookies' names, which keeps portals of one host apart (D49).
+"""The label in our cookies' names, which keeps portals of one host apart.
 
 Browsers send the cookies of a host to every port of it and, with ``Path=/``, to every path. Two portals that set
 cookies of equal names would overwrite each other's sessions, and ask for a code at every change from one to the other.
@@ -36,8 +36,7 @@ def cookie_label(
 def checked_label(label: str | None) -> str | None:
     """Return ``label``, the setting ``cookie_label``.
 
-    Raises:
-        ConfigurationError: it cannot be part of a cookie's name.
+    :raises ConfigurationError: it cannot be part of a cookie's name.
     """
     if label is not None and _LABEL.fullmatch(label) is None:
         raise ConfigurationError(
@@ -57,8 +56,7 @@ class CookieLabels:
     ) -> None:
         """Take the parts of the label.
 
-        Raises:
-            ConfigurationError: ``fixed`` cannot be part of a cookie's name.
+        :raises ConfigurationError: ``fixed`` cannot be part of a cookie's name.
         """
         self._fixed = checked_label(fixed)
         self._store_id = store_id
@@ -70,7 +68,7 @@ class CookieLabels:
 
     @property
     def is_fixed(self) -> bool:
-        """Whether the names are the same in every request."""
+        """True if the names are the same in every request."""
         return not self.plain_http and (self._fixed is not None or self._url is not None)
 
     def names(self, *, script_name: str = "", port: str = "") -> CookieNames:

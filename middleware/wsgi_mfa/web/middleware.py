@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.web import app_response, arrival, gate, routes
 from wsgi_mfa.web import forward_auth as forwarding
+from wsgi_mfa.web.api_credentials import ApiCredential, read_api_credentials
 from wsgi_mfa.web.app_response import answered, passed_unchanged
 from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
 from wsgi_mfa.web.cookie_label import CookieLabels
@@ -97,6 +98,7 @@ class MfaMiddleware:
         tls_in_front: bool = False,
         proxy_count: int | None = None,
         cookie_label: str | None = None,
+        api_credentials: Sequence[Mapping[str, object] | ApiCredential] = (),
         undeclared_credentials: Sequence[str] = (),
         notify: Callable[[Event], None] | None = None,
         metrics: Metrics | None = None,
@@ -175,6 +177,8 @@ class MfaMiddleware:
             agents=agents,
             authenticate=identity.traits.www_authenticate,
         )
+        self._api = read_api_credentials(api_credentials, identity, forward_auth=forward_auth)
+        self._has_hosts = public.hosts is not None
         # Made now, so that a portal's cookie with one of our names is an error of the start.
         self._ways = Ways(identity, labels, self._undeclared_credentials)
 
@@ -197,7 +201,7 @@ class MfaMiddleware:
                 raise ConfigurationError(
                     "store: several processes need a store that they share (R24)", setting="store"
                 )
-            if path == arrival.PATH or not self._site.public.takes(environ):
+            if path == arrival.PATH or (self._has_hosts and not self._site.public.takes(environ)):
                 asked = IncomingRequest(self._site, environ, names, nothing, now)
                 early = arrival.early_response(asked, path)
                 if early is not None:
@@ -206,12 +210,19 @@ class MfaMiddleware:
                 request = incoming = IncomingRequest(self._site, environ, names, nothing, now)
                 response = forwarding.answer(incoming, sanitizer, self._directory, str(path))
             else:
+                token = None
+                if self._api is not None and path is None:
+                    token = self._api.token_of(IncomingRequest(self._site, environ, names, nothing, now))
                 sanitized = sanitizer.clean(environ)
                 # Applications change their environ, so what is read after them is a copy.
                 is_read_later = self._is_watched or sanitized.identification is not None
                 kept = environ.copy() if is_read_later else environ
                 incoming = IncomingRequest(self._site, kept, names, sanitized, now)
-                request, response = self._own_response(incoming, sanitizer, environ, path)
+                if token is None:
+                    request, response = self._own_response(incoming, sanitizer, environ, path)
+                else:
+                    request, response = _stripped(incoming, sanitizer, environ), None
+                    environ[token.key] = token.value
         except AmbiguousCredentialError as error:
             request = IncomingRequest(self._site, environ, names, nothing, now)
             response = response_to(request, gate.ambiguous(error), as_json=_as_json(request, path))

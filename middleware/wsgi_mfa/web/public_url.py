@@ -1,4 +1,4 @@
-"""The portal's public URL: the scheme and host that its users see, told by settings and by listed proxies (D35, D48).
+"""The portal's public URL: the scheme and host that its users see, told by settings and by listed proxies.
 
 A server behind a proxy sees the proxy's own scheme, and often its own name in place of the portal's. So neither is
 guessed: ``url`` says what we write and compare, and ``scheme_from`` or ``tls_in_front`` says when a request came by
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.request.trusted_proxies import is_loopback_name
-from wsgi_mfa.web.log_once import LogOnce
+from wsgi_mfa.log_once import LogOnce
 
 logger = logging.getLogger("wsgi_mfa")
 
@@ -80,7 +80,7 @@ class PublicUrl:
         return False
 
     def is_served(self, environ: Environ) -> bool:
-        """Return whether our pages may be served to a request: plain http is never inferred (R14, D35)."""
+        """Return whether our pages may be served to a request: plain http is never inferred."""
         return self.plain_http or self.is_https(environ)
 
     def is_https(self, environ: Environ) -> bool:
@@ -184,8 +184,7 @@ def read_public_url(
 ) -> PublicUrl:
     """Return the settings about the portal's public URL, checked.
 
-    Raises:
-        ConfigurationError: one of them is not legal, or does not go with another.
+    :raises ConfigurationError: one of them is not legal, or does not go with another.
     """
     origin, root, names = _parts_of(url, hosts, plain_http=plain_http)
     if scheme_from is not None and _HEADER.fullmatch(scheme_from) is None:

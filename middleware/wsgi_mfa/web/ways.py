@@ -1,4 +1,4 @@
-"""The ways of being reached: the names of our cookies in a request, and what cleans a request that has them (D49)."""
+"""The ways of being reached: the names of our cookies in a request, and what cleans a request that has them."""
 
 from __future__ import annotations
 

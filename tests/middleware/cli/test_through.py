@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from wsgi_mfa import KeyRing, SqliteStore, SystemEntropy
+from wsgi_mfa import KeyRing, SqliteStore
 from wsgi_mfa.configuration.build import new_identity, wrapped
 from wsgi_mfa.configuration.toml_file import read_configuration
+from wsgi_mfa.entropy import SystemEntropy
 
 pytestmark = pytest.mark.requirement("D48")
 
