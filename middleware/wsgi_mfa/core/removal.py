@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from wsgi_mfa.core import app_passwords
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import AdoptAccount, RemoveAccount
 from wsgi_mfa.core.context import Context
@@ -44,7 +45,10 @@ def remove(account: Account, command: RemoveAccount, context: Context) -> Decisi
     forgotten = end_events(
         account, account.remembered_browsers, "removed", context.now, source=command.source
     )
-    return Decision(outcome=Outcome.RESET, account=left, events=(event, *forgotten))
+    ended = app_passwords.end_events(
+        account, account.app_passwords, "removed", context.now, source=command.source
+    )
+    return Decision(outcome=Outcome.RESET, account=left, events=(event, *forgotten, *ended))
 
 
 def adopt(account: Account, command: AdoptAccount, context: Context) -> Decision:
@@ -69,6 +73,7 @@ def adopt(account: Account, command: AdoptAccount, context: Context) -> Decision
         pending=(),
         sessions=(),
         remembered_browsers=(),
+        app_passwords=(),
         retries=(),
         answers=(),
         first_code=None,

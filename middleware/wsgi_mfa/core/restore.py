@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
+from wsgi_mfa.core import app_passwords
 from wsgi_mfa.core.account import Account, Failures
 from wsgi_mfa.core.commands import FenceAfterRestore
 from wsgi_mfa.core.context import Context
@@ -58,6 +59,7 @@ def fence(account: Account, command: FenceAfterRestore, context: Context) -> Dec
         pending=(),
         sessions=(),
         remembered_browsers=(),
+        app_passwords=(),
         retries=(),
         answers=(),
         first_code=None,
@@ -67,7 +69,10 @@ def fence(account: Account, command: FenceAfterRestore, context: Context) -> Dec
         at=context.now, user=account.user, kind="support.fenced", source=command.source, details=details
     )
     forgotten = end_events(account, account.remembered_browsers, "fence", context.now, source=command.source)
-    return Decision(outcome=Outcome.RESET, account=changed, events=(event, *forgotten))
+    ended = app_passwords.end_events(
+        account, account.app_passwords, "fence", context.now, source=command.source
+    )
+    return Decision(outcome=Outcome.RESET, account=changed, events=(event, *forgotten, *ended))
 
 
 def _read(account: Account, events: tuple[Event, ...]) -> _Lost:

@@ -46,8 +46,17 @@ def _unchanged(document: Document) -> Document:
     return document
 
 
+def _without_app_passwords(document: Document) -> Document:
+    """Take out the app passwords: in the form before, a program has none and is asked for a code."""
+    document.pop("app_passwords", None)
+    return document
+
+
 #: The steps of a stored account, the oldest first. A release needs the last one only.
-ACCOUNT_STEPS = (SchemaStep(number=2, upgrade=_without_fence, downgrade=_unchanged),)
+ACCOUNT_STEPS = (
+    SchemaStep(number=2, upgrade=_without_fence, downgrade=_unchanged),
+    SchemaStep(number=3, upgrade=_unchanged, downgrade=_without_app_passwords),
+)
 ACCOUNT_SCHEMA = ACCOUNT_STEPS[-1].number
 
 EVENT_STEPS: tuple[SchemaStep, ...] = ()

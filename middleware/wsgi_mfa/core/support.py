@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wsgi_mfa.core import throttle
+from wsgi_mfa.core import app_passwords, throttle
 from wsgi_mfa.core.account import (
     Account,
     Authenticator,
@@ -82,10 +82,13 @@ def reset(account: Account, command: ResetBySupport, context: Context) -> Decisi
         ),
     )
     forgotten = end_events(account, account.remembered_browsers, "reset", context.now, source=command.source)
+    ended = app_passwords.end_events(
+        account, account.app_passwords, "reset", context.now, source=command.source
+    )
     return Decision(
         outcome=Outcome.RESET,
         account=changed,
-        events=(event, *forgotten),
+        events=(event, *forgotten, *ended),
         reason=Reason.ENROLLMENT_CODE_NEEDED if code_needed else None,
     )
 

@@ -9,6 +9,8 @@ WORDS = {
     "enrollment.confirmed": "set up a phone",
     "enrollment.postponed": "put setting up a phone off",
     "enrollment_code.accepted": "typed the code of the support desk",
+    "app_password.made": "made an app password",
+    "app_password.ended": "had an app password ended",
     "sign_in.accepted": "signed in with a second factor",
     "step_up.accepted": "confirmed with a fresh code",
     "code.wrong": "typed a wrong code after the right password",

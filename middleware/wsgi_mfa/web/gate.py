@@ -100,7 +100,7 @@ def admitted(request: IncomingRequest, directory: Directory | None) -> WebReques
         request.session_cookie, account, login=caller.login, ring=service.keys.ring, now=request.now
     )
     if known is not None:
-        return VerifiedRequest(request, caller, account, known.session, known.state, known.told)
+        return VerifiedRequest(request, caller, account, known.session_id, known.state, known.told)
     if account.ended_logins:
         for fingerprint in (request.sanitized.credentials_digest, caller.login):
             if fingerprint is not None and login_is_ended(account, fingerprint, request.context):
@@ -266,7 +266,7 @@ def _remember(request: VerifiedRequest, told: dict[str, object]) -> None:
         login=caller.login,
         revision=account.revision,
         ring=ring,
-        session=request.session,
+        session_id=request.session.id,
         state=request.state,
         told=told,
     )

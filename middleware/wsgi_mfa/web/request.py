@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qs, quote
 
 from wsgi_mfa.core.access_rules import AccessRule
@@ -71,13 +71,11 @@ class WebRequest:
     """One request at some stage: what the client sent, and what is known of its user by then.
 
     It begins as an :class:`IncomingRequest`. Each later stage is a new value, made of the one before. No stage changes
-    (its attributes are final, which the type checker holds: a frozen dataclass would make a passed request a tenth
+    (its attributes are final, which the type checker holds; a frozen dataclass would make a passed request a tenth
     slower), so that going back to ``incoming`` forgets all that was found out since.
 
     ``environ`` is a copy of the cleaned one, since applications change theirs (PORTALS: Trac, Roundup).
     """
-
-    __slots__ = ("__dict__", "cleaned", "environ", "names", "now", "site")
 
     def __init__(
         self, site: Site, environ: dict[str, Any], names: CookieNames, sanitized: SanitizedRequest, now: int
@@ -93,23 +91,24 @@ class WebRequest:
         """This request as it came: nothing is known of its user."""
         return IncomingRequest(self.site, self.environ, self.names, self.sanitized, self.now)
 
-    # What only later stages know.
+    # What only later stages know: read-only to the type checker, and at run time the cheapest that there is.
+    if TYPE_CHECKING:
 
-    @property
-    def caller(self) -> Caller | None:
-        return None
+        @property
+        def caller(self) -> Caller | None: ...
 
-    @property
-    def account(self) -> Account | None:
-        return None
+        @property
+        def account(self) -> Account | None: ...
 
-    @property
-    def session_id(self) -> str | None:
-        return None
+        @property
+        def session_id(self) -> str | None: ...
 
-    @property
-    def state(self) -> AuthenticationState:
-        return ANONYMOUS
+        @property
+        def state(self) -> AuthenticationState: ...
+
+    else:
+        caller = account = session_id = None
+        state = ANONYMOUS
 
     @property
     def session_cookie(self) -> str | None:
@@ -215,8 +214,6 @@ class WebRequest:
 class IncomingRequest(WebRequest):
     """A request as it came: the environ after it was cleaned, and the credentials that were found in it."""
 
-    __slots__ = ()
-
     def with_cleaned(self, sanitized: SanitizedRequest) -> IncomingRequest:
         """Return the same request with other credentials in it."""
         return IncomingRequest(self.site, self.environ, self.names, sanitized, self.now)
@@ -236,8 +233,6 @@ class IdentifiedRequest(WebRequest):
     ``session_id`` is what the session cookie names for this user; the session itself may have ended.
     """
 
-    __slots__ = ("account", "caller", "session_id", "state")
-
     def __init__(
         self,
         incoming: IncomingRequest,
@@ -245,12 +240,14 @@ class IdentifiedRequest(WebRequest):
         account: Account | None,
         session_id: str | None,
         state: AuthenticationState,
+        told: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(incoming.site, incoming.environ, incoming.names, incoming.sanitized, incoming.now)
         self.caller: Final = caller
         self.account: Final = account
         self.session_id: Final = session_id
         self.state: Final = state
+        self.told: Final = told
 
     def in_session(self, account: Account | None, session_id: str | None) -> IdentifiedRequest:
         """Return this request in another session of its user, as ``account`` has it."""
@@ -260,32 +257,23 @@ class IdentifiedRequest(WebRequest):
 class VerifiedRequest(IdentifiedRequest):
     """A request whose user has passed the second factor too: ``session`` goes on.
 
-    ``told`` is what the application is told of it, where an earlier request has found that out already.
+    ``told`` is what the application is told of it, if an earlier request has found that out already.
     """
 
-    __slots__ = ("session", "told")
-
-    def __init__(
-        self,
-        incoming: IncomingRequest,
-        caller: Caller,
-        account: Account | None,
-        session: Session,
-        state: AuthenticationState,
-        told: Mapping[str, object] | None = None,
-    ) -> None:
-        super().__init__(incoming, caller, account, session.id, state)
-        self.session: Final = session
-        self.told: Final = told
+    @property
+    def session(self) -> Session:
+        """The session that this request goes on in."""
+        if self.state.session is None:
+            raise ValueError("the state of a verified request has a session")
+        return self.state.session
 
 
 def _in_session(
     incoming: IncomingRequest, caller: Caller, account: Account | None, session_id: str | None
 ) -> IdentifiedRequest:
     found = authentication_state(account, incoming.context, session_id=session_id, login=caller.login)
-    if found.session is None:
-        return IdentifiedRequest(incoming, caller, account, session_id, found)
-    return VerifiedRequest(incoming, caller, account, found.session, found)
+    kind = IdentifiedRequest if found.session is None else VerifiedRequest
+    return kind(incoming, caller, account, session_id, found)
 
 
 def path_below(mount_path: str, path_info: str) -> str | None:

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from wsgi_mfa.core.account import Account, Session
+from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.authentication_state import AuthenticationState
 from wsgi_mfa.keys.ring import KeyRing
 
@@ -28,7 +28,7 @@ class CachedRequest(NamedTuple):
     login: str | None
     revision: str
     ring: KeyRing
-    session: Session
+    session_id: str
     state: AuthenticationState
     told: Mapping[str, object]
 

@@ -21,7 +21,7 @@ KNOWN = CachedRequest(
     login="login-1",
     revision="r1",
     ring=RING,
-    session=SESSION,
+    session_id="s1",
     state=AuthenticationState(outcome=Outcome.SIGNED_IN, since=100, until=200),
     told={},
 )
