@@ -146,7 +146,14 @@ ADAPTERS: dict[str, AdapterKind] = {
     ),
     "http-basic": AdapterKind(
         make=_http_basic,
-        settings={"htpasswd": TEXT, "checker": IMPORTED, "realm": TEXT, "code_digits": WHOLE, **TOLD},
+        settings={
+            "htpasswd": TEXT,
+            "checker": IMPORTED,
+            "realm": TEXT,
+            "code_digits": WHOLE,
+            "app_passwords": YES_NO,
+            **TOLD,
+        },
     ),
     "flask-session": AdapterKind(
         make=FlaskSession,

@@ -179,7 +179,7 @@ def end_events(
 def _event(
     account: Account, app_password: AppPassword, kind: str, now: int, *, source: str, cause: str | None = None
 ) -> Event:
-    details = (("app_password", app_password.name), ("path", app_password.path))
+    details: tuple[tuple[str, str], ...] = (("app_password", app_password.name), ("path", app_password.path))
     if cause is not None:
         details = (*details, ("cause", cause))
     return Event(at=now, user=account.user, kind=kind, source=source, details=details)

@@ -42,10 +42,6 @@ def _without_fence(document: Document) -> Document:
     return document
 
 
-def _unchanged(document: Document) -> Document:
-    return document
-
-
 def _without_app_passwords(document: Document) -> Document:
     """Take out the app passwords: in the form before, a program has none and is asked for a code."""
     document.pop("app_passwords", None)
@@ -53,10 +49,7 @@ def _without_app_passwords(document: Document) -> Document:
 
 
 #: The steps of a stored account, the oldest first. A release needs the last one only.
-ACCOUNT_STEPS = (
-    SchemaStep(number=2, upgrade=_without_fence, downgrade=_unchanged),
-    SchemaStep(number=3, upgrade=_unchanged, downgrade=_without_app_passwords),
-)
+ACCOUNT_STEPS = (SchemaStep(number=2, upgrade=_without_fence, downgrade=_without_app_passwords),)
 ACCOUNT_SCHEMA = ACCOUNT_STEPS[-1].number
 
 EVENT_STEPS: tuple[SchemaStep, ...] = ()

@@ -97,6 +97,8 @@ class AdapterTraits:
     ``www_authenticate``: the ``WWW-Authenticate`` header that asks a program for its credentials; None for an
     adapter that takes none.
 
+    ``takes_app_passwords``: a program may send an app password in the place of a code.
+
     :raises ConfigurationError: a trait has a value of another type; the message names it and what is legal.
     :raises TypeError: there is no such trait.
     """
@@ -107,9 +109,16 @@ class AdapterTraits:
     changing_ids: bool = False
     renews_sessions: bool = False
     www_authenticate: str | None = None
+    takes_app_passwords: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("user_changes_in_response", "aliases", "changing_ids", "renews_sessions"):
+        for name in (
+            "user_changes_in_response",
+            "aliases",
+            "changing_ids",
+            "renews_sessions",
+            "takes_app_passwords",
+        ):
             if not isinstance(getattr(self, name), bool):
                 raise _illegal_trait(name, getattr(self, name), "True and False")
         cookies = self.anonymous_cookies

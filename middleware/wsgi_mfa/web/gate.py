@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from functools import lru_cache
 
-from wsgi_mfa.core import access_rules
+from wsgi_mfa.core import access_rules, app_passwords
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.authentication_state import SIGNED_IN, activity_is_due
 from wsgi_mfa.core.commands import Origin
@@ -17,7 +17,7 @@ from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.errors import AmbiguousCredentialError, InvalidUserError
 from wsgi_mfa.identity.adapter import CHANGING_IDS, FirstFactor, Identification
 from wsgi_mfa.service import Visit
-from wsgi_mfa.web import access, appended_code, return_to, routes
+from wsgi_mfa.web import access, app_password, appended_code, return_to, routes
 from wsgi_mfa.web.reply import Reply, rejection
 from wsgi_mfa.web.request import (
     Caller,
@@ -145,6 +145,8 @@ def challenge(request: WebRequest) -> tuple[WebRequest, Reply | None]:
         if outcome is not Outcome.MUST_ENROLL:
             return request, None if outcome is SIGNED_IN else challenge_reply(request, outcome)
     code = appended_code.code_in(request)
+    if code is not None and app_passwords.is_form(code) and isinstance(request, IdentifiedRequest):
+        return app_password.judged(request, code)
     if code is not None:
         request, decision = appended_code.judged(request, code)
         if decision.outcome is Outcome.SIGNED_IN:
@@ -230,6 +232,8 @@ def ambiguous(error: AmbiguousCredentialError) -> Reply:
 
 def tell_application(request: WebRequest, environ: dict[str, object]) -> None:
     """What the application may know of the second factor (R59), and that it was used just now (D23)."""
+    if isinstance(request, app_password.ProgramRequest):
+        environ.update(app_password.told(request))
     if not isinstance(request, VerifiedRequest):
         return
     if request.told is not None:

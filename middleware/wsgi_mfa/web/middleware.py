@@ -29,8 +29,9 @@ from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.web import app_response, arrival, gate, routes
 from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web.api_credentials import ApiCredential, read_api_credentials
+from wsgi_mfa.web.app_password import ProgramRequest, without_cookies
 from wsgi_mfa.web.app_response import answered, passed_unchanged
-from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
+from wsgi_mfa.web.client_address import AttemptLimit, ClientAddressReader, SprayWatch
 from wsgi_mfa.web.cookie_label import CookieLabels
 from wsgi_mfa.web.cookies import CookieSigner
 from wsgi_mfa.web.forms import discard_body
@@ -171,6 +172,8 @@ class MfaMiddleware:
             watch=SprayWatch(clock, self.service.meter),
             spent=UsedAppendedCodes(),
             passes=WorkerCache(),
+            app_password_tries=AttemptLimit(),
+            takes_app_passwords=identity.traits.takes_app_passwords,
             public=public,
             desk=SupportDesk(self.service, directory=directory, protected=agents),
             finder=AccountFinder(self.service, directory=directory),
@@ -298,6 +301,8 @@ class MfaMiddleware:
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Call the application, and watch what its answer does to the user."""
+        if isinstance(request, ProgramRequest):
+            start_response = without_cookies(start_response)
         if not self._is_watched:
             return passed_unchanged(
                 self.application, request, sanitizer.own_cookie_names, environ, start_response

@@ -21,7 +21,7 @@ from wsgi_mfa.support.account_view import AccountFinder
 from wsgi_mfa.support.agents import SupportAgents
 from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.web import return_to
-from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
+from wsgi_mfa.web.client_address import AttemptLimit, ClientAddressReader, SprayWatch
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.public_url import PublicUrl
 from wsgi_mfa.web.return_to import ReturnUrlSigner
@@ -51,6 +51,8 @@ class Site:
     watch: SprayWatch
     spent: UsedAppendedCodes
     passes: WorkerCache
+    app_password_tries: AttemptLimit
+    takes_app_passwords: bool
     public: PublicUrl
     desk: SupportDesk
     finder: AccountFinder

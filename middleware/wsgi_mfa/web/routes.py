@@ -18,6 +18,7 @@ from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
 from wsgi_mfa.web.views import (
     account,
+    app_passwords,
     desk,
     enrollment,
     navigation,
@@ -43,6 +44,7 @@ VIEWS: dict[str, dict[str, View]] = {
     "/recovery-code": {"GET": recovery.show_recovery_code, "POST": recovery.post_recovery_code},
     "/continue": {"GET": sign_out.show_continue},
     "/account": {"GET": account.show_account, "POST": account.post_account},
+    "/app-passwords": {"GET": app_passwords.show_app_passwords, "POST": app_passwords.post_app_passwords},
     "/sign-out": {"POST": sign_out.post_sign_out},
     "/help": {"GET": sign_out.show_help},
     "/support": {"GET": desk.show_support, "POST": desk.post_support},

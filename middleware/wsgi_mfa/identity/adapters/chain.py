@@ -108,6 +108,7 @@ def _joined_traits(traits: list[AdapterTraits]) -> AdapterTraits:
         aliases=any(each.aliases for each in traits),
         changing_ids=any(each.changing_ids for each in traits),
         renews_sessions=all(each.renews_sessions for each in traits),
+        takes_app_passwords=any(each.takes_app_passwords for each in traits),
         www_authenticate=next((each.www_authenticate for each in traits if each.www_authenticate), None),
     )
 

@@ -55,8 +55,9 @@ class HttpBasic:
     password alone. One sign-in lasts as long as any
     session, for the client at that address that goes on to send the very same password and code.
 
-    ``realm`` is what clients show when they ask for the password. ``aliases`` and ``anonymous_cookies`` are those
-    of :class:`~wsgi_mfa.identity.adapters.remote_user.RemoteUser`.
+    With ``app_passwords=False`` only codes are taken. ``realm`` is what clients show when they ask for the
+    password. ``aliases`` and ``anonymous_cookies`` are those of
+    :class:`~wsgi_mfa.identity.adapters.remote_user.RemoteUser`.
     """
 
     credentials = Credentials(headers=("HTTP_AUTHORIZATION",))
@@ -69,6 +70,7 @@ class HttpBasic:
         code_digits: int = 6,
         anonymous_cookies: Sequence[str] = (),
         aliases: bool = False,
+        app_passwords: bool = True,
         clock: Clock | None = None,
     ) -> None:
         """Check the settings.
@@ -97,6 +99,7 @@ class HttpBasic:
             user_changes_in_response=False,
             anonymous_cookies=tuple(anonymous_cookies),
             aliases=aliases,
+            takes_app_passwords=app_passwords,
             www_authenticate=f'Basic realm="{realm}", charset="UTF-8"',
         )
         self._clock = clock or SystemClock()
@@ -141,7 +144,8 @@ class HttpBasic:
         return []
 
     def _first_factor(self, name: str, password: str) -> FirstFactor | None:
-        appended = self._app_password.fullmatch(password) or self._code.fullmatch(password)
+        form = self._app_password.fullmatch(password) if self.traits.takes_app_passwords else None
+        appended = form or self._code.fullmatch(password)
         user = None if appended is None else self._user_of(name, appended[1])
         if appended is None or user is None:
             # A password of its own may end in digits too.
