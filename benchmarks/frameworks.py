@@ -103,7 +103,7 @@ def flask_subjects(folder: Path) -> dict[str, Subject]:
     return {
         "Flask, the password alone": Subject(application=portal, second_factor=None),
         "wsgi-mfa, FlaskSession": behind_middleware(
-            portal, folder / "mfa-flask.db", FlaskSession(flask_portal.SECRET)
+            portal, folder / "mfa-flask.db", FlaskSession(flask_portal.SECRET, user_key="_user_id")
         ),
         "Flask-Security-Too, two-factor": Subject(
             application=secured,

@@ -195,7 +195,10 @@ def sql_subject(folder: Path) -> Subject:
         connection.execute("INSERT INTO auth_cookie VALUES ('0123456789abcdef', ?)", (USER,))
         connection.commit()
     adapter = SqlSession(
-        f"sqlite:///{path}", "SELECT name FROM auth_cookie WHERE cookie = ?", cookie="trac_auth"
+        f"sqlite:///{path}",
+        "SELECT name FROM auth_cookie WHERE cookie = ?",
+        cookie="trac_auth",
+        user_key="name",
     )
     return by_cookie(adapter, lambda user: {"trac_auth": "0123456789abcdef"})
 
@@ -231,9 +234,9 @@ def subjects(folder: Path) -> Iterator[tuple[str, Subject]]:
         "HttpBasic, a checker that costs nothing",
         by_environ(HttpBasic(lambda name, password: True), "HTTP_AUTHORIZATION", basic, remembers=True),
     )
-    yield "FlaskSession", by_cookie(FlaskSession(SECRET), cookies, remembers=True)
+    yield "FlaskSession", by_cookie(FlaskSession(SECRET, user_key="_user_id"), cookies, remembers=True)
     yield "AuthTkt", by_cookie(AuthTkt(SECRET), tickets, remembers=True)
-    yield "PyramidSession", by_cookie(PyramidSession(SECRET), pyramid_cookies)
+    yield "PyramidSession", by_cookie(PyramidSession(SECRET, user_key="auth.userid"), pyramid_cookies)
     yield (
         "LoginForm",
         paired_subject(
@@ -243,7 +246,10 @@ def subjects(folder: Path) -> Iterator[tuple[str, Subject]]:
     yield "ResponseHeader", paired_subject(ResponseHeader("X-User", path="/sign-in", cookies=["sid"]))
     yield (
         "Chain of AuthTkt and FlaskSession",
-        by_cookie(Chain(AuthTkt(SECRET), FlaskSession(SECRET)), lambda user: tickets(user) | cookies(user)),
+        by_cookie(
+            Chain(AuthTkt(SECRET), FlaskSession(SECRET, user_key="_user_id")),
+            lambda user: tickets(user) | cookies(user),
+        ),
     )
     yield "SqlSession", sql_subject(folder)
     yield "FlaskApp", by_cookie(FlaskApp(portal), cookies)

@@ -41,9 +41,16 @@ Application = Callable[[Environ, Any], Iterable[bytes]]
 
 
 def application(environ: Environ, start_response: Any) -> Iterable[bytes]:
-    """The application that everybody wraps; it leaves its environ for those who ask whom it saw."""
+    """The application that everybody wraps; it leaves its environ for those who ask whom it saw.
+
+    At ``/sign-in`` it sets the cookies that the environ names.
+    """
     application.seen = environ  # type: ignore[attr-defined]
-    start_response("200 OK", [("Content-Type", "text/plain")])
+    headers = [("Content-Type", "text/plain")]
+    if environ["PATH_INFO"] == "/sign-in":
+        cookies = environ["benchmark.cookies"]
+        headers += [("Set-Cookie", f"{name}={value}; Path=/; HttpOnly") for name, value in cookies.items()]
+    start_response("200 OK", headers)
     return [b"welcome"]
 
 
@@ -117,7 +124,9 @@ def by_hand(path: Path) -> tuple[Application, dict[str, str]]:
     return floor, {"session": f"{session}.{signed(session)}"}
 
 
-def ours(path: Path, identity: Adapter, cookies: dict[str, str], remote_user: str | None = None) -> Any:
+def ours(
+    path: Path, identity: Adapter, cookies: dict[str, str], remote_user: str | None = None, **settings: Any
+) -> Any:
     """A middleware over its own SQLite file, and the environ of a browser with both factors."""
     keys = KeyRing([("k1", os.urandom(32))])
     wrapped = MfaMiddleware(
@@ -127,15 +136,18 @@ def ours(path: Path, identity: Adapter, cookies: dict[str, str], remote_user: st
         store=f"sqlite:///{path}",
         keys=keys,
         cookie_label="bench",
+        **settings,
     )
     client = Client(wrapped)
-    for name, value in cookies.items():
-        client.set_cookie(name, value, domain="portal.example")
     asked = {
         "base_url": "https://portal.example",
         "environ_overrides": {"REMOTE_USER": remote_user} if remote_user else {},
         "headers": {"Accept": "application/json"},
     }
+    # The portal signs in, so that the browser holds its cookies as the middleware seals them.
+    client.get(
+        "/sign-in", base_url="https://portal.example", environ_overrides={"benchmark.cookies": cookies}
+    )
     key = client.get("/mfa/enroll", **asked).json["key"]
     client.post("/mfa/enroll", json={"code": pyotp.TOTP(key.replace(" ", "")).now()}, **asked)
     client.post("/mfa/recovery-code", json={"saved": True}, **asked)
@@ -210,7 +222,7 @@ def run(folder: Path) -> None:
     served = {
         "wsgi-mfa, RemoteUser": remote_user,
         "wsgi-mfa, FlaskSession": ours(
-            folder / "flask.db", FlaskSession(SECRET), {"session": flask_cookie()}
+            folder / "flask.db", FlaskSession(SECRET, user_key="_user_id"), {"session": flask_cookie()}
         ),
         "wsgi-mfa, AuthTkt": ours(folder / "ticket.db", AuthTkt(SECRET), ticket),
         "repoze.who, auth_tkt": (who, environ_of(ticket)),

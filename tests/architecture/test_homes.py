@@ -15,7 +15,6 @@ HOMES = {
         "click": "wsgi_mfa.cli",
         "cryptography": "wsgi_mfa.keys.ring",
         "django": "wsgi_mfa.identity.adapters.django",
-        "flask_login": "wsgi_mfa.identity.adapters.flask_app",
         "itsdangerous": "wsgi_mfa.identity.adapters.flask_session",
         "jinja2": "wsgi_mfa.web.render",
         "legacy_portals": "wsgi_mfa.cli",

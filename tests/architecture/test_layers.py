@@ -22,7 +22,7 @@ LAYERS = (
     {"cli"},
 )
 #: Modules that callers import stand above all layers, and no module of the package imports them.
-OUTSIDE = {"", "__main__", "accounts", "adapters"}
+OUTSIDE = {"", "__main__", "accounts", "adapters", "rules"}
 HEIGHT = {part: height for height, layer in enumerate(LAYERS) for part in layer}
 
 #: What rules must not reach: a rule does no I/O, reads no clock and draws no randomness.

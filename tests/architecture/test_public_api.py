@@ -27,6 +27,7 @@ DOCUMENTED = (
     "wsgi_mfa.errors",
     "wsgi_mfa.keys",
     "wsgi_mfa.metrics",
+    "wsgi_mfa.rules",
     "wsgi_mfa.stores",
     "wsgi_mfa.support",
 )
@@ -190,7 +191,7 @@ def test_the_simulator_uses_only_documented_modules(modules, exports):
     assert wrong == []
 
 
-@pytest.mark.parametrize("path", ["wsgi_mfa.accounts", "wsgi_mfa.adapters"])
+@pytest.mark.parametrize("path", ["wsgi_mfa.accounts", "wsgi_mfa.adapters", "wsgi_mfa.rules"])
 def test_modules_that_only_collect_names_are_used_by_no_module_of_the_package(modules, path):
     users = [
         f"{module.path}:{used.line}"

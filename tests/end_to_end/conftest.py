@@ -370,7 +370,7 @@ def place_of(start_demo, run_command, tmp_path):
         application = MfaMiddleware(
             make_portal(DEMO_USERS, secret, secure_cookie=True),
             issuer="Client Portal",
-            identity=FlaskSession(secret),
+            identity=FlaskSession(secret, user_key="_user_id"),
             store=f"sqlite:///{tmp_path}/mfa.db",
             keys=KeyRing([("k1", bytes(range(32)))]),
         )

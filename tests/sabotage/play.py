@@ -50,7 +50,7 @@ class _Changed(SourceFileLoader):
         return compile(self._text, self.path, "exec", dont_inherit=True)
 
 
-class _Finder(MetaPathFinder):
+class Finder(MetaPathFinder):
     """Finds the changed module before anybody finds the good one."""
 
     def __init__(self, broken: Break, package: Path) -> None:
@@ -78,7 +78,7 @@ def warm_up() -> None:
 def verdict(broken: Break | None, package: Path) -> Verdict:
     """Play the catalogue in this process, which must have imported nothing of ours before."""
     if broken is not None:
-        sys.meta_path.insert(0, _Finder(broken, package))
+        sys.meta_path.insert(0, Finder(broken, package))
     from mfa_simulator.play.running import play
     from mfa_simulator.world.clocks import frozen_wall_clock
 

@@ -98,7 +98,7 @@ def portal_and_probes(environ, start_response):
 application = MfaMiddleware(
     portal_and_probes,
     issuer="Client Portal",
-    identity=FlaskSession(SECRET),
+    identity=FlaskSession(SECRET, user_key="_user_id"),
     store=f"sqlite:///{FOLDER}/mfa.db",
     keys=KeyFile(FOLDER / "keys"),
     policy=Policy(exempt_paths=("/static",)),

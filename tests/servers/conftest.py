@@ -49,6 +49,7 @@ scheme_from = "X-Forwarded-Proto"
 
 [identity]
 kind = "flask-session"
+user_key = "_user_id"
 secret_env = "PORTAL_SECRET"
 
 [policy]

@@ -24,6 +24,7 @@ issuer = "Client Portal"
 store = "sqlite:///{folder}/mfa.db"
 scheme_from = "X-Forwarded-Proto"
 forward_auth = true
+seal_credentials = false
 
 [identity]
 kind = "auth-tkt"

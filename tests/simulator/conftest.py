@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from mfa_simulator.errors import ScenarioFileError
+from mfa_simulator.explore.life import Stage
 from mfa_simulator.language.parser import parse
 from mfa_simulator.language.quantities import instant
+from mfa_simulator.language.scenario import START
 from mfa_simulator.play.running import play
 from mfa_simulator.world.clocks import TrueTime, frozen_wall_clock
 from mfa_simulator.world.recorder import Recorder
+from wsgi_mfa.core import commands, engine, enrollment, throttle, verification
+from wsgi_mfa.core.account import Authenticator
 
 USERS = """
 scenario: A story
@@ -74,3 +80,60 @@ def played(scenario_of):
             return play(scenario, wall)
 
     return run
+
+
+def _changed(monkeypatch, command, change):
+    """Let ``change(decision, account)`` have the last word about what a command comes to."""
+    rule = engine.HANDLERS[command]
+
+    def handler(account, given, context):
+        decision = rule(account, given, context)
+        return decision if decision.account is None else change(decision, account)
+
+    monkeypatch.setitem(engine.HANDLERS, command, handler)
+
+
+def _phone_kept(decision, account):
+    kept = {"authenticator": account.authenticator}
+    return replace(decision, account=replace(decision.account, **kept))
+
+
+def _code_kept(decision, account):
+    kept = {"recovery_code": account.recovery_code}
+    return replace(decision, account=replace(decision.account, **kept))
+
+
+def _confirming_code_good_twice(monkeypatch):
+    def forgetful(**fields):
+        return Authenticator(**{**fields, "last_step": fields["last_step"] - 9, "used_steps": ()})
+
+    monkeypatch.setattr(enrollment, "Authenticator", forgetful)
+
+
+HOLES = {
+    "a code is good twice": lambda patch: patch.setattr(verification, "_is_unused", lambda phone, step: True),
+    "a reset keeps the phone": lambda patch: _changed(patch, commands.ResetBySupport, _phone_kept),
+    "a recovery code is kept": lambda patch: _changed(patch, commands.SignInByRecoveryCode, _code_kept),
+    "codes are judged in a lock": lambda patch: patch.setattr(
+        verification, "locked", lambda account, counters, context: None
+    ),
+    "the confirming code is good twice": _confirming_code_good_twice,
+    "wrong codes are charged to nobody": lambda patch: patch.setattr(
+        throttle, "charged", lambda failures, context: failures
+    ),
+}
+
+
+@pytest.fixture(params=list(HOLES))
+def hole(request, monkeypatch):
+    """A classical hole of the middleware, by its name; ``hole.mend()`` closes it."""
+    with monkeypatch.context() as patch:
+        HOLES[request.param](patch)
+        yield SimpleNamespace(name=request.param, mend=patch.undo)
+
+
+@pytest.fixture
+def stage():
+    """What lives are played on, around the reference portal."""
+    with frozen_wall_clock(START) as wall:
+        yield Stage(wall)

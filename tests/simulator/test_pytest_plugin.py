@@ -231,7 +231,7 @@ made = []
 def factory(users, secret_key):
     made.append(sorted(users))
     application = make_portal(users, secret_key)
-    return Portal(application=application, identity=FlaskSession(secret_key, cookie="session"))
+    return Portal(application=application, identity=FlaskSession(secret_key, cookie="session", user_key="_user_id"))
 """
 
 

@@ -18,7 +18,9 @@ from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError
 from wsgi_mfa.identity.adapter import problems_of
+from wsgi_mfa.identity.request.sanitizer import declared_cookies
 from wsgi_mfa.identity.request.undeclared import paths_in, undeclared_from
+from wsgi_mfa.identity.sealing.settings import SealMode
 from wsgi_mfa.keys.ring import KeyRing
 from wsgi_mfa.operations.key_rotation import survey
 from wsgi_mfa.operations.rollout_report import people_of, unknown_names
@@ -47,6 +49,7 @@ def check(config: Path, through: str | None) -> None:
         _finding("identity", lambda: _identity(configuration)),
         _finding("public URL", lambda: _public_url(configuration)),
         _finding("undeclared_credentials", lambda: _undeclared_credentials(configuration)),
+        _finding("sealing", lambda: _sealing(configuration)),
         _finding("keys", lambda: _keys(configuration, keys)),
         _finding("store", lambda: _store(configuration, stores)),
     ]
@@ -117,6 +120,29 @@ def _api_credentials(configuration: Configuration) -> str:
         configuration.api_credentials, configuration.identity, forward_auth=configuration.forward_auth
     )
     return f"without a second factor: {'; '.join(map(str, configuration.api_credentials))}"
+
+
+def _sealing(configuration: Configuration) -> str:
+    """Return how the portal's cookies are sealed, and what is open where they are not."""
+    settings, declared = configuration.sealing(), declared_cookies(configuration.identity)
+    if not declared:
+        return "the adapter reads no cookie of the portal, so that none is sealed"
+    names = ", ".join(declared)
+    if settings.mode is SealMode.OFF:
+        return (
+            f"seal_credentials is false: clients hold {names} as the portal set it, and what they smuggle past the"
+            " middleware (by another cookie, a path, an argument or a body) signs them in with the password alone"
+        )
+    if settings.mode is SealMode.ACCEPT:
+        return (
+            f'seal_credentials is "accept": {names} is opened where it is sealed, and written in clear; only for the'
+            " change-over of running workers, then set true, which signs every user out once"
+        )
+    told = [f"{names} and every cookie with HttpOnly"]
+    told += [f"not {', '.join(settings.unsealed_cookies)}"] if settings.unsealed_cookies else []
+    told += [f"shared by the group {settings.group!r}"] if settings.group is not None else []
+    told += [f"also taken by {', '.join(configuration.also_by)}"] if configuration.also_by else []
+    return "; ".join(told)
 
 
 def _rollout(configuration: Configuration) -> str:

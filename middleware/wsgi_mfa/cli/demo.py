@@ -30,7 +30,7 @@ def _werkzeug_portal(secret: str) -> tuple[WSGIApplication, Adapter]:
     """The portal on Werkzeug, with a session cookie as Flask signs it."""
     from legacy_portals import DEMO_USERS, make_portal
 
-    return make_portal(DEMO_USERS, secret), FlaskSession(secret)
+    return make_portal(DEMO_USERS, secret), FlaskSession(secret, user_key="_user_id")
 
 
 def _webob_portal(secret: str) -> tuple[WSGIApplication, Adapter]:

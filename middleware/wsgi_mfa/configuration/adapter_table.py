@@ -43,6 +43,8 @@ PREFIX = "identity."
 TOLD = {"anonymous_cookies": TEXTS, "aliases": YES_NO}
 
 
+#: The settings of every adapter that finds the user in a session.
+SESSION = {"user_key": TEXT, "user": IMPORTED, "anonymous_keys": TEXTS}
 #: The settings of every adapter that sees logins from outside.
 OBSERVED = {
     "paths": TEXTS,
@@ -95,14 +97,18 @@ def _http_basic(
 
 
 def _sql_session(
-    *, query: str, cookie: str, database: str | None = None, connect: Callable[[], Any] | None = None
+    *,
+    query: str,
+    database: str | None = None,
+    connect: Callable[[], Any] | None = None,
+    **settings: Any,  # noqa: ANN401 - checked against the kind's settings
 ) -> SqlSession:
     if (database is None) == (connect is None):
         raise ConfigurationError(
             "identity.database or identity.connect is needed, and only one of them",
             setting="identity.database",
         )
-    return SqlSession(connect or database or "", query, cookie=cookie)
+    return SqlSession(connect or database or "", query, **settings)
 
 
 def _login_form(
@@ -157,35 +163,37 @@ ADAPTERS: dict[str, AdapterKind] = {
     ),
     "flask-session": AdapterKind(
         make=FlaskSession,
-        settings={"cookie": TEXT, "user_key": TEXT, "salt": TEXT},
+        settings={"cookie": TEXT, "salt": TEXT, **SESSION},
+        required=("user_key",),
         env_argument="secret_key",
         envs_argument="fallbacks",
     ),
-    "flask-app": AdapterKind(make=FlaskApp, settings={"app": IMPORTED, "user_key": TEXT}, required=("app",)),
-    "django-session": AdapterKind(make=DjangoSession),
+    "flask-app": AdapterKind(make=FlaskApp, settings={"app": IMPORTED, **SESSION}, required=("app",)),
+    "django-session": AdapterKind(make=DjangoSession, settings={"anonymous_keys": TEXTS}),
     "pyramid-session": AdapterKind(
         make=PyramidSession,
         settings={
             "cookie": TEXT,
-            "user_key": TEXT,
             "salt": TEXT,
             "digest": TEXT,
             "timeout_seconds": WHOLE,
             "serializer": TEXT,
+            **SESSION,
         },
+        required=("user_key",),
         env_argument="secret",
     ),
     "beaker-session": AdapterKind(
         make=BeakerSession,
-        settings={"options": TABLE, "user_key": TEXT},
+        settings={"options": TABLE, **SESSION},
         required=("options", "user_key"),
         env_argument="secret",
         env_required=False,
     ),
     "sql-session": AdapterKind(
         make=_sql_session,
-        settings={"database": TEXT, "connect": IMPORTED, "query": TEXT, "cookie": TEXT},
-        required=("query", "cookie"),
+        settings={"database": TEXT, "connect": IMPORTED, "query": TEXT, "cookie": TEXT, **SESSION},
+        required=("query", "cookie", "user_key"),
     ),
     "auth-tkt": AdapterKind(
         make=AuthTkt,

@@ -15,6 +15,7 @@ from wsgi_mfa.errors import ConfigurationError
 TEXT, WHOLE, YES_NO, TEXTS = "text", "a whole number", "true or false", "a list of texts"
 WHOLES, TABLE, TABLES = "a list of whole numbers", "a table", "a list of tables"
 IMPORTED = "MODULE:NAME"
+SWITCH = 'true, "accept" or false'
 _TYPES: dict[str, Callable[[object], bool]] = {
     TEXT: lambda value: isinstance(value, str) and value != "",
     WHOLE: lambda value: isinstance(value, int) and not isinstance(value, bool),
@@ -22,6 +23,7 @@ _TYPES: dict[str, Callable[[object], bool]] = {
     TEXTS: lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value),
     IMPORTED: lambda value: isinstance(value, str) and value != "",
     WHOLES: lambda value: isinstance(value, list) and all(type(each) is int for each in value),
+    SWITCH: lambda value: isinstance(value, bool) or value == "accept",
     TABLE: lambda value: isinstance(value, dict),
     TABLES: lambda value: isinstance(value, list) and all(isinstance(each, dict) for each in value),
 }

@@ -14,6 +14,7 @@ from typing import Any
 
 from wsgi_mfa.configuration.adapter_table import adapter_from
 from wsgi_mfa.configuration.setting_types import (
+    SWITCH,
     TABLES,
     TEXT,
     TEXTS,
@@ -30,6 +31,7 @@ from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.request.undeclared import undeclared_from
+from wsgi_mfa.identity.sealing.settings import SealSettings, seal_settings
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.web.api_credentials import ApiCredential, check_entry
 
@@ -57,6 +59,10 @@ TOP_LEVEL = {
     "api_credentials": TABLES,
     "directory": TEXT,
     "undeclared_credentials": TEXTS,
+    "seal_credentials": SWITCH,
+    "unsealed_cookies": TEXTS,
+    "seal_group": TEXT,
+    "also_by": TEXTS,
     "keys_env": TEXT,
     "keys_file": TEXT,
     "forward_auth": YES_NO,
@@ -85,6 +91,10 @@ class Configuration:
     api_credentials: tuple[ApiCredential, ...] = ()
     directory: Callable[[str], Person | None] | None = None
     undeclared_credentials: tuple[str, ...] = ()
+    seal_credentials: bool | str = True
+    unsealed_cookies: tuple[str, ...] = ()
+    seal_group: str | None = None
+    also_by: tuple[str, ...] = ()
     keys_env: str = KEYS_VARIABLE
     keys_file: str | None = None
     forward_auth: bool = False
@@ -111,7 +121,25 @@ class Configuration:
             "forward_auth": self.forward_auth,
             "renews_sessions": self.renews_sessions,
             "undeclared_credentials": self.undeclared_credentials,
+            "seal_credentials": self.seal_credentials,
+            "unsealed_cookies": self.unsealed_cookies,
+            "seal_group": self.seal_group,
+            "also_by": self.also_by,
         }
+
+    def sealing(self) -> SealSettings:
+        """How the portal's cookies are sealed.
+
+        :raises ConfigurationError: a setting of it has no legal value.
+        """
+        return seal_settings(
+            self.seal_credentials,
+            unsealed_cookies=self.unsealed_cookies,
+            seal_group=self.seal_group,
+            also_by=self.also_by,
+            identity=self.identity,
+            forward_auth=self.forward_auth,
+        )
 
 
 def read_configuration(path: Path) -> Configuration:
@@ -144,13 +172,16 @@ def _configuration(document: dict[str, Any]) -> Configuration:
         )
     if "directory" in top:
         top["directory"] = imported(top["directory"], setting="directory")
-    top["undeclared_credentials"] = tuple(top.get("undeclared_credentials", ()))
+    for name in ("undeclared_credentials", "support_agents", "unsealed_cookies", "also_by", "hosts"):
+        top[name] = tuple(top.get(name, ()))
     top["api_credentials"] = tuple(map(check_entry, top.get("api_credentials", ())))
-    top["hosts"] = tuple(top.get("hosts", ()))
-    top["support_agents"] = tuple(top.get("support_agents", ()))
     agents_from(top["support_agents"], has_directory="directory" in top)
     undeclared_from(top["undeclared_credentials"])
-    return Configuration(identity=adapter_from(tables["identity"]), policy=_policy(tables["policy"]), **top)
+    configuration = Configuration(
+        identity=adapter_from(tables["identity"]), policy=_policy(tables["policy"]), **top
+    )
+    configuration.sealing()
+    return configuration
 
 
 def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:

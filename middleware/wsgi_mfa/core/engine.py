@@ -79,6 +79,9 @@ def decide(account: Account, command: Command, context: Context) -> Decision:
     if kind is not None:
         event = Event(at=context.now, user=account.user, kind=kind)
         decision = replace(decision, account=counting, events=(event,))
+    elif decision.account is not None and _lock_restarted(account, counting, decision.account, context):
+        event = Event(at=context.now, user=account.user, kind="lock.restarted")
+        decision = replace(decision, events=(event, *decision.events))
     if counting.remembered_browsers != account.remembered_browsers:
         return _with_run_out_browsers(account, counting, command, decision, context.now)
     return decision
@@ -101,6 +104,17 @@ def _with_run_out_browsers(
     gone = [browser for browser in account.remembered_browsers if browser not in kept]
     events = remembered_browsers.end_events(account, gone, "expired", now, source="")
     return replace(decision, account=changed, events=(*events, *decision.events))
+
+
+def _lock_restarted(account: Account, counting: Account, changed: Account, context: Context) -> bool:
+    """Whether a lock that a clock step restarted is saved with another change, which tells nothing of it."""
+    return any(
+        before is not settled and throttle.closed_ahead(before, context) and after == settled
+        for before, settled, after in (
+            (account.code_failures, counting.code_failures, changed.code_failures),
+            (account.recovery_failures, counting.recovery_failures, changed.recovery_failures),
+        )
+    )
 
 
 def _worth_saving(account: Account, counting: Account, decision: Decision, context: Context) -> str | None:

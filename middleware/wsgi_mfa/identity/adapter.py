@@ -99,6 +99,11 @@ class AdapterTraits:
 
     ``takes_app_passwords``: a program may send an app password in the place of a code.
 
+    ``cookies_alone``: the application takes the declared cookies from the ``Cookie`` header and from nowhere else.
+    Otherwise query arguments and path parameters of their names are removed from requests (D39).
+
+    ``own_cookies``: those of the declared cookies that the middleware itself sets. They are never sealed (D39).
+
     :raises ConfigurationError: a trait has a value of another type; the message names it and what is legal.
     :raises TypeError: there is no such trait.
     """
@@ -110,6 +115,8 @@ class AdapterTraits:
     renews_sessions: bool = False
     www_authenticate: str | None = None
     takes_app_passwords: bool = False
+    cookies_alone: bool = False
+    own_cookies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in (
@@ -118,17 +125,22 @@ class AdapterTraits:
             "changing_ids",
             "renews_sessions",
             "takes_app_passwords",
+            "cookies_alone",
         ):
             if not isinstance(getattr(self, name), bool):
                 raise _illegal_trait(name, getattr(self, name), "True and False")
         cookies = self.anonymous_cookies
-        if cookies is not None and not (
-            isinstance(cookies, tuple) and all(isinstance(name, str) and name for name in cookies)
-        ):
+        if cookies is not None and not _are_names(cookies):
             raise _illegal_trait("anonymous_cookies", cookies, "a tuple of cookie names, and None")
+        if not _are_names(self.own_cookies):
+            raise _illegal_trait("own_cookies", self.own_cookies, "tuples of cookie names")
         header = self.www_authenticate
         if header is not None and not (isinstance(header, str) and header.isascii() and header.isprintable()):
             raise _illegal_trait("www_authenticate", header, "a header's value in printable ASCII, and None")
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, tuple) and all(isinstance(name, str) and name for name in value)
 
 
 def _illegal_trait(name: str, value: object, legal: str) -> ConfigurationError:

@@ -70,7 +70,7 @@ class KeyRing:
 
     ids: tuple[str, ...]
     _keys: dict[str, bytes]
-    _ciphers: dict[str, AESGCM]
+    _ciphers: dict[tuple[str, ...], AESGCM]
     _signing_keys: dict[tuple[str, str], bytes]
 
     def __init__(self, keys: Iterable[tuple[str, bytes]]) -> None:
@@ -190,6 +190,29 @@ class KeyRing:
         except InvalidTag:
             raise _unseal_error(context, "it was changed, or sealed for another place") from None
 
+    def seal_bytes(self, purpose: str, plain: bytes, *, nonce: bytes, place: bytes) -> tuple[str, bytes]:
+        """Encrypt ``plain`` under the sub-key for ``purpose``; the key's id, and nonce, ciphertext and tag."""
+        if len(nonce) != NONCE_BYTES:
+            raise ValueError(f"a nonce has {NONCE_BYTES} bytes, not {len(nonce)}")
+        key_id = self.writing_id
+        # The key's id needs no place in the associated data: its sub-key is derived from it.
+        return key_id, nonce + self._cipher(key_id, purpose).encrypt(nonce, plain, place)
+
+    def open_bytes(self, purpose: str, key_id: str, sealed: bytes, *, place: bytes) -> bytes | None:
+        """Return what :meth:`seal_bytes` sealed for ``purpose`` and ``place``; any bytes may be asked about.
+
+        None where they were changed or sealed for another place, and for a key that the ring does not hold: such
+        values come from clients, and one that names a retired key is old and no failure of the key source.
+        """
+        from cryptography.exceptions import InvalidTag
+
+        if key_id not in self._keys or len(sealed) < NONCE_BYTES:
+            return None
+        try:
+            return self._cipher(key_id, purpose).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place)
+        except InvalidTag:
+            return None
+
     def sign(self, purpose: str, message: bytes) -> bytes:
         """The HMAC-SHA-256 of ``message`` under the writing key's sub-key for ``purpose``, 32 bytes."""
         return self._mac(self.writing_id, purpose, message)
@@ -234,12 +257,13 @@ class KeyRing:
         mac = self._mac(key_id, "fingerprint/" + purpose, message)
         return f"{key_id}.{_to_base64url(mac[:FINGERPRINT_BYTES])}"
 
-    def _cipher(self, key_id: str) -> AESGCM:
-        cipher = self._ciphers.get(key_id)
+    def _cipher(self, key_id: str, *purpose: str) -> AESGCM:
+        cipher = self._ciphers.get((key_id, *purpose))
         if cipher is None:
             from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-            cipher = self._ciphers[key_id] = AESGCM(_sub_key(self._keys[key_id], key_id, "seal"))
+            sub_key = _sub_key(self._keys[key_id], key_id, "seal", *purpose)
+            cipher = self._ciphers[(key_id, *purpose)] = AESGCM(sub_key)
         return cipher
 
     def _mac(self, key_id: str, purpose: str, message: bytes) -> bytes:

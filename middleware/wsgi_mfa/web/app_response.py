@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wsgi_mfa.core.authentication_state import factor_is_younger
 from wsgi_mfa.core.decision import Outcome
@@ -31,43 +31,76 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wsgi_mfa")
 
+#: Those of the names of headers that are looked at, `Set-Cookie` and `Location`. Comparing lengths is quick.
+_WATCHED_LENGTHS = frozenset((len("Set-Cookie"), len("Location")))
+
+
+class Judged(NamedTuple):
+    """A judged response: the headers to send, or the reply to give instead.
+
+    ``user`` is the account that is signed in after it, None for a visitor. A reply says that it is held because it
+    signs that user in, or could not be judged to the end.
+    """
+
+    headers: Headers
+    reply: Reply | None
+    user: str | None
+
+    @property
+    def is_held(self) -> bool:
+        return self.reply is not None
+
+
+def is_left_alone(request: WebRequest, sanitizer: RequestSanitizer, status: str, headers: Headers) -> bool:
+    """Return whether a response changes nothing of its user, as most do: it sets no cookie and leads nowhere.
+
+    The portal must set a cookie at each sign-in and sign-out, and none of the request's seals be due for renewal.
+    """
+    return (
+        request.caller is not None
+        and _WATCHED_LENGTHS.isdisjoint([len(name) for name, _ in headers])
+        and not status.startswith("401")
+        and not request.sanitized.cookies.is_renewable
+        and sanitizer.adapter.traits.renews_sessions
+    )
+
 
 def judged_response(
-    request: WebRequest,
-    sanitizer: RequestSanitizer,
-    directory: Directory | None,
-    headers: list[tuple[str, str]],
-) -> tuple[list[tuple[str, str]], Reply | None]:
-    """What a response with ``headers`` did to the user: the headers to send, or the reply to give instead."""
-    if request.caller is not None and not may_change_user(sanitizer, headers):
-        return headers, None
+    request: WebRequest, sanitizer: RequestSanitizer, directory: Directory | None, headers: Headers
+) -> Judged:
+    """Judge what a response with ``headers`` did to the user."""
+    before = request.caller
+    if before is not None and not may_change_user(sanitizer, headers):
+        return Judged(headers, None, before.user)
     now = request.site.service.clock.now()
     after = identify_after(sanitizer, request.environ, headers, now=now)
-    if request.caller is not None and after.identification == request.sanitized.identification:
-        return headers, None  # and the directory is asked once a request
+    if before is not None and after.identification == request.sanitized.identification:
+        return Judged(headers, None, before.user)  # and the directory is asked once a request
     try:
         caller = caller_of(after.identification, directory)
     except InvalidUserError as error:
         logger.warning("held a sign-in: %s", error)
-        return headers, rejected_user()
-    before = request.caller
-    if (caller and caller.user) == (before and before.user):
+        return Judged(headers, rejected_user(), None)
+    user = caller.user if caller is not None else None
+    if user == (before and before.user):
         if caller is not None and before is not None and caller.login != before.login:
             _carry(request, caller.login)
-        return headers, None
+        return Judged(headers, None, user)
     try:
         ended = _ended(request, "signed_out" if caller is None else "user_changed")
     except StoreError as error:
         logger.error("a second factor could not be ended on the server: %s", error)
-        return headers, _not_ended(request, _set_cookies(headers) if caller is None else [])
+        return Judged(headers, _not_ended(request, _set_cookies(headers) if caller is None else []), user)
     if caller is None:
-        return headers + ended + _fresh_browser(request), None
+        return Judged(headers + ended + _fresh_browser(request), None, None)
     if request.site.rules and access.rule_of(request, caller).age_seconds_max is None:
-        return headers + ended + _fresh_browser(request), None  # this user may see this page without
+        # This user may see this page without.
+        return Judged(headers + ended + _fresh_browser(request), None, user)
     signing_in = _signing_in(request, caller, after.credentials_digest)
     if request.site.is_rolling_out and access.is_released(signing_in, caller, signing_in.account):
-        return headers + ended + _fresh_browser(request), None  # and is reminded by the next page
-    return headers, _held(request, signing_in, headers, ended)
+        # The next page reminds this user.
+        return Judged(headers + ended + _fresh_browser(request), None, user)
+    return Judged(headers, _held(request, signing_in, headers, ended), user)
 
 
 def _carry(request: WebRequest, login: str | None) -> None:

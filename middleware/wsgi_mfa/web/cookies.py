@@ -10,12 +10,14 @@ into a cookie without a key.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from wsgi_mfa.errors import UnknownKeyError, UnsealError
 from wsgi_mfa.identity.request.cookie_header import OWN_SESSION_PREFIX
+from wsgi_mfa.identity.sealing.chunks import SECOND_NAME
 from wsgi_mfa.keys.ring import NONCE_BYTES, KeyRing, KeySource, SealContext
 
 logger = logging.getLogger("wsgi_mfa")
@@ -165,6 +167,41 @@ def set_cookie(name: str, value: str, *, secure: bool, age_seconds_max: int | No
     """
     age = "" if age_seconds_max is None else f"; Max-Age={age_seconds_max}"
     return "Set-Cookie", f"{name}={value}; Path=/{age}; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
+
+
+def clearing_cookies(names: Iterable[str], *, mount: str, host: str) -> tuple[tuple[str, str], ...]:
+    """Return headers that take away every cookie of ``names`` that this host could have set, in one piece or two."""
+    return tuple(
+        (
+            "Set-Cookie",
+            f"{name}{suffix}=; Path={path}; Max-Age=0{domain}{'; Secure' if _is_prefixed(name) else ''}",
+        )
+        for name in names
+        for suffix in ("", SECOND_NAME)
+        for path in _paths_here(mount)
+        for domain in _domains_of(host)
+    )
+
+
+def _is_prefixed(name: str) -> bool:
+    """Return whether browsers keep to the rules of a prefix, also where a cookie is taken away."""
+    return name.startswith(("__Host-", "__Secure-"))
+
+
+def _paths_here(mount: str) -> tuple[str, ...]:
+    """The paths of cookies that a browser sends to our pages: its prefixes, with and without a slash."""
+    parts = mount.split("/")[1:]
+    prefixes = ["/" + "/".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    return ("/", *prefixes, *(f"{prefix}/" for prefix in prefixes))
+
+
+def _domains_of(host: str) -> tuple[str, ...]:
+    """The attribute for this host alone, and those for it and its parents with all below them."""
+    name = host.rpartition(":")[0] if re.search(r":[0-9]+$", host) else host
+    if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z][A-Za-z0-9-]*", name):
+        return ("",)  # an address, or a name without a dot, has no parents
+    labels = name.split(".")
+    return ("", *(f"; Domain={'.'.join(labels[start:])}" for start in range(len(labels) - 1)))
 
 
 def expire_cookie(name: str, *, secure: bool) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from wsgi_mfa.core import access_rules, app_passwords
 from wsgi_mfa.core.account import Account
@@ -16,6 +17,7 @@ from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.errors import AmbiguousCredentialError, InvalidUserError
 from wsgi_mfa.identity.adapter import CHANGING_IDS, FirstFactor, Identification
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.service import Visit
 from wsgi_mfa.web import access, app_password, appended_code, return_to, routes
 from wsgi_mfa.web.reply import Reply, rejection
@@ -275,3 +277,18 @@ def _remember(request: VerifiedRequest, told: dict[str, object]) -> None:
         told=told,
     )
     request.site.passes.keep(cookie, known)
+
+
+def let_pass(request: WebRequest, sanitizer: RequestSanitizer, environ: dict[str, Any]) -> None:
+    """Let a request pass: the application is told of its user, and gets the cookies that are this user's."""
+    tell_application(request, environ)
+    if request.caller is not None and request.sanitized.cookies.of_users:
+        sanitizer.admit_cookies_of(environ, request.sanitized, request.caller.user)
+
+
+def stripped(
+    incoming: IncomingRequest, sanitizer: RequestSanitizer, environ: dict[str, Any]
+) -> IncomingRequest:
+    """Take the user's credentials out of the environ, and return the request that is left."""
+    sanitizer.remove_credentials(environ, incoming.sanitized)
+    return IncomingRequest(incoming.site, environ.copy(), incoming.names, incoming.sanitized, incoming.now)

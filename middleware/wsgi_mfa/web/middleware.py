@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,9 @@ from wsgi_mfa.errors import AmbiguousCredentialError, ConfigurationError, Invali
 from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter, problems_of
 from wsgi_mfa.identity.request.response_identity import without_own_cookies
-from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, declared_cookies
 from wsgi_mfa.identity.request.undeclared import undeclared_from
+from wsgi_mfa.identity.sealing.settings import seal_settings
 from wsgi_mfa.keys.ring import KeyRing, KeySource
 from wsgi_mfa.metrics import Metrics
 from wsgi_mfa.service import MfaService
@@ -31,12 +33,12 @@ from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web.api_credentials import ApiCredential, read_api_credentials
 from wsgi_mfa.web.app_password import ProgramRequest, without_cookies
 from wsgi_mfa.web.app_response import answered, passed_unchanged
-from wsgi_mfa.web.client_address import AttemptLimit, ClientAddressReader, SprayWatch
+from wsgi_mfa.web.client_address import AttemptLimit, SprayWatch
 from wsgi_mfa.web.cookie_label import CookieLabels
+from wsgi_mfa.web.cookie_path import CookiePathCheck
 from wsgi_mfa.web.cookies import CookieSigner
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
-from wsgi_mfa.web.public_url import read_public_url
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
 from wsgi_mfa.web.response_hold import (
@@ -45,8 +47,9 @@ from wsgi_mfa.web.response_hold import (
     first_drawn,
 )
 from wsgi_mfa.web.return_to import ReturnUrlSigner
-from wsgi_mfa.web.settings import check_mount_path, checked_rules, closed_paths, opened_store
-from wsgi_mfa.web.ways import Ways
+from wsgi_mfa.web.sealing import Sealing, sealed
+from wsgi_mfa.web.settings import check_mount_path, checked_rules, closed_paths, opened_store, public_url_of
+from wsgi_mfa.web.way import Way, Ways, way_of
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
 if TYPE_CHECKING:
@@ -67,14 +70,18 @@ class MfaMiddleware:
     which ``proxy_count`` proxies in a row write one entry each; with ``tls_in_front`` all requests of listed
     proxies count as https. ``plain_http`` serves our pages without https: only for a portal on a loopback
     address (D35, D48). ``cookie_label`` is part of the names of our cookies in place of one that is derived
-    (D49). ``undeclared_credentials`` are further ways into the portal that are taken out of requests, such as
+    (D49). ``api_credentials`` are tokens of the portal's own API that pass at their paths (D50).
+    ``undeclared_credentials`` are further ways into the portal that are taken out of requests, such as
     ``cookie stay_signed_in`` or ``header X-Portal-Key``, or closed to all without a second factor, such as
     ``path /xmlrpc`` (D4). ``notify`` is called once for each event that the user should hear of by another way,
     without secrets in it (R32). ``support_agents`` are the users, and groups of the directory as
     ``group:NAME``, who may use the support desk at ``mount_path/support``; without any there is none over HTTP
-    (R44). With ``forward_auth`` a proxy may ask at ``mount_path/forward-auth`` for requests that go past us;
-    ``renews_sessions`` promises that the portal gives a new session id at each sign-in, where the adapter
-    cannot know (D8). ``metrics`` takes numbers for the operator (D26).
+    (R44). The portal's cookies are sealed unless ``seal_credentials`` is False; ``"accept"`` opens sealed ones
+    and writes them in clear. ``unsealed_cookies`` are never sealed, ``seal_group`` is shared by applications
+    that share one session, and ``also_by`` has the arguments and headers by which the portal takes its session
+    id too, such as ``argument sid`` (D39). With ``forward_auth`` a proxy may ask at ``mount_path/forward-auth``
+    for requests that go past us; ``renews_sessions`` promises that the portal gives a new session id at each
+    sign-in, where the adapter cannot know (D8). ``metrics`` takes numbers for the operator (D26).
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -101,6 +108,10 @@ class MfaMiddleware:
         cookie_label: str | None = None,
         api_credentials: Sequence[Mapping[str, object] | ApiCredential] = (),
         undeclared_credentials: Sequence[str] = (),
+        seal_credentials: bool | str = True,
+        unsealed_cookies: Sequence[str] = (),
+        seal_group: str | None = None,
+        also_by: Sequence[str] = (),
         notify: Callable[[Event], None] | None = None,
         metrics: Metrics | None = None,
         forward_auth: bool = False,
@@ -131,15 +142,15 @@ class MfaMiddleware:
             notify=notify,
             metrics=metrics,
         )
-        sources = ClientAddressReader(self.service.policy.trusted_peers)
-        public = read_public_url(
+        self._directory = directory
+        public, sources = public_url_of(
+            self.service.policy,
             plain_http=plain_http,
             url=url,
             hosts=hosts,
             scheme_from=scheme_from,
             tls_in_front=tls_in_front,
             proxy_count=proxy_count,
-            trusts=sources.trusts if self.service.policy.trusted_peers else None,
         )
         labels = CookieLabels(
             store_id=self.service.store.identity.store_id,
@@ -153,9 +164,26 @@ class MfaMiddleware:
         )
         self._heartbeat = Heartbeat(store=self.service.store, keys=keys)
         self._identity = identity
-        self._is_watched = identity.traits.user_changes_in_response
-        self._undeclared_credentials = undeclared_from(undeclared_credentials)
-        self._directory = directory
+        sealing = seal_settings(
+            seal_credentials,
+            unsealed_cookies=unsealed_cookies,
+            seal_group=seal_group,
+            also_by=also_by,
+            identity=identity,
+            forward_auth=forward_auth,
+        )
+        self._undeclared_credentials = (*undeclared_from(undeclared_credentials), *sealing.other_ways)
+        self._sealing = Sealing(
+            sealing,
+            identity=identity,
+            keys=keys,
+            entropy=entropy,
+            store_id=self.service.store.identity.store_id,
+            label=labels.of_portal,
+        )
+        self._cookie_paths = CookiePathCheck(declared_cookies(identity))
+        # Also where no response changes the user, the portal's cookies in it are sealed.
+        self._is_watched = identity.traits.user_changes_in_response or self._sealing.seals is not None
         self._forwarding = forwarding.PATHS if forward_auth else ()
         self._has_exemptions = bool(self.service.policy.exempt_paths or self.service.policy.exempt_methods)
         self._site = Site(
@@ -183,7 +211,7 @@ class MfaMiddleware:
         self._api = read_api_credentials(api_credentials, identity, forward_auth=forward_auth)
         self._has_hosts = public.hosts is not None
         # Made now, so that a portal's cookie with one of our names is an error of the start.
-        self._ways = Ways(identity, labels, self._undeclared_credentials)
+        self._ways = Ways(labels, partial(way_of, identity, self._undeclared_credentials, self._sealing))
 
     @property
     def support_desk(self) -> SupportDesk:
@@ -191,7 +219,9 @@ class MfaMiddleware:
         return SupportDesk(self.service, directory=self._directory)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        names, sanitizer, nothing = self._ways.only or self._ways.of(environ)
+        way = self._ways.only or self._ways.of(environ)
+        names, sanitizer, nothing, _ = way
+        sanitizer.clean_path(environ)
         path = path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
         now = self.service.clock.now()
         if not self._heartbeat.since <= now < self._heartbeat.until:
@@ -216,7 +246,7 @@ class MfaMiddleware:
                 token = None
                 if self._api is not None and path is None:
                     token = self._api.token_of(IncomingRequest(self._site, environ, names, nothing, now))
-                sanitized = sanitizer.clean(environ)
+                sanitized = sanitizer.clean(environ, now=now)
                 # Applications change their environ, so what is read after them is a copy.
                 is_read_later = self._is_watched or sanitized.identification is not None
                 kept = environ.copy() if is_read_later else environ
@@ -224,18 +254,18 @@ class MfaMiddleware:
                 if token is None:
                     request, response = self._own_response(incoming, sanitizer, environ, path)
                 else:
-                    request, response = _stripped(incoming, sanitizer, environ), None
+                    request, response = gate.stripped(incoming, sanitizer, environ), None
                     environ[token.key] = token.value
         except AmbiguousCredentialError as error:
             request = IncomingRequest(self._site, environ, names, nothing, now)
-            response = response_to(request, gate.ambiguous(error), as_json=_as_json(request, path))
+            response = response_to(request, gate.ambiguous(error), as_json=routes.as_json(request, path))
         except Exception:
             # Whatever failed, nobody gets further by it (R80).
             logger.exception("a request was answered 503")
             request = IncomingRequest(self._site, environ, names, sanitized, now)
-            response = response_to(request, routes.unavailable(), as_json=_as_json(request, path))
+            response = response_to(request, routes.unavailable(), as_json=routes.as_json(request, path))
         if response is None:
-            return self._pass(request, sanitizer, environ, start_response)
+            return self._pass(request, way, environ, start_response)
         if path is None:
             discard_body(environ, self.service.clock)
         return response(environ, start_response)
@@ -248,6 +278,10 @@ class MfaMiddleware:
         path: str | None,
     ) -> tuple[WebRequest, WSGIApplication | None]:
         """Return our answer to a request, None when it may pass to the application, and the request by then."""
+        if path is None and incoming.sanitized.cookies.unsealed:
+            ended = self._sealing.ended_session(incoming, sanitizer, environ)
+            if ended is not None:
+                return incoming, response_to(incoming, ended, as_json=False)
         if path is None and self._has_exemptions and gate.is_exempt(incoming):
             return self._exempted(incoming, sanitizer, environ), None
         try:
@@ -258,9 +292,9 @@ class MfaMiddleware:
             leaves = path == "/sign-out" and request.method == "POST" and bool(request.sanitized.doubled)
             reply = routes.answer(request, path or "") if leaves else gate.rejected_user()
         if reply is None:
-            gate.tell_application(request, environ)
+            gate.let_pass(request, sanitizer, environ)
             return request, None
-        return request, response_to(request, reply, as_json=_as_json(request, path))
+        return request, response_to(request, reply, as_json=routes.as_json(request, path))
 
     def _reply(
         self,
@@ -272,7 +306,7 @@ class MfaMiddleware:
         """Return our page, a challenge, or None for a request that may pass, and the request as it is known then."""
         request = gate.admitted(incoming, self._directory)
         if request is None:
-            request = _stripped(incoming, sanitizer, environ)
+            request = gate.stripped(incoming, sanitizer, environ)
         if path is not None:
             return request, routes.answer(request, path)
         return gate.challenge(request)
@@ -287,16 +321,16 @@ class MfaMiddleware:
         try:
             request, reply = self._reply(incoming, sanitizer, environ, None)
             if reply is None:
-                gate.tell_application(request, environ)
+                gate.let_pass(request, sanitizer, environ)
                 return request
         except Exception:
             logger.exception("an exempt path was answered as to nobody")
-        return _stripped(incoming, sanitizer, environ)
+        return gate.stripped(incoming, sanitizer, environ)
 
     def _pass(
         self,
         request: WebRequest,
-        sanitizer: RequestSanitizer,
+        way: Way,
         environ: WSGIEnvironment,
         start_response: StartResponse,
     ) -> Iterable[bytes]:
@@ -304,41 +338,35 @@ class MfaMiddleware:
         if isinstance(request, ProgramRequest):
             start_response = without_cookies(start_response)
         if not self._is_watched:
-            return passed_unchanged(
-                self.application, request, sanitizer.own_cookie_names, environ, start_response
-            )
-        observer = ResponseHold(partial(self._judged, request, sanitizer), start_response)
+            own = way.sanitizer.own_cookie_names
+            return passed_unchanged(self.application, request, own, environ, start_response)
+        observer = ResponseHold(partial(self._judged, request, way), start_response)
         iterable = self.application(environ, observer.start_response)
         if not observer.started:
             iterable = first_drawn(iterable, observer)
         return answered(request, observer, iterable, start_response)
 
     def _judged(
-        self, request: WebRequest, sanitizer: RequestSanitizer, status: str, headers: Headers
+        self, request: WebRequest, way: Way, status: str, headers: Headers
     ) -> tuple[Headers, WSGIApplication | None]:
-        headers = without_own_cookies(headers, sanitizer.own_cookie_names)
+        sanitizer = way.sanitizer
+        if app_response.is_left_alone(request, sanitizer, status, headers):
+            return headers, None
+        headers = sanitizer.clean_location(without_own_cookies(headers, sanitizer.own_cookie_names))
         try:
-            headers, reply = app_response.judged_response(request, sanitizer, self._directory, headers)
+            judged = app_response.judged_response(request, sanitizer, self._directory, headers)
+            headers, reply, _ = judged
             if reply is None and status.startswith("401"):
                 headers, reply = app_response.judged_challenge(request, headers)
             if reply is None:
-                return headers, None
+                return sealed(request, way.sealer, headers, judged), None
+            if judged.reply is not None and judged.user is not None:
+                self._cookie_paths.look(request, list(reply.headers))
+            # What the portal sets goes out with a reply in its place as well.
+            reply = replace(reply, headers=tuple(sealed(request, way.sealer, list(reply.headers), judged)))
             return headers, response_to(request, reply, as_json=not request.is_navigation)
         except Exception:
             # Not raised here: the application called us, and would take it for its own failure.
             logger.exception("a response was held and answered 503")
             as_json = not request.is_navigation
             return headers, response_to(request.incoming, routes.unavailable(), as_json=as_json)
-
-
-def _as_json(request: WebRequest, path: str | None) -> bool:
-    """Below our own path a client says what it reads; elsewhere all but a person's navigation get a problem."""
-    return request.wants_json if path is not None else not request.is_navigation
-
-
-def _stripped(
-    incoming: IncomingRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment
-) -> IncomingRequest:
-    """Take the user's credentials out of the environ, and return the request that is left."""
-    sanitizer.remove_credentials(environ, incoming.sanitized)
-    return IncomingRequest(incoming.site, environ.copy(), incoming.names, incoming.sanitized, incoming.now)

@@ -128,6 +128,11 @@ class WebRequest:
         return self.site.public.is_served(self.environ)
 
     @property
+    def scheme(self) -> str:
+        """The scheme that our cookies are made for."""
+        return "https" if self.names.secure else "http"
+
+    @property
     def method(self) -> str:
         return str(self.environ["REQUEST_METHOD"])
 

@@ -47,6 +47,7 @@ VIEWS: dict[str, dict[str, View]] = {
     "/app-passwords": {"GET": app_passwords.show_app_passwords, "POST": app_passwords.post_app_passwords},
     "/sign-out": {"POST": sign_out.post_sign_out},
     "/help": {"GET": sign_out.show_help},
+    "/session-ended": {"GET": sign_out.show_session_ended},
     "/support": {"GET": desk.show_support, "POST": desk.post_support},
 }
 
@@ -89,7 +90,7 @@ def _view(request: WebRequest, path: str) -> View:
     view = methods.get("GET" if request.method == "HEAD" else request.method)
     if view is None:
         raise MethodNotAllowedError((*methods, "HEAD") if "GET" in methods else tuple(methods))
-    if path == "/help":
+    if path in ("/help", "/session-ended"):
         return view
     if path == "/continue" and request.argument("signed-out") and request.state.session is None:
         return sign_out.show_signed_out
@@ -117,3 +118,8 @@ def unavailable() -> Reply:
     return Reply(
         page="unavailable", status=503, outcome=Outcome.UNAVAILABLE, retry_after_seconds=UNAVAILABLE_SECONDS
     )
+
+
+def as_json(request: WebRequest, path: str | None) -> bool:
+    """Return whether a client gets JSON: below our own path if it asks for it, elsewhere unless it is a navigation."""
+    return request.wants_json if path is not None else not request.is_navigation

@@ -8,8 +8,11 @@ from pathlib import Path
 import click
 
 from mfa_simulator.cli import exit_codes
+from mfa_simulator.cli.exploring import explore, shrink
 from mfa_simulator.cli.files import files_in, read_all
+from mfa_simulator.cli.inspecting import open_world, why
 from mfa_simulator.cli.playing import run
+from mfa_simulator.cli.proving import prove
 from mfa_simulator.cli.real_clocks import leaks
 from mfa_simulator.cli.writing import fmt, new
 
@@ -19,7 +22,7 @@ def main() -> None:
     """Replay scenario files against the real middleware, in virtual time."""
 
 
-for command in (run, leaks, new, fmt):
+for command in (run, explore, shrink, prove, why, open_world, leaks, new, fmt):
     main.add_command(command)
 
 

@@ -115,11 +115,23 @@ class AccessJudge:
         given = response.cookies.get(SESSION_COOKIE)
         if given is not None:
             self._handed_out(call, id_in(given) or "")
-        login = response.cookies.get(self._portal().cookie)
-        if login is not None:
-            user = self._who_signed_in(call)
+        self._note_login(call, response)
+
+    def _note_login(self, call: JudgedCall, response: Response) -> None:
+        """Note whose login the portal's cookie holds, as the portal set it and as the client got it."""
+        name = self._portal().cookie
+        set_by_portal, sent = response.cookies_given.get(name), response.cookies.get(name)
+        user = self._who_signed_in(call) if set_by_portal or sent else None
+        for login in filter(None, (set_by_portal, sent)):
             if user is not None:
                 self._ledger.logins[login.strip('"')] = user
+        if set_by_portal and name in self._portal().identity.credentials.cookies:
+            self._ledger.cookies_in_clear.add(set_by_portal.strip('"'))
+        for header in response.headers_named("Set-Cookie"):
+            other, _, value = header.partition(";")[0].partition("=")
+            if other.strip() == name and value.strip(' "') in self._ledger.cookies_in_clear:
+                seen = f"the portal's cookie {name} went out in clear, as it opens the portal"
+                self._ledger.report(invariant_names.SECRETS, seen, call)
 
     def _signed_out(self, call: JudgedCall, response: Response) -> None:
         """Whoever signed out, at the portal or on our page, has no session left in that browser."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar, Token
 
 from mfa_simulator.invariants.access import AccessJudge
+from mfa_simulator.invariants.answers import AnswerJudge
 from mfa_simulator.invariants.audit_events import AuditEventJudge
 from mfa_simulator.invariants.call import JudgedCall, Save
 from mfa_simulator.invariants.ledger import Ledger, Violation
@@ -54,6 +55,7 @@ class Monitor:
         )
         self._factors = SecondFactorJudge(self._ledger)
         self._guesses = ThrottleJudge(self._ledger)
+        self._answers = AnswerJudge(self._ledger)
         self._secrecy = SecrecyJudge(self._ledger)
         self._changes = AuditEventJudge(self._ledger, latest)
         self._desk = SupportDeskJudge(
@@ -94,6 +96,7 @@ class Monitor:
         call.user = self._access.user_of(call.cookies)
         if request.method == "POST":
             call.closed = self._guesses.closed(call.user, now, policy)
+        worth = self._answers.before(call) if request.method == "POST" else None
         token = _current.set(call)
         try:
             response = call.response = answer(request)
@@ -103,6 +106,7 @@ class Monitor:
         self._access.judge(call)
         if request.method == "POST":
             self._guesses.replied(call)
+        self._answers.judge(call, worth)
         self._secrecy.replied(call)
         self._secrecy.judge_logs(call)
         return response

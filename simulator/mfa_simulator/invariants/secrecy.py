@@ -156,7 +156,9 @@ class SecrecyJudge:
         key, account = _key_in(call, response), self._account(call.user)
         if key is None or account is None:
             return
-        browser = id_in(call.cookies.get(BROWSER_COOKIE)) or id_in(response.cookies.get(BROWSER_COOKIE))
+        # A cookie that has run out is answered with another one, which the enrollment then belongs to.
+        sent, given = call.cookies.get(BROWSER_COOKIE), response.cookies.get(BROWSER_COOKIE)
+        browser = id_in(given) or id_in(sent)
         mine = [item for item in account.pending if item.browser == browser and item.id not in self._keys]
         if mine:
             self._ledger.keys[mine[-1].id] = key

@@ -233,7 +233,8 @@ class ThrottleJudge:
             return
         repeats = any(
             (wrong.user, wrong.browser, wrong.typed) == (user, browser, typed)
-            and abs(call.now - wrong.at) < REPEAT_SECONDS * SECOND
+            # A clock that has stepped back a little counts the answer as one of this moment (D22).
+            and -call.policy.clock_skew_seconds_max * SECOND <= call.now - wrong.at < REPEAT_SECONDS * SECOND
             for wrong in self._wrong
         )
         if not repeats and self._could_be_code(call, user, typed):
@@ -244,9 +245,13 @@ class ThrottleJudge:
         if "code" not in call.fields:
             return len(typed) in (call.policy.recovery_code_symbols, 12)
         account = self._ledger.accounts.get(user)
-        digits = {item.parameters.digits for item in account.pending} if account is not None else set()
-        if account is not None and account.authenticator is not None:
-            digits.add(account.authenticator.parameters.digits)
+        if account is None:
+            return False
+        if call.path.startswith("/mfa/enroll"):
+            browser = id_in(call.cookies.get(BROWSER_COOKIE))
+            digits = {item.parameters.digits for item in account.pending if item.browser == browser}
+        else:
+            digits = {account.authenticator.parameters.digits} if account.authenticator is not None else set()
         return len(typed) in digits
 
     def _tells_nothing(self, call: JudgedCall, user: str, name: str, typed: str, response: Response) -> None:

@@ -12,6 +12,14 @@ from mfa_simulator.world.browser import Browser
 from mfa_simulator.world.page import Form
 from mfa_simulator.world.user_actor import UserActor
 
+# The Cookie headers of a thief who knows the value that the portal set: WebOb ends a value at a bracket, others read
+# within quotes.
+_SMUGGLED = {
+    "clear": "{name}={value}",
+    "inside": '{name}x=[{name}={value}; y="; {name}={value}"',
+    "argument": "y=1",
+    "path": "y=1",
+}
 # The symbols of a recovery code, without look-alikes.
 SYMBOLS = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"
 
@@ -64,12 +72,25 @@ def phish_relay(world: World, step: Step) -> str:
 
 
 def steal_cookie(world: World, step: Step) -> str:
-    """Take the portal's own cookie from another browser, and open the portal with it."""
+    """Take the portal's own cookie from another browser, and open the portal with it.
+
+    But for `cookie`, the thief knows it as the portal set it, from a log or from before cookies were sealed.
+    """
     browser = world.use_browser(step["browser"])
     if step["from"] is None:
         world.use_user(step["user"])
-    browser.jar.take(_source(world, step).jar, now=world.time.now(), name=world.portal.cookie)
-    return browser.open(world.portal.home)
+    source, name, home = _source(world, step), world.portal.cookie, world.portal.home
+    if step["by"] == "cookie":
+        browser.jar.take(source.jar, now=world.time.now(), name=name)
+        return browser.open(home)
+    held = source.jar.value_of(name, now=world.time.now()) or ""
+    value = world.cookies_in_clear.get(held)
+    if value is None:
+        raise StepError(f"the browser {source.name} has got no {name} cookie of the portal in this story")
+    value = value.strip('"')
+    headers = {"Accept": "*/*", "Cookie": _SMUGGLED[step["by"]].format(name=name, value=value)}
+    path = home + {"argument": f"?{name}={value}", "path": f";{name}={value}"}.get(step["by"], "")
+    return browser.send_raw("GET", path, headers, "")
 
 
 def stuff_recovery(world: World, step: Step) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mfa_simulator.errors import PortalError, StepError
+from mfa_simulator.invariants.call import cookies_in
 from mfa_simulator.invariants.monitor import Monitor
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.language.scenario import AGENTS, ClockSetting, Scenario
@@ -58,6 +59,8 @@ class World:
         self.recorder = Recorder()
         self.policy = Policy(**scenario.policy)
         self.codes: dict[str, str] = {}
+        # The portal's cookie as clients hold it, and as the portal set it, which an attacker may know by another way.
+        self.cookies_in_clear: dict[str, str] = {}
         self.browsers: dict[str, Browser] = {}
         self.user_states = {user.name: UserState(spec=user, recovery_codes=[]) for user in scenario.users}
         # The portal finds its users without regard to case.
@@ -249,6 +252,7 @@ class World:
             now=worker.clock.now(),
             policy=self.policy,
         )
+        self._note_cookie(request, response)
         self.recorder.current.deliveries.append(
             Delivery(
                 at=at,
@@ -259,6 +263,16 @@ class World:
             )
         )
         return response
+
+    def _note_cookie(self, request: Request, response: Response) -> None:
+        """Note as what the portal knows its cookie that a client is given, sealed once more or for the first time."""
+        name = self.portal.cookie
+        held = response.cookies.get(name)
+        if held is not None:
+            before = self.cookies_in_clear.get(cookies_in(request.cookie).get(name, ""))
+            in_clear = response.cookies_given.get(name, before)
+            if in_clear is not None:
+                self.cookies_in_clear[held] = in_clear
 
     def lockout_end(self) -> int:
         """Give when the lock of the user named last ends, as an instant of true time."""

@@ -122,6 +122,11 @@ class Browser:
         self.page_state, self._visited = None, []
 
     @property
+    def can_go_back(self) -> bool:
+        """Whether there is a page before the one that is shown."""
+        return len(self._visited) > 1
+
+    @property
     def outcome(self) -> str:
         """What the shown page says."""
         return self.page_state.outcome if self.page_state is not None else "error"

@@ -55,6 +55,10 @@ class CookieJar:
             if cookie.name == name:
                 self._cookies[cookie.name, cookie.path] = cookie
 
+    def value_of(self, name: str, *, now: int) -> str | None:
+        """Give the value of a cookie that would be sent now, or None."""
+        return next((cookie.value for cookie in self._live(now) if cookie.name == name), None)
+
     def holds(self, text: str, *, now: int) -> bool:
         """Whether a cookie that would be sent now has a text in its value."""
         return any(text in cookie.value for cookie in self._live(now))

@@ -56,7 +56,8 @@ class Request:
 class Response:
     """One reply; `from_app` says whether the wrapped application was called for it.
 
-    `user_seen` is the user that it was told of, `cookie_seen` the `Cookie` header that it was given.
+    `user_seen` is the user that it was told of, `cookie_seen` the `Cookie` header that it was given, and
+    `headers_given` are the headers of its answer, which no client sees as they are.
     """
 
     status: int
@@ -65,6 +66,7 @@ class Response:
     from_app: bool = False
     user_seen: str | None = None
     cookie_seen: str | None = None
+    headers_given: Headers = ()
     cut: bool = False
     crash: str | None = None
 
@@ -85,6 +87,11 @@ class Response:
     def cookies(self) -> Mapping[str, str]:
         """The cookies that it sets, without those that it takes away."""
         return _cookies_set(self.headers)
+
+    @property
+    def cookies_given(self) -> Mapping[str, str]:
+        """The cookies that the wrapped application set, without those that it took away."""
+        return _cookies_set(self.headers_given)
 
     @cached_property
     def text(self) -> str:

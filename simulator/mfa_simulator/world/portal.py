@@ -70,7 +70,7 @@ def portal_of(factory: PortalFactory, users: Mapping[str, PortalUser], secret_ke
             f"the factory {name} gave {type(made).__name__}: legal is a WSGI application, or a"
             " mfa_simulator.world.portal.Portal with one"
         )
-    return Portal(application=made, identity=FlaskSession(secret_key, cookie=COOKIE))
+    return Portal(application=made, identity=FlaskSession(secret_key, cookie=COOKIE, user_key="_user_id"))
 
 
 def factory_of(app: str | PortalFactory | None) -> PortalFactory:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mfa_simulator.world.clocks import WorkerClock
 from mfa_simulator.world.entropy import SeededEntropy
@@ -36,12 +36,18 @@ class MonitoredMiddleware:
         self.middleware = make(self._watch)
 
     def _watch(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        environ[WATCH].append((environ.get("wsgi_mfa.user"), environ.get("HTTP_COOKIE")))
-        return self._portal(environ, start_response)
+        given: list[tuple[str, str]] = []
+        environ[WATCH].append((environ.get("wsgi_mfa.user"), environ.get("HTTP_COOKIE"), given))
+
+        def noted(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:  # noqa: ANN401  # PEP 3333
+            given[:] = headers
+            return start_response(status, headers, *exc_info)
+
+        return self._portal(environ, noted)
 
     def answer(self, request: Request) -> Response:
         """Answer a request; an error that escapes becomes a reply with status 500, as a server makes it."""
-        calls: list[tuple[str | None, str | None]] = []
+        calls: list[tuple[str | None, str | None, list[tuple[str, str]]]] = []
         environ = environ_of(request)
         environ[WATCH] = calls
         status, body, crash = 500, b"", None
@@ -51,7 +57,7 @@ class MonitoredMiddleware:
         except Exception as error:  # noqa: BLE001  # a server answers 500 whatever the application raises
             place = traceback.extract_tb(error.__traceback__)[-1]
             crash = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
-        user, cookie = calls[-1] if calls else (None, None)
+        user, cookie, given = calls[-1] if calls else (None, None, [])
         return Response(
             status=status,
             headers=headers,
@@ -60,4 +66,5 @@ class MonitoredMiddleware:
             from_app=bool(calls),
             user_seen=user,
             cookie_seen=cookie,
+            headers_given=tuple(given),
         )

@@ -8,7 +8,7 @@ from wsgi_mfa import KeyRing, SqliteStore
 from wsgi_mfa.configuration.build import new_identity
 from wsgi_mfa.entropy import SystemEntropy
 
-FLASK = 'kind = "flask-session"\nsecret_env = "PORTAL_SECRET"'
+FLASK = 'kind = "flask-session"\nsecret_env = "PORTAL_SECRET"\nuser_key = "_user_id"'
 
 
 @pytest.fixture
@@ -42,15 +42,21 @@ def test_check_asks_for_paths_that_take_credentials_in_a_body(run, config):
 
 @pytest.mark.requirement("D8")
 def test_check_asks_whether_sessions_are_renewed(run, config):
-    good = run("check", "--config", config(FLASK, "forward_auth = true", 'trusted_peers = ["10.0.0.5"]'))
+    good = run(
+        "check",
+        "--config",
+        config(FLASK, "forward_auth = true\nseal_credentials = false", 'trusted_peers = ["10.0.0.5"]'),
+    )
     assert (
         "ok       forward_auth: each sign-in has a session id of its own; paths are taken from 10.0.0.5\n"
         in good.out
     )
     assert good.code == 0
-    deaf = run("check", "--config", config(FLASK, "forward_auth = true"))
+    deaf = run("check", "--config", config(FLASK, "forward_auth = true\nseal_credentials = false"))
     assert "from nobody, since trusted_peers is empty" in deaf.out
-    bad = run("check", "--config", config('kind = "remote-user"', "forward_auth = true"))
+    bad = run(
+        "check", "--config", config('kind = "remote-user"', "forward_auth = true\nseal_credentials = false")
+    )
     assert "problem  forward_auth: RemoteUser reads more than cookies" in bad.out
     assert bad.code == 1
 

@@ -31,10 +31,18 @@ LEGAL = {
     "trusted-header": ({"header": "X-User", "peers": ["10.0.0.5"], "secret_env": "SECRET"}, TrustedHeader),
     "environ-key": ({"key": "repoze.who.identity"}, EnvironKey),
     "http-basic": ({"checker": "operator:is_", "realm": "Portal", "code_digits": 6}, HttpBasic),
-    "flask-session": ({"secret_env": "SECRET", "fallback_envs": ["OLD"]}, FlaskSession),
-    "pyramid-session": ({"secret_env": "SECRET", "serializer": "pickle"}, PyramidSession),
+    "flask-session": ({"secret_env": "SECRET", "fallback_envs": ["OLD"], "user_key": "uid"}, FlaskSession),
+    "pyramid-session": (
+        {"secret_env": "SECRET", "serializer": "pickle", "user_key": "auth.userid"},
+        PyramidSession,
+    ),
     "sql-session": (
-        {"database": "sqlite:///x.db", "query": "SELECT name FROM t WHERE c = ?", "cookie": "sid"},
+        {
+            "database": "sqlite:///x.db",
+            "query": "SELECT name FROM t WHERE c = ?",
+            "cookie": "sid",
+            "user_key": "name",
+        },
         SqlSession,
     ),
     "auth-tkt": ({"secret_env": "SECRET", "digest": "md5"}, AuthTkt),
@@ -103,7 +111,7 @@ def test_a_project_of_django_is_its_own_configuration(django_project, tmp_path):
 
 
 def test_another_database_is_connected_to_by_a_function():
-    table = {"kind": "sql-session", "query": "SELECT 1", "cookie": "sid"}
+    table = {"kind": "sql-session", "query": "SELECT 1", "cookie": "sid", "user_key": "1"}
     assert isinstance(adapter_from({**table, "connect": "sqlite3:connect"}), SqlSession)
     with pytest.raises(ConfigurationError, match="only one of them"):
         adapter_from({**table, "connect": "sqlite3:connect", "database": "sqlite:///x.db"})

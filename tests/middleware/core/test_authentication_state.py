@@ -27,21 +27,21 @@ def test_an_unknown_user_must_enroll(home):
 
 
 def test_a_user_without_a_phone_must_enroll(world):
-    assert world.browser().standing() is Outcome.MUST_ENROLL
+    assert world.browser().state() is Outcome.MUST_ENROLL
 
 
 @pytest.mark.requirement("R49", "R50")
 @pytest.mark.parametrize("session_id", [None, "", "another", "browser-1"])
 def test_without_its_session_a_browser_must_verify(home, session_id):
     home.laptop.session_id = session_id
-    assert home.laptop.standing() is Outcome.MUST_VERIFY
+    assert home.laptop.state() is Outcome.MUST_VERIFY
 
 
 @pytest.mark.requirement("R49", "R51")
 def test_a_session_counts_only_with_the_login_that_it_was_opened_in(home):
-    assert home.laptop.standing() is Outcome.SIGNED_IN
+    assert home.laptop.state() is Outcome.SIGNED_IN
     home.laptop.login = "login-2"
-    assert home.laptop.standing() is Outcome.MUST_VERIFY
+    assert home.laptop.state() is Outcome.MUST_VERIFY
 
 
 @pytest.mark.requirement("R50")
@@ -53,7 +53,7 @@ def test_a_session_counts_only_with_the_login_that_it_was_opened_in(home):
 def test_the_id_of_something_else_is_no_session(home, name):
     home.laptop.begin()
     home.laptop.session_id = name(home)
-    assert home.laptop.standing() is Outcome.MUST_VERIFY
+    assert home.laptop.state() is Outcome.MUST_VERIFY
 
 
 @pytest.mark.requirement("R40")

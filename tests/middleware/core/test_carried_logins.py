@@ -30,7 +30,7 @@ def carried(browser, login, *, came_with=None):
 def with_login(browser, login):
     """Where the browser stands when it sends this login."""
     kept, browser.login = browser.login, login
-    stands = browser.standing()
+    stands = browser.state()
     browser.login = kept
     return stands
 
@@ -98,7 +98,7 @@ def test_nothing_is_carried_into_a_session_that_has_ended(home):
 
 def test_another_browser_with_the_new_fingerprint_is_not_signed_in(home):
     carried(home.laptop, "login-2")
-    assert home.browser("login-2").standing() is MUST_VERIFY
+    assert home.browser("login-2").state() is MUST_VERIFY
 
 
 def test_it_is_no_event(home):
@@ -112,7 +112,7 @@ def test_a_session_ends_at_its_limit_however_often_it_was_carried(home):
         carried(home.laptop, f"login-{number}")
         home.laptop.login = f"login-{number}"
         home.laptop.browse()
-    assert home.laptop.standing() is MUST_VERIFY
+    assert home.laptop.state() is MUST_VERIFY
 
 
 @pytest.mark.requirement("D10")
@@ -148,7 +148,7 @@ def test_what_another_browser_has_begun_stays_with_its_login(home):
     pending = home.account.pending
     carried(tablet, "login-2")
     assert home.account.pending == pending
-    assert home.laptop.standing() is SIGNED_IN
+    assert home.laptop.state() is SIGNED_IN
 
 
 @pytest.mark.requirement("D14", "D19")

@@ -127,5 +127,5 @@ def test_a_session_that_only_seemed_to_have_expired_does_not_outlive_its_sign_ou
     home.laptop.sign_out()
     home.wait(-365 * 86400)  # ... and right again
     home.laptop.session_id = session_id
-    assert home.laptop.standing() is Outcome.MUST_VERIFY
+    assert home.laptop.state() is Outcome.MUST_VERIFY
     assert home.kinds() == ["session.expired"]

@@ -31,7 +31,7 @@ def test_nothing_is_active_until_a_right_code_came(world):
     assert world.account.authenticator is None
     assert world.browser().enter(phone.code()).outcome is MUST_ENROLL
     assert laptop.confirm(phone.code()).outcome is SIGNED_IN
-    assert laptop.standing() is Outcome.MUST_SAVE_RECOVERY_CODE
+    assert laptop.state() is Outcome.MUST_SAVE_RECOVERY_CODE
     assert world.kinds() == ["enrollment.begun", "code.wrong", "enrollment.confirmed"]
 
 
@@ -110,7 +110,7 @@ def test_of_two_phones_the_first_confirmed_one_wins(world):
     first, second = world.phone().scan(laptop.begin()), world.phone().scan(tablet.begin())
     assert laptop.confirm(first.code()).outcome is SIGNED_IN
     assert tablet.confirm(second.code()).reason is Reason.CHANGED_MEANWHILE
-    assert tablet.standing() is Outcome.MUST_VERIFY
+    assert tablet.state() is Outcome.MUST_VERIFY
 
 
 @pytest.mark.requirement("D26")
@@ -151,7 +151,7 @@ def test_a_lost_reply_to_a_confirmation_can_be_asked_for_again(world):
     world.wait(20)
     again = laptop.confirm(phone.code())
     assert (again.outcome, again.session_id, again.account) == (SIGNED_IN, first.session_id, None)
-    assert laptop.standing() is Outcome.MUST_SAVE_RECOVERY_CODE
+    assert laptop.state() is Outcome.MUST_SAVE_RECOVERY_CODE
 
 
 @pytest.mark.requirement("D10", "R7")
@@ -196,7 +196,7 @@ def test_a_new_phone_ends_the_old_one_and_everything_that_it_had_opened(home):
     assert [session.id for session in account.sessions] == [home.laptop.session_id]
     assert (account.pending, account.first_code, len(account.retries)) == ((), None, 1)
     assert account.code_failures.days == ()
-    assert tablet.standing() is Outcome.MUST_VERIFY
+    assert tablet.state() is Outcome.MUST_VERIFY
     home.wait(60)
     assert home.browser().enter(home.mobile.code()).outcome is Outcome.WRONG_CODE
     assert home.browser().enter(new.code()).outcome is SIGNED_IN
@@ -239,7 +239,7 @@ def test_the_second_factor_is_still_fresh_when_the_phone_is_confirmed(home):
 def test_the_recovery_code_stays_with_a_new_phone(home):
     code = home.recovery_code()
     home.laptop.enroll(home.phone())
-    assert home.laptop.standing() is SIGNED_IN
+    assert home.laptop.state() is SIGNED_IN
     assert home.browser().recover(code).outcome is SIGNED_IN
 
 

@@ -22,7 +22,7 @@ def test_a_recovery_code_works_once_and_a_new_one_takes_its_place(home):
     tablet, code = home.browser(), home.recovery_code()
     assert tablet.recover(code).outcome is SIGNED_IN
     assert home.recovery_code() != code
-    assert tablet.standing() is MUST_SAVE
+    assert tablet.state() is MUST_SAVE
     assert home.account.session(tablet.session_id).method is Method.RECOVERY_CODE
     assert home.browser().recover(code).outcome is WRONG
     assert home.browser().recover(home.recovery_code()).outcome is SIGNED_IN
@@ -146,7 +146,7 @@ def test_a_lost_reply_can_be_asked_for_as_long_as_its_session_lives(home, second
     again = tablet.recover(code)
     assert (again.outcome, again.session_id) == (SIGNED_IN, first.session_id)
     assert len(home.account.sessions) == 2  # the one of the enrollment, and this one
-    assert tablet.standing() is MUST_SAVE
+    assert tablet.state() is MUST_SAVE
     assert tablet.show().outcome is MUST_SAVE
     assert home.browser().recover(code).outcome is WRONG
 
@@ -183,7 +183,7 @@ def test_a_code_is_shown_until_it_is_saved_and_never_later(home):
     assert tablet.acknowledge().outcome is SIGNED_IN
     assert home.account.recovery_code.sealed_copy is None
     assert tablet.show().reason is Reason.CODE_NOT_SHOWN_AGAIN
-    assert tablet.standing() is SIGNED_IN
+    assert tablet.state() is SIGNED_IN
 
 
 @pytest.mark.requirement("D13")
@@ -201,7 +201,7 @@ def test_a_code_that_was_not_saved_is_shown_again_after_the_next_second_factor(h
     home.wait(DAY // SECOND)
     tablet = home.browser()
     tablet.enter(home.mobile.code())
-    assert tablet.standing() is MUST_SAVE
+    assert tablet.state() is MUST_SAVE
     assert tablet.show().outcome is MUST_SAVE
 
 
@@ -209,7 +209,7 @@ def test_a_code_that_was_not_saved_is_shown_again_after_the_next_second_factor(h
 def test_a_session_of_before_the_code_is_neither_held_up_nor_shown_it(home):
     home.laptop.enter(home.mobile.code())
     home.browser().recover(home.recovery_code())
-    assert home.laptop.standing() is SIGNED_IN
+    assert home.laptop.state() is SIGNED_IN
     assert home.laptop.show().reason is Reason.CODE_NOT_SHOWN_AGAIN
     assert home.laptop.acknowledge().reason is Reason.CHANGED_MEANWHILE
     assert home.account.recovery_code.sealed_copy is not None
@@ -238,7 +238,7 @@ def test_a_code_of_a_far_future_can_still_be_saved(new_world):
     world.wait(30)
     tablet = world.browser()
     assert tablet.enter(phone.code()).outcome is SIGNED_IN
-    assert tablet.standing() is MUST_SAVE
+    assert tablet.state() is MUST_SAVE
     assert tablet.show().outcome is MUST_SAVE
 
 
@@ -261,7 +261,7 @@ def test_the_tick_box_is_about_the_code_that_was_seen(home):
     tablet.recover(home.recovery_code())
     answer = tablet.acknowledge("another-id")
     assert (answer.outcome, answer.reason) == (REFUSED, Reason.CHANGED_MEANWHILE)
-    assert tablet.standing() is MUST_SAVE
+    assert tablet.state() is MUST_SAVE
 
 
 def test_ticking_twice_is_no_error(home):
@@ -291,7 +291,7 @@ def test_a_fresh_second_factor_replaces_a_code_that_was_lost(home):
     home.laptop.enter(home.mobile.code())
     assert home.laptop.replace_recovery_code().outcome is MUST_SAVE
     assert home.kinds()[-1] == "recovery_code.replaced"
-    assert home.laptop.standing() is MUST_SAVE
+    assert home.laptop.state() is MUST_SAVE
     assert home.browser().recover(old).outcome is WRONG
     assert home.laptop.show().outcome is MUST_SAVE
 
@@ -310,6 +310,6 @@ def test_a_replaced_code_is_seen_by_its_own_session_alone(home):
     tablet = home.browser()
     tablet.enter(home.mobile.code())
     home.laptop.replace_recovery_code()
-    assert tablet.standing() is SIGNED_IN
+    assert tablet.state() is SIGNED_IN
     assert tablet.show().reason is Reason.CODE_NOT_SHOWN_AGAIN
     assert home.laptop.show().outcome is MUST_SAVE

@@ -49,7 +49,7 @@ def test_a_remembered_browser_signs_in_without_a_code(remembering):
     home = remembering
     decision = home.laptop.recall()
     assert decision.outcome is SIGNED_IN
-    assert home.laptop.standing() is SIGNED_IN
+    assert home.laptop.state() is SIGNED_IN
     session = home.account.session(home.laptop.session_id)
     assert (session.method, session.verified_at) == (Method.REMEMBERED_BROWSER, home.shown_at)
     assert home.kinds() == ["remembered_browser.used"]
@@ -156,7 +156,7 @@ def test_each_use_gives_another_secret_and_the_old_one_ends_it_all(remembering):
     assert thief.recall().outcome is MUST_VERIFY
     assert held(home) == ()
     assert home.kinds() == ["remembered_browser.reused"]
-    assert home.laptop.standing() is MUST_VERIFY  # what it opened ends with it: it may be the thief's
+    assert home.laptop.state() is MUST_VERIFY  # what it opened ends with it: it may be the thief's
 
 
 @pytest.mark.requirement("R55")
@@ -166,7 +166,7 @@ def test_a_thief_who_comes_first_is_found_out_when_the_owner_comes(remembering):
     assert thief.recall().outcome is SIGNED_IN
     home.wait(61)
     assert home.laptop.recall().outcome is MUST_VERIFY
-    assert thief.standing() is MUST_VERIFY
+    assert thief.state() is MUST_VERIFY
     assert held(home) == ()
     leave(thief)
     assert thief.recall().outcome is MUST_VERIFY
@@ -256,7 +256,7 @@ def test_these_end_a_remembered_browser_and_the_session_that_it_opened(rememberi
     ENDS[cause](home)
     assert held(home) == ()
     assert causes(home) == [cause]
-    assert home.laptop.standing() is not SIGNED_IN
+    assert home.laptop.state() is not SIGNED_IN
     leave(home.laptop)
     assert home.laptop.recall().outcome is MUST_VERIFY
 
@@ -326,7 +326,7 @@ def test_only_a_session_of_the_user_forgets_and_only_what_is_there(remembering):
     assert home.account == before
     assert home.laptop.forget().outcome is SIGNED_IN
     assert held(home) == ()
-    assert home.laptop.standing() is SIGNED_IN  # it is forgotten from the next sign-in on
+    assert home.laptop.state() is SIGNED_IN  # it is forgotten from the next sign-in on
     assert home.laptop.forget().account is None
 
 

@@ -65,7 +65,7 @@ def test_who_comes_by_a_removed_name_needs_an_invitation(new_home, enrollment):
     home = new_home()
     home.policy = Policy(enrollment=enrollment)
     home.submit(lambda account: removal(home))
-    assert home.laptop.standing() is Outcome.MUST_ENROLL
+    assert home.laptop.state() is Outcome.MUST_ENROLL
     assert home.laptop.begin().reason is Reason.ENROLLMENT_CODE_NEEDED
     home.invite()
     stranger = home.browser()

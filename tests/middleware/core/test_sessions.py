@@ -76,7 +76,7 @@ def test_the_oldest_session_ends_when_there_are_too_many(new_home):
         browsers.append(home.browser())
         browsers[-1].enter(home.mobile.code())
         home.wait(30)
-    assert [browser.standing() for browser in browsers] == [MUST_VERIFY, SIGNED_IN, SIGNED_IN, SIGNED_IN]
+    assert [browser.state() for browser in browsers] == [MUST_VERIFY, SIGNED_IN, SIGNED_IN, SIGNED_IN]
     assert [event.details for event in home.events if event.kind == "session.ended"] == [
         (("cause", "sessions_max"),)
     ]
@@ -111,7 +111,7 @@ def test_signing_out_ends_the_session_its_retries_and_what_the_browser_had_begun
     assert home.account.pending == ()
     tablet.cookie, tablet.session_id = old_cookie, None
     assert tablet.enter(code).outcome is Outcome.USED_CODE
-    assert home.laptop.standing() is SIGNED_IN
+    assert home.laptop.state() is SIGNED_IN
 
 
 @pytest.mark.requirement("D19")
@@ -168,8 +168,8 @@ def test_one_session_is_ended_and_the_others_stay(home):
     tablet = home.browser()
     tablet.enter(home.mobile.code())
     home.end_sessions(home.laptop.session_id)
-    assert home.laptop.standing() is MUST_VERIFY
-    assert tablet.standing() is SIGNED_IN
+    assert home.laptop.state() is MUST_VERIFY
+    assert tablet.state() is SIGNED_IN
     assert home.events[-1].details == (("cause", "portal"), ("count", "1"))
     assert home.end_sessions(home.laptop.session_id).account is None
 

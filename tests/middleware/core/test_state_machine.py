@@ -156,7 +156,7 @@ class Lives(RuleBasedStateMachine):
     @rule(index=BROWSERS, restart=st.booleans())
     def begin(self, index, restart):
         browser = self.browsers[index]
-        enrolled, stands = self.world.account.authenticator is not None, browser.standing()
+        enrolled, stands = self.world.account.authenticator is not None, browser.state()
         decision = browser.begin(restart=restart)
         if decision.pending is not None:
             assert not enrolled or stands in (Outcome.SIGNED_IN, Outcome.MUST_SAVE_RECOVERY_CODE)
@@ -386,7 +386,7 @@ class Lives(RuleBasedStateMachine):
             assert session.method is not Method.REMEMBERED_BROWSER
             browser.acknowledge()
             assert self.world.account.recovery_code.acknowledged
-        elif browser.standing() is Outcome.SIGNED_IN:
+        elif browser.state() is Outcome.SIGNED_IN:
             self.old_recovery_codes += (
                 [self.world.recovery_code()] if self.world.account.recovery_code else []
             )
@@ -414,7 +414,7 @@ class Lives(RuleBasedStateMachine):
         assert self.world.account.authenticator == before.authenticator
         thief, victim = self.browsers[index], self.browsers[(index + 1) % 3]
         own, thief.session_id = thief.session_id, victim.session_id
-        stands = thief.standing()
+        stands = thief.state()
         thief.session_id = own
         if victim.session_id != own:
             assert stands in (Outcome.MUST_VERIFY, Outcome.MUST_ENROLL)

@@ -27,7 +27,7 @@ def test_nothing_of_before_is_usable_after_a_reset(home):
     assert account.generation != generation
     assert (account.authenticator, account.recovery_code, account.first_code) == (None, None, None)
     assert account.sessions == account.pending == account.retries == account.answers == ()
-    assert home.laptop.standing() is MUST_ENROLL
+    assert home.laptop.state() is MUST_ENROLL
     assert lost.enter(code).outcome is MUST_ENROLL
     assert home.browser().enter(home.mobile.code(1)).outcome is MUST_ENROLL
     assert home.browser().recover(recovery_code).outcome is MUST_ENROLL
@@ -236,7 +236,7 @@ def test_after_a_restore_no_code_of_before_and_no_old_recovery_code_works(home):
     home.fence()
     assert home.browser().enter(used).outcome is Outcome.USED_CODE
     assert home.browser().recover(recovery_code).outcome is Outcome.WRONG_CODE
-    assert home.laptop.standing() is Outcome.MUST_VERIFY
+    assert home.laptop.state() is Outcome.MUST_VERIFY
     home.wait(60)
     assert home.browser().enter(home.mobile.code()).outcome is SIGNED_IN
 
@@ -350,7 +350,7 @@ def test_a_second_agent_can_be_required_for_a_reset(new_home):
     home.wait(61)
     assert home.reset().outcome is Outcome.REFUSED  # the same agent once more
     assert home.account.authenticator == phone
-    assert home.laptop.standing() is SIGNED_IN
+    assert home.laptop.state() is SIGNED_IN
     assert home.kinds() == ["support.reset_asked"] * 2
     assert home.reset(agent="Desk@Example.com").outcome is Outcome.REFUSED
     assert home.reset(agent="other@example.com").outcome is Outcome.RESET

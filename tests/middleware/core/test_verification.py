@@ -170,7 +170,7 @@ def test_a_lost_reply_gives_the_same_browser_the_session_that_it_opened(home):
     again = tablet.enter(code)
     assert (again.outcome, again.session_id, again.account) == (SIGNED_IN, first.session_id, None)
     assert home.account == before
-    assert tablet.standing() is SIGNED_IN
+    assert tablet.state() is SIGNED_IN
 
 
 @pytest.mark.requirement("D10")
@@ -190,7 +190,7 @@ def test_a_lost_reply_to_a_step_up_can_be_asked_for_again(home):
     first = home.laptop.enter(code, lose_reply=True)
     again = home.laptop.enter(code)
     assert (again.outcome, again.session_id) == (SIGNED_IN, first.session_id)
-    assert home.laptop.standing() is SIGNED_IN
+    assert home.laptop.state() is SIGNED_IN
 
 
 @pytest.mark.requirement("D10", "D20")
@@ -278,7 +278,7 @@ def test_a_lock_ends_the_login_that_was_half_signed_in(home):
 def test_a_lock_leaves_open_sessions_and_their_login_alone(home):
     for _ in range(5):
         home.laptop.guess(home.mobile)
-    assert home.laptop.standing() is SIGNED_IN
+    assert home.laptop.state() is SIGNED_IN
     assert home.account.ended_logins == ()
 
 
@@ -588,7 +588,7 @@ def test_relearning_opens_no_session(home):
     sessions = home.account.sessions
     assert learn(tablet, home.mobile).session_id is None
     assert home.account.sessions == sessions
-    assert tablet.standing() is Outcome.MUST_VERIFY
+    assert tablet.state() is Outcome.MUST_VERIFY
 
 
 @pytest.mark.requirement("D17", "R82")

@@ -424,6 +424,8 @@ def wrapped(memory_store, keys, clock, entropy):
             "clock": clock,
             "entropy": entropy,
             **({} if settings.get("plain_http") else {"cookie_label": "portal"}),
+            # Tests put the portal's own cookies into browsers; test_sealing and test_frameworks have them sealed.
+            "seal_credentials": False,
             **settings,
         }
         return MfaMiddleware(validator(application) if validated else application, **chosen)
@@ -445,7 +447,7 @@ def browser_of(wrapped, portal):
 @pytest.fixture
 def flask_portal(wrapped, portal):
     """The portal behind its own session cookie."""
-    return wrapped(portal, identity=FlaskSession(SECRET_KEY))
+    return wrapped(portal, identity=FlaskSession(SECRET_KEY, user_key="_user_id"))
 
 
 @pytest.fixture
@@ -485,7 +487,11 @@ def inside(request, wrapped, portal, new_browser, phone_of):
     """``inside(application)``: a browser whose requests reach it, with a user or without one."""
 
     def make(application, **settings):
-        identity = {} if request.param == "REMOTE_USER" else {"identity": FlaskSession(SECRET_KEY)}
+        identity = (
+            {}
+            if request.param == "REMOTE_USER"
+            else {"identity": FlaskSession(SECRET_KEY, user_key="_user_id")}
+        )
         browser = new_browser(
             wrapped(application, **identity, **settings), validated=settings.get("validated", True)
         )
@@ -502,7 +508,7 @@ def inside(request, wrapped, portal, new_browser, phone_of):
 
 @pytest.fixture
 def flask_identity():
-    return FlaskSession(SECRET_KEY)
+    return FlaskSession(SECRET_KEY, user_key="_user_id")
 
 
 @pytest.fixture
@@ -510,7 +516,12 @@ def signing_in(wrapped):
     """``signing_in(application)``: a browser before an application whose answer signs alice in."""
 
     def make(application, *, validated=True, **settings):
-        held = wrapped(application, identity=FlaskSession(SECRET_KEY), validated=validated, **settings)
+        held = wrapped(
+            application,
+            identity=FlaskSession(SECRET_KEY, user_key="_user_id"),
+            validated=validated,
+            **settings,
+        )
         return Browser(held, validated=validated)
 
     return make

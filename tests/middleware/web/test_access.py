@@ -96,7 +96,7 @@ def test_a_user_who_is_let_off_reaches_the_application_and_it_is_told_of_no_seco
 def test_the_sign_in_of_a_user_who_is_let_off_is_not_held_and_that_of_others_is(
     wrapped, portal, new_browser, sign_in
 ):
-    application = wrapped(portal, identity=FlaskSession(portal.secret_key), policy=RULES)
+    application = wrapped(portal, identity=FlaskSession(portal.secret_key, user_key="_user_id"), policy=RULES)
     batch = new_browser(application)
     assert sign_in(batch, "batch").text == "welcome to /sign-in"
     assert batch.navigate("/").text == "welcome to /"
@@ -124,7 +124,7 @@ def test_a_rule_for_a_group_needs_a_directory(wrapped, portal):
 def test_behind_a_proxy_that_asks_us_rules_without_a_path_hold_and_others_are_refused(
     wrapped, portal, new_browser, phone_of, clock
 ):
-    settings = {"identity": FlaskSession(portal.secret_key), "forward_auth": True}
+    settings = {"identity": FlaskSession(portal.secret_key, user_key="_user_id"), "forward_auth": True}
     for rule in (
         AccessRule(path="/transfers", max_age_seconds=120),
         AccessRule(methods=("POST",), max_age_seconds=120),

@@ -172,7 +172,9 @@ def test_a_rule_asks_for_it_whatever_the_roll_out_says(wrapped, portal, browser_
 @pytest.mark.requirement("D3", "R41")
 def test_the_sign_in_of_who_needs_none_yet_is_not_held(wrapped, portal, new_browser, sign_in, phone_of):
     policy = Policy(required_from="never", required_users=("chosen",))
-    application = wrapped(portal, identity=FlaskSession(portal.secret_key), policy=policy)
+    application = wrapped(
+        portal, identity=FlaskSession(portal.secret_key, user_key="_user_id"), policy=policy
+    )
     browser = new_browser(application)
     assert sign_in(browser, "alice").text == "welcome to /sign-in"
     assert browser.open("/").page.name == "reminder"
@@ -184,7 +186,9 @@ def test_the_sign_in_of_who_needs_none_yet_is_not_held(wrapped, portal, new_brow
 
 def test_who_signed_out_on_the_reminder_may_sign_in_again(wrapped, portal, new_browser, sign_in):
     application = wrapped(
-        portal, identity=FlaskSession(portal.secret_key), policy=Policy(required_from="never")
+        portal,
+        identity=FlaskSession(portal.secret_key, user_key="_user_id"),
+        policy=Policy(required_from="never"),
     )
     browser = new_browser(application)
     sign_in(browser, "alice")

@@ -47,7 +47,7 @@ def test_two_users_in_one_header_are_a_bad_request(behind_proxy, portal, path):
 def test_a_chain_lets_the_session_of_the_application_pass_that_a_server_signs_in(
     wrapped, portal, new_browser, phone_of
 ):
-    chain = Chain(RemoteUser(), FlaskSession(SECRET_KEY))
+    chain = Chain(RemoteUser(), FlaskSession(SECRET_KEY, user_key="_user_id"))
     browser = new_browser(wrapped(portal, identity=chain), environ={"REMOTE_USER": "alice"})
     browser.enroll("/", phone_of)
     browser.cookies["session"] = portal.cookie("alice")
@@ -65,7 +65,9 @@ def test_aliases_need_a_directory(wrapped, portal):
     with pytest.raises(ConfigurationError, match="directory="):
         wrapped(portal, identity=RemoteUser(aliases=True))
     with pytest.raises(ConfigurationError, match="directory="):
-        wrapped(portal, identity=Chain(FlaskSession(SECRET_KEY), RemoteUser(aliases=True)))
+        wrapped(
+            portal, identity=Chain(FlaskSession(SECRET_KEY, user_key="_user_id"), RemoteUser(aliases=True))
+        )
     assert wrapped(portal, identity=RemoteUser(aliases=True), directory={}.get)
 
 
@@ -73,7 +75,9 @@ def test_aliases_need_a_directory(wrapped, portal):
 def test_a_door_of_the_settings_is_taken_out_of_requests(wrapped, portal, new_browser):
     undeclared_credentials = ["cookie stay", "header X-Portal-Key", "argument sesame"]
     application = wrapped(
-        portal, identity=FlaskSession(SECRET_KEY), undeclared_credentials=undeclared_credentials
+        portal,
+        identity=FlaskSession(SECRET_KEY, user_key="_user_id"),
+        undeclared_credentials=undeclared_credentials,
     )
     browser = new_browser(application, cookies={"stay": "1", "lang": "en"})
     browser.request("GET", "/?sesame=1&page=2", headers={"X-Portal-Key": "1"})

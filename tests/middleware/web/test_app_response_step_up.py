@@ -49,7 +49,11 @@ def browser_at(request, wrapped, portal, new_browser):
     """``browser_at(application)``: a browser whose user can, or cannot, change in a response."""
 
     def make(application, **settings):
-        identity = RemoteUser() if request.param == "REMOTE_USER" else FlaskSession(portal.secret_key)
+        identity = (
+            RemoteUser()
+            if request.param == "REMOTE_USER"
+            else FlaskSession(portal.secret_key, user_key="_user_id")
+        )
         browser = new_browser(wrapped(application, identity=identity, **settings))
         if request.param == "REMOTE_USER":
             browser.environ["REMOTE_USER"] = USER

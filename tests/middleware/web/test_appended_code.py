@@ -153,7 +153,7 @@ def test_no_code_is_taken_over_plain_http(ask, phone, client, portal):
 def test_a_chain_hands_the_code_on(wrapped, portal, new_browser, phone_of, clock):
     chain = Chain(
         HttpBasic(lambda name, password: password == PASSWORD, clock=clock),
-        FlaskSession("the secret of a portal in tests"),
+        FlaskSession("the secret of a portal in tests", user_key="_user_id"),
     )
     application = wrapped(portal, identity=chain)
     browser = new_browser(application, environ={"HTTP_AUTHORIZATION": basic(PASSWORD)})

@@ -20,7 +20,7 @@ class Sessions:
     """An adapter for a cookie ``sid=USER.LOGIN``."""
 
     credentials = Credentials(cookies=("sid",))
-    traits = AdapterTraits(user_changes_in_response=True)
+    traits = AdapterTraits(user_changes_in_response=True, cookies_alone=True)
 
     def identify(self, environ):
         value = environ.get("HTTP_COOKIE", "").partition("sid=")[2].partition(";")[0]

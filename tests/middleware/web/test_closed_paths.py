@@ -66,7 +66,7 @@ def test_behind_a_proxy_that_asks_it_belongs_into_the_proxy(wrapped, portal):
     with pytest.raises(ConfigurationError, match="undeclared_credentials name a path"):
         wrapped(
             portal,
-            identity=FlaskSession("the secret of tests"),
+            identity=FlaskSession("the secret of tests", user_key="_user_id"),
             undeclared_credentials=KNOWN_CREDENTIALS,
             forward_auth=True,
         )

@@ -94,7 +94,9 @@ def test_no_portal_sees_the_cookies_of_another(wrapped, portal, new_browser, pho
     )
     first.enroll("/", phone_of)
     second = new_browser(
-        wrapped(portal, issuer="Wiki", cookie_label=None, identity=FlaskSession(SECRET_KEY)),
+        wrapped(
+            portal, issuer="Wiki", cookie_label=None, identity=FlaskSession(SECRET_KEY, user_key="_user_id")
+        ),
         cookies={**first.cookies, "theme": "dark"},
     )
     assert second.navigate("/").status == 200

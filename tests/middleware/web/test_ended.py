@@ -71,7 +71,7 @@ def test_a_sign_out_is_seen_however_it_is_spelt(
         start_response("200 OK", [("Content-Type", "text/plain"), ("Set-Cookie", cookie)])
         return [b"bye"]
 
-    browser = new_browser(wrapped(application, identity=FlaskSession(portal.secret_key)))
+    browser = new_browser(wrapped(application, identity=FlaskSession(portal.secret_key, user_key="_user_id")))
     browser.cookies["session"] = portal.cookie("alice")
     browser.enroll("/", phone_of)
     environ = browser.environ_of("GET", "/", {}, b"", {})
@@ -237,7 +237,7 @@ def test_a_login_that_was_signed_out_is_admitted_by_its_next_sign_in_with_the_sa
         start_response("200 OK", headers)
         return [b"portal"]
 
-    alice = new_browser(wrapped(application, identity=FlaskSession(portal.secret_key)))
+    alice = new_browser(wrapped(application, identity=FlaskSession(portal.secret_key, user_key="_user_id")))
     alice.navigate("/sign-in")
     phone = alice.enroll("/", phone_of)
     sign_out(alice)

@@ -52,7 +52,7 @@ def test_an_adapter_that_cannot_ask_closes_everything(wrapped, portal, new_brows
 def test_an_adapter_that_cannot_ask_after_the_application_has_answered_holds_the_answer(
     wrapped, portal, new_browser, monkeypatch
 ):
-    identity = FlaskSession(portal.secret_key)
+    identity = FlaskSession(portal.secret_key, user_key="_user_id")
 
     def application(environ, start_response):
         def identify(environ):

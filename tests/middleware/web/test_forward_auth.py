@@ -22,7 +22,7 @@ def behind_proxy(wrapped, portal, new_browser):
     """A browser whose requests come by way of a proxy; it has a session at the portal."""
     application = wrapped(
         portal,
-        identity=FlaskSession(SECRET_KEY),
+        identity=FlaskSession(SECRET_KEY, user_key="_user_id"),
         forward_auth=True,
         policy=Policy(trusted_peers=(PROXY,)),
     )
@@ -312,7 +312,10 @@ def test_it_is_not_there_unless_it_was_asked_for(flask_portal, new_browser):
     [
         (lambda: RemoteUser(), "RemoteUser reads more than cookies"),
         (lambda: TrustedHeader("X-User", peers=[PROXY]), "TrustedHeader reads more than cookies"),
-        (lambda: Chain(RemoteUser(), FlaskSession(SECRET_KEY)), "Chain reads more than cookies"),
+        (
+            lambda: Chain(RemoteUser(), FlaskSession(SECRET_KEY, user_key="_user_id")),
+            "Chain reads more than cookies",
+        ),
     ],
 )
 def test_an_adapter_that_a_question_cannot_be_answered_by_is_refused(wrapped, portal, identity, message):
@@ -325,7 +328,7 @@ class Renewing(FlaskSession):
 
 
 def test_a_portal_must_renew_its_sessions_and_somebody_must_know(wrapped, portal):
-    identity = Renewing(SECRET_KEY)
+    identity = Renewing(SECRET_KEY, user_key="_user_id")
     with pytest.raises(ConfigurationError, match="renews_sessions = true"):
         wrapped(portal, identity=identity, forward_auth=True)
     wrapped(portal, identity=identity, forward_auth=True, renews_sessions=True)
@@ -342,7 +345,7 @@ def test_a_door_that_the_settings_name_is_closed_at_the_proxy_too(
 ):
     application = wrapped(
         portal,
-        identity=FlaskSession(SECRET_KEY),
+        identity=FlaskSession(SECRET_KEY, user_key="_user_id"),
         forward_auth=True,
         policy=Policy(trusted_peers=(PROXY,)),
         undeclared_credentials=["header X-Portal-Key", "argument sesame"],
@@ -362,7 +365,7 @@ def test_who_needs_no_second_factor_yet_passes_and_is_reminded(
 ):
     application = wrapped(
         portal,
-        identity=FlaskSession(SECRET_KEY),
+        identity=FlaskSession(SECRET_KEY, user_key="_user_id"),
         forward_auth=True,
         policy=Policy(trusted_peers=(PROXY,), required_from="never", required_users=("bob",)),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,12 @@ pytestmark = pytest.mark.any_python
 
 SECRET = "the secret of a portal in tests"
 PASSWORD = "correct horse"
+
+
+@pytest.fixture(params=[True, False], ids=["sealed", "in clear"])
+def wrapped(request, wrapped):
+    """The middleware around an application, with its cookies sealed and without."""
+    return partial(wrapped, seal_credentials=request.param)
 
 
 def story(browser: Any, *, phone_of: Any, clock: Any, sign_in: Any, sign_out: Any, page: str) -> None:
@@ -105,7 +112,10 @@ def test_the_admin_site_of_django(
         story(browser, phone_of=phone_of, clock=clock, sign_in=sign_in, sign_out=sign_out, page=page)
         changed = browser.post_form(
             f"{script_name}/admin/auth/group/add/",
-            {"name": f"{engine}{script_name}", "csrfmiddlewaretoken": token(browser.navigate(page).text)},
+            {
+                "name": f"{engine}{script_name} {clock.now()} {id(browser)}",
+                "csrfmiddlewaretoken": token(browser.navigate(page).text),
+            },
         )
         assert changed.status == 302
 
@@ -225,7 +235,9 @@ def test_pyramid_with_a_signed_session(wrapped, new_browser, phone_of, clock):
         name = view.__name__.replace("_", "-")
         config.add_route(name, f"/{name}")
         config.add_view(view, route_name=name)
-    application = wrapped(config.make_wsgi_app(), identity=PyramidSession(SECRET, timeout_seconds=None))
+    application = wrapped(
+        config.make_wsgi_app(), identity=PyramidSession(SECRET, timeout_seconds=None, user_key="auth.userid")
+    )
     browser = new_browser(application)
     story(browser, phone_of=phone_of, clock=clock, sign_in=posted, sign_out=left, page="/reports")
 

@@ -45,7 +45,7 @@ def test_an_adapter_that_finds_something_wrong_with_itself_stops_the_start(wrapp
 
 def test_a_portal_whose_cookie_has_our_name_stops_the_start(wrapped, portal):
     with pytest.raises(ConfigurationError, match=SESSION):
-        wrapped(portal, identity=FlaskSession(portal.secret_key, cookie=SESSION))
+        wrapped(portal, identity=FlaskSession(portal.secret_key, cookie=SESSION, user_key="_user_id"))
 
 
 def test_a_store_may_be_given_by_its_url(wrapped, portal, tmp_path, new_browser, phone_of):

@@ -32,7 +32,7 @@ def test_a_sign_in_is_seen_however_its_cookie_is_spelt(wrapped, portal, cookie, 
         )
         return [SECRET]
 
-    browser = new_browser(wrapped(application, identity=FlaskSession(portal.secret_key)))
+    browser = new_browser(wrapped(application, identity=FlaskSession(portal.secret_key, user_key="_user_id")))
     environ = browser.environ_of("GET", "/", {"Accept": "text/html"}, b"", {})
     assert serve_once(browser.application, environ).status == 303
 
@@ -55,7 +55,7 @@ def test_what_is_no_sign_in_passes(wrapped, portal, cookie, new_browser, serve_o
         )
         return [b"hello"]
 
-    browser = new_browser(wrapped(application, identity=FlaskSession(portal.secret_key)))
+    browser = new_browser(wrapped(application, identity=FlaskSession(portal.secret_key, user_key="_user_id")))
     environ = browser.environ_of("GET", "/", {"Accept": "text/html"}, b"", {})
     assert serve_once(browser.application, environ).text == "hello"
 

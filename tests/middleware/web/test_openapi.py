@@ -105,8 +105,8 @@ def test_what_may_happen_to_any_request_is_told_of_each(operations):
     for (path, method), operation in operations.items():
         told = set(operation["responses"])
         assert {"200", "403", "405", "503"} <= told, path
-        # The help page is open to everybody.
-        assert ("401" in told) == (path != "/help")
+        # These pages are open to all.
+        assert ("401" in told) == (path not in ("/help", "/session-ended"))
         assert ({"400", "413"} <= told) == (method == "POST")
         assert ("requestBody" in operation) == (method == "POST")
 

@@ -33,7 +33,9 @@ def requested(wrapped, portal, clock):
                 f"{name}={value}" for name, value in cookies(site.cookies).items()
             )
         names = CookieNames.over_https("portal")
-        sanitizer = RequestSanitizer(FlaskSession(portal.secret_key), own_cookie_names=names.all)
+        sanitizer = RequestSanitizer(
+            FlaskSession(portal.secret_key, user_key="_user_id"), own_cookie_names=names.all
+        )
         request = IncomingRequest(site, given, names, sanitizer.clean(given), clock.now())
         if user is None:
             return request

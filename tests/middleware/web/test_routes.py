@@ -30,6 +30,7 @@ def test_the_urls_are_those_that_the_documents_name():
         "/sign-out",
         "/continue",
         "/help",
+        "/session-ended",
         "/support",
     }
 
@@ -98,7 +99,7 @@ def test_head_is_get_without_a_body(browser, path):
     assert {name for name, _ in head.headers} == {name for name, _ in got.headers}
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if path != "/help"])
+@pytest.mark.parametrize("path", [path for path in PATHS if path not in ("/help", "/session-ended")])
 def test_whoever_is_not_signed_in_at_the_portal_is_led_to_it(browser_of, path):
     stranger = browser_of()
     answer = (

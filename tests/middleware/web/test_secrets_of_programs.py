@@ -41,7 +41,7 @@ def told(wrapped, portal, new_browser, phone_of, clock, troubled_store, notices,
     application = wrapped(portal, identity=adapter, store=troubled_store, notify=notices.append)
     proxied = wrapped(
         portal,
-        identity=FlaskSession(SECRET_KEY),
+        identity=FlaskSession(SECRET_KEY, user_key="_user_id"),
         store=troubled_store,
         forward_auth=True,
         policy=Policy(trusted_peers=(PROXY,)),
@@ -136,5 +136,7 @@ def test_no_refusal_of_a_program_repeats_what_it_sent(told):
 
 @pytest.mark.requirement("R83")
 def test_a_chain_and_its_parts_show_no_secret_when_they_are_printed():
-    adapter = Chain(FlaskSession(SECRET_KEY), HttpBasic(lambda name, password: True))
-    assert SECRET_KEY not in repr(adapter) + repr(FlaskSession(SECRET_KEY)) + repr(vars(adapter))
+    adapter = Chain(FlaskSession(SECRET_KEY, user_key="_user_id"), HttpBasic(lambda name, password: True))
+    assert SECRET_KEY not in repr(adapter) + repr(FlaskSession(SECRET_KEY, user_key="_user_id")) + repr(
+        vars(adapter)
+    )

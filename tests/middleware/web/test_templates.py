@@ -91,6 +91,7 @@ PAGES = {
     "refused": {"outcome": "refused", "reason": "changed_meanwhile"},
     "reminder": {"moment": datetime(2027, 1, 15, tzinfo=timezone.utc), "reminder_seconds": 86400},
     "resync": {"first_code_kept": False},
+    "session_ended": {"target": "/reports"},
     "stale_sign_in": {"user": None, "cookies": ("session",), "clear_url": "/mfa/forward-auth/cookies"},
     "support": {},
     "support_account": {"outcome": None, **ACCOUNT},

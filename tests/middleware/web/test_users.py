@@ -95,7 +95,9 @@ def test_who_was_refused_for_an_unknown_name_can_sign_out_and_come_back_by_anoth
     wrapped, portal, new_browser, sign_in, phone_of
 ):
     people = {"alice": Person(name="alice")}
-    application = wrapped(portal, identity=FlaskSession(portal.secret_key), directory=people.get)
+    application = wrapped(
+        portal, identity=FlaskSession(portal.secret_key, user_key="_user_id"), directory=people.get
+    )
     browser = new_browser(application)
     browser.cookies["session"] = portal.cookie("alise")
     rejected = browser.navigate("/reports")
@@ -110,7 +112,9 @@ def test_who_was_refused_for_an_unknown_name_can_sign_out_and_come_back_by_anoth
 
 @pytest.mark.requirement("R73")
 def test_another_site_signs_nobody_out_who_was_refused(wrapped, portal, new_browser):
-    application = wrapped(portal, identity=FlaskSession(portal.secret_key), directory={}.get)
+    application = wrapped(
+        portal, identity=FlaskSession(portal.secret_key, user_key="_user_id"), directory={}.get
+    )
     browser = new_browser(application)
     browser.cookies["session"] = portal.cookie("alise")
     form = browser.navigate("/").page.form("/sign-out")
@@ -125,7 +129,7 @@ def test_an_id_that_changes_with_the_password_is_nobodys_account_without_a_direc
     wrapped, portal, browser_with, memory_store, caplog
 ):
     session = {"_user_id": "04aa4141902f49ad86c5e98c965737fd", "fs_paa": 1_767_225_600.0}
-    browser = browser_with(wrapped(portal, identity=FlaskSession(SECRET_KEY)), session)
+    browser = browser_with(wrapped(portal, identity=FlaskSession(SECRET_KEY, user_key="_user_id")), session)
     assert browser.navigate("/mfa/enroll").status == 403
     assert (portal.calls, memory_store.users()) == ([], [])
     assert "give directory=" in caplog.text
@@ -137,7 +141,7 @@ def test_a_directory_knows_the_person_behind_an_id_that_changes_with_the_passwor
 ):
     application = wrapped(
         portal,
-        identity=FlaskSession(SECRET_KEY),
+        identity=FlaskSession(SECRET_KEY, user_key="_user_id"),
         directory=lambda _: Person(name="alice", email="alice@example.com"),
     )
     browser_with(application, {"_user_id": "04aa", "fs_paa": 1.0}).enroll("/", phone_of)
@@ -151,7 +155,7 @@ def test_a_directory_is_asked_once_a_request_unless_an_answer_changes_the_user(
 ):
     asked = []
     people = {"alice": Person(name="alice"), "bob": Person(name="bob")}
-    identity = FlaskSession(portal.secret_key)
+    identity = FlaskSession(portal.secret_key, user_key="_user_id")
     identity.traits = replace(identity.traits, renews_sessions=renews_sessions)
     application = wrapped(
         portal, identity=identity, directory=lambda user: asked.append(user) or people.get(user)

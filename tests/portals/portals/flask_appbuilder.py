@@ -44,7 +44,7 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
         sign_out=["/logout/"],
     )
     for variant, identity in (
-        ("by its cookie", FlaskSession(SECRET)),
+        ("by its cookie", FlaskSession(SECRET, user_key="_user_id")),
         ("by the application", FlaskApp(app)),
         ("by its form alone", form),
     ):

@@ -33,6 +33,7 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
             f"sqlite:///{env / 'db' / 'trac.db'}",
             "SELECT name FROM auth_cookie WHERE cookie = ?",
             cookie="trac_auth",
+            user_key="name",
         )
         yield f"by its table at {at or '/'}", _portal(trac, table, at), "by_form"
     form = LoginForm(

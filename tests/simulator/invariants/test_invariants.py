@@ -87,13 +87,14 @@ def any_recovery_code_right(monkeypatch):
 
 
 def gate_open(monkeypatch):
-    monkeypatch.setattr(gate, "challenge", lambda request: None)
+    monkeypatch.setattr(gate, "challenge", lambda request: (request, None))
 
 
 def sign_in_let_out(monkeypatch):
-    monkeypatch.setattr(
-        app_response, "judged_response", lambda request, sanitizer, directory, headers: (headers, None)
-    )
+    def judged(request, sanitizer, directory, headers):
+        return app_response.Judged(headers, None, None)
+
+    monkeypatch.setattr(app_response, "judged_response", judged)
 
 
 def sessions_without_end(monkeypatch):
@@ -289,6 +290,10 @@ def key_shown_on_the_page_for_codes(monkeypatch):
     monkeypatch.setattr(gate.routes, "answer", tell)
 
 
+def right_codes_called_used(monkeypatch):
+    monkeypatch.setattr(verification, "_is_unused", lambda authenticator, step: False)
+
+
 def nothing_recorded(monkeypatch):
     decide = service.decide
     monkeypatch.setattr(service, "decide", lambda *asked: replace(decide(*asked), events=()))
@@ -371,6 +376,7 @@ SABOTAGES = [
     (code_logged, HELP_PAGE, "secrets"),
     (recovery_code_in_event, HELP_PAGE, "secrets"),
     (key_shown_on_the_page_for_codes, HELP_PAGE, "secrets"),
+    (right_codes_called_used, "clock/slow-typing", "answer"),
     (nothing_recorded, HELP_PAGE, "events"),
     (used_recovery_code_not_recorded, "network/recovery-reply-lost", "events"),
     (events_lost_by_the_store, HELP_PAGE, "events"),

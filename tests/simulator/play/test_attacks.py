@@ -58,6 +58,25 @@ def test_the_portals_cookie_alone_is_the_first_factor_alone(played):
     assert failures(play) == []
 
 
+@pytest.mark.requirement("D39")
+@pytest.mark.parametrize("by", ["clear", "inside", "argument", "path"])
+def test_the_cookie_as_the_portal_set_it_is_no_factor_at_all(played, by):
+    play = played(
+        TOLD
+        + f"- steal_cookie: {{user: user1, browser: thief, from: laptop, by: {by}}}\n"
+        + "  expect: {outcome: sign_in_required, app_called: yes}"
+    )
+    assert failures(play) == []
+
+
+@pytest.mark.requirement("D39")
+def test_a_middleware_that_hands_out_the_portals_cookie_is_convicted(played, monkeypatch):
+    monkeypatch.setattr("wsgi_mfa.identity.sealing.response.CookieSealer._is_hidden", lambda *_, **__: False)
+    play = played(TOLD)
+    assert play.broken
+    assert any("session went out in clear" in str(moment) for moment in play.moments)
+
+
 def test_recovery_codes_from_the_seed_are_wrong_and_the_right_one_is_not(played):
     play = played(
         TOLD

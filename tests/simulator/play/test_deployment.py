@@ -55,7 +55,7 @@ def deployed():
     application = MfaMiddleware(
         make_portal({user.name: user}, secret),
         issuer="Client Portal",
-        identity=FlaskSession(secret),
+        identity=FlaskSession(secret, user_key="_user_id"),
         store="memory://",
         keys=KeyRing.from_text("demo:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
         plain_http=True,

@@ -62,7 +62,7 @@ def test_a_story_goes_around_another_portal_with_another_adapter(played_around):
 
 
 def test_the_invariants_know_the_passwords_of_another_portal_too(played_around, monkeypatch):
-    monkeypatch.setattr(gate, "challenge", lambda request: None)
+    monkeypatch.setattr(gate, "challenge", lambda request: (request, None))
     steps = "- password: {user: user1, browser: laptop}\n- visit: {browser: laptop, path: /orders}\n"
     played = played_around(ticket_portal, steps)
     assert {broken.invariant for moment in played.moments for broken in moment.broken} >= {"both_factors"}
@@ -83,7 +83,9 @@ def test_a_portal_may_say_where_its_pages_are(played_around):
                 environ["PATH_INFO"] = "/sign-out"
             return portal(environ, start_response)
 
-        return Portal(application=application, identity=FlaskSession(secret_key), sign_out="/leave")
+        return Portal(
+            application=application, identity=FlaskSession(secret_key, user_key="_user_id"), sign_out="/leave"
+        )
 
     played = played_around(moved, "- sign_out: {user: user1, browser: laptop}\n")
     assert played.moments[0].exchanges[0].request.path == "/leave"
@@ -146,7 +148,9 @@ def test_a_portal_that_the_middleware_refuses_is_told_of(played_around):
             return ["there is no table of sessions"]
 
     def broken(users, secret_key):
-        return Portal(application=make_portal(users, secret_key), identity=Unready(secret_key))
+        return Portal(
+            application=make_portal(users, secret_key), identity=Unready(secret_key, user_key="_user_id")
+        )
 
     with pytest.raises(PortalError, match=r"the middleware refuses the portal: .*no table of sessions"):
         played_around(broken)

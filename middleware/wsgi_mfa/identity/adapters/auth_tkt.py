@@ -65,7 +65,7 @@ class AuthTkt:
     """
 
     # Each sign-in makes a ticket of its own (D8).
-    traits = AdapterTraits(user_changes_in_response=True, renews_sessions=True)
+    traits = AdapterTraits(user_changes_in_response=True, renews_sessions=True, cookies_alone=True)
 
     def __init__(
         self,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, AdapterTraits, Credentials, Identification
-from wsgi_mfa.identity.adapters.framework_session import first_factor_of, problem_in
+from wsgi_mfa.identity.adapters.framework_session import problem_in
+from wsgi_mfa.identity.adapters.session_user import SessionUser
 from wsgi_mfa.identity.request.cookie_header import value_in
 
 #: Kinds of storage that are of this machine: what goes wrong with a session there is wrong with that session.
@@ -16,7 +17,9 @@ _LOCAL = {"memory", "file", "dbm", "cookie", None}
 
 
 class BeakerSession:
-    """Reads the user's id under ``user_key`` out of Beaker's session.
+    """Reads the user's id under ``user_key`` out of Beaker's session; ``user`` makes one of another value there.
+
+    ``anonymous_keys`` are keys of visitors' sessions that look like those of users.
 
     ``options`` are the application's own, as they stand in its ini file, with or without ``beaker.session.`` before
     each. ``secret`` goes in their place where it shall not stand in a file: it is ``validate_key`` for sessions of
@@ -26,9 +29,17 @@ class BeakerSession:
     Beaker keeps a session's id over a sign-in, so a session is asked for on every request (D3).
     """
 
-    traits = AdapterTraits(user_changes_in_response=True)
+    traits = AdapterTraits(user_changes_in_response=True, cookies_alone=True)
 
-    def __init__(self, options: Mapping[str, Any], *, user_key: str, secret: str | None = None) -> None:
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        *,
+        user_key: str,
+        user: Callable[[Any], Any] | None = None,
+        anonymous_keys: Sequence[str] = (),
+        secret: str | None = None,
+    ) -> None:
         """Read the options as Beaker reads them.
 
         :raises ConfigurationError: Beaker is missing, or does not take the options.
@@ -54,7 +65,7 @@ class BeakerSession:
         self._options["invalidate_corrupt"] = False  # we want to hear of it
         self._session_object = SessionObject
         self._cookie: str = self._options["key"]
-        self._user_key = user_key
+        self._session_user = SessionUser("BeakerSession", user_key, user=user, anonymous_keys=anonymous_keys)
         self.credentials = Credentials(cookies=(self._cookie,))
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
@@ -82,9 +93,11 @@ class BeakerSession:
             session = self._session_object({"HTTP_COOKIE": f"{self._cookie}={value}"}, **self._options)
             if session.is_new:
                 return UNRESOLVED
-            return first_factor_of(
-                session.get(self._user_key), session_id=None if self._type == "cookie" else session.id
+            return self._session_user.first_factor_in(
+                session, session_id=None if self._type == "cookie" else session.id
             )
+        except AdapterUnavailableError:
+            raise
         except OSError as error:
             raise AdapterUnavailableError(f"BeakerSession cannot ask for a session: {error!r}") from error
         except Exception as error:

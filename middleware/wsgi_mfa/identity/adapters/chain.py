@@ -109,6 +109,8 @@ def _joined_traits(traits: list[AdapterTraits]) -> AdapterTraits:
         changing_ids=any(each.changing_ids for each in traits),
         renews_sessions=all(each.renews_sessions for each in traits),
         takes_app_passwords=any(each.takes_app_passwords for each in traits),
+        cookies_alone=all(each.cookies_alone for each in traits),
+        own_cookies=tuple(dict.fromkeys(name for each in traits for name in each.own_cookies)),
         www_authenticate=next((each.www_authenticate for each in traits if each.www_authenticate), None),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,8 @@ from wsgi_mfa.directory import Person
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, AdapterTraits, Credentials, Identification
-from wsgi_mfa.identity.adapters.framework_session import first_factor_of, problem_in
+from wsgi_mfa.identity.adapters.framework_session import problem_in
+from wsgi_mfa.identity.adapters.session_user import SessionUser
 from wsgi_mfa.identity.request.cookie_header import value_in
 
 USER_KEY = "_auth_user_id"  # django.contrib.auth.SESSION_KEY
@@ -31,10 +32,10 @@ class DjangoSession:
     """
 
     # login() cycles the key, or flushes the session (D8).
-    traits = AdapterTraits(user_changes_in_response=True, renews_sessions=True)
+    traits = AdapterTraits(user_changes_in_response=True, renews_sessions=True, cookies_alone=True)
 
-    def __init__(self) -> None:
-        """Set Django up.
+    def __init__(self, *, anonymous_keys: Sequence[str] = ()) -> None:
+        """Set Django up; ``anonymous_keys`` are keys of visitors' sessions that look like those of users.
 
         :raises ConfigurationError: Django is missing, or has no settings that work.
         """
@@ -44,6 +45,7 @@ class DjangoSession:
         self._store = engine.SessionStore
         self._on_server = not issubclass(self._store, signed_cookies.SessionStore)
         self._cookie: str = settings.SESSION_COOKIE_NAME
+        self._session_user = SessionUser("DjangoSession", USER_KEY, anonymous_keys=anonymous_keys)
         self.credentials = Credentials(cookies=(self._cookie,))
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
@@ -54,7 +56,7 @@ class DjangoSession:
         # Django keeps no empty sessions: this one is unknown, has ended, or was signed by somebody else.
         if not session:
             return UNRESOLVED
-        return first_factor_of(session.get(USER_KEY), session_id=key if self._on_server else None)
+        return self._session_user.first_factor_in(session, session_id=key if self._on_server else None)
 
     def selftest(self) -> list[str]:
         from django.conf import settings

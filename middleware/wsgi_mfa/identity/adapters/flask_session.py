@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wsgi_mfa.errors import ConfigurationError
@@ -20,6 +20,7 @@ from wsgi_mfa.identity.adapter import (
     Unresolved,
 )
 from wsgi_mfa.identity.adapters.framework_session import has_changing_id
+from wsgi_mfa.identity.adapters.session_user import SessionUser
 from wsgi_mfa.identity.request.cookie_header import value_in
 
 # Flask's PERMANENT_SESSION_LIFETIME, by which it checks every session cookie, permanent or not.
@@ -39,22 +40,25 @@ class FlaskSession:
     """Reads the user out of Flask's client-side session.
 
     ``secret_key`` is the application's ``SECRET_KEY`` and ``fallbacks`` its ``SECRET_KEY_FALLBACKS``; ``cookie``
-    is its ``SESSION_COOKIE_NAME``. ``user_key`` is the session key that holds the user's id as text or a number;
-    ``_user_id`` is Flask-Login's.
+    is its ``SESSION_COOKIE_NAME``. ``user_key`` is the session key that holds the user's id, such as
+    ``_user_id`` for Flask-Login; ``user`` makes an id of a value that is neither text nor a number.
+    ``anonymous_keys`` are keys of visitors' sessions that look like those of users.
 
     The cookie changes at every write and holds no id of the sign-in, so logins have no fingerprint. A good
     cookie is remembered with the time at which it was signed, and its age is judged anew on each request.
     """
 
     # The cookie itself is the session, and another one after each sign-in (D8).
-    traits = AdapterTraits(user_changes_in_response=True, renews_sessions=True)
+    traits = AdapterTraits(user_changes_in_response=True, renews_sessions=True, cookies_alone=True)
 
     def __init__(
         self,
         secret_key: str | bytes,
         *,
         cookie: str = "session",
-        user_key: str = "_user_id",
+        user_key: str,
+        user: Callable[[Any], Any] | None = None,
+        anonymous_keys: Sequence[str] = (),
         salt: str = "cookie-session",
         fallbacks: Sequence[str | bytes] = (),
     ) -> None:
@@ -78,7 +82,7 @@ class FlaskSession:
                 )
         self.credentials = Credentials(cookies=(cookie,))
         self._cookie = cookie
-        self._user_key = user_key
+        self._session_user = SessionUser("FlaskSession", user_key, user=user, anonymous_keys=anonymous_keys)
         self._bad_data = itsdangerous.BadData
         # The oldest key first: itsdangerous signs with the last one and checks with all. It would derive each of them
         # anew for each cookie, so that is done once here.
@@ -109,7 +113,7 @@ class FlaskSession:
         return signed.first_factor if 0 <= age_seconds <= SESSION_SECONDS_MAX else UNRESOLVED
 
     def selftest(self) -> list[str]:
-        sample = base64.urlsafe_b64encode(json.dumps({self._user_key: "selftest"}).encode()).rstrip(b"=")
+        sample = base64.urlsafe_b64encode(json.dumps({"selftest": "selftest"}).encode()).rstrip(b"=")
         cookie = self._signer.sign(sample).decode("ascii")
         if self._read(cookie) is UNRESOLVED:
             return ["FlaskSession cannot read a session that it signed itself: reinstall itsdangerous"]
@@ -126,13 +130,10 @@ class FlaskSession:
         session = _session_in(payload)
         if session is None:
             return UNRESOLVED
-        user = session.get(self._user_key)
-        if user is None:
-            return None
-        # Flask writes other types as tagged objects; what they name is for the application alone to know.
-        if isinstance(user, bool) or not isinstance(user, str | int) or user == "":
-            return UNRESOLVED
-        first_factor = FirstFactor(user=str(user), changing=has_changing_id(session))
+        # Flask writes other types than text and numbers as tagged objects.
+        first_factor = self._session_user.first_factor_in(session, changing=has_changing_id(session))
+        if not isinstance(first_factor, FirstFactor):
+            return first_factor
         return _Signed(first_factor=first_factor, signed_at_seconds=int(signed_at.timestamp()))
 
 
@@ -156,4 +157,4 @@ def _session_in(payload: bytes) -> dict[str, Any] | None:
 
 
 if TYPE_CHECKING:
-    _: Adapter = FlaskSession("")
+    _: Adapter = FlaskSession("", user_key="")

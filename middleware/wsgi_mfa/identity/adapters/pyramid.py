@@ -10,14 +10,15 @@ import io
 import json
 import pickle  # what stands behind a good HMAC is read without any class in it
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.clock import Clock, SystemClock
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, AdapterTraits, Credentials, Identification
-from wsgi_mfa.identity.adapters.framework_session import first_factor_of, reject_short
+from wsgi_mfa.identity.adapters.framework_session import reject_short
+from wsgi_mfa.identity.adapters.session_user import SessionUser
 from wsgi_mfa.identity.request.cookie_header import value_in
 
 SERIALIZERS = ("json", "pickle")
@@ -29,21 +30,24 @@ class PyramidSession:
 
     ``secret``, ``salt``, ``digest`` (``hashalg`` there), ``cookie`` (``cookie_name``) and ``timeout_seconds``
     (``timeout``) are the factory's own arguments, with its defaults. ``user_key`` is the session's key with the
-    user's id; ``auth.userid`` is that of ``SessionAuthenticationPolicy`` and ``SessionAuthenticationHelper``.
+    user's id; ``auth.userid`` is that of ``SessionAuthenticationPolicy`` and ``SessionAuthenticationHelper``. ``user``
+    makes an id of another value there, and ``anonymous_keys`` are keys of visitors' sessions that look like users'.
     ``serializer`` is ``json``, or ``pickle`` for Pyramid before 2.0.
 
     Nothing in the cookie stands for one sign-in, so logins have no fingerprint.
     """
 
     # The cookie itself is the session (D8).
-    traits = AdapterTraits(user_changes_in_response=True, renews_sessions=True)
+    traits = AdapterTraits(user_changes_in_response=True, renews_sessions=True, cookies_alone=True)
 
     def __init__(
         self,
         secret: str | bytes,
         *,
         cookie: str = "session",
-        user_key: str = "auth.userid",
+        user_key: str,
+        user: Callable[[Any], Any] | None = None,
+        anonymous_keys: Sequence[str] = (),
         salt: str = "pyramid.session.",
         digest: str = "sha512",
         timeout_seconds: int | None = 1200,
@@ -72,7 +76,7 @@ class PyramidSession:
             )
         self.credentials = Credentials(cookies=(cookie,))
         self._cookie = cookie
-        self._user_key = user_key
+        self._session_user = SessionUser("PyramidSession", user_key, user=user, anonymous_keys=anonymous_keys)
         self._key = _salted(salt, secret)
         self._digest = digest
         self._digest_bytes = hashlib.new(digest).digest_size
@@ -94,7 +98,7 @@ class PyramidSession:
             return UNRESOLVED
         if not isinstance(state, dict) or (self._timeout is not None and age_seconds > self._timeout):
             return UNRESOLVED
-        return first_factor_of(state.get(self._user_key))
+        return self._session_user.first_factor_in(state)
 
     def selftest(self) -> list[str]:
         return []
@@ -135,4 +139,4 @@ def _plain_pickle(data: bytes) -> Any:  # noqa: ANN401 - whatever was serialized
 
 
 if TYPE_CHECKING:
-    _: Adapter = PyramidSession("")
+    _: Adapter = PyramidSession("", user_key="")

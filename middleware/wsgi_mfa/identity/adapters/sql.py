@@ -7,7 +7,7 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -15,7 +15,7 @@ from urllib.parse import quote
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, AdapterTraits, Credentials, Identification
-from wsgi_mfa.identity.adapters.framework_session import first_factor_of
+from wsgi_mfa.identity.adapters.session_user import SessionUser
 from wsgi_mfa.identity.request.cookie_header import value_in
 
 BUSY_SECONDS = 2
@@ -26,7 +26,10 @@ _WHOLE_SESSION = re.compile(r"\s*[{\[(<]|eyJ|gAS|KGRw")
 
 
 class SqlSession:
-    """Looks up the value of ``cookie`` by ``query``, whose one parameter it is and whose first column is the user.
+    """Looks up the value of ``cookie`` by ``query``, whose one parameter it is; its column ``user_key`` has the user.
+
+    ``user`` makes an id of another value there; ``anonymous_keys`` are further columns, of visitors, whose names look
+    like those of users.
 
     ``database`` is ``sqlite:///PATH``, which is opened for reading alone, or a callable that opens a connection of
     any driver of PEP 249, such as ``lambda: psycopg.connect(...)``; there is one connection in each thread. The
@@ -39,7 +42,16 @@ class SqlSession:
 
     traits = AdapterTraits(user_changes_in_response=True)
 
-    def __init__(self, database: str | Callable[[], Any], query: str, *, cookie: str) -> None:
+    def __init__(
+        self,
+        database: str | Callable[[], Any],
+        query: str,
+        *,
+        cookie: str,
+        user_key: str,
+        user: Callable[[Any], Any] | None = None,
+        anonymous_keys: Sequence[str] = (),
+    ) -> None:
         """Check the settings; the database is opened at the self-test.
 
         :raises ConfigurationError: a setting has no legal value; the message names both.
@@ -57,6 +69,7 @@ class SqlSession:
         self._connect = database if callable(database) else _opener(Path(database.removeprefix(_SCHEME)))
         self._query = query
         self._cookie = cookie
+        self._session_user = SessionUser("SqlSession", user_key, user=user, anonymous_keys=anonymous_keys)
         self._local = threading.local()
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
@@ -64,16 +77,23 @@ class SqlSession:
         if not value:
             return None
         rows = self._rows(value)
-        users = {row[0] or None for row in rows}
-        if len(users) != 1:
-            return UNRESOLVED
-        user = users.pop()
-        if isinstance(user, str) and _WHOLE_SESSION.match(user):
-            raise AdapterUnavailableError(
-                "SqlSession: the first column holds a whole session, which is another text after each sign-in: let the"
-                " query give the user alone"
-            )
-        return first_factor_of(user, session_id=value)
+        user_key = self._session_user.user_key
+        for row in rows:
+            if user_key not in row:
+                raise AdapterUnavailableError(
+                    f"SqlSession: user_key is {user_key!r}: legal is a column of query, which gives"
+                    f" {', '.join(map(repr, row))}"
+                )
+            if isinstance(row[user_key], str) and _WHOLE_SESSION.match(row[user_key]):
+                raise AdapterUnavailableError(
+                    f"SqlSession: the column {user_key!r} holds a whole session, which is another text after each"
+                    " sign-in: let the query give the user alone"
+                )
+        found = [
+            self._session_user.first_factor_in({**row, user_key: row[user_key] or None}, session_id=value)
+            for row in rows
+        ]
+        return found[0] if found and all(each == found[0] for each in found) else UNRESOLVED
 
     def selftest(self) -> list[str]:
         try:
@@ -91,8 +111,8 @@ class SqlSession:
     def store_selftest(self) -> list[str]:
         return []
 
-    def _rows(self, value: str) -> list[Any]:
-        """The first two rows of a session; more prove nothing more."""
+    def _rows(self, value: str) -> list[dict[str, Any]]:
+        """The first two rows of a session, by their columns' names; more prove nothing more."""
         try:
             return self._asked(value)
         except Exception:  # noqa: BLE001 - each driver has errors of its own
@@ -104,7 +124,7 @@ class SqlSession:
             self._close()
             raise AdapterUnavailableError(f"SqlSession cannot ask for a session: {error!r}") from error
 
-    def _asked(self, value: str) -> list[Any]:
+    def _asked(self, value: str) -> list[dict[str, Any]]:
         if getattr(self._local, "process", None) != os.getpid():
             # A connection must not be used on both sides of a fork (D32).
             self._local.connection, self._local.process = self._connect(), os.getpid()
@@ -112,7 +132,8 @@ class SqlSession:
         cursor = connection.cursor()
         try:
             cursor.execute(self._query, (value,))
-            return list(cursor.fetchmany(2))
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchmany(2)]
         finally:
             cursor.close()
             # Drivers begin a transaction with the first statement, in which later sessions would stay unseen.
@@ -136,4 +157,4 @@ def _opener(path: Path) -> Callable[[], sqlite3.Connection]:
 
 
 if TYPE_CHECKING:
-    _: Adapter = SqlSession("", "", cookie="")
+    _: Adapter = SqlSession("", "", cookie="", user_key="")

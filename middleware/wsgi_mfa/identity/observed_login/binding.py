@@ -73,7 +73,7 @@ class ObservedLogin(ABC):
         self._known_cookies = frozenset((*cookies, *harmless_cookies))
         self._told: set[str] = set()
         self.secure = secure
-        self.traits = AdapterTraits(user_changes_in_response=True, aliases=aliases)
+        self._aliases = aliases
         self._name_label_cookie("")
         self._sign: Callable[[bytes], str] | None = None
         self._check: Callable[[bytes, str], bool] | None = None
@@ -89,6 +89,9 @@ class ObservedLogin(ABC):
         name = f"wsgi_mfa_login_{label}" if label else "wsgi_mfa_login"
         self.label_cookie = f"__Host-{name}" if self.secure else name
         self.credentials = Credentials(cookies=(*self.cookies, self.label_cookie))
+        self.traits = AdapterTraits(
+            user_changes_in_response=True, aliases=self._aliases, own_cookies=(self.label_cookie,)
+        )
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
         header = environ.get("HTTP_COOKIE", "")

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from urllib.parse import unquote
 
+from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.request.bounded_cache import BoundedCache
 from wsgi_mfa.identity.request.credential_digest import digest_of
 from wsgi_mfa.identity.request.undeclared import UndeclaredTable, Where
+from wsgi_mfa.identity.sealing.chunks import MARK, ChunkCollector
+from wsgi_mfa.identity.sealing.seals import CookieSeals, Opened, Ring
 
 # RFC 6265 4.1.1. A name that begins with `$` is left out: RFC 2965 made such names attributes.
 _TOKEN = r"[!#%&'*+\-.^_`|~0-9A-Za-z][!#$%&'*+\-.^_`|~0-9A-Za-z]*"  # noqa: S105 - the grammar's word
@@ -35,7 +39,10 @@ _PLAIN = re.compile(_OCTETS, re.ASCII)
 OWN_SESSION_PREFIX = "__Host-wsgi_mfa_session_"
 
 _CACHED_HEADERS_MAX = 1024
+#: Later than any instant that a seal may hold.
+NEVER = 2**63
 _CACHED_HEADER_CHARACTERS_MAX = 4096
+_CACHED_BYTES_MAX = 4 * 1024 * 1024
 
 
 def is_cookie_name(name: str) -> bool:
@@ -51,6 +58,12 @@ class CanonicalCookies:
     ``for_anonymous`` the same for a request without a user (D5); each is "" where no cookie is left. ``credentials``
     and ``own`` map names to values, ``doubled`` names the credentials that had two different values, and
     ``digest`` is that of the credentials, None when there are none.
+
+    Of sealed cookies all of that holds what they hold. ``opened`` are the seals that were good, and ``of_users``
+    has for each user the undeclared cookies that only a request of that user may carry. ``unsealed`` names the
+    declared cookies that came in clear alone, ``in_clear`` is a header of them. With ``is_renewable`` a response
+    has to replace one of the seals. ``ring`` opened the seals, and at
+    ``until``, in microseconds, the first of them expires.
     """
 
     header: str
@@ -60,6 +73,13 @@ class CanonicalCookies:
     own: Mapping[str, str]
     doubled: tuple[str, ...]
     digest: str | None
+    opened: tuple[Opened, ...] = ()
+    of_users: Mapping[str, str] = field(default_factory=dict)
+    unsealed: tuple[str, ...] = ()
+    in_clear: str = ""
+    is_renewable: bool = False
+    ring: Ring | None = None
+    until: int = NEVER
 
 
 class CookieReader:
@@ -68,6 +88,9 @@ class CookieReader:
     ``credentials`` are the adapter's cookies, ``own`` the middleware's, ``undeclared_credentials`` the cookies
     to take out; ``anonymous`` are those that a request without a user may keep, None for all of them;
     ``commas`` says that credentials may hold commas.
+
+    With ``seals`` clients hold sealed cookies. A credential in clear is then left out, but for those in
+    ``never_sealed`` and where ``accepts_clear`` says otherwise.
     """
 
     def __init__(
@@ -78,6 +101,9 @@ class CookieReader:
         undeclared_credentials: UndeclaredTable,
         anonymous: tuple[str, ...] | None,
         commas: bool = False,
+        seals: CookieSeals | None = None,
+        never_sealed: Iterable[str] = (),
+        accepts_clear: bool = False,
     ) -> None:
         for name in (*credentials, *(anonymous or ())):
             if _NAME.fullmatch(name) is None:
@@ -90,20 +116,47 @@ class CookieReader:
         self._undeclared_credentials = undeclared_credentials
         self._anonymous = None if anonymous is None else frozenset(anonymous)
         self._commas = commas
+        self._seals = seals
+        self._sealed = (
+            frozenset() if seals is None or accepts_clear else frozenset(credentials) - {*never_sealed}
+        )
         self._cached = lru_cache(maxsize=_CACHED_HEADERS_MAX)(self._read)
+        self._opened: BoundedCache[CanonicalCookies] = BoundedCache(bytes_max=_CACHED_BYTES_MAX)
 
     def read(self, raw: str) -> CanonicalCookies:
-        """Read a header as the server gives it; any text will do, and what is not well-formed is left out."""
+        """Read a header in which nothing is sealed; any text will do, and what is not well-formed is left out."""
         if len(raw) > _CACHED_HEADER_CHARACTERS_MAX:
             return self._read(raw)
         return self._cached(raw)
 
+    def unsealed(self, raw: str, *, now: int) -> CanonicalCookies:
+        """Read a client's header as the server gives it, opening what is sealed; expired seals are left out.
+
+        :meth:`read` does the same where nothing is sealed.
+        """
+        if self._seals is None:
+            return self.read(raw)
+        ring = self._seals.ring
+        known = self._opened.get(raw)
+        if known is not None and known.ring is ring and now < known.until:
+            return known
+        cookies = self._unsealed(raw, self._seals, ring, now)
+        # The text itself, its canonical forms, and what stands around them.
+        self._opened.put(raw, cookies, size=6 * len(raw) + 2048)
+        return cookies
+
     def _read(self, raw: str) -> CanonicalCookies:
+        credentials, own, others = self._sorted(part.strip(" \t") for part in raw.split(";"))
+        return self._canonical(credentials, own, others)
+
+    def _sorted(
+        self, texts: Iterable[str]
+    ) -> tuple[dict[str, set[str]], dict[str, list[str]], list[tuple[str, str]]]:
+        """Sort the cookies of a header into credentials, our own and others; what may not pass is left out."""
         credentials: dict[str, set[str]] = {}
         own: dict[str, list[str]] = {}
         others: list[tuple[str, str]] = []
-        for part in raw.split(";"):
-            text = part.strip(" \t")
+        for text in texts:
             name, equals, value = text.partition("=")
             if name in self._own or name.startswith(OWN_SESSION_PREFIX):
                 own.setdefault(name, []).append(value)
@@ -114,7 +167,46 @@ class CookieReader:
                     credentials.setdefault(name, set()).add(strict)
             elif _COOKIE.fullmatch(text) is not None and not self._is_undeclared(name):
                 others.append((name, text))
-        return self._canonical(credentials, own, others)
+        return credentials, own, others
+
+    def _unsealed(self, raw: str, seals: CookieSeals, ring: Ring, now: int) -> CanonicalCookies:
+        chunks, texts = ChunkCollector(), []
+        for part in raw.split(";"):
+            text = part.strip(" \t")
+            name, _, value = text.partition("=")
+            # What looks like a seal is one or nothing: it never reaches the application as it came.
+            if value.startswith(MARK) and name not in self._own:
+                chunks.add(name, value)
+            else:
+                texts.append(text)
+        opened = tuple(seals.open(chunks.seals(), ring=ring, now=now))
+        credentials, own, others = self._sorted(texts)
+        sealed_names = {each.name for each in opened}
+        in_clear = {name: credentials.pop(name) for name in self._sealed & credentials.keys()}
+        # A cookie in clear beside a sealed one of its name was not set through us.
+        others = [(name, text) for name, text in others if name not in sealed_names]
+        of_users: dict[str, list[str]] = {}
+        for each in opened:
+            text = f"{each.name}={each.cookie.value}"
+            declared, _, undeclared = self._sorted([text])
+            for name, values in declared.items():
+                credentials.setdefault(name, set()).update(values)
+            if each.cookie.user is None:
+                others += undeclared
+            elif undeclared:
+                of_users.setdefault(each.cookie.user, []).append(text)
+        expiries = [each.cookie.expires_at for each in opened if each.cookie.expires_at is not None]
+        kept = {name: value for name, value in credentials.items() if name not in self._sealed}
+        return replace(
+            self._canonical(credentials, own, others),
+            opened=opened,
+            of_users={user: "; ".join(texts) for user, texts in of_users.items()},
+            unsealed=tuple(sorted(name for name in in_clear if name not in sealed_names)),
+            in_clear=self._canonical({**kept, **in_clear}, own, []).header if in_clear else "",
+            is_renewable=any(each.cookie.is_readable or each.key_id != ring.writing_id for each in opened),
+            ring=ring,
+            until=min(expiries, default=NEVER // SECOND) * SECOND,
+        )
 
     def _canonical(
         self, credentials: dict[str, set[str]], own: dict[str, list[str]], others: list[tuple[str, str]]

@@ -10,8 +10,9 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_tz
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from wsgi_mfa.core.instants import SECOND
@@ -20,6 +21,8 @@ from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 
 _SET_COOKIE_CHARACTERS = len("set-cookie")
 _MAX_AGE = re.compile(r"-?[0-9]+", re.ASCII)
+_CACHED_CHARACTERS_MAX = 1024
+_AGE_CHARACTERS_MAX = 12  # of a number: longer than any life
 
 
 class ResponseIdentity(NamedTuple):
@@ -34,12 +37,17 @@ class SetCookie:
     """One ``Set-Cookie`` header; ``removed`` says that the browser will not keep the cookie.
 
     ``place`` is its domain and path: browsers keep one cookie of a name for each (RFC 6265 5.3, step 11).
+    ``expires_at`` is the end of its life in microseconds, None for a cookie that ends with the browser, and
+    ``attributes`` are all others as they were spelt. ``is_readable`` says that scripts of the page can read it.
     """
 
     name: str
     value: str
     removed: bool
     place: tuple[str, str]
+    expires_at: int | None = None
+    attributes: str = ""
+    is_readable: bool = True
 
 
 def identify_after(
@@ -116,30 +124,59 @@ def without_own_cookies(
 
 def parse_set_cookie(text: str, *, now: int) -> SetCookie | None:
     """Read one ``Set-Cookie`` header by RFC 6265 5.2; None when it names no cookie."""
+    # A response is read twice, and portals set the same cookie again and again.
+    read = _parsed(text) if len(text) <= _CACHED_CHARACTERS_MAX else _parsed.__wrapped__(text)
+    if read is None:
+        return None
+    cookie, age_seconds, date = read
+    # Max-Age wins over Expires wherever they stand (RFC 6265 5.3, step 3).
+    expires_at = date if age_seconds is None else now + age_seconds * SECOND
+    if expires_at is None:
+        return cookie
+    return replace(cookie, removed=expires_at <= now, expires_at=expires_at)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> tuple[SetCookie, int | None, int | None] | None:
+    """Read all of a ``Set-Cookie`` header that does not depend on the time, its age and its date."""
     pair, _, attributes = text.partition(";")
     name, equals, value = pair.partition("=")
     name, value = name.strip(" \t"), value.strip(" \t")
     if not equals or not name:
         return None
-    expired_by_age: bool | None = None
-    expired_by_date = False
+    age_seconds: int | None = None
+    date: int | None = None
     domain = path = ""
+    is_readable = True
+    lasting = []
     for attribute in attributes.split(";"):
         key, _, setting = attribute.partition("=")
         key, setting = key.strip(" \t").lower(), setting.strip(" \t")
-        if key == "max-age" and _MAX_AGE.fullmatch(setting):
-            expired_by_age = setting.startswith("-") or not setting.strip("0")
-        elif key == "domain":
-            domain = setting.lower().lstrip(".")
-        elif key == "path":
-            path = setting
+        if key == "max-age":
+            if _MAX_AGE.fullmatch(setting):
+                is_past = setting.startswith("-")
+                age_seconds = 0 if is_past else int(setting.lstrip("0")[:_AGE_CHARACTERS_MAX] or 0)
         elif key == "expires":
             instant = _instant_of(setting)
-            if instant is not None:
-                expired_by_date = instant <= now
-    # Max-Age wins over Expires wherever they stand (RFC 6265 5.3, step 3).
-    removed = expired_by_date if expired_by_age is None else expired_by_age
-    return SetCookie(name=name, value=value, removed=removed, place=(domain, path))
+            date = date if instant is None else instant
+        else:
+            if key == "domain":
+                domain = setting.lower().lstrip(".")
+            elif key == "path":
+                path = setting
+            elif key == "httponly":
+                is_readable = False
+            if key:
+                lasting.append(attribute.strip(" \t"))
+    cookie = SetCookie(
+        name=name,
+        value=value,
+        removed=False,
+        place=(domain, path),
+        attributes="; ".join(lasting),
+        is_readable=is_readable,
+    )
+    return cookie, age_seconds, date
 
 
 def _sets_cookie(header_name: str) -> bool:

@@ -6,16 +6,19 @@ The environ is changed in place, because the very same dictionary must reach the
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Credentials, FirstFactor, Identification
+from wsgi_mfa.identity.adapters.chain import parts_of
 from wsgi_mfa.identity.request.cookie_header import CanonicalCookies, CookieReader
 from wsgi_mfa.identity.request.credential_digest import digest_of
 from wsgi_mfa.identity.request.query_string import QueryReader
 from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, UndeclaredTable, Where
+from wsgi_mfa.identity.sealing.path_parameters import PathParameters
+from wsgi_mfa.identity.sealing.seals import CookieSeals
 from wsgi_mfa.log_once import LogOnce
 
 logger = logging.getLogger("wsgi_mfa")
@@ -24,6 +27,24 @@ logger = logging.getLogger("wsgi_mfa")
 _HARMLESS_NAMES_MAX = 4096
 
 _URI_KEYS = ("REQUEST_URI", "RAW_URI")
+_LOCATION_CHARACTERS = len("location")
+_PATH_KEYS = ("SCRIPT_NAME", "PATH_INFO", *_URI_KEYS)
+
+
+def declared_cookies(adapter: Adapter) -> tuple[str, ...]:
+    """Return the portal's own cookies among those that ``adapter`` reads."""
+    return tuple(name for name in adapter.credentials.cookies if name not in adapter.traits.own_cookies)
+
+
+def _arguments_like_cookies(adapter: Adapter) -> Iterator[UndeclaredCredential]:
+    """Yield query arguments that may carry the session too, where the application may not read cookies alone."""
+    for part in parts_of(adapter):
+        if not part.traits.cookies_alone:
+            for name in declared_cookies(part):
+                if name not in adapter.credentials.arguments:
+                    yield UndeclaredCredential(
+                        where=Where.ARGUMENT, pattern=name, reason="a declared cookie's name"
+                    )
 
 
 @dataclass(slots=True)
@@ -54,8 +75,12 @@ class RequestSanitizer:
         *,
         own_cookie_names: Iterable[str],
         extra_undeclared: Iterable[UndeclaredCredential] = (),
+        seals: CookieSeals | None = None,
+        accepts_clear: bool = False,
     ) -> None:
         """``own_cookie_names`` are the middleware's cookies, ``extra_undeclared`` what settings add to the table.
+
+        ``seals`` open the cookies that clients hold sealed; with ``accepts_clear`` those in clear count too.
 
         :raises ConfigurationError: the adapter declares a cookie that is not a legal name or is one of ours.
         """
@@ -67,7 +92,7 @@ class RequestSanitizer:
                 setting="identity",
             )
         self.adapter = adapter
-        self.undeclared_credentials = UndeclaredTable(extra_undeclared)
+        self.undeclared_credentials = UndeclaredTable((*extra_undeclared, *_arguments_like_cookies(adapter)))
         self.own_cookie_names = own
         self._headers = adapter.credentials.headers
         # A value that the server sets is no credential that a browser could change.
@@ -86,10 +111,16 @@ class RequestSanitizer:
             undeclared_credentials=self.undeclared_credentials,
             anonymous=adapter.traits.anonymous_cookies,
             commas=adapter.credentials.commas,
+            seals=seals,
+            never_sealed=adapter.traits.own_cookies,
+            accepts_clear=accepts_clear,
         )
+        self.path_parameters = PathParameters(declared_cookies(adapter))
 
-    def clean(self, environ: dict[str, Any]) -> SanitizedRequest:
+    def clean(self, environ: dict[str, Any], *, now: int = 0) -> SanitizedRequest:
         """Change ``environ`` into what adapter and application may read, and identify the user by it.
+
+        ``now`` tells which sealed cookies have expired, in microseconds.
 
         With :data:`~wsgi_mfa.identity.adapter.UNRESOLVED` the credentials are taken out at once.
 
@@ -99,7 +130,7 @@ class RequestSanitizer:
         if not self._harmless.issuperset(environ):
             self._remove_undeclared(environ)
         raw = environ.get("HTTP_COOKIE", "")
-        cookies = self.cookie_reader.read(raw)
+        cookies = self.cookie_reader.unsealed(raw, now=now)
         if cookies.header != raw:
             _write_cookies(environ, cookies.header)
         doubled = cookies.doubled
@@ -119,6 +150,41 @@ class RequestSanitizer:
                 # D5: the adapter vouches for no cookie, so without a user none may speak for one.
                 _write_cookies(environ, cookies.for_anonymous)
         return SanitizedRequest(identification, cookies, doubled, digest)
+
+    def clean_path(self, environ: dict[str, Any]) -> None:
+        """Take the path parameters of declared names out of ``environ``."""
+        get = environ.get
+        paths = f"{get('PATH_INFO')}{get('SCRIPT_NAME')}{get('REQUEST_URI')}{get('RAW_URI')}"
+        if ";" not in paths and "%3" not in paths:
+            return
+        for key in _PATH_KEYS:
+            path = environ.get(key)
+            if path:
+                removed = (
+                    self.path_parameters.removed_from_uri
+                    if key in _URI_KEYS
+                    else self.path_parameters.removed
+                )
+                environ[key] = removed(path)
+
+    def clean_location(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return response headers without path parameters of declared names in any ``Location``."""
+        if not any(len(name) == _LOCATION_CHARACTERS and name.lower() == "location" for name, _ in headers):
+            return headers
+        removed = self.path_parameters.removed_from_uri
+        return [(name, removed(value) if name.lower() == "location" else value) for name, value in headers]
+
+    def admit_cookies_of(self, environ: dict[str, Any], sanitized: SanitizedRequest, user: str) -> None:
+        """Add to a cleaned request that passes as ``user`` the cookies that were sealed for this user alone."""
+        admitted = sanitized.cookies.of_users.get(user)
+        if admitted:
+            header = environ.get("HTTP_COOKIE")
+            environ["HTTP_COOKIE"] = f"{header}; {admitted}" if header else admitted
+
+    def identified_in_clear(self, environ: Mapping[str, Any], sanitized: SanitizedRequest) -> bool:
+        """Return whether the request's cookies in clear would have named a user, if they still counted."""
+        asked = {**environ, "HTTP_COOKIE": sanitized.cookies.in_clear}
+        return isinstance(self.adapter.identify(asked), FirstFactor)
 
     def remove_credentials(self, environ: dict[str, Any], sanitized: SanitizedRequest) -> None:
         """Take the user out of a cleaned request: the application sees an anonymous visitor."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.web import access, forms
 from wsgi_mfa.web.browser_cookie import browser_cookie, days_of, held_by, own_of
-from wsgi_mfa.web.cookies import expire_cookie
+from wsgi_mfa.web.cookies import clearing_cookies, expire_cookie
 from wsgi_mfa.web.public_url import host_of
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
@@ -94,29 +92,18 @@ def post_clear_doubled(request: WebRequest) -> Reply:
         outcome=Outcome.SIGNED_OUT,
         location=request.root,
         members={"next": request.root},
-        headers=tuple(
-            ("Set-Cookie", f"{name}=; Path={path}; Max-Age=0{domain}")
-            for name in request.sanitized.doubled
-            for path in _paths_here(request.mount)
-            for domain in _domains_of(host_of(request.environ, request.site.public.scheme))
+        headers=clearing_cookies(
+            request.sanitized.doubled,
+            mount=request.mount,
+            host=host_of(request.environ, request.site.public.scheme),
         ),
     )
 
 
-def _paths_here(mount: str) -> tuple[str, ...]:
-    """The paths of cookies that a browser sends to our pages: its prefixes, with and without a slash."""
-    parts = mount.split("/")[1:]
-    prefixes = ["/" + "/".join(parts[:count]) for count in range(1, len(parts) + 1)]
-    return ("/", *prefixes, *(f"{prefix}/" for prefix in prefixes))
-
-
-def _domains_of(host: str) -> tuple[str, ...]:
-    """The attribute for this host alone, and those for it and its parents with all below them."""
-    name = host.rpartition(":")[0] if re.search(r":[0-9]+$", host) else host
-    if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z][A-Za-z0-9-]*", name):
-        return ("",)  # an address, or a name without a dot, has no parents
-    labels = name.split(".")
-    return ("", *(f"; Domain={'.'.join(labels[start:])}" for start in range(len(labels) - 1)))
+def show_session_ended(request: WebRequest) -> Reply:
+    """Say that the portal's session was ended when its cookies were sealed, and lead on to the portal."""
+    target = return_url_of(request, next_of(request))
+    return Reply(page="session_ended", context={"target": target}, members={"next": target})
 
 
 def show_help(request: WebRequest) -> Reply:

@@ -14,6 +14,7 @@ BUDGET = "budget"
 SECRETS = "secrets"
 EVENTS = "events"
 DESK = "desk"
+ANSWER = "answer"
 LIVENESS = "liveness"
 
 # Each with the sentence that it stands for.
@@ -30,5 +31,6 @@ INVARIANTS = {
     SECRETS: "no key, code or cookie stands in a reply, log line or event, but on the page that shows it",
     EVENTS: "each change of an account is saved with its event",
     DESK: "only an agent of the desk, soon after a second factor, changes the account of another user",
+    ANSWER: "a code is answered for what it is, and an open session is let through",
     LIVENESS: "in the end a good phone, the current recovery code, and a reset let their user in",
 }

@@ -44,6 +44,7 @@ PAGE_NAMES = (
     "refused",
     "unavailable",
     "restart",
+    "session-ended",
     "stale-sign-in",
     "two-sign-ins",
     "bad-request",

@@ -315,8 +315,14 @@ VERBS = (
     _attack(
         "steal_cookie",
         "Somebody takes the portal's cookie from another browser.",
-        ("must_verify",),
+        ("must_verify", "sign_in_required"),
         origin,
+        Key(
+            name="by",
+            kind=kinds.choice("BY", ("cookie", "clear", "inside", "argument", "path")),
+            default="cookie",
+            about="as the browser holds it, or as the portal set it: by itself, inside another cookie, elsewhere",
+        ),
     ),
     _attack(
         "phish_relay",

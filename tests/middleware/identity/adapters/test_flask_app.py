@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -191,3 +193,60 @@ def test_an_interface_that_asks_for_the_current_request_is_given_one():
     with pytest.raises(AdapterUnavailableError, match="no route"):
         adapter.identify({"HTTP_COOKIE": "session=s1"})
     assert not flask.has_request_context()  # no request stays behind as the current one
+
+
+@pytest.fixture
+def vendored(monkeypatch):
+    """``vendored(decode)``: an application that brings a copy of Flask-Login in a package of its own."""
+
+    def make(decode: Any = None) -> Any:
+        package, utils, managers = (
+            ModuleType(name) for name in ("shelf_login", "shelf_login.utils", "shelf_login.login_manager")
+        )
+        if decode is not None:
+            utils.decode_cookie = decode
+        for module in (package, utils, managers):
+            monkeypatch.setitem(sys.modules, module.__name__, module)
+        copied = type("LoginManager", (), {"__module__": managers.__name__})
+        manager = type("ShelfLoginManager", (copied,), {"__module__": "shelf.users"})()
+        manager._user_callback = {"7": SimpleNamespace(get_id=lambda: 7)}.get
+        application = make_app(with_login=False)
+        application.login_manager = manager
+        return application
+
+    return make
+
+
+@pytest.mark.requirement("D43")
+def test_the_applications_own_copy_of_flask_login_reads_its_cookie(vendored) -> None:
+    adapter = FlaskApp(vendored({"good": "7"}.get))
+    assert adapter.credentials.cookies == ("session", "remember_token")
+    assert adapter.identify({"HTTP_COOKIE": "remember_token=good"}) == FirstFactor(user="7")
+    assert adapter.identify({"HTTP_COOKIE": "remember_token=bad"}) == Anonymous(unproven=REMEMBER)
+
+
+@pytest.mark.requirement("D43")
+@pytest.mark.parametrize("decode", [{"good": "7|more"}.get, {"good": "8"}.get, None])
+def test_a_copy_whose_cookie_means_no_known_user_lets_nobody_in(vendored, decode) -> None:
+    adapter = FlaskApp(vendored(decode))
+    assert adapter.identify({"HTTP_COOKIE": "remember_token=good"}) == Anonymous(unproven=REMEMBER)
+
+
+@pytest.mark.requirement("D43")
+def test_a_copy_that_cannot_ask_for_its_user_is_no_answer(vendored) -> None:
+    application = vendored({"good": "7"}.get)
+    application.login_manager._user_callback = None
+    with pytest.raises(AdapterUnavailableError, match="cannot ask for a user"):
+        FlaskApp(application).identify({"HTTP_COOKIE": "remember_token=good"})
+
+
+@pytest.mark.requirement("D39")
+def test_an_interface_of_the_applications_own_may_look_elsewhere_for_the_session() -> None:
+    assert FlaskApp(make_app()).traits.cookies_alone
+    assert not FlaskApp(make_app(ServerSessions())).traits.cookies_alone
+
+
+@pytest.mark.requirement("D43")
+def test_a_user_under_another_key_is_no_visitor(app, cookies_of) -> None:
+    assert FlaskApp(app).identify(cookies_of({"user": "alice"})) is UNRESOLVED
+    assert FlaskApp(app, anonymous_keys=["user"]).identify(cookies_of({"user": "alice"})) is None

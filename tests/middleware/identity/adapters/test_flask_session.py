@@ -42,7 +42,7 @@ def at(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture
 def adapter() -> FlaskSession:
-    return FlaskSession(SECRET)
+    return FlaskSession(SECRET, user_key="_user_id")
 
 
 def signed(session: Any, *, secret: str = SECRET, salt: str = "cookie-session") -> str:
@@ -83,7 +83,7 @@ def test_a_number_is_the_same_user_as_its_text(adapter: FlaskSession) -> None:
     assert adapter.identify(environ(signed({"_user_id": "17"}))) == FirstFactor(user="17")
 
 
-@pytest.mark.parametrize("session", [{}, {"_user_id": None}, {"user_id": "alice"}, {"csrf": "x"}])
+@pytest.mark.parametrize("session", [{}, {"_user_id": None}, {"user_id": ""}, {"csrf": "x"}])
 def test_a_good_session_without_a_user_is_nobody(adapter: FlaskSession, session: dict[str, Any]) -> None:
     assert adapter.identify(environ(signed(session))) is None
 
@@ -147,7 +147,7 @@ def test_a_session_expires_after_31_days_also_when_it_was_seen_before(adapter: F
     assert adapter.identify(environ(cookie)) == ALICE
     at(START + 31 * DAY + 1)
     assert adapter.identify(environ(cookie)) is UNRESOLVED
-    assert FlaskSession(SECRET).identify(environ(cookie)) is UNRESOLVED
+    assert FlaskSession(SECRET, user_key="_user_id").identify(environ(cookie)) is UNRESOLVED
 
 
 def test_a_session_signed_in_the_future_is_unresolved(adapter: FlaskSession, at) -> None:
@@ -166,8 +166,11 @@ def test_a_flood_of_cookies_does_not_confuse_users(adapter: FlaskSession) -> Non
 
 def test_a_fallback_key_still_counts() -> None:
     cookie = signed({"_user_id": "alice"}, secret="the secret of 2010")
-    assert FlaskSession(SECRET).identify(environ(cookie)) is UNRESOLVED
-    assert FlaskSession(SECRET, fallbacks=["the secret of 2010"]).identify(environ(cookie)) == ALICE
+    assert FlaskSession(SECRET, user_key="_user_id").identify(environ(cookie)) is UNRESOLVED
+    assert (
+        FlaskSession(SECRET, fallbacks=["the secret of 2010"], user_key="_user_id").identify(environ(cookie))
+        == ALICE
+    )
 
 
 def test_names_and_salt_can_be_the_portals_own() -> None:
@@ -192,11 +195,11 @@ def test_the_selftest_reads_what_it_signed(adapter: FlaskSession) -> None:
 )
 def test_a_secret_that_can_be_guessed_is_refused(arguments: dict[str, Any], setting: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{setting} must have at least 8 characters") as rejected:
-        FlaskSession(**arguments)
+        FlaskSession(**{"user_key": "_user_id", **arguments})
     assert rejected.value.setting == setting
 
 
 def test_a_missing_itsdangerous_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "itsdangerous", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'wsgi-mfa\[flask\]'"):
-        FlaskSession(SECRET)
+        FlaskSession(SECRET, user_key="_user_id")

@@ -41,7 +41,7 @@ def cookie(clock):
 
 @pytest.fixture
 def adapter(clock) -> PyramidSession:
-    return PyramidSession(SECRET, clock=clock)
+    return PyramidSession(SECRET, clock=clock, user_key="auth.userid")
 
 
 def test_the_user_is_the_one_in_the_session(adapter, cookie) -> None:
@@ -80,12 +80,12 @@ def test_a_session_ends_when_it_is_not_renewed(adapter, cookie, clock) -> None:
     state = {"auth.userid": "alice"}
     assert adapter.identify(environ(cookie(state, age_seconds=1200))) == ALICE
     assert adapter.identify(environ(cookie(state, age_seconds=1201))) is UNRESOLVED
-    lasting = PyramidSession(SECRET, timeout_seconds=None, clock=clock)
+    lasting = PyramidSession(SECRET, timeout_seconds=None, clock=clock, user_key="auth.userid")
     assert lasting.identify(environ(cookie(state, age_seconds=10**8))) == ALICE
 
 
 def test_a_session_of_the_older_pyramid_is_read_without_any_class_in_it(cookie, clock) -> None:
-    adapter = PyramidSession(SECRET, serializer="pickle", clock=clock)
+    adapter = PyramidSession(SECRET, serializer="pickle", clock=clock, user_key="auth.userid")
     assert adapter.identify(environ(cookie({"auth.userid": "alice"}, dumps=pickle.dumps))) == ALICE
     acting = cookie({"auth.userid": "alice", "x": os.getcwd}, dumps=pickle.dumps)
     assert adapter.identify(environ(acting)) is UNRESOLVED
@@ -102,7 +102,7 @@ def test_a_session_of_the_older_pyramid_is_read_without_any_class_in_it(cookie, 
 )
 def test_a_setting_without_a_legal_value_is_named(settings: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigurationError, match=named):
-        PyramidSession(**{"secret": SECRET, **settings})
+        PyramidSession(**{"secret": SECRET, "user_key": "auth.userid", **settings})
 
 
 @pytest.mark.filterwarnings("ignore:pkg_resources is deprecated")
@@ -118,8 +118,11 @@ def test_pyramid_itself_writes_what_is_read() -> None:
         response = _response()
         request._process_response_callbacks(response)
         value = response.headers["Set-Cookie"].partition(";")[0].partition("=")[2]
-        assert PyramidSession(secret, salt=salt).identify(environ(value)) == ALICE
-        assert PyramidSession(SECRET + "x", salt=salt).identify(environ(value)) is UNRESOLVED
+        assert PyramidSession(secret, salt=salt, user_key="auth.userid").identify(environ(value)) == ALICE
+        assert (
+            PyramidSession(SECRET + "x", salt=salt, user_key="auth.userid").identify(environ(value))
+            is UNRESOLVED
+        )
 
 
 def _response() -> Any:
@@ -127,7 +130,7 @@ def _response() -> Any:
 
 
 def test_the_digest_is_the_factorys() -> None:
-    adapter = PyramidSession(SECRET, digest="sha256", timeout_seconds=None)
+    adapter = PyramidSession(SECRET, digest="sha256", timeout_seconds=None, user_key="auth.userid")
     data = json.dumps([1, 1, {"auth.userid": "alice"}]).encode()
     assert adapter.identify(environ(signed(data, digest="sha256"))) == ALICE
     assert hashlib.new("sha256").digest_size == 32

@@ -46,7 +46,9 @@ def adapter_of(trac):
     made: list[SqlSession] = []
 
     def make(query: str = QUERY, database: Any = None, **settings: Any) -> SqlSession:
-        adapter = SqlSession(database or f"sqlite:///{trac}", query, **{"cookie": "trac_auth", **settings})
+        adapter = SqlSession(
+            database or f"sqlite:///{trac}", query, **{"cookie": "trac_auth", "user_key": "name", **settings}
+        )
         made.append(adapter)
         return adapter
 
@@ -145,7 +147,15 @@ def test_a_connection_that_was_cut_is_opened_anew(adapter_of, trac) -> None:
 )
 def test_a_setting_without_a_legal_value_is_named(settings, named) -> None:
     with pytest.raises(ConfigurationError, match=named):
-        SqlSession(**{"database": "sqlite:///x", "query": QUERY, "cookie": "trac_auth", **settings})
+        SqlSession(
+            **{
+                "database": "sqlite:///x",
+                "query": QUERY,
+                "cookie": "trac_auth",
+                "user_key": "name",
+                **settings,
+            }
+        )
 
 
 @pytest.mark.requirement("D1")

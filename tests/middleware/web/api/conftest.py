@@ -54,7 +54,10 @@ def world_of(wrapped, new_browser, phone_of, clock):
         portal = make_portal(DEMO_USERS, SECRET_KEY)
         agents = [USER] if state == "agent" else []
         middleware = wrapped(
-            portal, identity=FlaskSession(SECRET_KEY), support_agents=agents, validated=False
+            portal,
+            identity=FlaskSession(SECRET_KEY, user_key="_user_id"),
+            support_agents=agents,
+            validated=False,
         )
         browser, other = new_browser(middleware), new_browser(middleware)
         if state == "nobody":

@@ -100,7 +100,7 @@ def test_a_user_of_any_name_gets_headers_that_can_be_sent(wrapped, portal, brows
     ],
 )
 def test_nothing_that_a_client_sends_gets_into_a_header(wrapped, portal, new_browser, key, accept):
-    application = wrapped(portal, identity=FlaskSession(SECRET_KEY), validated=False)
+    application = wrapped(portal, identity=FlaskSession(SECRET_KEY, user_key="_user_id"), validated=False)
     browser = new_browser(application, validated=False)
     browser.cookies["session"] = portal.cookie("alice")
     browser.navigate("/mfa/enroll")

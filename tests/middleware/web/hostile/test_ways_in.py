@@ -125,7 +125,7 @@ def password_only(wrapped, believing, portal, new_browser):
     """A browser whose user has signed in at the portal, and the cookie's value."""
     value = portal.cookie("alice")
     believing.of_whom[value] = "alice"
-    application = wrapped(believing, identity=FlaskSession(SECRET_KEY), validated=False)
+    application = wrapped(believing, identity=FlaskSession(SECRET_KEY, user_key="_user_id"), validated=False)
     return new_browser(application, validated=False), value
 
 

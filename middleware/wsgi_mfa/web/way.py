@@ -1,42 +1,65 @@
-"""The ways of being reached: the names of our cookies in a request, and what cleans a request that has them."""
+"""The ways of being reached: https or plain http on one port, below one script name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, SanitizedRequest
 from wsgi_mfa.identity.request.undeclared import UndeclaredCredential
+from wsgi_mfa.identity.sealing.response import CookieSealer
 from wsgi_mfa.web.cookie_label import CookieLabels
 from wsgi_mfa.web.cookies import CookieNames
+from wsgi_mfa.web.sealing import Sealing
 
 WAYS_MAX = 32  # some servers take the script name from a request header
 
 
 class Way(NamedTuple):
-    """The names of our cookies, the sanitizer that knows them, and a request of which nothing is known."""
+    """The names of our cookies, what knows them, and a request of which nothing is known.
+
+    ``sealer`` seals the portal's cookies; it is None where none are sealed.
+    """
 
     names: CookieNames
     sanitizer: RequestSanitizer
     nothing: SanitizedRequest
+    sealer: CookieSealer | None
+
+
+def way_of(
+    identity: Adapter, extra_undeclared: Iterable[UndeclaredCredential], sealing: Sealing, names: CookieNames
+) -> Way:
+    """Return the way on which our cookies have ``names``.
+
+    :raises ConfigurationError: the portal's cookie has one of them.
+    """
+    sanitizer = RequestSanitizer(
+        identity,
+        own_cookie_names=names.all,
+        extra_undeclared=extra_undeclared,
+        seals=sealing.seals,
+        accepts_clear=sealing.accepts_clear,
+    )
+    nothing = SanitizedRequest(
+        identification=None, cookies=sanitizer.cookie_reader.read(""), doubled=(), credentials_digest=None
+    )
+    return Way(names, sanitizer, nothing, sealing.sealer(names))
 
 
 class Ways:
     """The ways of one middleware; ``only`` is the one way if there is no more than one."""
 
-    def __init__(
-        self, identity: Adapter, labels: CookieLabels, undeclared_credentials: Iterable[UndeclaredCredential]
-    ) -> None:
-        """Make the first way.
+    def __init__(self, labels: CookieLabels, make: Callable[[CookieNames], Way]) -> None:
+        """Make the first way by ``make``.
 
         :raises ConfigurationError: the portal has a cookie with one of our names.
         """
-        self._identity = identity
         self._labels = labels
-        self._undeclared_credentials = tuple(undeclared_credentials)
+        self._make = make
         self._made: dict[tuple[str, str], Way] = {}
-        self.only = self._make(labels.names()) if labels.is_fixed else None
+        self.only = make(labels.names()) if labels.is_fixed else None
         self.of({})
 
     def of(self, environ: Mapping[str, object]) -> Way:
@@ -50,12 +73,3 @@ class Ways:
             names = self._labels.names(script_name=script_name, port=port)
             found = self._made[script_name, port] = self._make(names)
         return found
-
-    def _make(self, names: CookieNames) -> Way:
-        sanitizer = RequestSanitizer(
-            self._identity, own_cookie_names=names.all, extra_undeclared=self._undeclared_credentials
-        )
-        nothing = SanitizedRequest(
-            identification=None, cookies=sanitizer.cookie_reader.read(""), doubled=(), credentials_digest=None
-        )
-        return Way(names, sanitizer, nothing)

@@ -1,0 +1,91 @@
+"""The rules, for tools that check them: commands, decisions, and the one function that decides.
+
+A deployment needs none of this. It is public so that a checker can ask the very function that the middleware runs,
+and it changes with the rules: names may come and go between minor releases.
+"""
+
+from __future__ import annotations
+
+from wsgi_mfa.core.authentication_state import AuthenticationState, authentication_state
+from wsgi_mfa.core.commands import (
+    AcknowledgeRecoveryCode,
+    AdmitLogin,
+    AdoptAccount,
+    BeginEnrollment,
+    CarryLogin,
+    Command,
+    ConfirmEnrollment,
+    EndSessions,
+    FenceAfterRestore,
+    ForgetBrowser,
+    ForgetDrift,
+    InviteBySupport,
+    NewBrowser,
+    NewKey,
+    NewRecoveryCode,
+    NoteActivity,
+    Origin,
+    PostponeEnrollment,
+    PresentEnrollmentCode,
+    ReEncrypt,
+    RemoveAccount,
+    ReplaceRecoveryCode,
+    ResetBySupport,
+    ResyncClock,
+    RevokeBrowser,
+    ShowRecoveryCode,
+    SignInByRecoveryCode,
+    SignInByRememberedBrowser,
+    SignOut,
+    UnlockBySupport,
+    UseDesk,
+    VerifyCode,
+)
+from wsgi_mfa.core.context import Context
+from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
+from wsgi_mfa.core.engine import decide
+from wsgi_mfa.core.recovery_codes import digest as recovery_code_digest
+
+__all__ = [
+    "AcknowledgeRecoveryCode",
+    "AdmitLogin",
+    "AdoptAccount",
+    "AuthenticationState",
+    "BeginEnrollment",
+    "CarryLogin",
+    "Command",
+    "ConfirmEnrollment",
+    "Context",
+    "Decision",
+    "EndSessions",
+    "FenceAfterRestore",
+    "ForgetBrowser",
+    "ForgetDrift",
+    "Hint",
+    "InviteBySupport",
+    "NewBrowser",
+    "NewKey",
+    "NewRecoveryCode",
+    "NoteActivity",
+    "Origin",
+    "Outcome",
+    "PostponeEnrollment",
+    "PresentEnrollmentCode",
+    "ReEncrypt",
+    "Reason",
+    "RemoveAccount",
+    "ReplaceRecoveryCode",
+    "ResetBySupport",
+    "ResyncClock",
+    "RevokeBrowser",
+    "ShowRecoveryCode",
+    "SignInByRecoveryCode",
+    "SignInByRememberedBrowser",
+    "SignOut",
+    "UnlockBySupport",
+    "UseDesk",
+    "VerifyCode",
+    "authentication_state",
+    "decide",
+    "recovery_code_digest",
+]
