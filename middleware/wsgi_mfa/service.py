@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from wsgi_mfa.audit.hash_chain import chained
 from wsgi_mfa.clock import Clock
-from wsgi_mfa.core import app_passwords, commands, recovery_codes
+from wsgi_mfa.core import commands, recovery_codes
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.checked import replace
 from wsgi_mfa.core.commands import Command, Origin
@@ -253,39 +253,12 @@ class MfaService:
         """Let this browser's session follow a login that has a new fingerprint, ``login`` (D34)."""
         return self.apply(visit, commands.CarryLogin(origin=visit.origin, login=login))
 
-    def make_app_password(
-        self, visit: Visit, *, app_password_id: str | None, name: str, path: str, days: int
-    ) -> tuple[Decision, str | None]:
-        """Make an app password, and return it as its user sees it; None where the rules let none be made (D50)."""
-        symbols = app_passwords.SYMBOLS
-        entropy = self.entropy.token_bytes(recovery_codes.entropy_bytes(symbols))
-        code = recovery_codes.code_from(entropy, symbols)
-        command = commands.MakeAppPassword(
-            origin=visit.origin,
-            id=app_password_id or self.vault.new_id(),
-            digest=app_passwords.digest_of(visit.user, code),
-            name=name,
-            path=path,
-            days=days,
-        )
-        decision = self.apply(visit, command)
-        made = decision.outcome is Outcome.SIGNED_IN and decision.account is not None
-        return decision, app_passwords.written(code) if made else None
-
-    def end_app_password(self, visit: Visit, app_password_id: str) -> Decision:
-        """End one app password of this user (D50)."""
-        return self.apply(visit, commands.EndAppPassword(origin=visit.origin, id=app_password_id))
-
-    def note_app_password_use(self, visit: Visit, app_password_id: str) -> None:
-        """Note that an app password is in use, once, and never at the cost of an answer (D50)."""
-        self._note(visit, commands.NoteAppPasswordUse(id=app_password_id))
-
     def note_activity(self, visit: Visit, session_id: str) -> None:
         """Note that the session is in use, once, and never at the cost of an answer (D23)."""
-        self._note(visit, commands.NoteActivity(session_id=session_id))
+        self.note(visit, commands.NoteActivity(session_id=session_id))
 
-    def _note(self, visit: Visit, command: Command) -> None:
-        """Save a change without an event by one try."""
+    def note(self, visit: Visit, command: Command) -> None:
+        """Save a change without an event by one try, and never at the cost of an answer."""
         try:
             account = self.load(visit.user)
             if account is None:

@@ -26,7 +26,7 @@ from wsgi_mfa.operations.key_rotation import survey
 from wsgi_mfa.operations.rollout_report import people_of, unknown_names
 from wsgi_mfa.stores.protocol import Store, every_user
 from wsgi_mfa.support.agents import agents_from
-from wsgi_mfa.web.api_credentials import read_api_credentials
+from wsgi_mfa.web.api_credentials import check_entry, read_api_credentials
 from wsgi_mfa.web.forward_auth import reject_unfit
 
 
@@ -119,7 +119,7 @@ def _api_credentials(configuration: Configuration) -> str:
     read_api_credentials(
         configuration.api_credentials, configuration.identity, forward_auth=configuration.forward_auth
     )
-    return f"without a second factor: {'; '.join(map(str, configuration.api_credentials))}"
+    return f"without a second factor: {'; '.join(str(check_entry(entry)) for entry in configuration.api_credentials)}"
 
 
 def _sealing(configuration: Configuration) -> str:

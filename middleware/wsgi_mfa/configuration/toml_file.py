@@ -33,7 +33,7 @@ from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.identity.sealing.settings import SealSettings, seal_settings
 from wsgi_mfa.support.agents import agents_from
-from wsgi_mfa.web.api_credentials import ApiCredential, check_entry
+from wsgi_mfa.web.api_credentials import check_entry
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -88,7 +88,7 @@ class Configuration:
     tls_in_front: bool = False
     proxy_count: int | None = None
     cookie_label: str | None = None
-    api_credentials: tuple[ApiCredential, ...] = ()
+    api_credentials: tuple[dict[str, Any], ...] = ()
     directory: Callable[[str], Person | None] | None = None
     undeclared_credentials: tuple[str, ...] = ()
     seal_credentials: bool | str = True
@@ -174,7 +174,9 @@ def _configuration(document: dict[str, Any]) -> Configuration:
         top["directory"] = imported(top["directory"], setting="directory")
     for name in ("undeclared_credentials", "support_agents", "unsealed_cookies", "also_by", "hosts"):
         top[name] = tuple(top.get(name, ()))
-    top["api_credentials"] = tuple(map(check_entry, top.get("api_credentials", ())))
+    top["api_credentials"] = tuple(top.get("api_credentials", ()))
+    for entry in top["api_credentials"]:
+        check_entry(entry)
     agents_from(top["support_agents"], has_directory="directory" in top)
     undeclared_from(top["undeclared_credentials"])
     configuration = Configuration(

@@ -81,7 +81,7 @@ class ApiCredentials:
 
 
 def read_api_credentials(
-    settings: Iterable[Mapping[str, object] | ApiCredential], identity: Adapter, *, forward_auth: bool
+    settings: Iterable[Mapping[str, object]], identity: Adapter, *, forward_auth: bool
 ) -> ApiCredentials | None:
     """Return the tokens that a setting names; None if it names none.
 
@@ -95,20 +95,24 @@ def read_api_credentials(
     return ApiCredentials(credentials) if credentials else None
 
 
-def check_entry(entry: Mapping[str, object] | ApiCredential) -> ApiCredential:
+def check_entry(entry: Mapping[str, object]) -> ApiCredential:
     """Return one entry of the setting.
 
     :raises ConfigurationError: it is not legal.
     """
-    if isinstance(entry, Mapping):
-        names = {field.name for field in fields(ApiCredential)}
-        given = dict(entry)
-        texts = all(isinstance(value, str) for value in given.values())
-        if not {"header", "path"} <= set(given) <= names or not texts:
-            raise _illegal(f"api_credentials has {given!r}: legal is {_LEGAL}")
-        entry = ApiCredential(**given)  # type: ignore[arg-type]
-    if not isinstance(entry, ApiCredential):
+    given = dict(entry) if isinstance(entry, Mapping) else {}
+    header, path, scheme = given.get("header"), given.get("path"), given.get("scheme")
+    is_text = (
+        isinstance(header, str) and isinstance(path, str) and (scheme is None or isinstance(scheme, str))
+    )
+    if not is_text or not set(given) <= {field.name for field in fields(ApiCredential)}:
         raise _illegal(f"api_credentials has {entry!r}: legal is {_LEGAL}")
+    return _checked_parts(
+        ApiCredential(header=str(header), path=str(path), scheme=None if scheme is None else str(scheme))
+    )
+
+
+def _checked_parts(entry: ApiCredential) -> ApiCredential:
     if _TOKEN.fullmatch(entry.header) is None or _NEVER.fullmatch(entry.header) is not None:
         raise _illegal(
             f"api_credentials has the header {entry.header!r}: legal is one that carries tokens alone"
@@ -124,7 +128,7 @@ def check_entry(entry: Mapping[str, object] | ApiCredential) -> ApiCredential:
     return entry
 
 
-def _checked(entry: Mapping[str, object] | ApiCredential, identity: Adapter) -> ApiCredential:
+def _checked(entry: Mapping[str, object], identity: Adapter) -> ApiCredential:
     credential = check_entry(entry)
     reads = credential.key in identity.credentials.headers
     if reads and (credential.scheme is None or credential.scheme.lower() == "basic"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wsgi_mfa.core import app_passwords
 from wsgi_mfa.core.account import AppPassword
+from wsgi_mfa.core.commands import NoteAppPasswordUse
 from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.web import access
@@ -56,7 +57,7 @@ def judged(request: IdentifiedRequest, typed: str) -> tuple[IdentifiedRequest, R
     if age:
         return request, _rejection(401, Outcome.STEP_UP_REQUIRED)
     if app_passwords.use_is_due(found, request.now):
-        site.service.note_app_password_use(request.visit, found.id)
+        site.service.note(request.visit, NoteAppPasswordUse(id=found.id))
     return ProgramRequest(request, found), None
 
 

@@ -30,7 +30,7 @@ from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.web import app_response, arrival, gate, routes
 from wsgi_mfa.web import forward_auth as forwarding
-from wsgi_mfa.web.api_credentials import ApiCredential, read_api_credentials
+from wsgi_mfa.web.api_credentials import read_api_credentials
 from wsgi_mfa.web.app_password import ProgramRequest, without_cookies
 from wsgi_mfa.web.app_response import answered, passed_unchanged
 from wsgi_mfa.web.client_address import AttemptLimit, SprayWatch
@@ -41,11 +41,7 @@ from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
-from wsgi_mfa.web.response_hold import (
-    Headers,
-    ResponseHold,
-    first_drawn,
-)
+from wsgi_mfa.web.response_hold import Headers, ResponseHold, first_drawn
 from wsgi_mfa.web.return_to import ReturnUrlSigner
 from wsgi_mfa.web.sealing import Sealing, sealed
 from wsgi_mfa.web.settings import check_mount_path, checked_rules, closed_paths, opened_store, public_url_of
@@ -65,23 +61,18 @@ class MfaMiddleware:
     ``sqlite:///mfa.db``; ``keys`` is the key ring, or a :class:`~wsgi_mfa.keys.key_file.KeyFile` with one, and
     there is no way to run without. ``directory`` maps what a user typed to the one
     :class:`~wsgi_mfa.directory.Person` behind it; without it an id with ``@`` is its own address.
-    ``url`` is the portal's public URL, and ``hosts`` are further names by which browsers reach it; requests for
-    other hosts are rejected. ``scheme_from`` names the header in which a trusted proxy tells the scheme, of
-    which ``proxy_count`` proxies in a row write one entry each; with ``tls_in_front`` all requests of listed
-    proxies count as https. ``plain_http`` serves our pages without https: only for a portal on a loopback
-    address (D35, D48). ``cookie_label`` is part of the names of our cookies in place of one that is derived
-    (D49). ``api_credentials`` are tokens of the portal's own API that pass at their paths (D50).
-    ``undeclared_credentials`` are further ways into the portal that are taken out of requests, such as
-    ``cookie stay_signed_in`` or ``header X-Portal-Key``, or closed to all without a second factor, such as
-    ``path /xmlrpc`` (D4). ``notify`` is called once for each event that the user should hear of by another way,
-    without secrets in it (R32). ``support_agents`` are the users, and groups of the directory as
-    ``group:NAME``, who may use the support desk at ``mount_path/support``; without any there is none over HTTP
-    (R44). The portal's cookies are sealed unless ``seal_credentials`` is False; ``"accept"`` opens sealed ones
-    and writes them in clear. ``unsealed_cookies`` are never sealed, ``seal_group`` is shared by applications
-    that share one session, and ``also_by`` has the arguments and headers by which the portal takes its session
-    id too, such as ``argument sid`` (D39). With ``forward_auth`` a proxy may ask at ``mount_path/forward-auth``
-    for requests that go past us; ``renews_sessions`` promises that the portal gives a new session id at each
-    sign-in, where the adapter cannot know (D8). ``metrics`` takes numbers for the operator (D26).
+    ``url``, ``hosts``, ``scheme_from``, ``tls_in_front`` and ``proxy_count`` say how browsers reach the portal, as
+    docs/surroundings.md has it (D48). ``plain_http`` serves our pages without https: only for a portal on a
+    loopback address (D35). ``cookie_label`` is part of the names of our cookies (D49), and ``api_credentials`` are
+    tokens of the portal's own API that pass at their paths (D50). ``undeclared_credentials`` are further ways
+    into the portal that are taken out of requests, such as ``cookie stay_signed_in``, or closed to all without a
+    second factor, such as ``path /xmlrpc`` (D4). ``notify`` is called once for each event that the user should
+    hear of by another way (R32). ``support_agents`` are the users, and groups of the directory as
+    ``group:NAME``, who may use the support desk at ``mount_path/support`` (R44). The portal's cookies are sealed
+    unless ``seal_credentials`` is False; ``"accept"`` opens sealed ones and writes them in clear.
+    ``unsealed_cookies``, ``seal_group`` and ``also_by`` belong to it (D39). With ``forward_auth`` a proxy may ask
+    at ``mount_path/forward-auth``; ``renews_sessions`` promises that the portal gives a new session id at each
+    sign-in (D8). ``metrics`` takes numbers for the operator (D26).
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -106,7 +97,7 @@ class MfaMiddleware:
         tls_in_front: bool = False,
         proxy_count: int | None = None,
         cookie_label: str | None = None,
-        api_credentials: Sequence[Mapping[str, object] | ApiCredential] = (),
+        api_credentials: Sequence[Mapping[str, object]] = (),
         undeclared_credentials: Sequence[str] = (),
         seal_credentials: bool | str = True,
         unsealed_cookies: Sequence[str] = (),

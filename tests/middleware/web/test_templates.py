@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from wsgi_mfa.accounts import AppPassword
 from wsgi_mfa.core.decision import Reason
 from wsgi_mfa.support.account_view import AccountView
 from wsgi_mfa.web.qr import qr_svg
@@ -43,6 +44,9 @@ COMMON = {
     "unsent": False,
     "is_remembered": False,
 }
+APP_PASSWORD = AppPassword(
+    id="1", digest="", name="calendar", path="/cal", made_at=0, expires_at=1, used_at=None
+)
 ACCOUNT = {
     "view": AccountView(user="user2@example.com", state="new"),
     "account": None,
@@ -114,7 +118,19 @@ PAGES = {
         "browsers": (),
         "own_id": None,
         "remembered_browser_days": 0,
+        "takes_app_passwords": True,
         "is_agent": False,
+    },
+    "app_passwords": {
+        "outcome": "signed_in",
+        "passwords": (APP_PASSWORD,),
+        "made": APP_PASSWORD,
+        "code": "mfa-0000-0000-0000-0000-0000-0000-0",
+        "form_id": "0" * 32,
+        "days_max": 366,
+        "passwords_max": 10,
+        "typed_name": "",
+        "typed_path": "/",
     },
     "verify": {"seconds_left": 18, "remembered_browser_days": 0},
 }

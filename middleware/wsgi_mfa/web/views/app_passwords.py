@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from wsgi_mfa.core import app_passwords
+from wsgi_mfa.core import app_passwords, recovery_codes
 from wsgi_mfa.core.account import AppPassword
 from wsgi_mfa.core.authentication_state import is_fresh
+from wsgi_mfa.core.commands import EndAppPassword, MakeAppPassword
 from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.expiry import without_expired
 from wsgi_mfa.core.instants import SECOND
@@ -49,17 +50,29 @@ def post_app_passwords(request: WebRequest) -> Reply:
     days = _days(fields.get("days", str(app_passwords.DAYS_MAX)))
     if form_id is not None and _ID.fullmatch(form_id) is None:
         raise BadRequestError("the field 'form' is not what the page had")
-    decision, code = request.site.service.make_app_password(
-        request.visit, app_password_id=form_id, name=name, path=path, days=days
+    service = request.site.service
+    entropy = service.entropy.token_bytes(recovery_codes.entropy_bytes(app_passwords.SYMBOLS))
+    code = recovery_codes.code_from(entropy, app_passwords.SYMBOLS)
+    command = MakeAppPassword(
+        origin=request.visit.origin,
+        id=form_id or service.vault.new_id(),
+        digest=app_passwords.digest_of(request.visit.user, code),
+        name=name,
+        path=path,
+        days=days,
     )
+    decision = service.apply(request.visit, command)
     if decision.outcome is not Outcome.SIGNED_IN or decision.account is None:
         return _page(request, status=STATUS.get(decision.outcome, 422), reason=decision.reason)
     added = decision.account.app_passwords[-1]
-    return _page(request, passwords=decision.account.app_passwords, made=added, code=code)
+    return _page(
+        request, passwords=decision.account.app_passwords, made=added, code=app_passwords.written(code)
+    )
 
 
 def _ended(request: WebRequest, fields: Mapping[str, str]) -> Reply:
-    decision = request.site.service.end_app_password(request.visit, fields["end"])
+    command = EndAppPassword(origin=request.visit.origin, id=fields["end"])
+    decision = request.site.service.apply(request.visit, command)
     if decision.reason is Reason.CHANGED_MEANWHILE:
         raise NotFoundError("there is no such app password")
     location = url_of(request, PAGE, next_of(request, fields))
