@@ -201,7 +201,6 @@ class MfaMiddleware:
         )
         self._api = read_api_credentials(api_credentials, identity, forward_auth=forward_auth)
         self._has_hosts = public.hosts is not None
-        # Made now, so that a portal's cookie with one of our names is an error of the start.
         self._ways = Ways(labels, partial(way_of, identity, self._undeclared_credentials, self._sealing))
 
     @property
@@ -227,8 +226,7 @@ class MfaMiddleware:
                 )
             if path == arrival.PATH or (self._has_hosts and not self._site.public.takes(environ)):
                 asked = IncomingRequest(self._site, environ, names, nothing, now)
-                early = arrival.early_response(asked, path)
-                if early is not None:
+                if (early := arrival.early_response(asked, path)) is not None:
                     return early(environ, start_response)
             if path in self._forwarding:
                 request = incoming = IncomingRequest(self._site, environ, names, nothing, now)
@@ -250,8 +248,7 @@ class MfaMiddleware:
         except AmbiguousCredentialError as error:
             request = IncomingRequest(self._site, environ, names, nothing, now)
             response = response_to(request, gate.ambiguous(error), as_json=routes.as_json(request, path))
-        except Exception:
-            # Whatever failed, nobody gets further by it (R80).
+        except Exception:  # whatever failed, no client gets further by it (R80)
             logger.exception("a request was answered 503")
             request = IncomingRequest(self._site, environ, names, sanitized, now)
             response = response_to(request, routes.unavailable(), as_json=routes.as_json(request, path))

@@ -52,7 +52,7 @@ class Ways:
     """The ways of one middleware; ``only`` is the one way if there is no more than one."""
 
     def __init__(self, labels: CookieLabels, make: Callable[[CookieNames], Way]) -> None:
-        """Make the first way by ``make``.
+        """Make the first way by ``make`` now, so that a clash of names is an error of the start.
 
         :raises ConfigurationError: the portal has a cookie with one of our names.
         """
