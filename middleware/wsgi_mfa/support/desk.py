@@ -292,7 +292,9 @@ class SupportDesk:
             if newcomer:
                 return None
             return Rejected(
-                message=f"{name!r} has no e-mail address: give MfaMiddleware a directory= that knows it",
+                message=f"{name!r} has no e-mail address: give MfaMiddleware a directory= that knows it. Without"
+                f" one, an operator who knows the caller can remove the account and invite the user: wsgi-mfa accounts"
+                f" remove {name}, then wsgi-mfa support invite {name}",
                 reason=Reason.NO_ADDRESS,
             )
         if call.email is None:

@@ -121,8 +121,13 @@ def _json(reply: Reply) -> Response:
             hint=reply.hint and reply.hint.value,
             reason=reply.reason and reply.reason.value,
             retry_after_seconds=reply.retry_after_seconds,
+            page=reply.location,
         )
-        return Response(body, reply.status, mimetype="application/problem+json")
+        response = Response(body, reply.status, mimetype="application/problem+json")
+        if reply.location is not None:
+            # For scripts of front ends, which lead the user there (RFC 8288).
+            response.headers["Link"] = f'<{reply.location}>; rel="alternate"; type="text/html"'
+        return response
     members: dict[str, Any] = {**({} if word is None else {"outcome": word}), **reply.members}
     if reply.hint is not None:
         members["hint"] = reply.hint.value

@@ -123,7 +123,15 @@ def test_a_problem_says_what_it_is_in_a_form_that_machines_know(answers):
         assert answer.json["status"] == answer.status, name
         assert answer.json["title"] == TITLES[answer.problem], name
         assert USER not in answer.text, name
-        assert set(answer.json) <= {"type", "title", "status", "hint", "reason", "retry_after_seconds"}, name
+        assert set(answer.json) <= {
+            "type",
+            "title",
+            "status",
+            "hint",
+            "reason",
+            "retry_after_seconds",
+            "page",
+        }, name
 
 
 @pytest.mark.requirement("R18", "R80")
@@ -190,3 +198,14 @@ def test_a_store_that_fails_while_a_code_is_checked_is_told_and_nothing_is_lost(
     failed = tablet.submit_only(page, "/verify", code=phone.code())
     assert (failed.status, failed.page.outcome) == (503, Outcome.UNAVAILABLE.value)
     assert tablet.submit(page, "/verify", code=phone.code()).page.outcome == "signed_in"
+
+
+@pytest.mark.parametrize("path", ["/", "/orders?open=1"])
+def test_a_program_is_told_the_page_for_the_code(browser_of, phone_of, path):
+    alice = browser_of("alice")
+    answer = alice.request("GET", path, headers={"Accept": "application/json"})
+    assert answer.status == 401
+    page = answer.json["page"]
+    assert page.startswith("/mfa/enroll?next=")
+    assert answer.header("Link") == f'<{page}>; rel="alternate"; type="text/html"'
+    assert alice.navigate(page).page.outcome == "must_enroll"

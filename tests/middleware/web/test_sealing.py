@@ -129,7 +129,7 @@ def test_another_user_or_another_portal_gains_nothing_by_a_seal(sealed, shop, si
     alice = signed_in("alice")
     thief = new_browser(alice.application, cookies={"session": alice.cookies["session"]})
     assert thief.get_json("/").problem == "must_verify"
-    other = new_browser(sealed(issuer="Another Portal"), cookies={"session": alice.cookies["session"]})
+    other = new_browser(sealed(cookie_label="another"), cookies={"session": alice.cookies["session"]})
     shop.calls.clear()
     assert other.request("GET", "/").status == 200
     assert shop.seen == ""

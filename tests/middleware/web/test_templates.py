@@ -72,6 +72,7 @@ PAGES = {
     "enroll_manual": {
         "account": "user1@example.com",
         "grouped_key": KEY,
+        "algorithm": "SHA256",
         "pending_id": "pending-1",
         "minutes_left": 1,
     },

@@ -124,7 +124,13 @@ def _key_context(request: WebRequest, page: str, pending: PendingEnrollment) -> 
     if page == "enroll":
         uri = _uri(request, key, pending)
         return context | {"qr": qr_svg(uri), "otpauth_uri": uri}
-    return context | {"account": request.visit.user, "grouped_key": grouped_key(key)}
+    return context | {
+        "account": request.visit.user,
+        "grouped_key": grouped_key(key),
+        "algorithm": pending.parameters.algorithm,
+        "digits": pending.parameters.digits,
+        "period_seconds": pending.parameters.period_seconds,
+    }
 
 
 def _key_members(request: WebRequest, pending: PendingEnrollment) -> dict[str, object]:
