@@ -11,16 +11,19 @@ import click
 from wsgi_mfa.cli.through import problems_through
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.configuration.build import keys_of, public_url_of, store_of
+from wsgi_mfa.configuration.setting_types import imported, secret
 from wsgi_mfa.configuration.toml_file import Configuration, read_configuration
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.rollout import is_rolling_out
 from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError
+from wsgi_mfa.gateway import Gateway
 from wsgi_mfa.identity.adapter import problems_of
 from wsgi_mfa.identity.request.sanitizer import declared_cookies
 from wsgi_mfa.identity.request.undeclared import paths_in, undeclared_from
 from wsgi_mfa.identity.sealing.settings import SealMode
+from wsgi_mfa.identity.sign_in_check import SignIn, SignInCheck
 from wsgi_mfa.keys.ring import KeyRing
 from wsgi_mfa.operations.key_rotation import survey
 from wsgi_mfa.operations.rollout_report import people_of, unknown_names
@@ -35,10 +38,22 @@ from wsgi_mfa.web.forward_auth import reject_unfit
     "--config", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The file mfa.toml."
 )
 @click.option("--through", metavar="URL", help="Also send requests through the front, as browsers do.")
-def check(config: Path, through: str | None) -> None:
+@click.option(
+    "--sign-in", "signs_in", is_flag=True, help="Play the sign-in of [sign_in] at the portal itself, too."
+)
+@click.option(
+    "--upstream",
+    metavar="URL",
+    help="Where the portal of --sign-in listens, if the gateway is in front of it.",
+)
+def check(config: Path, *, through: str | None, signs_in: bool, upstream: str | None) -> None:
     """Read the configuration, run the identity adapter's self-test, open the store and try the keys on it.
 
     With --through, the portal must be running behind the front at URL, by this configuration.
+
+    With --sign-in a bad and a good sign-in are played at the portal, without the middleware; then its session is
+    sent as an argument, a path parameter, a header, in a body and inside another cookie, and it is said what the
+    portal accepts. The user should have no rights.
     """
     configuration = read_configuration(config)
     keys: list[KeyRing] = []
@@ -65,6 +80,8 @@ def check(config: Path, through: str | None) -> None:
         findings.append(_finding("accounts", lambda: _accounts(stores[0], keys[0])))
     if through is not None and keys:
         findings.append(_finding("through", lambda: _through(through, configuration, keys[0])))
+    if signs_in:
+        findings.append(_finding("sign-in", lambda: _sign_in(configuration, upstream)))
     if not all(findings):
         sys.exit(1)
 
@@ -143,6 +160,29 @@ def _sealing(configuration: Configuration) -> str:
     told += [f"shared by the group {settings.group!r}"] if settings.group is not None else []
     told += [f"also taken by {', '.join(configuration.also_by)}"] if configuration.also_by else []
     return "; ".join(told)
+
+
+def _sign_in(configuration: Configuration, upstream: str | None) -> str:
+    """Return what the portal accepts beside its cookie; what has to be changed is an error."""
+    if configuration.sign_in is None:
+        raise MfaError("there is no table [sign_in] with path, page, user and password_env")
+    given = dict(configuration.sign_in)
+    application, variable = given.pop("application", None), given.pop("password_env")
+    if (application is None) == (upstream is None):
+        raise MfaError("sign_in.application or --upstream is needed, and only one of them")
+    portal = imported(application, setting="sign_in.application") if upstream is None else Gateway(upstream)
+    report = SignInCheck(
+        portal,
+        configuration.identity,
+        SignIn(password=secret(variable), **given),
+        extra_undeclared=(
+            *undeclared_from(configuration.undeclared_credentials),
+            *configuration.sealing().other_ways,
+        ),
+    ).run()
+    if report.problems:
+        raise MfaError("; ".join(report.problems))
+    return "; ".join(("the adapter sees the user whom the portal signs in", *report.notes))
 
 
 def _rollout(configuration: Configuration) -> str:

@@ -93,7 +93,8 @@ def _promote(place: CommandContext, found: Survey) -> None:
     _tell(
         place,
         f"next: keys rotate, which retires {ring.writing_id}. A day later is best: browsers",
-        f"whose cookies {ring.writing_id} has signed are asked for a code then.",
+        f"whose cookies {ring.writing_id} has signed are asked for a code then, and",
+        "cookies of the portal that it has sealed end: wait as long as they may last.",
     )
 
 

@@ -14,7 +14,9 @@ from typing import Any
 
 from wsgi_mfa.configuration.adapter_table import adapter_from
 from wsgi_mfa.configuration.setting_types import (
+    IMPORTED,
     SWITCH,
+    TABLE,
     TABLES,
     TEXT,
     TEXTS,
@@ -70,6 +72,21 @@ TOP_LEVEL = {
 }
 REQUIRED = ("issuer", "store")
 
+#: The table `sign_in`: a user, and the portal's form, for `wsgi-mfa check --sign-in`.
+SIGN_IN = {
+    "application": IMPORTED,
+    "path": TEXT,
+    "page": TEXT,
+    "user": TEXT,
+    "password_env": TEXT,
+    "user_field": TEXT,
+    "password_field": TEXT,
+    "fields": TABLE,
+    "media_type": TEXT,
+    "origin": TEXT,
+}
+SIGN_IN_REQUIRED = ("path", "page", "user", "password_env")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Configuration:
@@ -100,6 +117,7 @@ class Configuration:
     forward_auth: bool = False
     renews_sessions: bool = False
     document_schema: int = ACCOUNT_CODEC.schema
+    sign_in: Mapping[str, Any] | None = None
 
     def settings(self) -> dict[str, Any]:
         """The keyword arguments for ``MfaMiddleware``, but for store and keys, which are opened by the caller."""
@@ -160,7 +178,7 @@ def read_configuration(path: Path) -> Configuration:
 
 
 def _configuration(document: dict[str, Any]) -> Configuration:
-    tables = {name: _table(document, name) for name in ("identity", "policy")}
+    tables = {name: _table(document, name) for name in ("identity", "policy", "sign_in")}
     top = {name: value for name, value in document.items() if name not in tables}
     check("", top, TOP_LEVEL, also=tuple(tables))
     for name in REQUIRED:
@@ -180,7 +198,10 @@ def _configuration(document: dict[str, Any]) -> Configuration:
     agents_from(top["support_agents"], has_directory="directory" in top)
     undeclared_from(top["undeclared_credentials"])
     configuration = Configuration(
-        identity=adapter_from(tables["identity"]), policy=_policy(tables["policy"]), **top
+        identity=adapter_from(tables["identity"]),
+        policy=_policy(tables["policy"]),
+        sign_in=_sign_in(tables["sign_in"]),
+        **top,
     )
     configuration.sealing()
     return configuration
@@ -191,6 +212,19 @@ def _table(document: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise ConfigurationError(f"{name} is {table!r}: legal is a table, [{name}]", setting=name)
     return table
+
+
+def _sign_in(table: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the table ``[sign_in]``, checked; None where there is none."""
+    if not table:
+        return None
+    check("sign_in.", table, SIGN_IN)
+    for name in SIGN_IN_REQUIRED:
+        if name not in table:
+            raise ConfigurationError(
+                f"sign_in.{name} is missing: {SIGN_IN[name]} is needed", setting=f"sign_in.{name}"
+            )
+    return dict(table)
 
 
 def _policy(table: Mapping[str, Any]) -> Policy:

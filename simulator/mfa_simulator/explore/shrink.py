@@ -12,7 +12,7 @@ from typing import Any
 from mfa_simulator.errors import ScenarioFileError
 from mfa_simulator.explore.plot import Plot, Raw, text_of, verb_of
 from mfa_simulator.language.format.verbs import TOGETHER
-from mfa_simulator.world.clocks import real_now
+from mfa_simulator.world.clocks import processor_seconds
 
 #: Arguments that a step can do without, and those for which there is something simpler.
 OPTIONAL = ("save", "manual", "typing", "remember", "agent", "every", "parallel", "among", "wrong", "worker")
@@ -33,11 +33,11 @@ class Shrunk:
 
 
 class Shrinker:
-    """Shrinks one plot; `seconds` bounds how long it goes on."""
+    """Shrinks one plot; `seconds` of processor time bound how long it goes on."""
 
     def __init__(self, fails: Fails, *, seconds: float) -> None:
         self._fails = fails
-        self._ends_at = real_now() + seconds
+        self._ends_at = processor_seconds() + seconds
         self._known: dict[str, bool] = {}
         self.tried = 0
 
@@ -45,6 +45,8 @@ class Shrinker:
         """Return the shortest plot that was found to fail; with `keep_last` its last step is what fails."""
         origins = tuple(range(len(plot.steps)))
         last = len(plot.steps) - 1 if keep_last and plot.steps else None
+        if len(plot.steps) > LONG:
+            plot, origins = self._guessed_at_once(plot, origins, least=len(plot.steps) - 3)
         while True:
             before = plot
             plot, origins = self._fewer_steps(plot, origins, last)
@@ -80,10 +82,12 @@ class Shrinker:
             elif not changed:
                 return plot, origins
 
-    def _guessed_at_once(self, plot: Plot, origins: tuple[int, ...]) -> tuple[Plot, tuple[int, ...]]:
-        """Put one step that guesses in the place of several that came to a wrong code each."""
+    def _guessed_at_once(
+        self, plot: Plot, origins: tuple[int, ...], *, least: int = 2
+    ) -> tuple[Plot, tuple[int, ...]]:
+        """Put one step that guesses in the place of `least` or more that came to a wrong code each."""
         count = len(plot.steps)
-        for size in range(count - 2, 1, -1):
+        for size in range(count - 2, least - 1, -1):
             for begin in range(count - 1 - size):
                 for guess in _guesses_for(plot.steps[begin : begin + size]):
                     steps = (*plot.steps[:begin], guess, *plot.steps[begin + size :])
@@ -118,7 +122,7 @@ class Shrinker:
         return self._known[text]
 
     def _is_late(self) -> bool:
-        return real_now() >= self._ends_at
+        return processor_seconds() >= self._ends_at
 
 
 def _simpler_tops(plot: Plot) -> Iterator[Plot]:

@@ -46,13 +46,16 @@ class FailureCounts:
     locked_since: int | None = None
     locked_seconds: int = 0
     granted: int = 0
+    over: bool = False
 
     def locked(self, now: int, policy: Policy) -> bool:
         """Whether the back-off lasts at a moment."""
         since = self.locked_since
         if since is None or since - policy.clock_skew_seconds_max * SECOND > now:
             return False
-        return now < since + self.locked_seconds * SECOND
+        # Once it has ended it stays so: a clock that steps back may find it forgotten.
+        self.over = self.over or now >= since + self.locked_seconds * SECOND
+        return not self.over
 
     def spent(self, now: int, policy: Policy) -> bool:
         """Whether a budget is spent."""
@@ -78,8 +81,8 @@ class FailureCounts:
         self.count += 1
         self.failed_at.append(now)
         self.granted = max(0, self.granted - 1)
-        self.locked_since, self.locked_seconds = None, 0
-        at_once = sum(now - at < policy.backoff_seconds_min * SECOND for at in self.failed_at)
+        self.locked_since, self.locked_seconds, self.over = None, 0, False
+        at_once = sum(0 <= now - at < policy.backoff_seconds_min * SECOND for at in self.failed_at)
         beyond = self.count - policy.free_tries
         if max(beyond, at_once - policy.free_tries) >= 0 and not self.granted:
             doubled = policy.backoff_seconds_min * 2 ** max(0, min(beyond, 20))
@@ -159,7 +162,7 @@ class ThrottleJudge:
                 if tally.locked(call.now, call.policy) or tally.spent(call.now, call.policy):
                     tally.granted, tally.locked_since, tally.locked_seconds = GRANTED_TRIES, None, 0
             elif "lock.restarted" in save.kinds and tally.locked_since is not None:
-                tally.locked_since = getattr(save.after, kind).locked_since or call.now
+                tally.locked_since, tally.over = getattr(save.after, kind).locked_since or call.now, False
             self._compare(call, save, kind)
 
     def _opened_by(self, call: JudgedCall, save: Save, kind: str) -> bool:

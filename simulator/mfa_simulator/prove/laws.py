@@ -75,7 +75,9 @@ def _written(before: State, new: Account) -> tuple[str, ...]:
 
 
 def _granted(tally: Tally, now: int, policy: Policy) -> Tally:
-    return replace(tally, granted=GRANTED_TRIES, until=0) if tally.is_closed(now, policy) else tally
+    return (
+        replace(tally, granted=GRANTED_TRIES, until=0, over=False) if tally.is_closed(now, policy) else tally
+    )
 
 
 def _counted(
@@ -177,7 +179,7 @@ def _on_locks(before: State, wish: Wish, decision: Decision, policy: Policy) -> 
         return
     tally = before.notes.tally(kind)
     # A budget closes the key that was guessed at, not the binding of another one.
-    closed = tally.is_closed(before.now, policy) if wish.kind != "confirm" else before.now < tally.until
+    closed = tally.is_closed(before.now, policy) if wish.kind != "confirm" else tally.is_waiting(before.now)
     moved = decision.account is not None and getattr(decision.account, kind) != getattr(before.account, kind)
     charged = (
         getattr(decision.account, kind).consecutive_count > getattr(before.account, kind).consecutive_count
@@ -239,7 +241,7 @@ def _on_ways_in(before: State, wish: Wish, decision: Decision, policy: Policy) -
     tally, here = before.notes.codes, step_at(before.now, policy)
     near = abs(wish.step - here - phone.drift_steps) <= min(policy.steps_back, policy.steps_ahead)
     fresh = all(step < wish.step for key, step in before.notes.used if key == phone.id)
-    free = not tally.is_closed(before.now, policy) and phone.last_step <= here + phone.drift_steps
+    free = tally.is_open(before.now, policy) and phone.last_step <= here + phone.drift_steps
     free = free and wish.step > phone.last_step and not _may_repeat(before, wish, policy)
     if near and fresh and free and decision.outcome is not Outcome.SIGNED_IN:
         yield "way in", f"a fresh code of the right phone came to {decision.outcome.value}"

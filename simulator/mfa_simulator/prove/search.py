@@ -103,7 +103,10 @@ def taken(state: State, action: Action, policy: Policy) -> tuple[State | None, t
     """Return the state after an action, and what it broke; no state if the action is not possible."""
     if action.moved is not None:
         moved = action.moved(state, policy)
-        return moved, None if moved is None else _broken_in(moved, policy)
+        if moved is None:
+            return None, None
+        moved = replace(moved, notes=moved.notes.seen_at(moved.now))
+        return moved, _broken_in(moved, policy)
     wish = action.wish(state, policy) if action.wish is not None else None
     if wish is None:
         return None, None

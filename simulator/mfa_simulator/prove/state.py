@@ -27,18 +27,26 @@ class Hand:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tally:
-    """Wrong answers of one kind as an onlooker counts them; `until` is the end of the wait that they brought."""
+    """Wrong answers of one kind as an onlooker counts them; `until` is the end of the wait that they brought.
+
+    `over` says that the wait has ended once. If a clock steps back then, it may count again or be forgotten.
+    """
 
     row: int = 0
     until: int = 0
     at: tuple[int, ...] = ()
     granted: int = 0
+    over: bool = False
+
+    def seen_at(self, now: int) -> Tally:
+        """Return the tally at a moment that has come."""
+        return replace(self, over=True) if self.until and now >= self.until and not self.over else self
 
     def charged(self, now: int, policy: Policy) -> Tally:
         """Return the tally after one more wrong answer."""
         row, at = self.row + 1, (*self.at, now)
         granted = max(0, self.granted - 1)
-        at_once = sum(1 for moment in at if now - moment < policy.backoff_seconds_min * SECOND)
+        at_once = sum(1 for moment in at if 0 <= now - moment < policy.backoff_seconds_min * SECOND)
         until = 0
         if not granted and (row >= policy.free_tries or at_once >= policy.free_tries):
             wait = policy.backoff_seconds_min
@@ -55,11 +63,19 @@ class Tally:
 
     def is_closed(self, now: int, policy: Policy) -> bool:
         """Return whether nothing is judged at a moment."""
-        return now < self.until or self.is_spent(now, policy)
+        return self.is_waiting(now) or self.is_spent(now, policy)
+
+    def is_waiting(self, now: int) -> bool:
+        """Return whether the wait lasts for certain."""
+        return now < self.until and not self.over
+
+    def is_open(self, now: int, policy: Policy) -> bool:
+        """Return whether a code is judged at a moment for certain."""
+        return now >= self.until and not self.is_spent(now, policy)
 
     def succeeded(self) -> Tally:
         """Return the tally after a success: the row is over, the days are not."""
-        return replace(self, row=0, until=0)
+        return replace(self, row=0, until=0, over=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +92,12 @@ class Notes:
     told: frozenset[tuple[str, str, int]] = frozenset()
     codes: Tally = Tally()
     recovery: Tally = Tally()
+
+    def seen_at(self, now: int) -> Notes:
+        """Return the notes at a moment that has come."""
+        codes, recovery = self.codes.seen_at(now), self.recovery.seen_at(now)
+        same = codes is self.codes and recovery is self.recovery
+        return self if same else replace(self, codes=codes, recovery=recovery)
 
     def tally(self, kind: str) -> Tally:
         """Return the tally of one kind."""
@@ -196,7 +218,7 @@ def _failures_key(failures: Failures, names: _Names) -> tuple[Any, ...]:
 
 
 def _tally_key(tally: Tally, names: _Names) -> tuple[Any, ...]:
-    return tally.row, names.age(tally.until or None), tally.granted
+    return tally.row, names.age(tally.until or None), tally.granted, tally.over
 
 
 def _sent_key(sent: Any, names: _Names) -> tuple[Any, ...] | None:  # noqa: ANN401  # a wish, which imports this module

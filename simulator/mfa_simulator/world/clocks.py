@@ -7,6 +7,7 @@ their own, each with its offset, its drift and its history of being set.
 from __future__ import annotations
 
 import heapq
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -182,6 +183,11 @@ def real_clocks() -> tuple[object, ...]:
     """Give the functions and classes of Python that tell the real time, as they are without a freeze."""
     names = ("time", "time_ns", "datetime", "date", "gmtime", "localtime", "strftime")
     return tuple(getattr(freezegun.api, f"real_{name}") for name in names)
+
+
+def processor_seconds() -> float:
+    """Return the processor time that this process has used, in seconds; no freeze touches it."""
+    return time.process_time()
 
 
 def real_now() -> float:

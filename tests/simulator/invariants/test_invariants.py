@@ -86,6 +86,10 @@ def any_recovery_code_right(monkeypatch):
     monkeypatch.setattr(recovery_codes, "matches", lambda code, stored: True)
 
 
+def right_codes_are_wrong(monkeypatch):
+    monkeypatch.setattr(verification, "matching_steps", lambda key, code, steps, parameters: ())
+
+
 def gate_open(monkeypatch):
     monkeypatch.setattr(gate, "challenge", lambda request: (request, None))
 
@@ -354,6 +358,7 @@ SABOTAGES = [
     (any_recovery_code_right, "network/recovery-reply-lost", "recovery_once"),
     (gate_open, "attacks/password-known", "both_factors"),
     (sign_in_let_out, HELP_PAGE, "both_factors"),
+    (right_codes_are_wrong, HELP_PAGE, "answer"),
     (sessions_without_end, "browsers/idle-session", "both_factors"),
     (sessions_survive_sign_out, "browsers/signed-out-on-our-page", "both_factors"),
     (sessions_survive_the_portals_sign_out, HELP_PAGE, "both_factors"),

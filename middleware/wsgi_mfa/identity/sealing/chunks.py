@@ -21,6 +21,8 @@ TAG_BYTES = 16
 COOKIE_CHARACTERS_MAX = 4096
 #: What each cookie keeps free for separators, and for attributes such as a date.
 _SPARE_CHARACTERS = 64
+#: What fits into one cookie, whatever the key is called.
+_ONE_PIECE_CHARACTERS = 3800
 
 _TO_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
 _CHUNK = re.compile(
@@ -47,6 +49,8 @@ def to_chunks(name: str, key_id: str, sealed: bytes, *, attributes_length: int =
     :raises SealTooLargeError: two cookies of ``name`` with such attributes cannot hold it.
     """
     tag, data = _text(sealed[-TAG_BYTES:]), _text(sealed[:-TAG_BYTES])
+    if len(data) + len(name) + attributes_length < _ONE_PIECE_CHARACTERS:
+        return (f"{MARK}{key_id}.11.{tag}.{data}",)
     overhead = len(f"{MARK}{key_id}.11.{tag}.")
     room = COOKIE_CHARACTERS_MAX - _SPARE_CHARACTERS - len(name) - attributes_length - overhead
     if len(data) <= room:

@@ -58,7 +58,9 @@ class CookieSealer:
             renewed = list(self._renewed(given, cookies, caller=caller, now=now))
         if not any(given):
             return headers + renewed if renewed else headers
-        self._warn_of_size([text for (_, text), cookie in zip(headers, given, strict=True) if cookie])
+        texts = [text for (_, text), cookie in zip(headers, given, strict=True) if cookie]
+        if len("".join(texts)) >= WARNED_BYTES_MIN:
+            self._warn_of_size(texts)
         hidden = [each for each in given if each and self._is_hidden(each, is_held=is_held)]
         chunks = self._chunks(hidden, cookies, user=user, now=now)
         sent: Headers = []
@@ -141,10 +143,8 @@ class CookieSealer:
 
     def _warn_of_size(self, texts: Sequence[str]) -> None:
         size = sum(len(text) for text in texts)
-        if size < WARNED_BYTES_MIN or len(self._warned) >= _WARNED_NAMES_MAX:
-            return
         name = max(texts, key=len).partition("=")[0].strip()
-        if name not in self._warned:
+        if name not in self._warned and len(self._warned) < _WARNED_NAMES_MAX:
             self._warned.add(name)
             logger.warning(
                 "a response sets cookies of %d bytes, %r the longest of them, which are longer when sealed: proxies"
