@@ -11,7 +11,7 @@ import click
 from wsgi_mfa.cli.through import problems_through
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.configuration.build import keys_of, public_url_of, store_of
-from wsgi_mfa.configuration.setting_types import imported, secret
+from wsgi_mfa.configuration.setting_types import imported_application, secret
 from wsgi_mfa.configuration.toml_file import Configuration, read_configuration
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.rollout import is_rolling_out
@@ -170,7 +170,7 @@ def _sign_in(configuration: Configuration, upstream: str | None) -> str:
     application, variable = given.pop("application", None), given.pop("password_env")
     if (application is None) == (upstream is None):
         raise MfaError("sign_in.application or --upstream is needed, and only one of them")
-    portal = imported(application, setting="sign_in.application") if upstream is None else Gateway(upstream)
+    portal = imported_application(application, setting="sign_in.application") if upstream is None else Gateway(upstream)
     report = SignInCheck(
         portal,
         configuration.identity,

@@ -298,4 +298,4 @@ def test_the_page_for_typing_says_what_the_app_has_to_be_set_to(
     browser = new_browser(wrapped(portal, policy=Policy(**settings)), environ={"REMOTE_USER": "alice"})
     page = browser.navigate("/mfa/enroll/manual").page
     assert words in page.words
-    assert ("Set this in your app before you type the key" in page.words) == bool(settings)
+    assert ("Set the type of key in your app before you type the key" in page.words) == bool(settings)
