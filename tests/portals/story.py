@@ -57,6 +57,7 @@ class Portal:
     directory: Any = None
     script_name: str = ""
     declared: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
     upload: Callable[[Client], bool] | None = None
 
 
@@ -85,6 +86,7 @@ class Story:
             keys=KeyRing([("k1", bytes(range(32)))]),
             directory=self.portal.directory,
             clock=self.clock,
+            **self.portal.settings,
         )
 
     def check(self, good: bool, what: str) -> None:

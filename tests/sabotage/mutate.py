@@ -17,6 +17,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -109,16 +110,24 @@ def tried(
 
 
 def is_false_alarm(found: Noticed) -> bool:
-    """Return whether the unchanged middleware fails what lives found, too."""
+    """Return whether the unchanged middleware fails what lives found, too.
+
+    It is played in a process of its own: what this one imports, the processes of later mutants would have imported.
+    """
+    if not found.text:
+        return False
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+        return pool.submit(_fails, found.text).result()
+
+
+def _fails(text: str) -> bool:
     from mfa_simulator.language.parser import parse
     from mfa_simulator.language.scenario import START
     from mfa_simulator.play.running import play
     from mfa_simulator.world.clocks import frozen_wall_clock
 
-    if not found.text:
-        return False
     with frozen_wall_clock(START) as wall:
-        return any(play(scenario, wall).failed for scenario in parse(found.text, file="finding"))
+        return any(play(scenario, wall).failed for scenario in parse(text, file="finding"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

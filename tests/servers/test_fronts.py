@@ -261,6 +261,23 @@ def test_a_header_with_credentials_is_refused(signed_in):
     assert signed_in.ask("GET", "/reports", Authorization="Basic YTpi").status == 403
 
 
+@pytest.mark.requirement("D43a")
+@pytest.mark.parametrize(
+    "name", ["X_Api_Key", "x_remote_user", "CGI_Authorization", "X_Api-Key", "X-Mfa_User"]
+)
+def test_a_header_with_an_underscore_does_not_reach_the_portal(front, signed_in, name):
+    connection = signed_in.connect()
+    connection.putrequest("GET", "/my-headers")
+    connection.putheader("Cookie", "; ".join(f"{key}={value}" for key, value in signed_in.cookies.items()))
+    connection.putheader(name, "smuggled")
+    connection.endheaders()
+    response = connection.getresponse()
+    text = response.read()
+    connection.close()
+    assert response.status in ((403,) if front.name == "traefik" else (200, 403))
+    assert b"smuggled" not in text
+
+
 def test_nobody_else_may_ask(front, signed_in):
     assert signed_in.ask("GET", "/mfa/forward-auth").status == (418 if front.name == "traefik" else 404)
 

@@ -170,7 +170,11 @@ def _sign_in(configuration: Configuration, upstream: str | None) -> str:
     application, variable = given.pop("application", None), given.pop("password_env")
     if (application is None) == (upstream is None):
         raise MfaError("sign_in.application or --upstream is needed, and only one of them")
-    portal = imported_application(application, setting="sign_in.application") if upstream is None else Gateway(upstream)
+    portal = (
+        imported_application(application, setting="sign_in.application")
+        if upstream is None
+        else Gateway(upstream)
+    )
     report = SignInCheck(
         portal,
         configuration.identity,

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterable
 from types import ModuleType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from wsgi_mfa.errors import ConfigurationError
 
@@ -52,6 +52,32 @@ def _listening(host: str, port: int) -> socket.socket:
     return listener
 
 
+#: In the environ of a request with such a header; the middleware takes it for a credential that is not declared.
+UNDERSCORES = "WSGI_MFA_UNDERSCORES"
+
+
+def _marking_channel() -> type[Any]:
+    """Return a channel that marks requests with an underscore in the name of a header.
+
+    Waitress drops such a header, and a proxy that only asks us hands it on to the portal, which may take
+    ``X_Api_Key`` for ``X-Api-Key``.
+    """
+    from waitress.channel import HTTPChannel
+    from waitress.parser import HTTPRequestParser
+
+    class MarkingParser(HTTPRequestParser):
+        def parse_header(self, header_plus: bytes) -> None:
+            super().parse_header(header_plus)
+            names = (line.partition(b":")[0] for line in header_plus.split(b"\n")[1:])
+            if any(b"_" in name for name in names):
+                cast("dict[str, str]", self.headers)[UNDERSCORES] = "1"
+
+    class MarkingChannel(HTTPChannel):
+        parser_class = MarkingParser
+
+    return MarkingChannel
+
+
 #: The threads that end this process when it does not end by itself.
 _insisting: list[threading.Timer] = []
 
@@ -71,6 +97,7 @@ def run(application: WSGIApplication, listener: socket.socket, *, threads: int) 
         # scheme of every proxy away.
         clear_untrusted_proxy_headers=False,
     )
+    server.channel_class = _marking_channel()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     try:

@@ -54,6 +54,7 @@ OBSERVED = {
     "sign_out": TEXTS,
     "secure": YES_NO,
     "aliases": YES_NO,
+    "renews_in_responses": YES_NO,
 }
 REHEARSAL = {"application": IMPORTED, "user": TEXT, "password_env": TEXT}
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TEXT, WHOLE, YES_NO, TEXTS = "text", "a whole number", "true or false", "a list of texts"
 WHOLES, TABLE, TABLES = "a list of whole numbers", "a table", "a list of tables"
+FIELD_SETS = "a list of sets of field names, or of names of applications"
 IMPORTED = "MODULE:NAME"
 SWITCH = 'true, "accept" or false'
 _TYPES: dict[str, Callable[[object], bool]] = {
@@ -29,6 +30,9 @@ _TYPES: dict[str, Callable[[object], bool]] = {
     IMPORTED: lambda value: isinstance(value, str) and value != "",
     WHOLES: lambda value: isinstance(value, list) and all(type(each) is int for each in value),
     SWITCH: lambda value: isinstance(value, bool) or value == "accept",
+    FIELD_SETS: lambda value: (
+        isinstance(value, list) and all(isinstance(each, str) or _TYPES[TEXTS](each) for each in value)
+    ),
     TABLE: lambda value: isinstance(value, dict),
     TABLES: lambda value: isinstance(value, list) and all(isinstance(each, dict) for each in value),
 }

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from wsgi_mfa.configuration.adapter_table import adapter_from
 from wsgi_mfa.configuration.setting_types import (
+    FIELD_SETS,
     IMPORTED,
     SWITCH,
     TABLE,
@@ -34,6 +35,7 @@ from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.identity.sealing.settings import SealSettings, seal_settings
+from wsgi_mfa.identity.sign_in_fields.declaration import sign_in_fields_of
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.web.api_credentials import check_entry
 
@@ -69,8 +71,19 @@ TOP_LEVEL = {
     "keys_file": TEXT,
     "forward_auth": YES_NO,
     "renews_sessions": YES_NO,
+    "keeps_session_id": TEXT,
 }
 REQUIRED = ("issuer", "store")
+
+#: The settings of ``[identity]`` that every adapter has: what is watched beside the adapter's own credentials (D40).
+WATCHED = {
+    "sign_in_fields": FIELD_SETS,
+    "sign_in_paths": TEXTS,
+    "sign_in_user_fields": TEXTS,
+    "signs_in_anywhere": YES_NO,
+    "sign_in_fields_except": TEXTS,
+    "sign_in_body_bytes_max": WHOLE,
+}
 
 #: The table `sign_in`: a user, and the portal's form, for `wsgi-mfa check --sign-in`.
 SIGN_IN = {
@@ -112,10 +125,12 @@ class Configuration:
     unsealed_cookies: tuple[str, ...] = ()
     seal_group: str | None = None
     also_by: tuple[str, ...] = ()
+    watched: Mapping[str, Any] = field(default_factory=dict)
     keys_env: str = KEYS_VARIABLE
     keys_file: str | None = None
     forward_auth: bool = False
     renews_sessions: bool = False
+    keeps_session_id: str | None = None
     document_schema: int = ACCOUNT_CODEC.schema
     sign_in: Mapping[str, Any] | None = None
 
@@ -138,11 +153,13 @@ class Configuration:
             "directory": self.directory,
             "forward_auth": self.forward_auth,
             "renews_sessions": self.renews_sessions,
+            "keeps_session_id": self.keeps_session_id,
             "undeclared_credentials": self.undeclared_credentials,
             "seal_credentials": self.seal_credentials,
             "unsealed_cookies": self.unsealed_cookies,
             "seal_group": self.seal_group,
             "also_by": self.also_by,
+            **self.watched,
         }
 
     def sealing(self) -> SealSettings:
@@ -179,6 +196,9 @@ def read_configuration(path: Path) -> Configuration:
 
 def _configuration(document: dict[str, Any]) -> Configuration:
     tables = {name: _table(document, name) for name in ("identity", "policy", "sign_in")}
+    watched = {name: value for name, value in tables["identity"].items() if name in WATCHED}
+    check("identity.", watched, WATCHED)
+    tables["identity"] = {name: value for name, value in tables["identity"].items() if name not in WATCHED}
     top = {name: value for name, value in document.items() if name not in tables}
     check("", top, TOP_LEVEL, also=tuple(tables))
     for name in REQUIRED:
@@ -201,9 +221,11 @@ def _configuration(document: dict[str, Any]) -> Configuration:
         identity=adapter_from(tables["identity"]),
         policy=_policy(tables["policy"]),
         sign_in=_sign_in(tables["sign_in"]),
+        watched=watched,
         **top,
     )
-    configuration.sealing()
+    sealing = configuration.sealing()
+    sign_in_fields_of(configuration.identity, other_fields=sealing.other_fields, **watched)
     return configuration
 
 

@@ -20,7 +20,7 @@ from wsgi_mfa.core.usernames import canonical
 # Unreserved characters and the harmless of RFC 3986 section 3.3; no `;`, `%`, `\`, no space, nothing but ASCII.
 _SEGMENT = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,=:@]+", re.ASCII)
 # In a rule `*` would look like a pattern, and so would most of the rest.
-_RULE_SEGMENT = re.compile(r"[A-Za-z0-9\-._~@]+", re.ASCII)
+_RULE_SEGMENT = re.compile(r"[A-Za-z0-9\-._~@+]+", re.ASCII)
 
 
 def is_rule(path: object) -> bool:

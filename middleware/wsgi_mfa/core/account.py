@@ -242,6 +242,7 @@ class Account:
     ended_logins: tuple[EndedLogin, ...] = ()
     first_code: FirstCode | None = None
     hints: tuple[int, ...] = ()  # when "your clock is slow" was told (D17)
+    resyncs_begun: tuple[int, ...] = ()  # when the first code of a resync was kept (D43a)
     enrollments_begun: tuple[int, ...] = ()  # when a pending enrollment was made (D26)
     postponed_at: int | None = None  # when a user who needs no phone yet was left in peace for a while
     reset_at: int | None = None  # the last reset that was not followed by an enrollment

@@ -101,6 +101,7 @@ def without_expired(account: Account, context: Context) -> Account:
         "ended_logins": _kept(account.ended_logins, lambda login: _still_ended(login, context)),
         "first_code": first if first and younger(first.at, context, seconds=FIRST_CODE_SECONDS) else None,
         "hints": _within_the_hour(account.hints, context),
+        "resyncs_begun": _within_the_hour(account.resyncs_begun, context),
         "enrollments_begun": _within_the_hour(account.enrollments_begun, context),
         "enrollment_code": enrollment_code,
         "desk_use": use if use and younger(use.since, context, seconds=DESK_USE_SECONDS) else None,

@@ -35,6 +35,7 @@ def remove(account: Account, command: RemoveAccount, context: Context) -> Decisi
         saved_at=account.saved_at,
         ended_logins=account.ended_logins,
         enrollments_begun=account.enrollments_begun,
+        resyncs_begun=account.resyncs_begun,
         enrollment_code_needed=True,
         removed_at=context.now,
     )

@@ -42,14 +42,18 @@ def _without_fence(document: Document) -> Document:
     return document
 
 
-def _without_app_passwords(document: Document) -> Document:
-    """Take out the app passwords: in the form before, a program has none and is asked for a code."""
+def _without_additions(document: Document) -> Document:
+    """Take out what the form before does not know: app passwords, and how many resyncs were begun.
+
+    There a program has no app password and is asked for a code, and resyncs are not limited.
+    """
     document.pop("app_passwords", None)
+    document.pop("resyncs_begun", None)
     return document
 
 
 #: The steps of a stored account, the oldest first. A release needs the last one only.
-ACCOUNT_STEPS = (SchemaStep(number=2, upgrade=_without_fence, downgrade=_without_app_passwords),)
+ACCOUNT_STEPS = (SchemaStep(number=2, upgrade=_without_fence, downgrade=_without_additions),)
 ACCOUNT_SCHEMA = ACCOUNT_STEPS[-1].number
 
 EVENT_STEPS: tuple[SchemaStep, ...] = ()

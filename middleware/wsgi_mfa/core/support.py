@@ -67,6 +67,7 @@ def reset(account: Account, command: ResetBySupport, context: Context) -> Decisi
         address=account.address,
         ended_logins=account.ended_logins,
         enrollments_begun=account.enrollments_begun,
+        resyncs_begun=account.resyncs_begun,
         reset_at=context.now,
         enrollment_code=code,
         enrollment_code_needed=code_needed,

@@ -15,6 +15,7 @@ from wsgi_mfa.core.commands import ResyncClock, VerifyCode
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.instants import HOUR, seconds_until
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.rejections import locked, rejected, repeated_rejection, with_answer, wrong
 from wsgi_mfa.core.remembered_browsers import with_browser
@@ -22,6 +23,7 @@ from wsgi_mfa.core.sessions import opened, repeated
 from wsgi_mfa.core.totp import matching_steps, seconds_left_in_step, step_at
 
 HINTS_AN_HOUR_MAX = 3  # D17
+RESYNCS_AN_HOUR_MAX = 10
 USED_STEPS_MAX = 8  # beside the last one (D22)
 
 
@@ -237,6 +239,10 @@ def resync(account: Account, command: ResyncClock, context: Context) -> Decision
         or command.first_code is None
         or (first.browser, first.login) != (origin.browser, origin.login)
     ):
+        if len(account.resyncs_begun) >= RESYNCS_AN_HOUR_MAX:
+            # D43a: a first code is kept at no cost to its sender, so that only some are.
+            wait = seconds_until(account.resyncs_begun[0] + HOUR, now=context.now)
+            return Decision(outcome=Outcome.LOCKED, retry_after_seconds=wait)
         return _first_kept(account, command, context.now)
     learned = _consecutive(
         authenticator,
@@ -284,6 +290,7 @@ def _first_kept(account: Account, command: ResyncClock, now: int) -> Decision:
     origin = command.origin
     kept = replace(
         account,
+        resyncs_begun=(*account.resyncs_begun, now),
         first_code=FirstCode(
             browser=origin.browser, login=origin.login, sealed_code=command.sealed_code, at=now
         ),

@@ -18,6 +18,7 @@ from wsgi_mfa.gateway.errors import (
     UpstreamTimeoutError,
 )
 from wsgi_mfa.gateway.headers import from_portal, host_of, target_of, to_portal
+from wsgi_mfa.gateway.strict_response import StrictResponse
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -72,6 +73,7 @@ class Gateway:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         connection = self._kind(self._host, self._port, timeout=CONNECT_SECONDS_MAX)
+        connection.response_class = StrictResponse
         response: http.client.HTTPResponse | None = None
         try:
             response = self._asked(connection, environ)

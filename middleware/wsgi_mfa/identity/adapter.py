@@ -104,6 +104,14 @@ class AdapterTraits:
 
     ``own_cookies``: those of the declared cookies that the middleware itself sets. They are never sealed (D39).
 
+    ``sign_in_fields``: sets of field names by which the portal signs users in, each ``NAME`` or ``NAME=TEXT``.
+    ``sign_in_user_fields`` are those with the user, and ``sign_in_paths`` the paths that they belong to (D40).
+
+    ``signs_in_anywhere``: the portal takes these fields at every URL, so that they are watched for every client (D40).
+
+    ``keeps_session_id``: the portal may keep the session id over a sign-in, and the operator has to say what of
+    that.
+
     :raises ConfigurationError: a trait has a value of another type; the message names it and what is legal.
     :raises TypeError: there is no such trait.
     """
@@ -117,6 +125,11 @@ class AdapterTraits:
     takes_app_passwords: bool = False
     cookies_alone: bool = False
     own_cookies: tuple[str, ...] = ()
+    sign_in_fields: tuple[tuple[str, ...], ...] = ()
+    sign_in_user_fields: tuple[str, ...] = ()
+    sign_in_paths: tuple[str, ...] = ()
+    signs_in_anywhere: bool = False
+    keeps_session_id: bool = False
 
     def __post_init__(self) -> None:
         for name in (
@@ -126,6 +139,8 @@ class AdapterTraits:
             "renews_sessions",
             "takes_app_passwords",
             "cookies_alone",
+            "signs_in_anywhere",
+            "keeps_session_id",
         ):
             if not isinstance(getattr(self, name), bool):
                 raise _illegal_trait(name, getattr(self, name), "True and False")
@@ -134,6 +149,14 @@ class AdapterTraits:
             raise _illegal_trait("anonymous_cookies", cookies, "a tuple of cookie names, and None")
         if not _are_names(self.own_cookies):
             raise _illegal_trait("own_cookies", self.own_cookies, "tuples of cookie names")
+        if not (
+            isinstance(self.sign_in_fields, tuple)
+            and all(each and _are_names(each) for each in self.sign_in_fields)
+        ):
+            raise _illegal_trait("sign_in_fields", self.sign_in_fields, "tuples of tuples of names")
+        for name in ("sign_in_user_fields", "sign_in_paths"):
+            if not _are_names(getattr(self, name)):
+                raise _illegal_trait(name, getattr(self, name), "tuples of texts")
         header = self.www_authenticate
         if header is not None and not (isinstance(header, str) and header.isascii() and header.isprintable()):
             raise _illegal_trait("www_authenticate", header, "a header's value in printable ASCII, and None")

@@ -253,6 +253,11 @@ class KeyRing:
             return False
         return hmac.compare_digest(self._fingerprint(key_id, purpose, message), fingerprint)
 
+    def fingerprints(self, purpose: str, message: bytes) -> tuple[str, ...]:
+        """Return the fingerprints of ``message`` under every key of the ring, that of the writing key first."""
+        others = [key_id for key_id in self.ids if key_id != self.writing_id]
+        return tuple(self._fingerprint(key_id, purpose, message) for key_id in (self.writing_id, *others))
+
     def _fingerprint(self, key_id: str, purpose: str, message: bytes) -> str:
         mac = self._mac(key_id, "fingerprint/" + purpose, message)
         return f"{key_id}.{_to_base64url(mac[:FINGERPRINT_BYTES])}"

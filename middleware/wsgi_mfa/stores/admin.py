@@ -12,6 +12,7 @@ from wsgi_mfa.stores.protocol import StoreStatus, WorkerReport
 
 STATUS = "status"
 INVITED_ONLY = "invited_only"
+BINDINGS = "binding/"  # followed by the binding's key
 WORKERS = "worker/"  # followed by the worker's id
 _STATUS_CODEC = Codec(StoreStatus, schema=1)
 _REPORT_CODEC = Codec(WorkerReport, schema=1)
@@ -20,8 +21,8 @@ _REPORT_CODEC = Codec(WorkerReport, schema=1)
 class TableAdmin(ABC):
     """The methods of :class:`~wsgi_mfa.stores.protocol.StoreAdmin` that read and write a table.
 
-    The table holds what concerns the store as a whole: few keys, short values. A key that is not there means the
-    default, so an empty table is that of a new store.
+    The table holds what concerns the store as a whole, and the bindings of observed logins, which are looked for at
+    each request of such a portal. A key that is not there means the default, so an empty table is that of a new store.
     """
 
     @abstractmethod
@@ -52,6 +53,13 @@ class TableAdmin(ABC):
 
     def invited_only(self) -> bool:
         return bool(self._read_admin(INVITED_ONLY))
+
+    def bindings(self, prefix: str) -> dict[str, str]:
+        rows = self._read_admin(BINDINGS + prefix)
+        return {key[len(BINDINGS) :]: value for key, value in sorted(rows.items())}
+
+    def write_bindings(self, changes: Mapping[str, str | None]) -> None:
+        self._write_admin({BINDINGS + key: value for key, value in changes.items()})
 
     def set_invited_only(self, invited_only: bool) -> None:
         self._write_admin({INVITED_ONLY: "true" if invited_only else None})

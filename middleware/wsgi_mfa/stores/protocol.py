@@ -1,4 +1,4 @@
-"""The contracts of a store: its accounts, their events, and its administration.
+"""The contracts of a store: its accounts, their events, its administration, and the bindings of observed logins.
 
 Code that uses a store names the part that it needs. A whole store is a :class:`Store`; most of one is ready made in
 :mod:`wsgi_mfa.stores.base`.
@@ -6,7 +6,7 @@ Code that uses a store names the part that it needs. A whole store is a :class:`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -170,7 +170,19 @@ class StoreAdmin(Protocol):
         ...
 
 
-class Store(AccountStore, EventStore, StoreAdmin, Protocol):
+class BindingStore(Protocol):
+    """Keeps small rows of text by their keys, found by one key at each request: the bindings of observed logins."""
+
+    def bindings(self, prefix: str) -> dict[str, str]:
+        """Return the rows whose keys begin with ``prefix``, in the order of their keys."""
+        ...
+
+    def write_bindings(self, changes: Mapping[str, str | None]) -> None:
+        """Write these rows, and drop those that are None: together, durably and for all processes."""
+        ...
+
+
+class Store(AccountStore, EventStore, StoreAdmin, BindingStore, Protocol):
     """A whole store: what ``store=`` of the middleware takes."""
 
 

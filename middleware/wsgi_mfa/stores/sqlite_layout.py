@@ -27,7 +27,8 @@ CREATE TABLE admin (key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);
 COMMON_TABLES = frozenset({"accounts", "birth", "events"})
 PUT_ADMIN = "INSERT OR REPLACE INTO admin (key, value) VALUES (?, ?)"
 DROP_ADMIN = "DELETE FROM admin WHERE key = ?"
-READ_ADMIN = "SELECT key, value FROM admin WHERE substr(key, 1, ?) = ? ORDER BY key"
+#: By a range of keys, which the index finds; no key has the greatest code point in it.
+READ_ADMIN = "SELECT key, value FROM admin WHERE key >= ?1 AND key < ?1 || char(1114111) ORDER BY key"
 _READ_STATUS = "SELECT value FROM admin WHERE key = ?"
 
 

@@ -22,6 +22,10 @@ _MOVING_HEADERS = frozenset(
         "HTTP_SCRIPT_NAME",
     }
     | {"HTTP_X_FORWARDED_PREFIX", "HTTP_X_FORWARDED_PATH", "HTTP_X_FORWARDED_SCRIPT_NAME", "HTTP_PATH_INFO"}
+    # repoze.vhm, Zope, Envoy, and portals that are told under which address they are reached from outside.
+    | {"HTTP_X_OUTSIDE_URL", "HTTP_X_VHM_HOST", "HTTP_X_VHM_ROOT", "HTTP_X_ENVOY_ORIGINAL_PATH"}
+    | {"HTTP_X_FORWARDED_ROOT", "HTTP_X_FORWARDED_BASE", "HTTP_X_SCRIPT_ROOT", "HTTP_X_ROOT_PATH"}
+    | {"HTTP_X_BASE_URL", "HTTP_X_BASE_PATH", "HTTP_X_INGRESS_PATH", "HTTP_X_REQUEST_URI"}
     | {"HTTP_X_FORWARDED_URI", "HTTP_X_FORWARDED_URL", "HTTP_X_PATH_INFO", "HTTP_X_ORIGINAL_PATH"}
 )
 # Roundup's REST interface reads the first.

@@ -32,6 +32,9 @@ ALERT_EVERY = HOUR
 
 Network = IPv4Network | IPv6Network
 
+#: The longest IPv6 address has 45 characters, and a zone id stands behind it.
+ADDRESS_CHARACTERS_MAX = 64
+
 
 class ClientAddressReader:
     """Reads the source of a request through the proxies that policy trusts."""
@@ -49,6 +52,8 @@ class ClientAddressReader:
             return peer
         for hop in reversed(str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")):
             address = hop.strip()
+            if len(address) > ADDRESS_CHARACTERS_MAX:
+                return peer  # a zone id may be of any length
             try:
                 ip_address(address)
             except ValueError:

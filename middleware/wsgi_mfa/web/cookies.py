@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import TypeVar
 
 from wsgi_mfa.errors import UnknownKeyError, UnsealError
 from wsgi_mfa.identity.request.cookie_header import OWN_SESSION_PREFIX
@@ -28,6 +28,8 @@ _PADDED_BYTES = 32
 _CACHED_VALUES_MAX = 4096
 _HEX = frozenset("0123456789abcdef")
 BROWSER_PREFIX = "__Host-wsgi_mfa_browser_"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,9 +69,9 @@ class CookieSigner:
         self._keys = keys
         self._store = store_id[:_STORE_CHARACTERS]
         # A value that was signed stays signed, as long as the ring is the same; who may use it is asked of the
-        # account each time (D24).
-        self._browser_of = lru_cache(maxsize=_CACHED_VALUES_MAX)(self._checked_browser)
-        self._owner_of = lru_cache(maxsize=_CACHED_VALUES_MAX)(self._opened_session)
+        # account each time (D24). Only values that were signed here are kept, so that no client chooses their size.
+        self._browsers: dict[str, tuple[KeyRing, str]] = {}
+        self._owners: dict[str, tuple[KeyRing, tuple[str, str]]] = {}
 
     def browser_value(self, browser: str, remembered: tuple[tuple[str, str], ...] = ()) -> str:
         """The value for a browser and, for each user who had it remembered, its id and secret there (R55)."""
@@ -88,12 +90,12 @@ class CookieSigner:
 
     def browser_of(self, value: str | None) -> str | None:
         """The browser's id in a cookie's value; None when there is none that this store has signed."""
-        body = None if value is None else self._browser_of(self._keys.ring, value)
+        body = None if value is None else self._browser_of(value)
         return None if body is None else body[:_ID_CHARACTERS]
 
     def remembered_of(self, value: str | None) -> tuple[tuple[str, str], ...]:
         """The ids and secrets in a browser cookie's value, if this store has signed it."""
-        body = None if value is None else self._browser_of(self._keys.ring, value)
+        body = None if value is None else self._browser_of(value)
         held = () if body is None else body.split("-")[1:]
         return tuple((each[:_ID_CHARACTERS], each[_ID_CHARACTERS:]) for each in held)
 
@@ -104,7 +106,13 @@ class CookieSigner:
 
     def session_of(self, value: str | None) -> tuple[str, str] | None:
         """The session's id in a cookie's value, and the user for whom it was made."""
-        return None if value is None else self._owner_of(self._keys.ring, value)
+        return None if value is None else self._owner_of(value)
+
+    def _browser_of(self, value: str) -> str | None:
+        return _kept(self._browsers, value, self._keys.ring, self._checked_browser)
+
+    def _owner_of(self, value: str) -> tuple[str, str] | None:
+        return _kept(self._owners, value, self._keys.ring, self._opened_session)
 
     def alert_of_other_stores(self, own_cookies: Mapping[str, str], names: CookieNames) -> None:
         """Log an alert for each session cookie that our keys have made for another store (D2).
@@ -208,3 +216,18 @@ def expire_cookie(name: str, *, secure: bool) -> tuple[str, str]:
     """A ``Set-Cookie`` header that takes the cookie away."""
     attributes = f"; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
     return "Set-Cookie", f"{name}={attributes}"
+
+
+def _kept(
+    values: dict[str, tuple[KeyRing, T]], value: str, ring: KeyRing, read: Callable[[KeyRing, str], T | None]
+) -> T | None:
+    """Return what ``read`` makes of a cookie's value; what was good is kept in ``values``."""
+    known = values.get(value)
+    if known is not None and known[0] is ring:
+        return known[1]
+    made = read(ring, value)
+    if made is not None:
+        if len(values) >= _CACHED_VALUES_MAX:
+            values.clear()
+        values[value] = (ring, made)
+    return made

@@ -123,7 +123,12 @@ def _reply(
     sanitized = sanitizer.clean(environ)
     incoming = incoming.with_cleaned(sanitized)
     strays = passed_on_cookies(
-        raw, sanitized.cookies, credentials, sanitizer.own_cookie_names, sanitizer.undeclared_credentials
+        raw,
+        sanitized.cookies,
+        credentials,
+        sanitizer.own_cookie_names,
+        sanitizer.undeclared_credentials,
+        sanitizer.cookie_reader.disguises,
     )
     identification = sanitized.identification
     if identification is not None and (identification is UNRESOLVED or identification.unproven is not None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from wsgi_mfa.core import access_rules, app_passwords
 from wsgi_mfa.core.account import Account
@@ -49,6 +49,9 @@ def identified(incoming: IncomingRequest, caller: Caller, account: Account | Non
         request.site.service.end_session(visit, session_id, cause="user_changed")
     return request
 
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 logger = logging.getLogger("wsgi_mfa")
 
@@ -279,7 +282,43 @@ def _remember(request: VerifiedRequest, told: dict[str, object]) -> None:
     request.site.passes.keep(cookie, known)
 
 
-def let_pass(request: WebRequest, sanitizer: RequestSanitizer, environ: dict[str, Any]) -> None:
+def reply_to(
+    incoming: IncomingRequest,
+    sanitizer: RequestSanitizer,
+    environ: WSGIEnvironment,
+    path: str | None,
+    directory: Directory | None,
+) -> tuple[WebRequest, Reply | None]:
+    """Return our page, a challenge, or None for a request that may pass, and the request as it is known then."""
+    request = admitted(incoming, directory)
+    if request is None:
+        request = stripped(incoming, sanitizer, environ)
+    if path is not None:
+        return request, routes.answer(request, path)
+    return challenge(request)
+
+
+def exempted(
+    incoming: IncomingRequest,
+    sanitizer: RequestSanitizer,
+    environ: WSGIEnvironment,
+    directory: Directory | None,
+) -> WebRequest:
+    """Let a request for an exempt path pass: as its user after the second factor, without one before it.
+
+    Neither a missing second factor nor a store that fails keeps a client from an exempt path.
+    """
+    try:
+        request, reply = reply_to(incoming, sanitizer, environ, None, directory)
+        if reply is None:
+            admit(request, sanitizer, environ)
+            return request
+    except Exception:
+        logger.exception("an exempt path was answered as to a visitor")
+    return stripped(incoming, sanitizer, environ)
+
+
+def admit(request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment) -> None:
     """Let a request pass: the application is told of its user, and gets the cookies that are this user's."""
     tell_application(request, environ)
     if request.caller is not None and request.sanitized.cookies.of_users:
@@ -287,7 +326,7 @@ def let_pass(request: WebRequest, sanitizer: RequestSanitizer, environ: dict[str
 
 
 def stripped(
-    incoming: IncomingRequest, sanitizer: RequestSanitizer, environ: dict[str, Any]
+    incoming: IncomingRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment
 ) -> IncomingRequest:
     """Take the user's credentials out of the environ, and return the request that is left."""
     sanitizer.remove_credentials(environ, incoming.sanitized)

@@ -14,37 +14,42 @@ from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.rollout import is_rolling_out
 from wsgi_mfa.entropy import Entropy, SystemEntropy
-from wsgi_mfa.errors import AmbiguousCredentialError, ConfigurationError, InvalidUserError
+from wsgi_mfa.errors import AmbiguousCredentialError, InvalidUserError
 from wsgi_mfa.heartbeat import Heartbeat
-from wsgi_mfa.identity.adapter import Adapter, problems_of
+from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.request.response_identity import without_own_cookies
-from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, declared_cookies
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.identity.sealing.settings import seal_settings
-from wsgi_mfa.keys.ring import KeyRing, KeySource
+from wsgi_mfa.identity.sign_in_fields.declaration import (
+    BODY_BYTES_MAX,
+    fields_as_cookies,
+    sign_in_fields_of,
+)
+from wsgi_mfa.keys.ring import KeySource
 from wsgi_mfa.metrics import Metrics
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.protocol import Store
 from wsgi_mfa.support.account_view import AccountFinder
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
-from wsgi_mfa.web import app_response, arrival, gate, routes
+from wsgi_mfa.web import app_response, arrival, gate, routes, settings
 from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web.api_credentials import read_api_credentials
 from wsgi_mfa.web.app_password import ProgramRequest, without_cookies
 from wsgi_mfa.web.app_response import answered, passed_unchanged
 from wsgi_mfa.web.client_address import AttemptLimit, SprayWatch
-from wsgi_mfa.web.cookie_label import CookieLabels
-from wsgi_mfa.web.cookie_path import CookiePathCheck
 from wsgi_mfa.web.cookies import CookieSigner
+from wsgi_mfa.web.field_watch import FieldWatch
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
-from wsgi_mfa.web.reply import Reply, response_to
+from wsgi_mfa.web.reply import response_to
 from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
 from wsgi_mfa.web.response_hold import Headers, ResponseHold, first_drawn
 from wsgi_mfa.web.return_to import ReturnUrlSigner
 from wsgi_mfa.web.sealing import Sealing, sealed
-from wsgi_mfa.web.settings import check_mount_path, checked_rules, closed_paths, opened_store, public_url_of
+from wsgi_mfa.web.session_cookie import SessionCookieCheck
+from wsgi_mfa.web.session_turns import session_turns
 from wsgi_mfa.web.way import Way, Ways, way_of
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
@@ -61,18 +66,10 @@ class MfaMiddleware:
     ``sqlite:///mfa.db``; ``keys`` is the key ring, or a :class:`~wsgi_mfa.keys.key_file.KeyFile` with one, and
     there is no way to run without. ``directory`` maps what a user typed to the one
     :class:`~wsgi_mfa.directory.Person` behind it; without it an id with ``@`` is its own address.
-    ``url``, ``hosts``, ``scheme_from``, ``tls_in_front`` and ``proxy_count`` say how browsers reach the portal, as
-    docs/surroundings.md has it (D48). ``plain_http`` serves our pages without https: only for a portal on a
-    loopback address (D35). ``cookie_label`` is part of the names of our cookies (D49), and ``api_credentials`` are
-    tokens of the portal's own API that pass at their paths (D50). ``undeclared_credentials`` are further ways
-    into the portal that are taken out of requests, such as ``cookie stay_signed_in``, or closed to all without a
-    second factor, such as ``path /xmlrpc`` (D4). ``notify`` is called once for each event that the user should
-    hear of by another way (R32). ``support_agents`` are the users, and groups of the directory as
-    ``group:NAME``, who may use the support desk at ``mount_path/support`` (R44). The portal's cookies are sealed
-    unless ``seal_credentials`` is False; ``"accept"`` opens sealed ones and writes them in clear.
-    ``unsealed_cookies``, ``seal_group`` and ``also_by`` belong to it (D39). With ``forward_auth`` a proxy may ask
-    at ``mount_path/forward-auth``; ``renews_sessions`` promises that the portal gives a new session id at each
-    sign-in (D8). ``metrics`` takes numbers for the operator (D26).
+    ``plain_http`` serves our pages without https: only for a portal on a loopback address (D35). ``notify`` is
+    called once for each event that the user should hear of by another way (R32), and ``metrics`` takes numbers
+    for the operator (D26). Pages of the documentation have the other settings: docs/surroundings.md those from
+    ``url`` to ``cookie_label`` (D48, D49), docs/programs.md ``api_credentials`` (D50), docs/adapters.md the rest.
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -103,21 +100,22 @@ class MfaMiddleware:
         unsealed_cookies: Sequence[str] = (),
         seal_group: str | None = None,
         also_by: Sequence[str] = (),
+        sign_in_fields: Sequence[str | Sequence[str]] | str = (),
+        sign_in_paths: Sequence[str] = (),
+        sign_in_user_fields: Sequence[str] = (),
+        signs_in_anywhere: bool = False,
+        sign_in_fields_except: Sequence[str] = (),
+        sign_in_body_bytes_max: int = BODY_BYTES_MAX,
         notify: Callable[[Event], None] | None = None,
         metrics: Metrics | None = None,
         forward_auth: bool = False,
         renews_sessions: bool = False,
+        keeps_session_id: str | None = None,
         clock: Clock | None = None,
         entropy: Entropy | None = None,
     ) -> None:
-        if not isinstance(getattr(keys, "ring", None), KeyRing):
-            raise ConfigurationError(
-                "keys must be a KeyRing, such as KeyRing.from_environment()", setting="keys"
-            )
-        check_mount_path(mount_path)
-        problems = problems_of(identity, has_directory=directory is not None)
-        if problems:
-            raise ConfigurationError(f"identity: {'; '.join(problems)}", setting="identity")
+        settings.check_mount_path(mount_path)
+        settings.check_keys_and_identity(keys, identity, has_directory=directory is not None)
         if forward_auth:
             forwarding.reject_unfit(identity, renews_sessions=renews_sessions)
         clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
@@ -125,7 +123,7 @@ class MfaMiddleware:
         import werkzeug.wrappers  # noqa: F401 - now, and not while the first page is waited for in each worker
 
         self.service = MfaService(
-            store=opened_store(store, clock, entropy),
+            store=settings.opened_store(store, clock, entropy),
             keys=keys,
             policy=policy or Policy(),
             clock=clock,
@@ -134,24 +132,17 @@ class MfaMiddleware:
             metrics=metrics,
         )
         self._directory = directory
-        public, sources = public_url_of(
-            self.service.policy,
+        public, sources, labels = settings.address_of(
+            self.service,
+            issuer=issuer,
+            mount_path=mount_path,
+            cookie_label=cookie_label,
             plain_http=plain_http,
             url=url,
             hosts=hosts,
             scheme_from=scheme_from,
             tls_in_front=tls_in_front,
             proxy_count=proxy_count,
-        )
-        labels = CookieLabels(
-            store_id=self.service.store.identity.store_id,
-            mount_path=mount_path,
-            public=public,
-            issuer=issuer,
-            fixed=cookie_label,
-        )
-        self.application = observed_around(
-            application, identity, keys, clock, plain_http=plain_http, label=labels.of_portal
         )
         self._heartbeat = Heartbeat(store=self.service.store, keys=keys)
         self._identity = identity
@@ -163,7 +154,37 @@ class MfaMiddleware:
             identity=identity,
             forward_auth=forward_auth,
         )
-        self._undeclared_credentials = (*undeclared_from(undeclared_credentials), *sealing.other_ways)
+        fields = sign_in_fields_of(
+            identity,
+            sign_in_fields=sign_in_fields,
+            sign_in_paths=sign_in_paths,
+            sign_in_user_fields=sign_in_user_fields,
+            signs_in_anywhere=signs_in_anywhere,
+            sign_in_fields_except=sign_in_fields_except,
+            sign_in_body_bytes_max=sign_in_body_bytes_max,
+            other_fields=sealing.other_fields,
+        )
+        self._turns = session_turns(
+            identity,
+            keeps_session_id=keeps_session_id,
+            renews_sessions=renews_sessions,
+            sign_in_paths=sign_in_paths,
+            body_bytes_max=sign_in_body_bytes_max,
+        )
+        self._fields = None if fields is None else FieldWatch(fields, directory)
+        self.application = observed_around(
+            application,
+            identity,
+            self.service,
+            plain_http=plain_http,
+            has_fields=fields is not None,
+            label=labels.of_portal,
+        )
+        self._undeclared_credentials = (
+            *undeclared_from(undeclared_credentials),
+            *sealing.other_ways,
+            *fields_as_cookies(fields, identity),
+        )
         self._sealing = Sealing(
             sealing,
             identity=identity,
@@ -172,15 +193,15 @@ class MfaMiddleware:
             store_id=self.service.store.identity.store_id,
             label=labels.of_portal,
         )
-        self._cookie_paths = CookiePathCheck(declared_cookies(identity))
+        self._session_cookie = SessionCookieCheck(identity)
         # Also where no response changes the user, the portal's cookies in it are sealed.
         self._is_watched = identity.traits.user_changes_in_response or self._sealing.seals is not None
         self._forwarding = forwarding.PATHS if forward_auth else ()
         self._has_exemptions = bool(self.service.policy.exempt_paths or self.service.policy.exempt_methods)
         self._site = Site(
             service=self.service,
-            rules=checked_rules(self.service.policy, directory, forward_auth=forward_auth),
-            closed_paths=closed_paths(self._undeclared_credentials, forward_auth=forward_auth),
+            rules=settings.checked_rules(self.service.policy, directory, forward_auth=forward_auth),
+            closed_paths=settings.closed_paths(self._undeclared_credentials, forward_auth=forward_auth),
             is_rolling_out=is_rolling_out(self.service.policy),
             issuer=checked_issuer(issuer),
             mount_path=mount_path,
@@ -209,6 +230,13 @@ class MfaMiddleware:
         return SupportDesk(self.service, directory=self._directory)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self._turns is None:
+            return self._answer(environ, start_response)
+        reader = (self._ways.only or self._ways.of(environ)).sanitizer.cookie_reader
+        cookies = reader.unsealed(environ.get("HTTP_COOKIE", ""), now=self.service.clock.now())
+        return self._turns.call(self._answer, cookies, environ, start_response)
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         way = self._ways.only or self._ways.of(environ)
         names, sanitizer, nothing, _ = way
         sanitizer.clean_path(environ)
@@ -220,10 +248,8 @@ class MfaMiddleware:
         request: WebRequest
         response: WSGIApplication | None
         try:
-            if environ.get("wsgi.multiprocess") and not self.service.store.shared_between_processes:
-                raise ConfigurationError(
-                    "store: several processes need a store that they share (R24)", setting="store"
-                )
+            if environ.get("wsgi.multiprocess"):
+                settings.check_processes(environ, self.service.store)
             if path == arrival.PATH or (self._has_hosts and not self._site.public.takes(environ)):
                 asked = IncomingRequest(self._site, environ, names, nothing, now)
                 if (early := arrival.early_response(asked, path)) is not None:
@@ -245,6 +271,10 @@ class MfaMiddleware:
                 else:
                     request, response = gate.stripped(incoming, sanitizer, environ), None
                     environ[token.key] = token.value
+                if response is None and self._fields is not None:
+                    rejection = self._fields.rejection(request, environ)
+                    if rejection is not None:
+                        response = response_to(request, rejection, as_json=routes.as_json(request, path))
         except AmbiguousCredentialError as error:
             request = IncomingRequest(self._site, environ, names, nothing, now)
             response = response_to(request, gate.ambiguous(error), as_json=routes.as_json(request, path))
@@ -271,49 +301,18 @@ class MfaMiddleware:
             if ended is not None:
                 return incoming, response_to(incoming, ended, as_json=False)
         if path is None and self._has_exemptions and gate.is_exempt(incoming):
-            return self._exempted(incoming, sanitizer, environ), None
+            return gate.exempted(incoming, sanitizer, environ, self._directory), None
         try:
-            request, reply = self._reply(incoming, sanitizer, environ, path)
+            request, reply = gate.reply_to(incoming, sanitizer, environ, path, self._directory)
         except InvalidUserError as error:
             logger.warning("refused a user: %s", error)
             request = gate.without_user(incoming)
             leaves = path == "/sign-out" and request.method == "POST" and bool(request.sanitized.doubled)
             reply = routes.answer(request, path or "") if leaves else gate.rejected_user()
         if reply is None:
-            gate.let_pass(request, sanitizer, environ)
+            gate.admit(request, sanitizer, environ)
             return request, None
         return request, response_to(request, reply, as_json=routes.as_json(request, path))
-
-    def _reply(
-        self,
-        incoming: IncomingRequest,
-        sanitizer: RequestSanitizer,
-        environ: WSGIEnvironment,
-        path: str | None,
-    ) -> tuple[WebRequest, Reply | None]:
-        """Return our page, a challenge, or None for a request that may pass, and the request as it is known then."""
-        request = gate.admitted(incoming, self._directory)
-        if request is None:
-            request = gate.stripped(incoming, sanitizer, environ)
-        if path is not None:
-            return request, routes.answer(request, path)
-        return gate.challenge(request)
-
-    def _exempted(
-        self, incoming: IncomingRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment
-    ) -> WebRequest:
-        """Let a request for an exempt path pass: as its user after the second factor, without one before it.
-
-        Neither a missing second factor nor a store that fails keeps a client from an exempt path (R80).
-        """
-        try:
-            request, reply = self._reply(incoming, sanitizer, environ, None)
-            if reply is None:
-                gate.let_pass(request, sanitizer, environ)
-                return request
-        except Exception:
-            logger.exception("an exempt path was answered as to nobody")
-        return gate.stripped(incoming, sanitizer, environ)
 
     def _pass(
         self,
@@ -346,10 +345,12 @@ class MfaMiddleware:
             headers, reply, _ = judged
             if reply is None and status.startswith("401"):
                 headers, reply = app_response.judged_challenge(request, headers)
+            if judged.user is None:
+                headers = self._session_cookie.without_misnamed(request, headers)
             if reply is None:
                 return sealed(request, way.sealer, headers, judged), None
             if judged.reply is not None and judged.user is not None:
-                self._cookie_paths.look(request, list(reply.headers))
+                self._session_cookie.look_at_path(request, list(reply.headers))
             # What the portal sets goes out with a reply in its place as well.
             reply = replace(reply, headers=tuple(sealed(request, way.sealer, list(reply.headers), judged)))
             return headers, response_to(request, reply, as_json=not request.is_navigation)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.core.access_rules import AccessRule
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.adapter import Adapter, problems_of
 from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, paths_in
+from wsgi_mfa.keys.ring import KeyRing
+from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.url import open_store
 from wsgi_mfa.web.client_address import ClientAddressReader
+from wsgi_mfa.web.cookie_label import CookieLabels
 from wsgi_mfa.web.public_url import PublicUrl, read_public_url
 from wsgi_mfa.web.request import Directory
 
@@ -30,6 +35,27 @@ def check_mount_path(mount_path: str) -> None:
             f"mount_path is {mount_path!r}: legal is a path such as /mfa, without a slash at its end",
             setting="mount_path",
         )
+
+
+def check_keys_and_identity(keys: object, identity: Adapter, *, has_directory: bool) -> None:
+    """Reject keys that are no ring, and an adapter that cannot be used as it is set up.
+
+    :raises ConfigurationError: one of them is so.
+    """
+    if not isinstance(getattr(keys, "ring", None), KeyRing):
+        raise ConfigurationError("keys must be a KeyRing, such as KeyRing.from_environment()", setting="keys")
+    problems = problems_of(identity, has_directory=has_directory)
+    if problems:
+        raise ConfigurationError(f"identity: {'; '.join(problems)}", setting="identity")
+
+
+def check_processes(environ: Mapping[str, Any], store: Store) -> None:
+    """Reject a request to one of several processes whose store is theirs alone.
+
+    :raises ConfigurationError: it is so.
+    """
+    if environ.get("wsgi.multiprocess") and not store.shared_between_processes:
+        raise ConfigurationError("store: several processes need a store that they share", setting="store")
 
 
 def opened_store(store: Store | str, clock: Clock, entropy: Entropy) -> Store:
@@ -108,3 +134,39 @@ def public_url_of(
         trusts=sources.trusts if policy.trusted_peers else None,
     )
     return public, sources
+
+
+def address_of(
+    service: MfaService,
+    *,
+    issuer: str,
+    mount_path: str,
+    cookie_label: str | None,
+    plain_http: bool,
+    url: str | None,
+    hosts: Sequence[str],
+    scheme_from: str | None,
+    tls_in_front: bool,
+    proxy_count: int | None,
+) -> tuple[PublicUrl, ClientAddressReader, CookieLabels]:
+    """Return how browsers reach the portal: :func:`public_url_of`, and the labels that follow from it.
+
+    :raises ConfigurationError: one of the settings is not legal, or does not go with another.
+    """
+    public, sources = public_url_of(
+        service.policy,
+        plain_http=plain_http,
+        url=url,
+        hosts=hosts,
+        scheme_from=scheme_from,
+        tls_in_front=tls_in_front,
+        proxy_count=proxy_count,
+    )
+    labels = CookieLabels(
+        store_id=service.store.identity.store_id,
+        mount_path=mount_path,
+        public=public,
+        issuer=issuer,
+        fixed=cookie_label,
+    )
+    return public, sources, labels

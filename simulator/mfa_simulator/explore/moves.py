@@ -167,6 +167,22 @@ def visit(scene: Scene, draw: Draw) -> Raw:
     return {"visit": {"browser": _browser(scene, draw), "path": draw.boundary("path", paths)}}
 
 
+def look_at_the_account(scene: Scene, draw: Draw) -> Raw | None:
+    """Open a page of ours from which an account is changed."""
+    ready = [name for name in scene.used_browsers() if scene.user_at(name)]
+    pages = ("/mfa/account", "/mfa/recovery-code", "/mfa/enroll", "/mfa/methods", "/mfa/help")
+    return {"visit": {"browser": draw.one_of(ready), "path": draw.one_of(pages)}} if ready else None
+
+
+def press(scene: Scene, draw: Draw) -> Raw | None:
+    """Press a button of the page that is shown, which asks for nothing to be typed."""
+    ready = [(name, form) for name in scene.used_browsers() for form in scene.forms(name)]
+    if not ready:
+        return None
+    browser, form = draw.one_of(ready)
+    return {"post": {"browser": browser, "path": form.action, "data": dict(form.filled({}))}}
+
+
 def post(scene: Scene, draw: Draw) -> Raw:
     return {"post": {"browser": _browser(scene, draw), "path": "/", "data": {"text": "hello"}}}
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.play.simulated_world import World
 from mfa_simulator.world.browser import Browser
+from mfa_simulator.world.page import Form
 from mfa_simulator.world.phone import Phone
 from wsgi_mfa.accounts import Account
 
@@ -56,6 +57,18 @@ class Scene:
             and browser.page_state is not None
             and browser.page_state.page.form_with(field) is not None
         )
+
+    def forms(self, name: str) -> list[Form]:
+        """Return the forms of the middleware's page in a browser that ask for nothing to be typed."""
+        browser = self.browser(name)
+        shown = (
+            browser.page_state.page.forms if browser is not None and browser.page_state is not None else []
+        )
+        return [
+            form
+            for form in shown
+            if form.action.startswith("/mfa/") and all(item.kind == "hidden" for item in form.fields)
+        ]
 
     def user_at(self, name: str) -> str | None:
         """Return who used a browser last."""

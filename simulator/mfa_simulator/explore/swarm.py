@@ -54,6 +54,7 @@ THEMES: dict[str, tuple[Move, ...]] = {
     "programs": (moves.answer_by_json, moves.password, moves.type_anything),
     "thieves": (moves.steal_cookie, moves.replay_code, surroundings.clone_phone, moves.guess),
     "rollout": (moves.postpone, moves.password, moves.visit),
+    "account": (moves.look_at_the_account, moves.press, moves.sign_out, surroundings.wait_for_a_limit),
 }
 EVERY = tuple(dict.fromkeys(move for theme in THEMES.values() for move in theme))
 #: Settings at and near their bounds. A life takes a few.
@@ -92,6 +93,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "rollout": ("required_from",),
     "locks": ("failures_max", "failures_rolling_max"),
     "sessions": ("remembered_browser_days",),
+    "account": ("remembered_browser_days",),
 }
 FAULTS: tuple[Mapping[str, Any], ...] = (
     {"lose": "response"},

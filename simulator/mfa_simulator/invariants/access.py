@@ -152,11 +152,18 @@ class AccessJudge:
 
         A cookie that the portal changes later is still that of the same user, unless it signs out.
         """
-        values = call.fields.values()
         if call.path == self._portal().sign_out:
             return None
+        if (typed := self._typed_by(call)) is not None or call.response is None or not call.response.from_app:
+            return typed or call.user
+        # The portal may have been asked without the login, as for a user who has just signed out.
+        return self.user_of(cookies_in(call.response.cookie_seen or ""))
+
+    def _typed_by(self, call: JudgedCall) -> str | None:
+        """Return the user whose name and password are among the fields of a request."""
+        values = call.fields.values()
         typed = (name for value in values if (name := value.strip().casefold()) in self._passwords)
-        return next((name for name in typed if self._passwords[name] in values), call.user)
+        return next((name for name in typed if self._passwords[name] in values), None)
 
     def _app_called(self, call: JudgedCall) -> None:
         response = call.response
@@ -188,7 +195,7 @@ class AccessJudge:
 
     def _signed_in(self, call: JudgedCall) -> None:
         """A response that signs somebody in must not go out before the second factor (R72)."""
-        response, user = call.response, self._who_signed_in(call)
+        response, user = call.response, self._typed_by(call)
         if response is None or user is None or self._latecomers.has(user, call):
             return
         location = (response.header("Location") or "").partition("?")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import signal
 import socket
 import subprocess
@@ -87,3 +88,33 @@ def test_only_loopback_addresses_count_as_this_machine(host, expected):
 def test_an_ipv6_address_stands_in_brackets():
     assert in_url("::1") == "[::1]"
     assert in_url("127.0.0.1") == "127.0.0.1"
+
+
+ECHO = """
+from wsgi_mfa.cli import server
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [str(sorted(key for key in environ if "UNDERSCORES" in key)).encode()]
+
+listener = server.listening_socket("127.0.0.1", 0)
+print(listener.getsockname()[1], flush=True)
+server.run(application, listener, threads=1)
+"""
+
+
+@pytest.mark.requirement("D43a")
+def test_a_header_with_an_underscore_marks_its_request():
+    serving = subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True)
+    try:
+        port = int(serving.stdout.readline())
+        for name, marked in (("X_Api_Key", True), ("X-Api_Key", True), ("_", True), ("X-Api-Key", False)):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection.request("GET", "/", headers={name: "v"})
+            body = connection.getresponse().read()
+            connection.close()
+            assert (body == b"['HTTP_WSGI_MFA_UNDERSCORES']") is marked, name
+    finally:
+        serving.terminate()
+        serving.wait(10)
+        serving.stdout.close()

@@ -86,6 +86,6 @@ def test_a_pattern_is_no_rule(path):
     assert not is_rule(path)
 
 
-@pytest.mark.parametrize("path", ["/static", "/health/live", "/a.b/c-d_e~f"])
+@pytest.mark.parametrize("path", ["/static", "/health/live", "/a.b/c-d_e~f", "/+static", "/a+b"])
 def test_a_plain_path_is_a_rule(path):
     assert is_rule(path)

@@ -601,6 +601,21 @@ def test_the_first_code_is_always_answered_with_now_the_next_one(home):
     assert home.account.code_failures.consecutive_count == 0
 
 
+@pytest.mark.requirement("D43a")
+def test_ten_first_codes_an_hour_are_kept(home):
+    tablet = home.browser()
+    for number in range(10):
+        assert home.browser().resync(f"{number:06}").outcome is Outcome.MUST_VERIFY
+    revision = home.account.revision
+    answer = home.browser().resync("000010")
+    assert (answer.outcome, answer.account) == (Outcome.LOCKED, None)
+    assert 0 < answer.retry_after_seconds <= 3600
+    assert home.account.revision == revision
+    assert tablet.enter(home.mobile.code()).outcome is Outcome.SIGNED_IN
+    home.wait(3600)
+    assert tablet.resync(home.mobile.code()).outcome is Outcome.MUST_VERIFY
+
+
 @pytest.mark.requirement("D17")
 @pytest.mark.parametrize("first", [-2, -1, 1, 2])
 def test_codes_that_do_not_follow_each_other_are_one_wrong_attempt(home, first):

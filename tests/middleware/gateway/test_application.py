@@ -209,11 +209,15 @@ def test_a_portal_that_takes_too_long_is_told_in_words(ask):
         assert ask(None, gateway=gateway).status == "504 Gateway Timeout"
 
 
-@pytest.mark.requirement("R71")
+@pytest.mark.requirement("R71", "D43a")
 @pytest.mark.parametrize(
     "answer",
     [
         b"",
+        b"HTTP/1.1 200 OK\r\nX-A: 1\rSet-Cookie: sid=V\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\nX-A: 1\rSet-Cookie: sid=V\nContent-Length: 0\n\n",
+        b"HTTP/1.1 200 O\rK\nContent-Length: 0\n\n",
+        b"HTTP/1.1 200 OK\nX-A: 1\r\rX-B: 2\nContent-Length: 0\n\n",
         b"hello\n\n",
         b"HTTP/1.1 abc OK\n\n",
         b"HTTP/1.1 103 Early Hints\nLink: x\n\n",

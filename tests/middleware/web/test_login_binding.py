@@ -116,8 +116,12 @@ def sign_in(browser, *, user="alice", password=PASSWORD, query="", **more):
 
 @pytest.mark.requirement("D9")
 @pytest.mark.parametrize("renewing", [False, True])
-def test_the_whole_story_with_nothing_but_the_form(browser, old_portal, phone_of, clock, renewing):
+def test_the_whole_story_with_nothing_but_the_form(
+    wrapped, new_browser, old_portal, phone_of, clock, renewing
+):
     old_portal.renewing = renewing
+    fields = {"sign_in_fields": [["user", "password"]]} if renewing else {}
+    browser = new_browser(wrapped(old_portal, identity=by_form(renews_in_responses=renewing), **fields))
     assert browser.navigate("/reports").status == 401
     assert sign_in(browser, password="wrong").text == "wrong"
     assert browser.navigate("/reports").status == 401

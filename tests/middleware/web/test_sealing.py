@@ -146,6 +146,13 @@ def test_a_deletion_carries_no_value_and_takes_the_second_cookie_away(signed_in)
     assert "session" not in browser.cookies
 
 
+def test_a_deletion_by_a_date_counts_whatever_the_clients_clock_is(signed_in, shop):
+    browser = signed_in()
+    shop.cookies = ["cart=17; Path=/; HttpOnly; expires=Thu, 01-Jan-1970 00:00:00 GMT"]
+    cookies = [text for text in browser.navigate("/").all("Set-Cookie") if text.startswith("cart=")]
+    assert cookies == ["cart=; Path=/; HttpOnly; expires=Thu, 01-Jan-1970 00:00:00 GMT; Max-Age=0"]
+
+
 def test_an_old_cookie_after_a_sign_out_is_asked_for_a_second_factor(signed_in, clock):
     browser = signed_in()
     before = dict(browser.cookies)
@@ -529,3 +536,18 @@ def test_a_session_cookie_that_does_not_reach_our_pages_is_logged_with_the_mount
     found = [each for each in caplog.messages if "ends where it began" in each]
     assert len(found) == (told is not None)
     assert told is None or told in found[0]
+
+
+@pytest.mark.requirement("D43")
+def test_a_session_under_another_name_than_was_set_lets_no_user_in_and_is_logged(
+    wrapped, shop, new_browser, caplog
+):
+    identity = FlaskSession(SECRET_KEY, user_key="_user_id", cookie="portal_session")
+    browser = new_browser(wrapped(shop, identity=identity, seal_credentials=True))
+    shop.cookies = ["lang=en; Path=/"]
+    for _ in range(2):
+        assert browser.navigate("/sign-in/alice").status == 200
+        assert set(browser.cookies) == {"lang"}
+    [told] = [each for each in caplog.messages if "is the session of a user" in each]
+    assert "cookie of the adapter be 'session'" in told
+    assert "alice" not in told

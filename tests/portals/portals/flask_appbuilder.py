@@ -42,16 +42,19 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
         succeeded=["status=302", "location!=/login*"],
         failed=["status=302", "location=/login*"],
         sign_out=["/logout/"],
+        renews_in_responses=True,
     )
     for variant, identity in (
         ("by its cookie", FlaskSession(SECRET, user_key="_user_id")),
         ("by the application", FlaskApp(app)),
         ("by its form alone", form),
     ):
-        yield variant, _portal(app, identity), "by_form"
+        # Flask's signed cookie is another one after each change of the session.
+        settings = {"sign_in_fields": "flask-appbuilder"} if identity is form else {}
+        yield variant, _portal(app, identity, **settings), "by_form"
 
 
-def _portal(app, identity) -> Portal:
+def _portal(app, identity, **settings) -> Portal:
     from flask_login.utils import encode_cookie
 
     def sign_in(browser: Client, password: str) -> Answer:
@@ -88,6 +91,7 @@ def _portal(app, identity) -> Portal:
         change=change,
         undeclared_credentials=undeclared_credentials,
         static="/static/appbuilder/css/ab.css",
+        settings=settings,
     )
 
 

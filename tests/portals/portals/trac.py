@@ -35,7 +35,7 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
             cookie="trac_auth",
             user_key="name",
         )
-        yield f"by its table at {at or '/'}", _portal(trac, table, at), "by_form"
+        yield f"by its table at {at or '/'}", _portal(trac, table, at, renews_sessions=True), "by_form"
     form = LoginForm(
         "/login",
         "username",
@@ -46,7 +46,7 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
     yield "by its form alone", _portal(trac, form, ""), "by_form"
 
 
-def _portal(application, identity, at: str) -> Portal:
+def _portal(application, identity, at: str, **settings) -> Portal:
     def sign_in(browser: Client, password: str) -> Answer:
         fields = fields_of(browser.get(f"{at}/login"))
         sent = {
@@ -89,6 +89,7 @@ def _portal(application, identity, at: str) -> Portal:
         download=(f"{at}/raw-attachment/wiki/WikiStart/up.bin", DATA),
         static=f"{at}/chrome/common/css/trac.css",
         script_name=at,
+        settings=settings,
     )
 
 

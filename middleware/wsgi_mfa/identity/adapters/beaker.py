@@ -29,7 +29,7 @@ class BeakerSession:
     Beaker keeps a session's id over a sign-in, so a session is asked for on every request (D3).
     """
 
-    traits = AdapterTraits(user_changes_in_response=True, cookies_alone=True)
+    traits = AdapterTraits(user_changes_in_response=True, cookies_alone=True, keeps_session_id=True)
 
     def __init__(
         self,

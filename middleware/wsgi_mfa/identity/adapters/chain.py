@@ -111,6 +111,13 @@ def _joined_traits(traits: list[AdapterTraits]) -> AdapterTraits:
         takes_app_passwords=any(each.takes_app_passwords for each in traits),
         cookies_alone=all(each.cookies_alone for each in traits),
         own_cookies=tuple(dict.fromkeys(name for each in traits for name in each.own_cookies)),
+        sign_in_fields=tuple(dict.fromkeys(given for each in traits for given in each.sign_in_fields)),
+        sign_in_user_fields=tuple(
+            dict.fromkeys(name for each in traits for name in each.sign_in_user_fields)
+        ),
+        sign_in_paths=tuple(dict.fromkeys(path for each in traits for path in each.sign_in_paths)),
+        keeps_session_id=any(each.keeps_session_id for each in traits),
+        signs_in_anywhere=any(each.signs_in_anywhere for each in traits),
         www_authenticate=next((each.www_authenticate for each in traits if each.www_authenticate), None),
     )
 

@@ -70,6 +70,8 @@ class FlaskApp:
         self.traits = AdapterTraits(
             user_changes_in_response=True,
             changing_ids="security" in app.extensions,
+            # Flask's own cookie is another one after each change of the session.
+            keeps_session_id=type(app.session_interface).__module__ != "flask.sessions",
             # An interface of the application's own may look for the session elsewhere too.
             cookies_alone=type(app.session_interface).__module__.partition(".")[0] in _COOKIES_ALONE,
         )

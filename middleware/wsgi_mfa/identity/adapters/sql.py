@@ -40,7 +40,7 @@ class SqlSession:
     factor is bound to the value.
     """
 
-    traits = AdapterTraits(user_changes_in_response=True)
+    traits = AdapterTraits(user_changes_in_response=True, keeps_session_id=True)
 
     def __init__(
         self,

@@ -1,35 +1,41 @@
-"""Logins that are seen from outside, in the answers of a portal whose cookies cannot be read.
+"""Logins that are seen from outside, in the responses of a portal whose cookies cannot be read.
 
-The cookies by which the portal knows its users are paired with one of ours, the label: it says, signed, which user
-signed in and that it was by these very cookies. Portal cookies without a label of theirs are taken out of the
-request. So whoever signs in by a way that was not watched is a visitor at the next request.
+The cookies by which the portal knows its users are bound to the user who signed in with them, in a row of the store
+(:mod:`wsgi_mfa.identity.observed_login.bindings`), and to one of our cookies, the label, which names that sign-in.
+Portal cookies without a binding or its label are taken out of the request. So a user who signs in by a way that was
+not watched is a visitor at the next request, and a label from before a sign-in is worth nothing after it.
 
-A visitor's cookies, which forms need for their tokens, get a label too; it lets them pass to the
+A visitor's cookies, which forms need for their tokens, get a signed label; it lets them pass to the
 sign-in page alone, since a session on the server could have been signed in elsewhere under the same name.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
+import hmac
 import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from wsgi_mfa.entropy import SystemEntropy
+from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, AdapterTraits, Credentials, FirstFactor, Identification
 from wsgi_mfa.identity.request.cookie_header import value_in
 from wsgi_mfa.identity.request.credential_digest import digest_of
+from wsgi_mfa.identity.sign_in_fields.names import comparable_path
 
 logger = logging.getLogger("wsgi_mfa")
 
 Headers = list[tuple[str, str]]
+#: A user, None after the end of the binding, and the login that names the label.
+Bound = tuple[str | None, str]
 
-_LABEL = re.compile(r"([uv])\.([A-Za-z0-9_-]*)\.([0-9a-f]{32})\.(.+)", re.ASCII)
+_VISITOR = re.compile(r"v\.([0-9]{1,12})\.(.+)", re.ASCII)
 _PATH = re.compile(r"/[^?#]*")
+
+#: So long a visitor may have the sign-in form open.
+VISITOR_SECONDS = 12 * 60 * 60
 
 
 class UnrecognizedSignInError(Exception):
@@ -37,12 +43,13 @@ class UnrecognizedSignInError(Exception):
 
 
 class ObservedLogin(ABC):
-    """An adapter that labels the portal's ``cookies``; what a sign-in is, its subclasses know.
+    """An adapter that binds the portal's ``cookies`` to users; what a sign-in is, its subclasses know.
 
     ``paths`` are those at which people sign in. A request to one of ``sign_out`` paths, and an answer that takes the
     cookies away, ends the login. Any other cookie of an answer that signs somebody in is kept back, unless
-    ``harmless_cookies`` names it. ``secure`` is False over plain http alone. The middleware binds the adapter to its
-    keys, and puts what labels the answers around the portal.
+    ``harmless_cookies`` names it. A response that gives the cookies other values ends the login too, unless
+    ``renews_in_responses`` says that the portal does so of itself. ``secure`` is False over plain http
+    alone. The middleware binds the adapter to its keys and store, and puts what watches responses around the portal.
     """
 
     def __init__(
@@ -54,6 +61,8 @@ class ObservedLogin(ABC):
         secure: bool = True,
         aliases: bool = False,
         harmless_cookies: Sequence[str] = (),
+        user_field: str | None = None,
+        renews_in_responses: bool = False,
     ) -> None:
         name = type(self).__name__
         for setting, given in (("path", paths), ("sign_out", sign_out)):
@@ -67,22 +76,39 @@ class ObservedLogin(ABC):
                 f"{name}: cookies is {cookies!r}: legal is a list of the cookies by which the portal knows its users",
                 setting="cookies",
             )
-        self.paths = frozenset(paths)
-        self.sign_out_paths = frozenset(sign_out)
+        self.paths = tuple(sorted(paths))
+        self._paths = frozenset(map(comparable_path, paths))
+        self._sign_out_paths = frozenset(map(comparable_path, sign_out))
         self.cookies = tuple(cookies)
         self._known_cookies = frozenset((*cookies, *harmless_cookies))
         self._told: set[str] = set()
         self.secure = secure
-        self._aliases = aliases
+        self._aliases, self._user_field, self._paths_given = aliases, user_field, tuple(paths)
         self._name_label_cookie("")
+        self.renews_in_responses = renews_in_responses
+        self._find: Callable[[str], Bound | None] | None = None
+        self._is_too_old: Callable[[int], bool] | None = None
+        self._now: Callable[[], int] | None = None
         self._sign: Callable[[bytes], str] | None = None
         self._check: Callable[[bytes, str], bool] | None = None
 
     def bind(
-        self, *, sign: Callable[[bytes], str], check: Callable[[bytes, str], bool], label: str = ""
+        self,
+        *,
+        sign: Callable[[bytes], str],
+        check: Callable[[bytes, str], bool],
+        find: Callable[[str], Bound | None],
+        is_too_old: Callable[[int], bool],
+        now: Callable[[], int],
+        label: str = "",
     ) -> None:
-        """Sign labels by these functions from now on; ``label`` is that of the portal's cookies (D49)."""
-        self._sign, self._check = sign, check
+        """Sign visitors' labels by these functions from now on, and find what credentials are bound to.
+
+        ``find`` returns the user and the login that a credential is bound to, the user being None after the end, and
+        None where it was never bound. ``is_too_old`` says that labels of an instant do not count any more.
+        ``label`` is that of the portal's cookies (D49).
+        """
+        self._sign, self._check, self._find, self._is_too_old, self._now = sign, check, find, is_too_old, now
         self._name_label_cookie(label)
 
     def _name_label_cookie(self, label: str) -> None:
@@ -90,7 +116,11 @@ class ObservedLogin(ABC):
         self.label_cookie = f"__Host-{name}" if self.secure else name
         self.credentials = Credentials(cookies=(*self.cookies, self.label_cookie))
         self.traits = AdapterTraits(
-            user_changes_in_response=True, aliases=self._aliases, own_cookies=(self.label_cookie,)
+            user_changes_in_response=True,
+            aliases=self._aliases,
+            own_cookies=(self.label_cookie,),
+            sign_in_paths=self._paths_given,
+            sign_in_user_fields=() if self._user_field is None else (self._user_field,),
         )
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
@@ -99,12 +129,26 @@ class ObservedLogin(ABC):
         label = value_in(header, self.label_cookie)
         if digest is None and label is None:
             return None
-        read = None if digest is None or label is None else self._read(label, digest)
-        if read is None:
+        if digest is None or label is None or self._find is None:
             return UNRESOLVED
-        if isinstance(read, FirstFactor):
-            return read
-        return None if environ.get("PATH_INFO", "") in self.paths else UNRESOLVED
+        bound = self._find(digest)
+        if bound is None:
+            is_visitor = self.is_sign_in_path(environ) and self._is_visitors(label, digest)
+            return None if is_visitor else UNRESOLVED
+        user, login = bound
+        # D41: the label of a visitor, or of an earlier sign-in, is worth nothing once the credential is bound.
+        expected = self.user_label(login).encode("ascii")
+        if user is None or not hmac.compare_digest(label.encode("ascii", "replace"), expected):
+            return UNRESOLVED
+        return FirstFactor(user=user, login=login)
+
+    def is_sign_in_path(self, environ: Mapping[str, Any]) -> bool:
+        """Return whether a request is for a page at which users sign in."""
+        return comparable_path(str(environ.get("PATH_INFO", ""))) in self._paths
+
+    def is_sign_out_path(self, path: str) -> bool:
+        """Return whether ``path`` is one by which the portal signs users out."""
+        return comparable_path(path) in self._sign_out_paths
 
     @abstractmethod
     def signs_in(self, environ: Mapping[str, Any]) -> bool:
@@ -160,32 +204,29 @@ class ObservedLogin(ABC):
             if (value := value_in(cookie_header, name)) is not None
         )
 
-    def label(self, cookie_header: str, user: str | None, *, login: str | None = None) -> str | None:
-        """The label of these cookies: for a user, or for a visitor (None); None where there is nothing to label."""
+    def user_label(self, login: str) -> str:
+        """Return the label that goes with the binding of this login."""
+        return f"u.{login}"
+
+    def visitor_label(self, cookie_header: str, *, now: int) -> str | None:
+        """Return the label of a visitor with these cookies; None where there is nothing to label."""
         digest = self.digest(cookie_header)
-        if digest is None or self._sign is None:
+        if digest is None or self._sign is None or self._find is None or self._find(digest) is not None:
             return None
-        nonce = login or SystemEntropy().token_bytes(16).hex()
-        kind, name = ("v", "") if user is None else ("u", user)
-        text = base64.urlsafe_b64encode(name.encode("utf-8", "surrogatepass")).rstrip(b"=").decode("ascii")
-        return f"{kind}.{text}.{nonce}.{self._sign(_message(kind, text, nonce, digest))}"
+        issued = str(now // SECOND)
+        return f"v.{issued}.{self._sign(_message(issued, digest))}"
 
-    def _read(self, label: str, digest: str) -> FirstFactor | str | None:
-        """The user in a label, "" for a visitor's; None for one that is not ours or not of these cookies."""
-        match = _LABEL.fullmatch(label)
-        if match is None or self._check is None:
-            return None
-        kind, text, nonce, signature = match.groups()
-        if not self._check(_message(kind, text, nonce, digest), signature):
-            return None
-        if kind == "v":
-            return ""
-        try:
-            user = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("utf-8", "surrogatepass")
-        except (binascii.Error, UnicodeDecodeError):
-            return None
-        return FirstFactor(user=user, login=nonce)
+    def _is_visitors(self, label: str, digest: str) -> bool:
+        """Return whether a label was made for a visitor with these cookies, and not too long ago."""
+        match = _VISITOR.fullmatch(label)
+        if match is None or self._check is None or self._is_too_old is None or self._now is None:
+            return False
+        issued, signature = match.groups()
+        if not self._check(_message(issued, digest), signature):
+            return False
+        issued_at = int(issued) * SECOND
+        return self._now() - issued_at < VISITOR_SECONDS * SECOND and not self._is_too_old(issued_at)
 
 
-def _message(kind: str, text: str, nonce: str, digest: str) -> bytes:
-    return f"{kind}.{text}.{nonce}.{digest}".encode("ascii")
+def _message(issued: str, digest: str) -> bytes:
+    return f"v.{issued}.{digest}".encode("ascii")

@@ -49,6 +49,7 @@ class LoginForm(ObservedLogin):
         secure: bool = True,
         aliases: bool = False,
         harmless_cookies: Sequence[str] = (),
+        renews_in_responses: bool = False,
         media_types: Sequence[str] = (URLENCODED,),
         rehearsal: Callable[[LoginForm], list[str]] | None = None,
     ) -> None:
@@ -63,6 +64,8 @@ class LoginForm(ObservedLogin):
             secure=secure,
             aliases=aliases,
             harmless_cookies=harmless_cookies,
+            renews_in_responses=renews_in_responses,
+            user_field=field,
         )
         if not field:
             raise ConfigurationError(
@@ -90,7 +93,7 @@ class LoginForm(ObservedLogin):
         return self._media_types
 
     def signs_in(self, environ: Mapping[str, Any]) -> bool:
-        return environ.get("REQUEST_METHOD") == "POST" and environ.get("PATH_INFO", "") in self.paths
+        return environ.get("REQUEST_METHOD") == "POST" and self.is_sign_in_path(environ)
 
     def user_in(
         self, typed: str | None, status: int, headers: Headers, kept_cookies: Sequence[str]

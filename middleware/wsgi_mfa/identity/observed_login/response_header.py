@@ -40,6 +40,7 @@ class ResponseHeader(ObservedLogin):
         secure: bool = True,
         aliases: bool = False,
         harmless_cookies: Sequence[str] = (),
+        renews_in_responses: bool = False,
     ) -> None:
         """Check the settings.
 
@@ -52,6 +53,7 @@ class ResponseHeader(ObservedLogin):
             secure=secure,
             aliases=aliases,
             harmless_cookies=harmless_cookies,
+            renews_in_responses=renews_in_responses,
         )
         if _NAME.fullmatch(header) is None:
             raise ConfigurationError(
@@ -73,7 +75,7 @@ class ResponseHeader(ObservedLogin):
         return self._header
 
     def signs_in(self, environ: Mapping[str, Any]) -> bool:
-        return environ.get("REQUEST_METHOD") == self._method and environ.get("PATH_INFO", "") in self.paths
+        return environ.get("REQUEST_METHOD") == self._method and self.is_sign_in_path(environ)
 
     def user_in(
         self,

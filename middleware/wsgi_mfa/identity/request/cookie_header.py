@@ -11,13 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from urllib.parse import unquote
 
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.request.bounded_cache import BoundedCache
 from wsgi_mfa.identity.request.credential_digest import digest_of
+from wsgi_mfa.identity.request.disguise import DisguiseFinder
 from wsgi_mfa.identity.request.undeclared import UndeclaredTable, Where
 from wsgi_mfa.identity.sealing.chunks import MARK, ChunkCollector
 from wsgi_mfa.identity.sealing.seals import CookieSeals, Opened, Ring
@@ -38,11 +37,13 @@ _PLAIN = re.compile(_OCTETS, re.ASCII)
 #: made again (D2, D49).
 OWN_SESSION_PREFIX = "__Host-wsgi_mfa_session_"
 
-_CACHED_HEADERS_MAX = 1024
+#: Browsers hold fewer for one site; what comes behind them is left out.
+COOKIES_MAX = 3000
 #: Later than any instant that a seal may hold.
 NEVER = 2**63
-_CACHED_HEADER_CHARACTERS_MAX = 4096
 _CACHED_BYTES_MAX = 4 * 1024 * 1024
+# Of what is kept for a header: the text itself, its canonical forms, and what stands around them.
+_SIZE_FACTOR, _SIZE_MIN = 6, 2048
 
 
 def is_cookie_name(name: str) -> bool:
@@ -120,14 +121,19 @@ class CookieReader:
         self._sealed = (
             frozenset() if seals is None or accepts_clear else frozenset(credentials) - {*never_sealed}
         )
-        self._cached = lru_cache(maxsize=_CACHED_HEADERS_MAX)(self._read)
+        self.disguises = DisguiseFinder(
+            credentials, is_undeclared=lambda name: undeclared_credentials.is_credential(Where.COOKIE, name)
+        )
+        self._cached: BoundedCache[CanonicalCookies] = BoundedCache(bytes_max=_CACHED_BYTES_MAX)
         self._opened: BoundedCache[CanonicalCookies] = BoundedCache(bytes_max=_CACHED_BYTES_MAX)
 
     def read(self, raw: str) -> CanonicalCookies:
         """Read a header in which nothing is sealed; any text will do, and what is not well-formed is left out."""
-        if len(raw) > _CACHED_HEADER_CHARACTERS_MAX:
-            return self._read(raw)
-        return self._cached(raw)
+        known = self._cached.get(raw)
+        if known is None:
+            known = self._read(raw)
+            self._cached.put(raw, known, size=_SIZE_FACTOR * len(raw) + _SIZE_MIN)
+        return known
 
     def unsealed(self, raw: str, *, now: int) -> CanonicalCookies:
         """Read a client's header as the server gives it, opening what is sealed; expired seals are left out.
@@ -141,16 +147,17 @@ class CookieReader:
         if known is not None and known.ring is ring and now < known.until:
             return known
         cookies = self._unsealed(raw, self._seals, ring, now)
-        # The text itself, its canonical forms, and what stands around them.
-        self._opened.put(raw, cookies, size=6 * len(raw) + 2048)
+        self._opened.put(raw, cookies, size=_SIZE_FACTOR * len(raw) + _SIZE_MIN)
         return cookies
 
     def _read(self, raw: str) -> CanonicalCookies:
-        credentials, own, others = self._sorted(part.strip(" \t") for part in raw.split(";"))
+        credentials, own, others = self._sorted(
+            part.strip(" \t") for part in raw.split(";", COOKIES_MAX)[:COOKIES_MAX]
+        )
         return self._canonical(credentials, own, others)
 
     def _sorted(
-        self, texts: Iterable[str]
+        self, texts: Iterable[str], *, was_sealed: bool = False
     ) -> tuple[dict[str, set[str]], dict[str, list[str]], list[tuple[str, str]]]:
         """Sort the cookies of a header into credentials, our own and others; what may not pass is left out."""
         credentials: dict[str, set[str]] = {}
@@ -163,21 +170,22 @@ class CookieReader:
                 continue
             if name in self._credentials:
                 strict = self._strictly(value) if equals else None
-                if strict is not None:
+                # What the portal set is one value to it; of what a client spells, WebOb reads only up to a bracket.
+                if strict is not None and (was_sealed or not self._is_ambiguous(value)):
                     credentials.setdefault(name, set()).add(strict)
-            elif _COOKIE.fullmatch(text) is not None and not self._is_undeclared(name):
+            elif _COOKIE.fullmatch(text) is not None and not self._is_undeclared(name, value):
                 others.append((name, text))
         return credentials, own, others
 
     def _unsealed(self, raw: str, seals: CookieSeals, ring: Ring, now: int) -> CanonicalCookies:
         chunks, texts = ChunkCollector(), []
-        for part in raw.split(";"):
+        for part in raw.split(";", COOKIES_MAX)[:COOKIES_MAX]:
             text = part.strip(" \t")
             name, _, value = text.partition("=")
             # What looks like a seal is one or nothing: it never reaches the application as it came.
             if value.startswith(MARK) and name not in self._own:
                 chunks.add(name, value)
-            else:
+            elif text:
                 texts.append(text)
         opened = tuple(seals.open(chunks.seals(), ring=ring, now=now))
         credentials, own, others = self._sorted(texts)
@@ -188,7 +196,7 @@ class CookieReader:
         of_users: dict[str, list[str]] = {}
         for each in opened:
             text = f"{each.name}={each.cookie.value}"
-            declared, _, undeclared = self._sorted([text])
+            declared, _, undeclared = self._sorted([text], was_sealed=True)
             for name, values in declared.items():
                 credentials.setdefault(name, set()).update(values)
             if each.cookie.user is None:
@@ -238,12 +246,16 @@ class CookieReader:
         listed = _LISTED_VALUE.fullmatch(value) if self._commas else None
         return None if listed is None else '"' + listed[1].replace(",", "\\054") + '"'
 
-    def _is_undeclared(self, name: str) -> bool:
-        return self._undeclared_credentials.is_credential(Where.COOKIE, name) or self._is_disguised(name)
+    def _is_ambiguous(self, value: str) -> bool:
+        return "[" in value or "]" in value or self.disguises.is_declared_in(value)
 
-    def _is_disguised(self, name: str) -> bool:
-        """Whether an application that decodes names would read one of the credentials here."""
-        return "%" in name and unquote(name) in {*self._credentials, *self._own}
+    def _is_undeclared(self, name: str, value: str) -> bool:
+        """Whether an application that reads cookies by rules of its own would find a credential here (D39a)."""
+        return (
+            self._undeclared_credentials.is_credential(Where.COOKIE, name)
+            or self.disguises.is_name(name)
+            or self.disguises.is_in(value)
+        )
 
 
 def value_in(canonical: str, name: str) -> str | None:

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from wsgi_mfa.identity.adapter import Credentials
 from wsgi_mfa.identity.request.cookie_header import CanonicalCookies
+from wsgi_mfa.identity.request.disguise import DisguiseFinder
 from wsgi_mfa.identity.request.undeclared import UndeclaredTable, Where
 
 _BEFORE_A_NAME = r"(?<![!#$%&'*+\-.^_`|~0-9A-Za-z])"
@@ -42,6 +43,7 @@ def passed_on_cookies(
     credentials: Credentials,
     own: Collection[str],
     undeclared_credentials: UndeclaredTable,
+    disguises: DisguiseFinder,
 ) -> tuple[str, ...]:
     """The names of the cookies in the header ``raw`` that say something else than its canonical form ``cookies``.
 
@@ -62,7 +64,8 @@ def passed_on_cookies(
             is_stray = is_stray or hidden.search(unquote(value)) is not None
         else:
             is_undeclared = name not in own and undeclared_credentials.is_credential(Where.COOKIE, name)
-            is_stray = is_undeclared or hidden.search(unquote(text)) is not None
+            is_hidden = disguises.is_name(name.strip()) or disguises.is_in(value)
+            is_stray = is_undeclared or is_hidden or hidden.search(unquote(text)) is not None
         if is_stray:
             strays[name.strip()] = None
     return tuple(strays)

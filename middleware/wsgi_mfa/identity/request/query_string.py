@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import unquote_plus
 
+from wsgi_mfa.identity.request.bounded_cache import BoundedCache
 from wsgi_mfa.identity.request.undeclared import UndeclaredTable, Where
 
 # Python before 3.9.2 and WebOb before 1.8 split on `;` too, so an argument behind one counts.
 _SEPARATOR = re.compile(r"([&;])")
 
-_CACHED_QUERIES_MAX = 1024
-_CACHED_QUERY_CHARACTERS_MAX = 2048
+_CACHED_BYTES_MAX = 2 * 1024 * 1024
+# Of what is kept for a query: the text itself, its two forms, and what stands around them.
+_SIZE_FACTOR, _SIZE_MIN = 4, 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,13 +37,15 @@ class QueryReader:
     def __init__(self, *, credentials: tuple[str, ...], undeclared_credentials: UndeclaredTable) -> None:
         self._credentials = credentials
         self._undeclared_credentials = undeclared_credentials
-        self._cached = lru_cache(maxsize=_CACHED_QUERIES_MAX)(self._read)
+        self._cached: BoundedCache[CanonicalQuery] = BoundedCache(bytes_max=_CACHED_BYTES_MAX)
 
     def read(self, raw: str) -> CanonicalQuery:
         """Read what stands behind the ``?``; all that is kept stays byte for byte."""
-        if len(raw) > _CACHED_QUERY_CHARACTERS_MAX:
-            return self._read(raw)
-        return self._cached(raw)
+        known = self._cached.get(raw)
+        if known is None:
+            known = self._read(raw)
+            self._cached.put(raw, known, size=_SIZE_FACTOR * len(raw) + _SIZE_MIN)
+        return known
 
     def _read(self, raw: str) -> CanonicalQuery:
         values: dict[str, set[str]] = {}

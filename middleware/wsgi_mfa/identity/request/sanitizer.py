@@ -23,8 +23,10 @@ from wsgi_mfa.log_once import LogOnce
 
 logger = logging.getLogger("wsgi_mfa")
 
-# Clients invent header names, so the names that were judged harmless are forgotten when they are too many.
+# Clients invent header names, so the names that were judged harmless are forgotten when they are too many, and one
+# that no server or browser would choose is judged each time.
 _HARMLESS_NAMES_MAX = 4096
+_HARMLESS_CHARACTERS_MAX = 128
 
 _URI_KEYS = ("REQUEST_URI", "RAW_URI")
 _LOCATION_CHARACTERS = len("location")
@@ -211,9 +213,9 @@ class RequestSanitizer:
                     key,
                     "removed %s from requests, since the adapter does not read it; if it carries tokens of the"
                     " portal's own API, name it in api_credentials",
-                    key,
+                    key[:_HARMLESS_CHARACTERS_MAX],
                 )
-            else:
+            elif len(key) <= _HARMLESS_CHARACTERS_MAX:
                 if len(self._harmless) >= _HARMLESS_NAMES_MAX:
                     self._harmless = set(self._headers)
                 self._harmless.add(key)

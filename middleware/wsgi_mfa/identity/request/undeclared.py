@@ -15,6 +15,7 @@ from urllib.parse import unquote_plus
 
 from wsgi_mfa.core.access_rules import is_rule
 from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.request.name_patterns import NamePatterns
 
 
 class Where(Enum):
@@ -225,25 +226,27 @@ class UndeclaredTable:
 
     def __init__(self, extra: Iterable[UndeclaredCredential] = ()) -> None:
         undeclared_credentials = (*KNOWN_CREDENTIALS, *OUR_WORDS, *extra)
-        self._patterns = {where: _one_pattern(undeclared_credentials, where) for where in Where}
+        self._patterns = {
+            where: NamePatterns(
+                _normalized(each.pattern) for each in undeclared_credentials if each.where is where
+            )
+            for where in Where
+        }
 
     def is_credential(self, where: Where, name: str) -> bool:
         """Whether ``name``, as it stands in the request, is one of a door."""
         if where is not Where.ENVIRON:
-            name = unquote_plus(name).strip()  # an application was seen to read `%61pi_key=`
+            if "%" in name or "+" in name:
+                name = unquote_plus(name)  # an application was seen to read `%61pi_key=`
+            name = name.strip()
         normalized = _normalized(name)
-        if self._patterns[where].fullmatch(normalized) is not None:
+        if self._patterns[where].match(normalized):
             return True
         # The prefix says how a browser may set the cookie, and nothing of what the application takes it for.
-        bare = _PREFIX.sub("", normalized) if where is Where.COOKIE else normalized
-        return bare != normalized and self._patterns[where].fullmatch(bare) is not None
-
-
-def _one_pattern(undeclared_credentials: Iterable[UndeclaredCredential], where: Where) -> re.Pattern[str]:
-    patterns = [
-        re.escape(_normalized(door.pattern)) for door in undeclared_credentials if door.where is where
-    ]
-    return re.compile("|".join(patterns).replace(r"\*", ".*"), re.DOTALL)
+        if where is not Where.COOKIE or not normalized.startswith("__"):
+            return False
+        bare = _PREFIX.sub("", normalized)
+        return bare != normalized and self._patterns[where].match(bare)
 
 
 def _normalized(name: str) -> str:

@@ -175,8 +175,10 @@ def _sent(
     if chunks is None or not (cookie.value or cookie.removed):
         sent = [(header, text)]
     elif cookie.removed:
-        # Portals were seen to take a session away with its id still in the value.
-        sent, had_two = [(header, f"{name}={semicolon}{rest}")], True
+        # Portals were seen to take a session away with its id still in the value, and by the date of this very second,
+        # which a client whose clock is slow keeps for a while: as an empty value, on which Trac fails.
+        age = "" if "max-age" in rest.lower() else "; Max-Age=0"
+        sent, had_two = [(header, f"{name}={semicolon}{rest}{age}")], True
     else:
         values = chunks.get((name, cookie.value), ())
         sent = [(header, f"{_names(name)[n]}={value}{semicolon}{rest}") for n, value in enumerate(values)]

@@ -13,7 +13,7 @@ from wsgi_mfa.identity.request.cookie_header import is_cookie_name
 from wsgi_mfa.identity.request.sanitizer import declared_cookies
 from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, Where
 
-_WAY = re.compile(r"(argument|header) ([!#$%&'+.^_`|~0-9A-Za-z-]+)", re.ASCII)
+_WAY = re.compile(r"(argument|header|field) ([!#$%&'+.^_`|~0-9A-Za-z-]+)", re.ASCII)
 _GROUP = re.compile(r"[\x20-\x7e]{1,64}", re.ASCII)
 
 
@@ -30,13 +30,15 @@ class SealSettings:
     """How a portal's cookies are sealed.
 
     ``unsealed_cookies`` are never sealed. ``group`` is shared by applications that share one session, None for a
-    portal by itself. ``other_ways`` are arguments and headers by which the portal takes its session id too.
+    portal by itself. ``other_ways`` are arguments and headers by which the portal takes its session id too, and
+    ``other_fields`` fields of a body.
     """
 
     mode: SealMode
     unsealed_cookies: tuple[str, ...]
     group: str | None
     other_ways: tuple[UndeclaredCredential, ...]
+    other_fields: tuple[str, ...] = ()
 
 
 def seal_settings(
@@ -74,6 +76,7 @@ def seal_settings(
         unsealed_cookies=_unsealed(unsealed_cookies, identity),
         group=seal_group,
         other_ways=_other_ways(also_by),
+        other_fields=tuple(text.partition(" ")[2] for text in also_by if text.startswith("field ")),
     )
 
 
@@ -98,8 +101,11 @@ def _other_ways(also_by: Sequence[str]) -> tuple[UndeclaredCredential, ...]:
         match = _WAY.fullmatch(text) if isinstance(text, str) and not isinstance(also_by, str) else None
         if match is None:
             raise ConfigurationError(
-                f"also_by is {also_by!r}: legal is a list of argument NAME and header NAME", setting="also_by"
+                f"also_by is {also_by!r}: legal is a list of argument NAME, header NAME and field NAME",
+                setting="also_by",
             )
+        if match[1] == "field":
+            continue
         is_header = match[1] == "header"
         where = Where.ENVIRON if is_header else Where.ARGUMENT
         pattern = f"HTTP_{match[2]}" if is_header else match[2]
