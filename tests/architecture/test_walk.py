@@ -27,7 +27,7 @@ PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "architecture.md
 BEGIN, END = "<!-- The walk: begin -->\n", "<!-- The walk: end -->\n"
 POST, PASSED = "A POST of a right code", "A request that passes"
 #: What there is; the goals are 36 and 14. A number here may shrink, never grow.
-AT_MOST = {POST: 43, PASSED: 16}
+AT_MOST = {POST: 43, PASSED: 15}
 
 
 class Clock:

@@ -66,10 +66,9 @@ class MfaMiddleware:
     ``sqlite:///mfa.db``; ``keys`` is the key ring, or a :class:`~wsgi_mfa.keys.key_file.KeyFile` with one, and
     there is no way to run without. ``directory`` maps what a user typed to the one
     :class:`~wsgi_mfa.directory.Person` behind it; without it an id with ``@`` is its own address.
-    ``plain_http`` serves our pages without https: only for a portal on a loopback address (D35). ``notify`` is
-    called once for each event that the user should hear of by another way (R32), and ``metrics`` takes numbers
-    for the operator (D26). Pages of the documentation have the other settings: docs/surroundings.md those from
-    ``url`` to ``cookie_label`` (D48, D49), docs/programs.md ``api_credentials`` (D50), docs/adapters.md the rest.
+    ``plain_http`` serves our pages without https, for a loopback address only (D35). ``notify`` is called once
+    for each event that the user should hear of by another way (R32); ``metrics`` takes numbers (D26). The other
+    settings are in docs/surroundings.md (D48, D49), docs/programs.md (D50) and docs/adapters.md.
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
