@@ -21,7 +21,7 @@ HOP_BY_HOP = {
 OURS = {
     *("Content-Type", "Content-Length", "Cache-Control", "Vary", "Referrer-Policy", "X-Content-Type-Options"),
     *("X-Frame-Options", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Set-Cookie"),
-    *("Content-Security-Policy", "Location", "Retry-After", "Allow"),
+    *("Content-Security-Policy", "Link", "Location", "Retry-After", "Allow"),
 }
 PAGES = (
     "enroll",
