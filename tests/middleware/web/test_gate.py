@@ -104,6 +104,7 @@ def test_a_problem_has_a_type_and_says_nothing_about_the_user(browser_of):
         "type": "urn:wsgi-mfa:must_enroll",
         "title": "An authenticator app must be set up first.",
         "status": 401,
+        "page": answer.json["page"],
     }
     assert "alice" not in json.dumps(answer.headers)
 
