@@ -6,10 +6,16 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from mfa_simulator.visible_text import visible, visible_source
+
+#: So many problems of one file are told; what is wrong beyond that is mostly one slip in many places.
+PROBLEMS_MAX = 100
+
 # Every rule of the format that a file can break, by the name that stands at the end of a problem.
 RULES = {
     "unreadable-file": "The file exists and is UTF-8.",
     "yaml": "The file is one YAML document without tags, of bounded size and depth.",
+    "never-works": "A step can work in its place: what it needs was done before it.",
     "duplicate-key": "A key stands once in its mapping.",
     "unknown-key": "Only the keys of the format stand in a file.",
     "missing-key": "What is required is there.",
@@ -46,12 +52,13 @@ class Problem:
 
     def __str__(self) -> str:
         """Give `file:line:col: message [rule]`."""
-        return f"{self.file}:{self.position.line}:{self.position.column}: {self.message} [{self.rule}]"
+        place = f"{self.file}:{self.position.line}:{self.position.column}"
+        return visible(f"{place}: {self.message} [{self.rule}]")
 
     @property
     def picture(self) -> str:
         """The line of the file with a caret below the place."""
-        return f"    {self.source_line}\n    {' ' * (self.position.column - 1)}^"
+        return f"    {visible_source(self.source_line)}\n    {' ' * (self.position.column - 1)}^"
 
 
 @dataclass(kw_only=True, slots=True)
@@ -61,16 +68,23 @@ class Problems:
     file: str
     lines: list[str]
     found: list[Problem] = field(default_factory=list)
+    _noted: set[tuple[Position, str]] = field(default_factory=set, init=False)
 
     def add(self, position: Position, message: str, rule: str) -> None:
         """Note a problem at a place; the same one is noted once, however often an alias repeats it."""
+        if (position, message) in self._noted:
+            return
+        self._noted.add((position, message))
+        if len(self.found) > PROBLEMS_MAX:
+            return
+        if len(self.found) == PROBLEMS_MAX:
+            message = f"{PROBLEMS_MAX} problems before this one; the rest of the file is not told"
         inside = 0 < position.line <= len(self.lines)
         source_line = self.lines[position.line - 1] if inside else ""
         problem = Problem(
             file=self.file, position=position, message=message, rule=rule, source_line=source_line
         )
-        if problem not in self.found:
-            self.found.append(problem)
+        self.found.append(problem)
 
     def in_order(self) -> list[Problem]:
         """Give the problems from the top of the file to its end."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mfa_simulator.story import Story
 
 SUFFIX = ".mfa.yaml"
+#: Of real time without progress; a plugin that uses the timer itself ends a test in its own way.
+TIMEOUT_SECONDS = 30.0
 EXTRA = "install wsgi-mfa[simulator]"
 # Marks that pytest itself gives a meaning that needs arguments; `skip` and `xfail` need none, and keep theirs.
 NOT_TAGS = frozenset({"filterwarnings", "parametrize", "skipif", "usefixtures"})
@@ -172,12 +174,16 @@ def _only_warnings(name: str) -> Iterator[None]:
 
 def _as_function(scenario: Scenario) -> Callable[[Any], None]:
     def play_scenario(mfa_sim_app: Any) -> None:  # noqa: ANN401  # as the fixture gives it
+        from mfa_simulator.errors import PortalError
         from mfa_simulator.play.running import play
         from mfa_simulator.world.clocks import frozen_wall_clock
         from mfa_simulator.world.portal import factory_of
 
         with _only_warnings("wsgi_mfa"), frozen_wall_clock(scenario.start) as wall:
-            played = play(scenario, wall, factory=factory_of(mfa_sim_app or None))
+            factory = factory_of(mfa_sim_app or None)
+            played = play(scenario, wall, factory=factory, timeout_seconds=TIMEOUT_SECONDS)
+        if played.crash is not None and played.crash.is_portal:
+            raise PortalError(played.crash.message)
         if played.failed:
             raise ScenarioFailed(played)
 

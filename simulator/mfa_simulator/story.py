@@ -168,7 +168,7 @@ class Story:
         problems = Problems(file=self._file, lines=[])
         root = node_of({"scenario": self._title, **self._beginning, "steps": steps}, place)
         try:
-            (scenario,) = read_document(root, problems)
+            (scenario,) = read_document(root, problems, is_whole=False)
         except ScenarioFileError as error:
             raise StoryError("\n".join(problem.message for problem in error.problems)) from None
         return scenario

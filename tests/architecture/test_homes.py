@@ -68,7 +68,7 @@ SEAMS = {
         "random": "mfa_simulator.world.entropy",
         "time.time": "",
         "time.time_ns": "",
-        "time.sleep": "",
+        "time.sleep": "mfa_simulator.world.virtual_waits",
         "datetime.datetime.now": "",
         "datetime.datetime.utcnow": "",
         "datetime.datetime.today": "",

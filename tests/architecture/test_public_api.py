@@ -27,12 +27,17 @@ DOCUMENTED = (
     "wsgi_mfa.errors",
     "wsgi_mfa.keys",
     "wsgi_mfa.metrics",
+    "wsgi_mfa.operations",
     "wsgi_mfa.rules",
     "wsgi_mfa.stores",
     "wsgi_mfa.support",
 )
 #: Classes whose objects are given and never made by a caller: their constructors are not documented.
-GIVEN = {"SupportDesk": "MfaMiddleware.support_desk", "Codec": "ACCOUNT_CODEC and EVENT_CODEC"}
+GIVEN = {
+    "AccountKeeper": "MfaMiddleware.service",
+    "Codec": "ACCOUNT_CODEC and EVENT_CODEC",
+    "SupportDesk": "MfaMiddleware.support_desk",
+}
 DUNDERS = {"__init__", "__call__", "__enter__", "__exit__", "__iter__"}
 
 

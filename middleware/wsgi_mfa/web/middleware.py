@@ -38,7 +38,7 @@ from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web.api_credentials import read_api_credentials
 from wsgi_mfa.web.app_password import ProgramRequest, without_cookies
 from wsgi_mfa.web.app_response import answered, passed_unchanged
-from wsgi_mfa.web.client_address import AttemptLimit, SprayWatch
+from wsgi_mfa.web.client_address import SprayWatch
 from wsgi_mfa.web.cookies import CookieSigner
 from wsgi_mfa.web.field_watch import FieldWatch
 from wsgi_mfa.web.forms import discard_body
@@ -211,7 +211,6 @@ class MfaMiddleware:
             watch=SprayWatch(clock, self.service.meter),
             spent=UsedAppendedCodes(),
             passes=WorkerCache(),
-            app_password_tries=AttemptLimit(),
             takes_app_passwords=identity.traits.takes_app_passwords,
             public=public,
             desk=SupportDesk(self.service, directory=directory, protected=agents),

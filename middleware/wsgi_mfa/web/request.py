@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qs, quote
@@ -22,7 +22,7 @@ from wsgi_mfa.support.agents import SupportAgents
 from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.web import return_to
 from wsgi_mfa.web.client_address import AttemptLimit, ClientAddressReader, SprayWatch
-from wsgi_mfa.web.cookies import CookieNames, CookieSigner
+from wsgi_mfa.web.cookies import CookieNames, CookieSigner, known_secrets_in
 from wsgi_mfa.web.public_url import PublicUrl
 from wsgi_mfa.web.return_to import ReturnUrlSigner
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
@@ -49,9 +49,10 @@ class Site:
     targets: ReturnUrlSigner
     sources: ClientAddressReader
     watch: SprayWatch
+    long_codes: AttemptLimit = field(default_factory=AttemptLimit)
+    app_password_tries: AttemptLimit = field(default_factory=AttemptLimit)
     spent: UsedAppendedCodes
     passes: WorkerCache
-    app_password_tries: AttemptLimit
     takes_app_passwords: bool
     public: PublicUrl
     desk: SupportDesk
@@ -175,6 +176,11 @@ class WebRequest:
         """The browser's id; a new one for a browser that carries none."""
         return self.known_browser or self.site.service.vault.new_id()
 
+    @property
+    def known_secrets(self) -> tuple[str, ...]:
+        """The secrets by which this browser is known to its users, whoever they are (D46)."""
+        return known_secrets_in(self.sanitized.own_cookies.get(self.names.known))
+
     @cached_property
     def visit(self) -> Visit:
         """This request as the service takes it; asked for only where somebody is signed in at the portal."""
@@ -186,6 +192,7 @@ class WebRequest:
             login=self.caller.login,
             session_id=self.session_id,
             source=self.source,
+            known_secrets=self.known_secrets,
         )
         return Visit(user=self.caller.user, origin=origin, now=self.now, address=self.caller.address)
 

@@ -17,6 +17,7 @@ from mfa_simulator.cli.real_clocks import leaks
 from mfa_simulator.cli.writing import fmt, new
 
 
+@click.version_option(package_name="wsgi-mfa", prog_name="mfa-sim", message="%(prog)s %(version)s")
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Replay scenario files against the real middleware, in virtual time."""
@@ -55,7 +56,7 @@ def check(paths: tuple[Path, ...], *, style: str) -> None:
 def explain(file: Path) -> None:
     """Play the scenario file FILE whatever it expects, and print its timeline; nothing is judged.
 
-    Ends with 0, or with 2 for a bad file.
+    Ends with 0, with 2 for a bad file, or with 5 where an exception ended a story.
     """
     scenarios, problems = read_all([file])
     if problems:
@@ -65,8 +66,10 @@ def explain(file: Path) -> None:
     from mfa_simulator.world.clocks import frozen_wall_clock
 
     with frozen_wall_clock(scenarios[0].start) as wall:
-        for scenario in scenarios:
-            click.echo(timeline(play_unjudged(scenario, wall)))
+        plays = [play_unjudged(scenario, wall, timeout_seconds=30) for scenario in scenarios]
+        for play in plays:
+            click.echo(timeline(play))
+    sys.exit(exit_codes.ERROR if any(play.crash is not None for play in plays) else exit_codes.PASSED)
 
 
 @main.command()

@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
 from mfa_simulator.cli import exit_codes
+from mfa_simulator.cli.choosing import Choice, SeedRange, note_failed
 from mfa_simulator.cli.files import files_in, read_all
 from mfa_simulator.cli.reports import Reports
+from mfa_simulator.visible_text import visible
 
 if TYPE_CHECKING:
     from mfa_simulator.language.scenario import Scenario
@@ -43,6 +45,23 @@ class BadPortal(click.ClickException):
     help="Stop after the last step that begins at or above LINE of the one file, and show how everything stands.",
 )
 @click.option("--twice", is_flag=True, help="Play each twice with the same seed, and compare byte for byte.")
+@click.option("--seed", "seeds", type=SeedRange(), help="Play with this seed, or with each seed from A to B.")
+@click.option(
+    "-t", "--tag", "tags", multiple=True, metavar="TAG", help="Only what has this tag, or one of these."
+)
+@click.option(
+    "-k", "words", default="", metavar="WORD", help="Only what has this in its title or its file's name."
+)
+@click.option("-x", "--stop", is_flag=True, help="Stop after the first that does not go as expected.")
+@click.option("--failed", is_flag=True, help="Only what did not go as expected when it was played last.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    help="End a story after so much real time without progress; what waits, and where, is told.",
+)
 @click.option("--app", metavar="MODULE:FACTORY", help="Play around the portal that this factory makes.")
 @click.option(
     "--update", is_flag=True, help="First fill in what steps come to, in the files; comments and layout stay."
@@ -72,6 +91,12 @@ def run(
     verbose: bool,
     until: int | None,
     twice: bool,
+    seeds: tuple[int, ...] | None,
+    tags: tuple[str, ...],
+    words: str,
+    stop: bool,
+    failed: bool,
+    timeout: float,
     app: str | None,
     update: bool,
     against: str | None,
@@ -85,7 +110,8 @@ def run(
 
     One line for each scenario, and the timeline of each that failed; a single one has its timeline in any case. Ends
     with 0 when all is as expected, 1 when an expectation failed, 2 for a bad file or a portal that cannot be made, 3
-    when an invariant was broken, 4 when two plays with the same seed were not the same.
+    when an invariant was broken, 4 when two plays with the same seed were not the same, 5 when a story could not be
+    played because of an exception.
     """
     files, wanted = files_in(paths), Reports(github=github, **reports)
     if against is not None:
@@ -98,32 +124,46 @@ def run(
         run_against(files, wanted, against, accounts, home=home, sign_out=sign_out, quiet=quiet)
     try:
         if update:
-            _update(files, app)
+            _update(files, app, timeout)
         scenarios, problems = read_all(files)
+        choice = Choice(tags=tags, words=words, seeds=seeds or (), failed=failed)
+        chosen = choice.of(scenarios)
+        if scenarios and not chosen and not problems:
+            raise click.UsageError(
+                f"none of the {len(scenarios)} scenarios is chosen by --tag, -k or --failed"
+            )
         from mfa_simulator.errors import PortalError
         from mfa_simulator.play.batch import BatchOptions, results
     except ModuleNotFoundError as error:
         raise click.UsageError(f"{error.name} is missing: install wsgi-mfa[simulator]") from error
-    order = BatchOptions(app=app, until=_line_to_stop_at(until, files, scenarios), twice=twice)
-    shows_all = verbose or until is not None or (len(scenarios) == 1 and not quiet)
+    order = BatchOptions(
+        app=app,
+        until=_line_to_stop_at(until, files, chosen),
+        twice=twice,
+        timeout_seconds=timeout,
+    )
+    shows_all = verbose or until is not None or (len(chosen) == 1 and not quiet)
     try:
-        with _telling(len(scenarios)) as tell:
-            found = wanted.noting(results(scenarios, order, jobs=jobs))
-            count = _tell_all(found, tell, shows_all=shows_all)
+        with _telling(len(chosen)) as tell:
+            found = wanted.noting(results(chosen, order, jobs=jobs))
+            count = _tell_all(found, tell, shows_all=shows_all, stop=stop)
     except PortalError as error:
         raise BadPortal(f"--app: {error}" if app else str(error)) from error
     wanted.write(files, problems)
     bad_files = len({problem.file for problem in problems})
-    click.echo(count.words(len(scenarios), bad_files))
+    note_failed(count.verdicts)
+    click.echo(
+        count.words(bad_files, left=len(chosen) - len(count.verdicts), unchosen=len(scenarios) - len(chosen))
+    )
     sys.exit(count.exit_code(bad_files))
 
 
-def _update(files: list[Path], app: str | None) -> None:
+def _update(files: list[Path], app: str | None, timeout: float) -> None:
     from mfa_simulator.cli.update import update_files
     from mfa_simulator.errors import PortalError
 
     try:
-        update_files(files, app=app)
+        update_files(files, app=app, timeout=timeout)
     except PortalError as error:
         raise BadPortal(f"--app: {error}" if app else str(error)) from error
 
@@ -146,19 +186,39 @@ class _Count:
     failed: int = 0
     broken: int = 0
     different: int = 0
+    errors: int = 0
+    verdicts: list[tuple[Scenario, bool]] = field(default_factory=list)
 
-    def words(self, played: int, bad_files: int) -> str:
-        """Give the last line of a run."""
-        text = f"{played - self.failed} passed, {self.failed} failed"
+    def note(self, result: BatchResult) -> bool:
+        """Count a result; whether all went as expected."""
+        play = result.play
+        self.errors += play.crash is not None
+        self.failed += play.failed and play.crash is None
+        self.broken += play.broken and play.crash is None
+        self.different += bool(result.difference)
+        is_bad = play.failed or bool(result.difference)
+        self.verdicts.append((play.scenario, is_bad))
+        return not is_bad
+
+    def words(self, bad_files: int, *, left: int, unchosen: int) -> str:
+        """Give the last line of a run; `left` were not played, and `unchosen` nobody asked for."""
+        text = f"{len(self.verdicts) - self.failed - self.errors} passed, {self.failed} failed"
         if self.broken:
             text += f" ({self.broken} broke an invariant)"
+        if self.errors:
+            text += f", {self.errors} could not be played"
         if self.different:
             text += f", {self.different} not deterministic"
+        if left:
+            text += f", {left} not played"
+        if unchosen > 0:
+            text += f", {unchosen} not chosen"
         return text + (f", {bad_files} bad file{'s' if bad_files > 1 else ''}" if bad_files else "")
 
     def exit_code(self, bad_files: int) -> int:
         """The gravest finding decides."""
         found = (
+            (self.errors, exit_codes.ERROR),
             (self.broken, exit_codes.BROKEN),
             (self.different, exit_codes.NOT_DETERMINISTIC),
             (bad_files, exit_codes.BAD_FILE),
@@ -167,22 +227,23 @@ class _Count:
         return next((code for count, code in found if count), exit_codes.PASSED)
 
 
-def _tell_all(results: Iterable[BatchResult], tell: Tell, *, shows_all: bool) -> _Count:
-    """Tell each result as it comes, and count."""
+def _tell_all(results: Iterable[BatchResult], tell: Tell, *, shows_all: bool, stop: bool) -> _Count:
+    """Tell each result as it comes, and count; with `stop` only up to the first that is bad."""
     from mfa_simulator.play.timeline import timeline, verdict
 
     count = _Count()
     for result in results:
         play = result.play
-        count.failed += play.failed
-        count.broken += play.broken
-        count.different += bool(result.difference)
+        went_well = count.note(result)
         if play.failed or shows_all:
             tell(timeline(play), None)
         tell(verdict(play), "red" if play.failed else "green")
         if result.difference:
             first, *others = result.difference
+            first, *others = map(visible, (first, *others))
             tell("\n".join([f"NOT DETERMINISTIC  {first}", *(f"    {line}" for line in others)]), "red")
+        if stop and not went_well:
+            break
     return count
 
 

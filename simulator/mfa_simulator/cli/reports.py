@@ -29,15 +29,15 @@ class Reports:
     def noting(self, results: Iterable[BatchResult]) -> Iterator[BatchResult]:
         """Pass results on, and keep of each what a report tells."""
         for result in results:
-            self.note(result.play)
+            self.note(result.play, seconds=result.seconds)
             yield result
 
-    def note(self, play: Play) -> None:
-        """Keep of a play what a report tells."""
+    def note(self, play: Play, *, seconds: float = 0.0) -> None:
+        """Keep of a play, which took so long in real time, what a report tells."""
         if self.github or any((self.junit_xml, self.ndjson, self.html)):
             from mfa_simulator.report.trace import trace_of
 
-            self._traces.append(trace_of(play))
+            self._traces.append(trace_of(play, seconds=seconds))
 
     def write(self, files: Sequence[Path], problems: Sequence[Problem]) -> None:
         """Write what is wanted; a place that cannot be written to is an error that names it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-def update_files(files: list[Path], *, app: str | None) -> None:
+def update_files(files: list[Path], *, app: str | None, timeout: float) -> None:
     """Fill in files, and tell what was filled in and what could not be; bad files are left to whoever reads them next.
 
     Raises PortalError when the portal cannot be made.
@@ -27,10 +27,13 @@ def update_files(files: list[Path], *, app: str | None) -> None:
                 scenarios = read_file(file)
             except ScenarioFileError:
                 continue
-            plays = [play_unjudged(scenario, wall, factory=factory) for scenario in scenarios]
+            plays = [
+                play_unjudged(scenario, wall, factory=factory, timeout_seconds=timeout)
+                for scenario in scenarios
+            ]
             raw = file.read_bytes().decode("utf-8")
             mark = "\ufeff" if raw.startswith("\ufeff") else ""
-            update = updated(raw.removeprefix("\ufeff"), scenarios, plays)
+            update = updated(raw.removeprefix("\ufeff"), scenarios, plays, file=str(file))
             for line, reason in update.left:
                 click.echo(f"{file}:{line}: not filled in: {reason}", err=True)
             if update.filled:

@@ -33,6 +33,10 @@ class AccessJudge:
         self._latecomers = not_yet_required
         self._portal = portal
 
+    def password_changed(self, user: str, password: str) -> None:
+        """Take a new password of a user of the portal."""
+        self._passwords[user.casefold()] = password
+
     def user_of(self, cookies: Mapping[str, str]) -> str | None:
         """Give whose password was typed for the login that these cookies hold."""
         # Some portals quote their cookie (RFC 6265 lets them), and what they read has lost its quotes.

@@ -11,12 +11,14 @@ from mfa_simulator.invariants.access import AccessJudge
 from mfa_simulator.invariants.answers import AnswerJudge
 from mfa_simulator.invariants.audit_events import AuditEventJudge
 from mfa_simulator.invariants.call import JudgedCall, Save
+from mfa_simulator.invariants.failure_counts import FailureCounts
 from mfa_simulator.invariants.ledger import Ledger, Violation
+from mfa_simulator.invariants.replies import ReplyJudge
 from mfa_simulator.invariants.rollout import UsersNotYetRequired
 from mfa_simulator.invariants.second_factor import SecondFactorJudge
 from mfa_simulator.invariants.secrecy import SecrecyJudge
 from mfa_simulator.invariants.support_desk import SupportDeskJudge
-from mfa_simulator.invariants.throttle import FailureCounts, ThrottleJudge
+from mfa_simulator.invariants.throttle import ThrottleJudge
 from mfa_simulator.language.format import invariant_names
 from mfa_simulator.language.scenario import AGENTS, Scenario
 from mfa_simulator.world.http import Request, Response
@@ -57,6 +59,7 @@ class Monitor:
         self._guesses = ThrottleJudge(self._ledger)
         self._answers = AnswerJudge(self._ledger)
         self._secrecy = SecrecyJudge(self._ledger)
+        self._replies = ReplyJudge(self._ledger)
         self._changes = AuditEventJudge(self._ledger, latest)
         self._desk = SupportDeskJudge(
             self._ledger,
@@ -68,9 +71,13 @@ class Monitor:
         """What the judges know."""
         return self._ledger
 
-    def tally(self, user: str, kind: str) -> FailureCounts:
-        """Give what was counted of a user's wrong answers of one kind."""
-        return self._guesses.tally(user, kind)
+    def tally(self, user: str) -> FailureCounts:
+        """Give what was counted of a user's wrong answers of codes in browsers that are not known."""
+        return self._guesses.tally(user)
+
+    def password_changed(self, user: str, password: str) -> None:
+        """Take a new password of a user of the portal."""
+        self._access.password_changed(user, password)
 
     def take_violations(self) -> tuple[Violation, ...]:
         """Return the violations found since the last call, and forget them."""
@@ -95,7 +102,7 @@ class Monitor:
         )
         call.user = self._access.user_of(call.cookies)
         if request.method == "POST":
-            call.closed = self._guesses.closed(call.user, now, policy)
+            call.closed = self._guesses.closed(call)
         worth = self._answers.before(call) if request.method == "POST" else None
         token = _current.set(call)
         try:
@@ -107,6 +114,7 @@ class Monitor:
         if request.method == "POST":
             self._guesses.replied(call)
         self._answers.judge(call, worth)
+        self._replies.judge(call)
         self._secrecy.replied(call)
         self._secrecy.judge_logs(call)
         return response
@@ -146,6 +154,7 @@ class Monitor:
         self._guesses.judge(call, save)
         self._changes.judge(call, save)
         self._desk.judge(call, save)
+        self._replies.judge_save(call, save)
         self._secrecy.judge_save(call, save)
 
     def _compare(self, call: JudgedCall) -> None:
@@ -180,10 +189,10 @@ class SupportDeskMonitor:
         self._ledger = ledger
         self._access = doors
 
-    def answered(self, outcome: str, enrollment_code: str | None) -> None:
-        """Take the desk's answer; the enrollment code is for the caller's ears alone."""
-        if enrollment_code is not None:
-            self._ledger.enrollment_codes.append(enrollment_code)
+    def answered(self, outcome: str, code: str | None) -> None:
+        """Take the desk's answer; its enrollment or unlock code is for the caller's ears alone."""
+        if code is not None:
+            self._ledger.enrollment_codes.append(code)
         if outcome == "reset" and self._call.user is not None:
             self._access.reset_answered(self._call, self._call.user)
 

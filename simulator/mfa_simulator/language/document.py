@@ -16,9 +16,14 @@ import yaml
 
 from mfa_simulator.problems import Position, Problems
 
-NODES_MAX = 50_000
+BYTES_MAX = 1 << 20
+NODES_MAX = 200_000
 DEPTH_MAX = 40
-TOO_LARGE = "the file is too large or too deeply nested, or an alias contains itself"
+TOO_LARGE = (
+    "the file is too large or too deeply nested, or an alias contains itself: at most"
+    f" {BYTES_MAX >> 20} MiB, {NODES_MAX} values and {DEPTH_MAX} levels are read"
+)
+MERGE = "<<"
 NOTHING = ("", "~", "null")
 # What libyaml and PyYAML's own reader read alike: other signs, or a document's mark, they may take differently.
 _COMMON = re.compile(r"[\n -~]*")
@@ -117,6 +122,9 @@ def node_of(value: object, position: Position) -> Node:
 
 def compose(text: str, problems: Problems) -> Node | None:
     """Read the one document of a file; None when it cannot be read, with the reason among the problems."""
+    if len(text) > BYTES_MAX:
+        problems.add(Position(line=1, column=1), TOO_LARGE, "yaml")
+        return None
     try:
         root = _root(text)
     except yaml.MarkedYAMLError as error:
@@ -139,7 +147,11 @@ def compose(text: str, problems: Problems) -> Node | None:
             "missing-key",
         )
         return None
-    return _Converter(text, problems).convert(root, depth=0)
+    try:
+        return _Converter(text, problems).convert(root, depth=0)
+    except _TooLargeError as error:
+        problems.add(error.position, TOO_LARGE, "yaml")
+        return None
 
 
 def _root(text: str) -> yaml.Node | None:
@@ -203,6 +215,14 @@ def tokens_of(text: str) -> list[Token]:
     ]
 
 
+class _TooLargeError(Exception):
+    """The document goes on beyond the bounds at this place."""
+
+    def __init__(self, position: Position) -> None:
+        super().__init__(TOO_LARGE)
+        self.position = position
+
+
 class _Converter:
     """Turns PyYAML's nodes into ours; bounded, because aliases can make a small text endless."""
 
@@ -215,8 +235,7 @@ class _Converter:
         place = Position(line=node.start_mark.line + 1, column=node.start_mark.column + 1)
         self._count += 1
         if self._count > NODES_MAX or depth > DEPTH_MAX:
-            self._problems.add(place, TOO_LARGE, "yaml")
-            return None
+            raise _TooLargeError(place)
         if node.tag not in _TAGS:
             self._problems.add(place, f'tags such as "{node.tag}" are not part of the format', "yaml")
         if isinstance(node, yaml.ScalarNode):
@@ -246,16 +265,32 @@ class _Converter:
         place = Position(line=end.line + 1, column=end.column + 1 + colon + 1 - end.index)
         return replace(value, position=place, start=colon + 1, end=colon + 1)
 
+    def _merged(self, values: list[Node], seen: set[str]) -> Iterator[tuple[Scalar, Node]]:
+        """Give the entries of mappings that are merged in, but for those that the mapping has itself."""
+        for value in values:
+            for each in value.items if isinstance(value, Sequence) else (value,):
+                if not isinstance(each, Mapping):
+                    message = "`<<` merges mappings in, such as {<<: *anchor}"
+                    self._problems.add(each.position, message, "wrong-shape")
+                    continue
+                for key, inner in each:
+                    if key.text not in seen:
+                        seen.add(key.text)
+                        yield key, inner
+
     def _mapping(self, node: yaml.Node, place: Position, depth: int) -> Mapping:
         entries: list[tuple[Scalar, Node]] = []
         seen: dict[str, Position] = {}
+        merged: list[Node] = []
         for raw_key, raw_value in node.value:
             key, value = self.convert(raw_key, depth=depth + 1), self.convert(raw_value, depth=depth + 1)
             if isinstance(value, Scalar) and value.start == value.end:
                 value = self._behind_colon(raw_key.end_mark, value)
             if key is None or value is None:
                 continue
-            if not isinstance(key, Scalar):
+            if isinstance(key, Scalar) and key.text == MERGE and key.plain:
+                merged.append(value)
+            elif not isinstance(key, Scalar):
                 self._problems.add(key.position, "a key must be a plain text", "wrong-shape")
             elif key.text in seen:
                 first = seen[key.text].line
@@ -267,6 +302,7 @@ class _Converter:
             else:
                 seen[key.text] = key.position
                 entries.append((key, value))
+        entries += self._merged(merged, set(seen))
         return Mapping(
             position=place,
             entries=tuple(entries),

@@ -9,15 +9,19 @@ from typing import Any
 from mfa_simulator.errors import ScenarioFileError
 from mfa_simulator.language import document, matrix
 from mfa_simulator.language.document import Mapping, Node, Scalar, Sequence
-from mfa_simulator.language.format import kinds
+from mfa_simulator.language.format import kinds, values
 from mfa_simulator.language.format.kinds import Reading, read_keys
-from mfa_simulator.language.format.tables import ALWAYS, NETWORK, TOP, USER
+from mfa_simulator.language.format.tables import ALWAYS, BROWSERS, NETWORK, TOP, USER
 from mfa_simulator.language.format.verbs import BY_NAME
+from mfa_simulator.language.order import judge_order
 from mfa_simulator.language.policy_settings import SETTINGS_SCHEMA, read_policy
-from mfa_simulator.language.scenario import START, ClockSetting, NetworkSpec, Scenario, UserSpec
-from mfa_simulator.language.steps import StepReader
+from mfa_simulator.language.scenario import START, BrowserSpec, ClockSetting, NetworkSpec, Scenario, UserSpec
+from mfa_simulator.language.shared_parts import filled, with_included
+from mfa_simulator.language.steps import USE, StepReader, block_of
 from mfa_simulator.problems import Position, Problem, Problems, did_you_mean
 
+#: Keys that begin so hold what the file refers to by anchors, and are not read.
+APART = "x-"
 NETWORK_KIND = kinds.mapping_of(NETWORK, "network")
 
 
@@ -48,12 +52,17 @@ def parse(text: str, *, file: str) -> list[Scenario]:
     return read_document(document.compose(text, problems), problems)
 
 
-def read_document(root: Node | None, problems: Problems) -> list[Scenario]:
-    """Read a document that was composed; raises ScenarioFileError with all that was noted as a problem."""
+def read_document(root: Node | None, problems: Problems, *, is_whole: bool = True) -> list[Scenario]:
+    """Read a document that was composed; raises ScenarioFileError with all that was noted as a problem.
+
+    Of one that is not whole, as a story is that is told step by step, the order of the steps is not judged.
+    """
     scenarios: list[Scenario] = []
     if isinstance(root, Mapping):
+        root = with_included(root, problems)
         scenarios = [
-            _Row(document, problems).scenario(label) for label, document in matrix.rows(root, problems)
+            _Row(document, problems).scenario(label, is_whole=is_whole)
+            for label, document in matrix.rows(root, problems)
         ]
     elif root is not None:
         problems.add(
@@ -71,9 +80,9 @@ class _Row:
         self._root = root
         self._problems = problems
 
-    def scenario(self, label: str) -> Scenario:
+    def scenario(self, label: str, *, is_whole: bool) -> Scenario:
         for name, _ in self._root:
-            if name.text not in TOP:
+            if name.text not in TOP and not name.text.startswith(APART):
                 hint = did_you_mean(name.text, TOP)
                 message = (
                     f'no key "{name.text}" at the top of a scenario; the keys are: {", ".join(TOP)}.{hint}'
@@ -92,23 +101,30 @@ class _Row:
         )
         policy = self._policy(reading)
         reader = StepReader(reading, self._blocks(), policy)
-        return Scenario(
+        scenario = Scenario(
             file=self._problems.file,
             title=self._title(),
             line=next((name.position.line for name, _ in self._root if name.text == "scenario"), 1),
-            about=self._value("about", kinds.TEXT, ""),
-            tags=self._value("tags", kinds.NAMES, ()),
+            about=self._value("about", values.TEXT, ""),
+            tags=self._value("tags", values.NAMES, ()),
             row=label,
-            start=self._value("start", kinds.INSTANT, START),
+            start=self._value("start", values.START, START),
             seed=self._value("seed", kinds.whole(0), 0),
             policy=policy,
             users=users,
             network=NetworkSpec(**self._value("network", NETWORK_KIND, {})),
             workers=workers,
+            browsers={
+                name: BrowserSpec(**_given(browser))
+                for name, browser in self._value("browsers", BROWSERS, {}).items()
+            },
             steps=reader.read(self._steps("steps", required=True)),
             finally_steps=reader.read(self._steps("finally", required=False)),
             off=self._value("always", ALWAYS, frozenset()),
         )
+        if is_whole and not self._problems.found:
+            judge_order(scenario, self._problems)
+        return scenario
 
     def _value(self, key: str, kind: kinds.Kind, default: Any) -> Any:  # noqa: ANN401  # each kind has its own type
         node = self._root.get(key)
@@ -124,7 +140,7 @@ class _Row:
                 "a scenario needs the key `scenario`, its title in one sentence",
                 "missing-key",
             )
-        title: str = self._value("scenario", kinds.TEXT, "")
+        title: str = self._value("scenario", values.TITLE, "")
         return title
 
     def _policy(self, reading: Reading) -> dict[str, Any]:
@@ -199,10 +215,21 @@ class _Row:
                 )
         return {name.text: value.items for name, value in node if isinstance(value, Sequence)}
 
+    def _all_entries(self) -> Iterator[tuple[Scalar, Node]]:
+        """Give the entries of all mappings, those of blocks with the values of their parameters too."""
+        blocks = self._root.get("blocks")
+        for name, value in _entries(self._root):
+            yield name, value
+            if name.text == USE and isinstance(value, Mapping) and isinstance(blocks, Mapping):
+                block, values = block_of(value)
+                steps = blocks.get(block)
+                if steps is not None:
+                    yield from _entries(filled(steps, values))
+
     def _names(self, givers: dict[str, str]) -> frozenset[str]:
         """Find the names that steps anywhere in the file give: `givers` says by which argument of which verb."""
         found = set()
-        for verb, arguments in _entries(self._root):
+        for verb, arguments in self._all_entries():
             if verb.text not in givers or not isinstance(arguments, Mapping):
                 continue
             argument = givers[verb.text]

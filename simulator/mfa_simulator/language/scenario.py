@@ -38,6 +38,14 @@ class UserSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BrowserSpec:
+    """From which address a browser comes, and which headers it sends beside its own."""
+
+    address: str = "127.0.0.1"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NetworkSpec:
     """What the network does to requests; spans in microseconds.
 
@@ -57,17 +65,22 @@ class NetworkSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expectation:
-    """What a step must come to; None where the file says nothing."""
+    """What a step must come to; None where the file says nothing, and empty where it names no words.
+
+    `app_called` is `yes`, `no` or `as_user`.
+    """
 
     position: Position
     outcomes: tuple[str, ...] | None = None
     hint: str | None = None
     recovery_code: str | None = None
-    app_called: bool | None = None
+    app_called: str | None = None
     retry_after_seconds: int | None = None
     evaluated: int | None = None
     status: int | None = None
     page: str | None = None
+    shows: tuple[str, ...] = ()
+    hides: tuple[str, ...] = ()
     events: tuple[str, ...] | None = None
 
     @property
@@ -111,6 +124,7 @@ class Scenario:
     users: tuple[UserSpec, ...] = ()
     network: NetworkSpec = NetworkSpec()
     workers: int = 1
+    browsers: Mapping[str, BrowserSpec] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     finally_steps: tuple[Step, ...] = ()
     off: frozenset[str] = frozenset()

@@ -11,14 +11,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from mfa_simulator.language.document import texts_of
-from mfa_simulator.language.format import kinds
+from mfa_simulator.language.format import kinds, values
 from mfa_simulator.language.format.examples import EXAMPLES
 from mfa_simulator.language.format.kinds import Schema, schema_of
 from mfa_simulator.language.format.outcomes import ALL
-from mfa_simulator.language.format.tables import ALWAYS, EXPECT, NETWORK, TOP, USER
+from mfa_simulator.language.format.tables import ALWAYS, BROWSERS, EXPECT, NETWORK, TOP, USER
 from mfa_simulator.language.format.verbs import TOGETHER, VERBS, Verb
 from mfa_simulator.language.policy_settings import SETTINGS_SCHEMA
-from mfa_simulator.language.steps import ALONE, USE
+from mfa_simulator.language.steps import ALONE, REPEAT, TIMES, USE
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 STEPS: Schema = {"type": "array", "items": {"$ref": "#/$defs/step"}}
@@ -34,6 +34,7 @@ def scenario_schema() -> Schema:
         "type": "object",
         "properties": {name: {**values[name], "description": about} for name, about in TOP.items()},
         "required": ["scenario", "steps"],
+        "patternProperties": {"^x-": {}},
         "additionalProperties": False,
         "$defs": {
             "step": _step(),
@@ -48,15 +49,17 @@ def scenario_schema() -> Schema:
 
 def _top_values() -> dict[str, Schema]:
     return {
-        "scenario": kinds.TEXT.schema,
-        "about": kinds.TEXT.schema,
-        "tags": kinds.NAMES.schema,
-        "start": {**kinds.INSTANT.schema, "default": "2026-01-01T00:00:00Z"},
+        "scenario": values.TEXT.schema,
+        "about": values.TEXT.schema,
+        "tags": values.NAMES.schema,
+        "start": {**values.START.schema, "default": "2026-01-01T00:00:00Z"},
         "seed": {**kinds.whole(0).schema, "default": 0},
         "policy": SETTINGS_SCHEMA,
         "users": {"type": ["object", "null"], "additionalProperties": schema_of(USER)},
         "network": schema_of(NETWORK),
+        "browsers": BROWSERS.schema,
         "workers": {**kinds.whole(1, 64).schema, "default": 1},
+        "include": values.NAMES.schema,
         "blocks": {"type": "object", "additionalProperties": STEPS},
         "matrix": _matrix(),
         "always": ALWAYS.schema,
@@ -85,20 +88,30 @@ def _step() -> Schema:
         "type": "object",
         "properties": {
             **properties,
-            USE: {**kinds.TEXT.schema, "description": "Put the steps of a block here."},
+            USE: {
+                "anyOf": [values.TEXT.schema, {"type": "object", "required": ["block"]}],
+                "description": "Put the steps of a block here, with values for its parameters.",
+            },
+            REPEAT: {
+                "type": "object",
+                "properties": {"times": TIMES.kind.schema, "steps": {**STEPS, "minItems": 1}},
+                "required": ["times", "steps"],
+                "additionalProperties": False,
+                "description": "Play steps several times.",
+            },
             "expect": {"$ref": "#/$defs/expect"},
             "network": {"$ref": "#/$defs/network"},
         },
         "additionalProperties": False,
-        "oneOf": [{"required": [name]} for name in (*properties, USE)],
+        "oneOf": [{"required": [name]} for name in (*properties, USE, REPEAT)],
         "allOf": list(_limits()),
     }
 
 
 def _limits() -> Iterable[Schema]:
     """Give what verbs allow beside them, one rule for all verbs that are alike."""
-    yield _when([USE, *(verb.name for verb in VERBS if not verb.answers)], {"expect": False})
-    yield _when([USE, *(verb.name for verb in VERBS if not verb.sends)], {"network": False})
+    yield _when([USE, REPEAT, *(verb.name for verb in VERBS if not verb.answers)], {"expect": False})
+    yield _when([USE, REPEAT, *(verb.name for verb in VERBS if not verb.sends)], {"network": False})
     for answers in dict.fromkeys(verb.answers for verb in VERBS if verb.answers not in ((), ALL)):
         outcome = kinds.one_or_many(kinds.choice("OUTCOME", answers)).schema
         yield _when(

@@ -7,18 +7,34 @@ from typing import Any
 
 from mfa_simulator.language.document import Mapping, Node, Scalar, Sequence
 from mfa_simulator.language.format import kinds
-from mfa_simulator.language.format.kinds import Reading
+from mfa_simulator.language.format.kinds import Key, Reading
 from mfa_simulator.language.format.tables import EXPECT, NETWORK, STEP
 from mfa_simulator.language.format.verbs import BY_NAME, TOGETHER, VALUE, Rule, Verb
 from mfa_simulator.language.policy_settings import SETTINGS_SCHEMA, read_policy
 from mfa_simulator.language.scenario import Expectation, Step
+from mfa_simulator.language.shared_parts import filled, parameters_in
 from mfa_simulator.problems import Position, did_you_mean, meant_or_legal
 
-USE = "use"
+USE, REPEAT = "use", "repeat"
 STEPS_MAX = 20_000
 ALONE = ("wait_until", "restart", "rotate_keys", "change_policy", "server_clock", "store_fails")
 EXPECT_TABLE = {key.name: key for key in EXPECT}
 NETWORK_TABLE = {key.name: key for key in NETWORK}
+
+
+TIMES = Key(name="times", kind=kinds.whole(1, STEPS_MAX), required=True, about="how often")
+ANYTHING = kinds.Kind(name="STEPS", read=lambda node, _: node, schema={"type": "array"})
+
+
+def block_of(value: Node) -> tuple[str, dict[str, Node]]:
+    """Give the name of the block that `use` is about, and the values of its parameters."""
+    if isinstance(value, Scalar):
+        return value.text, {}
+    if not isinstance(value, Mapping):
+        return "", {}
+    name = value.get("block")
+    values = {key.text: inner for key, inner in value if key.text != "block"}
+    return (name.text if isinstance(name, Scalar) else ""), values
 
 
 class StepReader:
@@ -46,6 +62,8 @@ class StepReader:
                 )
             elif node.get(USE) is not None:
                 steps += self._block(node, inside)
+            elif node.get(REPEAT) is not None:
+                steps += self._repeated(node, inside)
             else:
                 step = self._step(node)
                 steps += [step] if step else []
@@ -59,7 +77,7 @@ class StepReader:
         if others or key.text != USE:
             self._problem(node.position, "a step with `use` has no other key", "one-verb")
             return ()
-        name = value.text if isinstance(value, Scalar) else ""
+        name, values = block_of(value)
         if name not in self._blocks:
             there = ", ".join(self._blocks) or "none"
             self._problem(
@@ -71,7 +89,33 @@ class StepReader:
         if name in inside:
             self._problem(value.position, f'the block "{name}" uses itself', "wrong-value")
             return ()
-        return self.read(self._blocks[name], inside=(*inside, name))
+        needed = parameters_in(self._blocks[name])
+        if set(needed) != set(values):
+            missing = [f"needs {each}" for each in needed if each not in values]
+            unknown = [f"has no {each}" for each in values if each not in needed]
+            self._problem(value.position, f'the block "{name}" {", ".join(missing + unknown)}', "missing-key")
+            return ()
+        steps = tuple(filled(step, values) for step in self._blocks[name])
+        return self.read(steps, inside=(*inside, name))
+
+    def _repeated(self, node: Mapping, inside: tuple[str, ...]) -> tuple[Step, ...]:
+        (key, value), *others = node.entries
+        if others or key.text != REPEAT:
+            self._problem(node.position, "a step with `repeat` has no other key", "one-verb")
+            return ()
+        steps = value.get("steps") if isinstance(value, Mapping) else None
+        if not isinstance(value, Mapping) or not isinstance(steps, Sequence) or not steps.items:
+            message = "repeat is a mapping of times and steps, such as {times: 3, steps: [wait: 1m]}"
+            self._problem(value.position, message, "wrong-shape")
+            return ()
+        table = {"times": TIMES, "steps": Key(name="steps", kind=ANYTHING, required=True)}
+        times = kinds.read_keys(value, table, self._reading, REPEAT).get("times")
+        found: list[Step] = []
+        for _ in range(times or 1):
+            found += self.read(steps.items, inside=inside)
+            if self._count > STEPS_MAX:
+                break
+        return tuple(found)
 
     def _step(self, node: Mapping) -> Step | None:
         verbs = []
@@ -79,7 +123,7 @@ class StepReader:
             if key.text in BY_NAME:
                 verbs.append((key, value))
             elif key.text not in STEP:
-                legal = [*BY_NAME, USE, *STEP]
+                legal = [*BY_NAME, USE, REPEAT, *STEP]
                 message = f'no verb "{key.text}".{meant_or_legal(key.text, legal, what="The keys of a step")}'
                 self._problem(key.position, message, "unknown-verb")
                 return None
@@ -186,6 +230,8 @@ class StepReader:
             evaluated=found.get("evaluated"),
             status=found.get("status"),
             page=found.get("page"),
+            shows=found.get("shows") or (),
+            hides=found.get("hides") or (),
             events=found.get("events"),
         )
 

@@ -8,45 +8,12 @@ from mfa_simulator.errors import StepError
 from mfa_simulator.language.format.verbs import VALUE
 from mfa_simulator.language.quantities import SECOND, TimePoint, clock_text
 from mfa_simulator.language.scenario import Step
-from mfa_simulator.play import attacks
+from mfa_simulator.play import attacks, operator_actions, people_actions, portal_actions
+from mfa_simulator.play.cast import phone_of, reader, typed_as, use_actor
 from mfa_simulator.play.simulated_world import World
 from mfa_simulator.world.clocks import DeviceClock
-from mfa_simulator.world.phone import Phone
-from mfa_simulator.world.support_agent import SupportAgent
-from mfa_simulator.world.user_actor import UserActor
-from wsgi_mfa import MfaError
-from wsgi_mfa.support import Done, SupportDesk, SupportResult
 
 Action = Callable[[World, Step], str | None]
-
-
-def use_actor(world: World, step: Step) -> UserActor:
-    """Put the user of a step at the browser of the step; later steps that name none mean these two."""
-    browser = world.use_browser(step["browser"])
-    user = step.arguments.get("user") or browser.user or world.last_user
-    if user is None:
-        raise StepError(f"nobody has used the browser {browser.name} yet: name the user")
-    user_state = world.use_user(user)
-    user_state.browser = browser.name
-    return UserActor(world, browser, user_state)
-
-
-def phone_of(world: World, step: Step) -> Phone:
-    """Give the phone of a step, or the one that its user has."""
-    user = step.arguments.get("user") or world.last_user
-    if step.arguments.get("phone") is None:
-        if user is None:
-            raise StepError("nobody was named before: name the phone")
-        return world.first_phone(user)
-    return world.phone(step["phone"], user)
-
-
-def reader(world: World, step: Step) -> Callable[[], str]:
-    """Give how the code of a step is read: from a phone, from a note, or as written in the file."""
-    if step.arguments.get("code") is not None:
-        code: str = step["code"]
-        return lambda: world.codes.get(code, code)
-    return phone_of(world, step).code
 
 
 def wait(world: World, step: Step) -> None:
@@ -148,14 +115,19 @@ def sign_in(world: World, step: Step) -> str:
     outcome = user.arrive()
     if outcome != "must_verify":
         return outcome
-    return user.type_code(reader(world, step), typing=step["typing"], remember=step["remember"])
+    return user.type_code(_reader(world, step), typing=step["typing"], remember=step["remember"])
 
 
 def enter_code(world: World, step: Step) -> str:
     user, browser = use_actor(world, step), world.use_browser(step["browser"])
     if browser.page_state is None or browser.page_state.page.form_with("code") is None:
         browser.open(world.portal.home)
-    return user.type_code(reader(world, step), typing=step["typing"], remember=step["remember"])
+    return user.type_code(_reader(world, step), typing=step["typing"], remember=step["remember"])
+
+
+def _reader(world: World, step: Step) -> Callable[[], str]:
+    read = reader(world, step)
+    return lambda: typed_as(read(), step["typed"])
 
 
 def recover(world: World, step: Step) -> str:
@@ -169,8 +141,16 @@ def recover(world: World, step: Step) -> str:
             )
         code = written[-back]
     return use_actor(world, step).recover(
-        world.codes.get(code, code), typing=step["typing"], save=step["save"]
+        typed_as(world.codes.get(code, code), step["typed"]), typing=step["typing"], save=step["save"]
     )
+
+
+def show_unlock_code(world: World, step: Step) -> str:
+    return use_actor(world, step).show_unlock_code()
+
+
+def forget_browser(world: World, step: Step) -> str:
+    return use_actor(world, step).forget_browser()
 
 
 def save_recovery_code(world: World, step: Step) -> str:
@@ -215,56 +195,6 @@ def close_browser(world: World, step: Step) -> None:
     world.use_browser(step["browser"]).close()
 
 
-def support_reset(world: World, step: Step) -> str:
-    if step["browser"] is not None:
-        return _ask_in_the_browser(world, step, "reset")
-
-    def ask(desk: SupportDesk) -> SupportResult:
-        return desk.reset(step["user"], email=step["email"], reason=step["reason"], agent=step["agent"])
-
-    return _ask_the_desk(world, step, ask)
-
-
-def support_unlock(world: World, step: Step) -> str:
-    if step["browser"] is not None:
-        return _ask_in_the_browser(world, step, "unlock")
-
-    def ask(desk: SupportDesk) -> SupportResult:
-        return desk.unlock(step["user"], email=step["email"], reason=step["reason"], agent=step["agent"])
-
-    return _ask_the_desk(world, step, ask)
-
-
-def _ask_in_the_browser(world: World, step: Step, action: str) -> str:
-    agent, user_state = (
-        SupportAgent(world.use_browser(step["browser"]), world.recorder),
-        world.use_user(step["user"]),
-    )
-    world.time.wait(step["delay"])
-    return agent.call(action, user_state, email=step["email"], reason=step["reason"])
-
-
-def _ask_the_desk(world: World, step: Step, ask: Callable[[SupportDesk], SupportResult]) -> str:
-    user_state = world.use_user(step["user"])
-    world.time.wait(step["delay"])
-    now = world.workers[0].clock.now()
-    with world.monitor.at_the_desk(
-        step["user"], at=world.time.now(), now=now, policy=world.policy
-    ) as watched:
-        try:
-            result = ask(world.desk())
-        except MfaError as error:
-            world.recorder.current.remarks.append(f"{type(error).__name__}: {error}")
-            return "error"
-        outcome = result.outcome.value
-        enrollment_code = result.enrollment_code if isinstance(result, Done) else None
-        watched.answered(outcome, enrollment_code)
-    world.recorder.current.remarks.append(result.message)
-    if enrollment_code is not None:
-        user_state.enrollment_code = enrollment_code
-    return outcome
-
-
 def restart(world: World, step: Step) -> None:
     world.restart(step["worker"])
 
@@ -297,6 +227,8 @@ ACTIONS: dict[str, Action] = {
     "sign_in": sign_in,
     "enter_code": enter_code,
     "recover": recover,
+    "show_unlock_code": show_unlock_code,
+    "forget_browser": forget_browser,
     "save_recovery_code": save_recovery_code,
     "resync": resync,
     "sign_out": sign_out,
@@ -307,12 +239,13 @@ ACTIONS: dict[str, Action] = {
     "double_click": retry,
     "back": back,
     "close_browser": close_browser,
-    "support_reset": support_reset,
-    "support_unlock": support_unlock,
     "server_clock": server_clock,
     "restart": restart,
     "rotate_keys": rotate_keys,
     "change_policy": change_policy,
     "store_fails": store_fails,
     **attacks.ACTIONS,
+    **people_actions.ACTIONS,
+    **operator_actions.ACTIONS,
+    **portal_actions.ACTIONS,
 }

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from mfa_simulator.errors import StepError
+from mfa_simulator.invariants.call import KNOWN_COOKIE
 from mfa_simulator.language.scenario import Step
+from mfa_simulator.play.cast import cookies_of
 from mfa_simulator.play.simulated_world import World
 from mfa_simulator.world.browser import Browser
 from mfa_simulator.world.page import Form
@@ -81,7 +83,8 @@ def steal_cookie(world: World, step: Step) -> str:
         world.use_user(step["user"])
     source, name, home = _source(world, step), world.portal.cookie, world.portal.home
     if step["by"] == "cookie":
-        browser.jar.take(source.jar, now=world.time.now(), name=name)
+        named = cookies_of(world, step["which"])
+        browser.jar.take_those(source.jar, now=world.time.now(), named=named)
         return browser.open(home)
     held = source.jar.value_of(name, now=world.time.now()) or ""
     value = world.cookies_in_clear.get(held)
@@ -91,6 +94,14 @@ def steal_cookie(world: World, step: Step) -> str:
     headers = {"Accept": "*/*", "Cookie": _SMUGGLED[step["by"]].format(name=name, value=value)}
     path = home + {"argument": f"?{name}={value}", "path": f";{name}={value}"}.get(step["by"], "")
     return browser.send_raw("GET", path, headers, "")
+
+
+def copy_known_browser(world: World, step: Step) -> str:
+    """Take the cookie by which another browser is known, and open the portal with the password."""
+    attacker = _use_attacker(world, step)
+    browser = world.use_browser(step["browser"])
+    browser.jar.take(_source(world, step).jar, now=world.time.now(), name=KNOWN_COOKIE)
+    return attacker.arrive()
 
 
 def stuff_recovery(world: World, step: Step) -> str:
@@ -170,6 +181,7 @@ ACTIONS = {
     "guess": guess,
     "replay_code": replay_code,
     "steal_cookie": steal_cookie,
+    "copy_known_browser": copy_known_browser,
     "phish_relay": phish_relay,
     "stuff_recovery": stuff_recovery,
 }

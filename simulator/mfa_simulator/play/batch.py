@@ -7,14 +7,17 @@ import multiprocessing
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 
+from mfa_simulator.errors import PortalError
 from mfa_simulator.language.scenario import START, Scenario
+from mfa_simulator.play.crash import Crash
 from mfa_simulator.play.determinism import first_difference
 from mfa_simulator.play.running import Play, play
-from mfa_simulator.world.clocks import WallClock, frozen_wall_clock
+from mfa_simulator.world.clocks import WallClock, frozen_wall_clock, real_now
 from mfa_simulator.world.portal import REFERENCE_PORTAL, PortalFactory, imported_factory
 
 CHUNK_MAX = 8
@@ -23,19 +26,27 @@ COLLECT_AFTER = (50_000, 20, 20)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchOptions:
-    """How scenarios are played: around which portal (`MODULE:FACTORY`), up to which line, and whether twice each."""
+    """How scenarios are played: around which portal (`MODULE:FACTORY`), up to which line, and whether twice each.
+
+    After `timeout_seconds` of real time without progress a story ends; None is for ever.
+    """
 
     app: str | None = None
     until: int | None = None
     twice: bool = False
+    timeout_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchResult:
-    """What came of one scenario; `difference` is empty unless it was played twice and was not the same."""
+    """What came of one scenario; `difference` is empty unless it was played twice and was not the same.
+
+    `seconds` is how long it took, in real time.
+    """
 
     play: Play
     difference: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 class _Player:
@@ -63,11 +74,22 @@ class _Player:
 
     def result(self, scenario: Scenario) -> BatchResult:
         """Play one scenario as ordered."""
-        first = play(scenario, self._wall, factory=self._factory, until=self._order.until)
-        if not self._order.twice:
-            return BatchResult(play=first)
-        second = play(scenario, self._wall, factory=self._factory, until=self._order.until)
-        return BatchResult(play=first, difference=first_difference(first, second))
+        began = real_now()
+        first = self._play(scenario)
+        difference: tuple[str, ...] = ()
+        if self._order.twice:
+            difference = first_difference(first, self._play(scenario))
+        return BatchResult(play=first, difference=difference, seconds=max(0.0, real_now() - began))
+
+    def _play(self, scenario: Scenario) -> Play:
+        order = self._order
+        return play(
+            scenario,
+            self._wall,
+            factory=self._factory,
+            until=order.until,
+            timeout_seconds=order.timeout_seconds,
+        )
 
 
 @contextmanager
@@ -86,13 +108,21 @@ def _seldom_collected() -> Iterator[None]:
 def results(scenarios: Sequence[Scenario], order: BatchOptions, *, jobs: int = 1) -> Iterator[BatchResult]:
     """Play scenarios and give each result as soon as those before it are there.
 
-    Raises PortalError when the portal cannot be made.
+    Raises PortalError when the portal cannot be made for the very first one; for a later one it is the crash of that
+    story alone.
     """
     if not scenarios:
         return
-    if min(jobs, len(scenarios)) > 1:
-        yield from _in_processes(scenarios, order, min(jobs, len(scenarios)))
-        return
+    jobs = min(jobs, len(scenarios))
+    found = _in_processes(scenarios, order, jobs) if jobs > 1 else _in_this_process(scenarios, order)
+    for number, result in enumerate(found):
+        crash = result.play.crash
+        if number == 0 and crash is not None and crash.is_portal:
+            raise PortalError(crash.message)
+        yield result
+
+
+def _in_this_process(scenarios: Sequence[Scenario], order: BatchOptions) -> Iterator[BatchResult]:
     player = _Player(order)
     try:
         yield from map(player.result, scenarios)
@@ -107,10 +137,29 @@ def _in_processes(scenarios: Sequence[Scenario], order: BatchOptions, jobs: int)
     chunk = max(1, min(CHUNK_MAX, len(scenarios) // (4 * jobs)))
     chunks = [scenarios[begin : begin + chunk] for begin in range(0, len(scenarios), chunk)]
     try:
-        for found in pool.map(_play_in_worker, chunks, [order] * len(chunks)):
-            yield from found
+        futures = [pool.submit(_play_in_worker, chunk, order) for chunk in chunks]
+        for future, stories in zip(futures, chunks, strict=True):
+            try:
+                yield from future.result()
+            except BrokenProcessPool:  # noqa: PERF203  # one story took its process down, and all that waited for it
+                for scenario in stories:
+                    yield _alone(scenario, order)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _alone(scenario: Scenario, order: BatchOptions) -> BatchResult:
+    """Play one scenario in a process of its own, which may end as it likes."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn, initializer=_leave_interrupts_to_the_parent) as pool:
+        try:
+            (result,) = pool.submit(_play_in_worker, [scenario], order).result()
+        except BrokenProcessPool:
+            crash = Crash(
+                line=scenario.line, message="the process that played this story ended in the middle of it"
+            )
+            return BatchResult(play=Play(scenario=scenario, moments=(), crash=crash))
+    return result
 
 
 def _leave_interrupts_to_the_parent() -> None:

@@ -29,10 +29,14 @@ def first_difference(first: Play, second: Play) -> tuple[str, ...]:
                     f"{place} differs between two plays with seed {first.scenario.seed}",
                     *_lines(before, after),
                 )
+        if one.between != other.between:
+            place = f"{file}:{one.step.position.line}: a request between the first and the last of this step"
+            return (f"{place} differs between two plays with seed {first.scenario.seed}",)
     before, after = timeline(first), timeline(second)
     if before == after:
         return ()
-    return (f"{file}:{first.moments[-1].step.position.line}: the timelines differ", *_lines(before, after))
+    line = first.moments[-1].step.position.line if first.moments else first.scenario.line
+    return (f"{file}:{line}: the timelines differ", *_lines(before, after))
 
 
 def _whole(moment: PlayedStep) -> Iterator[str]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from mfa_simulator.errors import StepError
+from mfa_simulator.errors import PortalError, StepError
 from mfa_simulator.invariants.ledger import Violation
 from mfa_simulator.language.format.verbs import BY_NAME, TOGETHER
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.language.scenario import Scenario, Step
 from mfa_simulator.play.actions import ACTIONS
+from mfa_simulator.play.crash import Crash, crash_of
 from mfa_simulator.play.judging import StepOutcome, differences
 from mfa_simulator.play.liveness import judge_liveness
 from mfa_simulator.play.simulated_world import World
+from mfa_simulator.play.watchdog import StandstillError, Watchdog
+from mfa_simulator.play.why import why
 from mfa_simulator.play.world_description import describe_world
 from mfa_simulator.world.browser import Browser
 from mfa_simulator.world.clocks import WallClock
@@ -28,9 +31,8 @@ from wsgi_mfa.accounts import Account
 DECIDES: dict[str, tuple[str, ...]] = {
     "password": ("password",),
     "start_enrollment": ("password", "enrollment_code"),
-    **dict.fromkeys(("visit", "post", "request", "sign_out", "back", "steal_cookie"), ()),
+    **dict.fromkeys(("visit", "post", "request", "sign_out", "back", "steal_cookie", "forget_browser"), ()),
 }
-CODES = ("code", "recovery_code")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +40,8 @@ class PlayedStep:
     """One line of a timeline; instants in microseconds of true time, `phone_error` in microseconds.
 
     `at` is when its deciding request was sent; `must` holds the outcomes one of which it had to come to if nothing was
-    expected; `accounts` and `policy` are as they stood at its end.
+    expected; `accounts` and `policy` are as they stood at its end. `why` says what the server looked at, of a step that
+    failed. Of very many exchanges some are left out, and `between` is a digest of these.
     """
 
     at: int
@@ -58,23 +61,27 @@ class PlayedStep:
     deliveries: tuple[Delivery, ...] = ()
     broken: tuple[Violation, ...] = ()
     unplayable: bool = False
+    why: tuple[str, ...] = ()
+    left_out: int = 0
+    between: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Play:
     """A scenario that was played: its moments, up to the first failure and with those of `finally`.
 
-    `state` tells how everything stood where the play was to stop.
+    `state` tells how everything stood where the play was to stop, and `crash` what ended it unexpectedly.
     """
 
     scenario: Scenario
     moments: tuple[PlayedStep, ...]
     state: tuple[str, ...] = ()
+    crash: Crash | None = None
 
     @property
     def failed(self) -> bool:
-        """Whether any step came to something else than expected, or broke an invariant."""
-        return self.broken or any(moment.failures for moment in self.moments)
+        """Whether any step came to something else than expected, broke an invariant, or could not be played."""
+        return self.crash is not None or self.broken or any(moment.failures for moment in self.moments)
 
     @property
     def broken(self) -> bool:
@@ -88,45 +95,111 @@ def play(
     *,
     factory: PortalFactory = REFERENCE_PORTAL,
     until: int | None = None,
+    timeout_seconds: float | None = None,
 ) -> Play:
     """Play a scenario in a world of its own; nothing of it depends on anything but the file and its seed.
 
     With `until` it stops after the first step that begins at that line, or that fails, and tells how everything stands
-    there; the end of the story is not looked at.
+    there; the end of the story is not looked at. Whatever is raised meanwhile becomes the play's `crash`, and so does
+    a request that makes no progress for `timeout_seconds` of real time.
     """
-    world = World(scenario, wall, factory)
-    moments: list[PlayedStep] = []
-    with world.recorder.noting_logs("wsgi_mfa"), world.monitor.reading_logs("wsgi_mfa"):
-        for step in scenario.steps:
-            moments += play_step(world, step)
-            failed = bool(moments[-1].failures or moments[-1].broken)
-            if until is not None and (failed or step.position.line == until):
-                return Play(scenario=scenario, moments=tuple(moments), state=tuple(describe_world(world)))
-            if failed:
-                break
-        for step in scenario.finally_steps:
-            moments += play_step(world, step)
-        if not any(moment.failures or moment.broken for moment in moments):
-            moments[-1:] = [replace(last, broken=judge_liveness(world, wall)) for last in moments[-1:]]
-    return Play(scenario=scenario, moments=tuple(moments))
+    watchdog = Watchdog(timeout_seconds)
+    with watchdog.watching():
+        try:
+            world = World(scenario, wall, factory)
+        except (Exception, StandstillError) as error:  # noqa: BLE001  # a story of its own, whatever is raised
+            return Play(scenario=scenario, moments=(), crash=crash_of(error, line=scenario.line))
+        world.on_progress = watchdog.progress
+        return _Telling(world, wall, until).play()
 
 
-def play_unjudged(scenario: Scenario, wall: WallClock, *, factory: PortalFactory = REFERENCE_PORTAL) -> Play:
+class _Telling:
+    """One story as it is told: the moments so far, and the line of the step that is played now."""
+
+    def __init__(self, world: World, wall: WallClock, until: int | None) -> None:
+        self._world = world
+        self._wall = wall
+        self._until = until
+        self._moments: list[PlayedStep] = []
+        self._line = world.scenario.line
+        self._crash: Crash | None = None
+
+    def play(self) -> Play:
+        """Play all steps, those of `finally` after a failure too."""
+        world, scenario = self._world, self._world.scenario
+        with world.recorder.noting_logs("wsgi_mfa"), world.monitor.reading_logs("wsgi_mfa"):
+            for step in scenario.steps:
+                failed = not self._plays(step)
+                if self._until is not None and (failed or step.position.line == self._until):
+                    return self._played(state=tuple(describe_world(world)))
+                if failed:
+                    break
+            for step in scenario.finally_steps:
+                self._plays(step)
+            if self._crash is None and not any(moment.failures or moment.broken for moment in self._moments):
+                self._guarded(self._judge_the_end)
+        return self._played()
+
+    def _played(self, state: tuple[str, ...] = ()) -> Play:
+        scenario = self._world.scenario
+        return Play(scenario=scenario, moments=tuple(self._moments), state=state, crash=self._crash)
+
+    def _plays(self, step: Step) -> bool:
+        """Play one step; whether it went as expected."""
+        self._line = step.position.line
+        count = len(self._moments)
+        self._guarded(lambda: self._moments.extend(play_step(self._world, step)))
+        new = self._moments[count:]
+        return bool(new) and not (new[-1].failures or new[-1].broken)
+
+    def _judge_the_end(self) -> None:
+        broken = judge_liveness(self._world, self._wall)
+        self._moments[-1:] = [replace(last, broken=broken) for last in self._moments[-1:]]
+
+    def _guarded(self, act: Callable[[], object]) -> None:
+        """Do something; the first exception that nobody expected is the crash of the story."""
+        try:
+            act()
+        except (Exception, StandstillError) as error:  # noqa: BLE001  # other stories go on, whatever is raised
+            self._crash = self._crash or crash_of(error, line=self._line)
+
+
+def play_unjudged(
+    scenario: Scenario,
+    wall: WallClock,
+    *,
+    factory: PortalFactory = REFERENCE_PORTAL,
+    timeout_seconds: float | None = None,
+) -> Play:
     """Play every step of a scenario whatever comes of it; only what cannot be played at all is told."""
-    return play_unjudged_in(World(scenario, wall, factory))
+    watchdog = Watchdog(timeout_seconds)
+    with watchdog.watching():
+        try:
+            world = World(scenario, wall, factory)
+        except PortalError:
+            raise
+        except (Exception, StandstillError) as error:  # noqa: BLE001  # as in a play that is judged
+            return Play(scenario=scenario, moments=(), crash=crash_of(error, line=scenario.line))
+        world.on_progress = watchdog.progress
+        return play_unjudged_in(world)
 
 
 def play_unjudged_in(world: World) -> Play:
-    """Play every step of a world's scenario in it, whatever comes of them."""
+    """Play every step of a world's scenario in it, whatever comes of them, up to one that raises something."""
     scenario, moments = world.scenario, list[PlayedStep]()
+    crash = None
     with world.recorder.noting_logs("wsgi_mfa"):
         for step in (*scenario.steps, *scenario.finally_steps):
-            moments += play_step(world, _unjudged(step))
+            try:
+                moments += play_step(world, _unjudged(step))
+            except (Exception, StandstillError) as error:  # noqa: BLE001, PERF203  # told, and the end of this story
+                crash = crash_of(error, line=step.position.line)
+                break
     told = (
         replace(moment, failures=moment.failures if moment.unplayable else (), broken=())
         for moment in moments
     )
-    return Play(scenario=scenario, moments=tuple(told))
+    return Play(scenario=scenario, moments=tuple(told), crash=crash)
 
 
 def _unjudged(step: Step) -> Step:
@@ -173,15 +246,18 @@ def _play_verb(world: World, step: Step, record: StepRecord) -> PlayedStep:
             base=world.scenario.network, changes=step.network, about=about
         )
     record.must, unplayable = BY_NAME[step.verb].must, False
+    reads = step.expect is not None and bool(step.expect.shows or step.expect.hides)
     try:
         outcome = ACTIONS[step.verb](world, step) or None
-        found = _found(record, outcome)
+        found = _found(record, outcome, reads=reads)
         failures = differences(step, found, must=record.must)
     except StepError as error:
-        found, failures, unplayable = _found(record, None), (str(error),), True
+        found, failures, unplayable = _found(record, None, reads=reads), (str(error),), True
     if browser is not None and "request" in step.network and not browser.network_conditions.spent:
         failures = (*failures, f"network: no request of this step is {step.network['request']}")
-    # Whoever asks the desk waits, and then it acts.
+    world.note_drifts(step.position.line)
+    broken = world.monitor.take_violations()
+    # The caller of the desk waits, and then it acts.
     at = _decided_at(record.exchanges, began_at + step.arguments.get("delay", 0))
     return PlayedStep(
         at=at,
@@ -199,41 +275,32 @@ def _play_verb(world: World, step: Step, record: StepRecord) -> PlayedStep:
         must=record.must,
         events=tuple(record.events),
         deliveries=tuple(record.deliveries),
-        broken=world.monitor.take_violations(),
+        broken=broken,
         unplayable=unplayable,
+        why=tuple(why(world, step, record)) if failures or broken else (),
+        left_out=record.exchanges.left_out,
+        between=record.between,
     )
 
 
-def _found(record: StepRecord, outcome: str | None) -> StepOutcome:
-    exchanges, page_states = record.exchanges, record.page_states
+def _found(record: StepRecord, outcome: str | None, *, reads: bool) -> StepOutcome:
+    page_states = record.page_states
     last = page_states[-1] if page_states else None
     told = next((page_state for page_state in reversed(page_states) if page_state.outcome == outcome), last)
-    since = next((index for index, exchange in enumerate(exchanges) if exchange.about in CODES), 0)
-    served = [exchange.served for exchange in exchanges if exchange.served is not None]
     return StepOutcome(
         outcome=outcome,
         hint=told.hint if told is not None else None,
-        recovery_code_shown=any(page_state.recovery_code for page_state in page_states),
-        app_called=any(
-            exchange.served.from_app for exchange in exchanges[since:] if exchange.served is not None
-        ),
+        recovery_code_shown=record.recovery_code_shown,
+        app_called=record.app_called,
+        as_user=record.as_user,
         retry_after_seconds=told.retry_after_seconds if told is not None else None,
-        evaluated=sum(_is_judged(exchange) for exchange in exchanges),
+        evaluated=record.evaluated,
         status=last.response.status if last is not None else None,
         page=last.name if last is not None else None,
-        events=tuple(event.kind for event in record.events),
-        remarks=(*record.remarks, *(reply.crash for reply in served if reply.crash is not None)),
+        words=last.page.words if reads and last is not None else "",
+        events=record.event_kinds,
+        remarks=(*record.remarks, *record.crashes),
     )
-
-
-def _is_judged(exchange: Exchange) -> bool:
-    """Whether the server looked at a code: it refused it as such (422), or led on from there."""
-    served = exchange.served
-    if served is None or exchange.request.method != "POST" or exchange.about in ("saved", "password"):
-        return False
-    location = (served.header("Location") or "").partition("?")[0]
-    challenge_reply = location.endswith(("/continue", "/recovery-code")) or served.status == 200
-    return exchange.request.path.startswith("/mfa/") and (served.status == 422 or challenge_reply)
 
 
 def _decided_at(exchanges: Iterable[Exchange], began_at: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -14,8 +14,9 @@ from mfa_simulator.invariants.call import cookies_in
 from mfa_simulator.invariants.monitor import Monitor
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.language.scenario import AGENTS, ClockSetting, Scenario
-from mfa_simulator.world.browser import Browser
+from mfa_simulator.world.browser import Browser, KeptPage
 from mfa_simulator.world.clocks import ClockDeviation, DeviceClock, TrueTime, WallClock, WorkerClock
+from mfa_simulator.world.directory import SimulatedDirectory
 from mfa_simulator.world.entropy import SeededEntropy
 from mfa_simulator.world.http import Request, Response
 from mfa_simulator.world.network import Network
@@ -25,9 +26,10 @@ from mfa_simulator.world.portal import REFERENCE_PORTAL, Portal, PortalFactory, 
 from mfa_simulator.world.recorder import Delivery, Recorder
 from mfa_simulator.world.scheduler import Scheduler
 from mfa_simulator.world.store import FaultyStore
-from mfa_simulator.world.user_state import UserState
+from mfa_simulator.world.user_state import LearnedDrift, UserState
+from mfa_simulator.world.virtual_waits import passing
 from mfa_simulator.world.worker import MonitoredMiddleware, Worker
-from wsgi_mfa import ConfigurationError, KeyRing, MfaMiddleware, Person, Policy
+from wsgi_mfa import ConfigurationError, KeyRing, MfaMiddleware, Policy
 from wsgi_mfa.accounts import Account
 from wsgi_mfa.stores import StoreIdentity
 from wsgi_mfa.support import SupportDesk
@@ -63,15 +65,13 @@ class World:
         self.cookies_in_clear: dict[str, str] = {}
         self.browsers: dict[str, Browser] = {}
         self.user_states = {user.name: UserState(spec=user, recovery_codes=[]) for user in scenario.users}
-        # The portal finds its users without regard to case.
-        names = [
-            (name, user) for user in reversed(scenario.users) for name in (user.name.casefold(), user.name)
-        ]
-        self._directory = {
-            name: Person(name=name, email=user.email, groups=user.groups) for name, user in names
-        }
+        self.directory = SimulatedDirectory(scenario.users, self.time)
+        self.pages: dict[str, KeptPage] = {}
+        self.portal_span = 0
         self.last_browser: str | None = None
         self.last_user: str | None = None
+        self.learned: dict[str, LearnedDrift] = {}
+        self.on_progress: Callable[[str], object] = lambda _: None
         self._wall = wall
         self._turn = 0
         self._tab: ContextVar[Browser | None] = ContextVar("tab", default=None)
@@ -134,8 +134,26 @@ class World:
         self.policy = replace(self.policy, **settings)
         self.restart()
 
+    def change_user(self, name: str, changes: Mapping[str, Any]) -> None:
+        """Give a user of the portal another address, password or group; the workers go on as they are."""
+        state = self.user_states[name]
+        state.spec = replace(state.spec, **changes)
+        self.directory.put(state.spec)
+        self.monitor.password_changed(name, state.spec.password)
+        self._portal_users.update(portal_users([state.spec]))
+        for worker in self.workers:
+            if worker.application is not None:
+                self.portal = portal_of(self.factory, self._portal_users, self._portal_secret)
+                worker.application.replace_portal(self.portal.application)
+
     def use_browser(self, name: str) -> Browser:
-        """Note that a step uses a browser, and return it; the first use makes it."""
+        """Note that a step uses a browser, and return it; the first use makes it.
+
+        `BROWSER/TAB` is a tab of it: the same cookies, a page of its own.
+        """
+        window, slash, _ = name.partition("/")
+        if slash and name not in self.browsers:
+            self.browsers[name] = self.use_browser(window).new_tab()
         self.last_browser = name
         tab = self._tab.get()
         if tab is not None and tab.name == name:
@@ -149,6 +167,7 @@ class World:
     def _new_browser(self, name: str) -> Browser:
         browser = Browser(name=name, network=self.network, time=self.time, recorder=self.recorder)
         browser.network_conditions = NetworkConditions(base=self.scenario.network, changes={})
+        browser.spec = self.scenario.browsers.get(name, browser.spec)
         return browser
 
     @contextmanager
@@ -227,7 +246,7 @@ class World:
             store=self.store,
             keys=KeyRing.from_text(",".join(self.key_texts)),
             policy=self.policy,
-            directory=self._directory.get,
+            directory=self.directory.person,
             support_agents=[f"group:{AGENTS}"],
             plain_http=True,
             clock=worker.clock,
@@ -245,13 +264,17 @@ class World:
         # a portal that refuses its own session, because a worker ahead of it has signed it, would hide what happens.
         self._wall.show(self.time.now())
         at = self.time.now()
-        response = self.monitor.served(
-            request,
-            worker.application.answer,
-            at=at,
-            now=worker.clock.now(),
-            policy=self.policy,
-        )
+        self.on_progress(f"{request.method} {request.path}")
+        self.time.wait(self.portal_span)
+        with passing(self._wait_in_a_request):
+            response = self.monitor.served(
+                request,
+                worker.application.answer,
+                at=at,
+                now=worker.clock.now(),
+                policy=self.policy,
+            )
+        self.on_progress("")
         self._note_cookie(request, response)
         self.recorder.current.deliveries.append(
             Delivery(
@@ -263,6 +286,20 @@ class World:
             )
         )
         return response
+
+    def _wait_in_a_request(self, span: int) -> None:
+        """Let time pass because the application sleeps, and show it the time at which it wakes."""
+        self.time.wait(span)
+        self._wall.show(self.time.now())
+
+    def note_drifts(self, line: int) -> None:
+        """Note of each account whose learned drift has changed that the step at a line of the file did it."""
+        for user, account in self.monitor.ledger.accounts.items():
+            phone = account.authenticator
+            steps = phone.drift_steps if phone is not None else 0
+            known = self.learned.get(user)
+            if steps != (known.steps if known is not None else 0):
+                self.learned[user] = LearnedDrift(steps=steps, line=line)
 
     def _note_cookie(self, request: Request, response: Response) -> None:
         """Note as what the portal knows its cookie that a client is given, sealed once more or for the first time."""

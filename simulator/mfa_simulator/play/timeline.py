@@ -9,39 +9,68 @@ from mfa_simulator.language.quantities import SECOND, TimePoint, clock_text, dur
 from mfa_simulator.language.scenario import Step
 from mfa_simulator.play.running import Play, PlayedStep
 from mfa_simulator.problems import Position
+from mfa_simulator.visible_text import visible
 
+#: Of many requests of one step so many are shown at its begin and at its end.
+SHOWN = 10
+VERDICTS = {"passed": "passed", "failed": "FAILED", "broken": "BROKEN", "error": "ERROR"}
 HEADINGS = ("time (UTC)", "in step", "phone", "who", "what", "outcome")
 
 
 def timeline(play: Play) -> str:
     """Give the whole timeline of a scenario, with what failed below the line that failed."""
     scenario = play.scenario
-    row = f" [{scenario.row}]" if scenario.row else ""
+    row = visible(f" [{scenario.row}]") if scenario.row else ""
     rows = [cells_of(line) for line in play.moments]
     widths = [max(len(cells[column]) for cells in (HEADINGS, *rows)) for column in range(len(HEADINGS))]
-    text = [f"{scenario.title}{row}", f"  {scenario.file}, seed {scenario.seed}", _aligned(HEADINGS, widths)]
+    heads = [f"{visible(scenario.title)}{row}", f"  {visible(scenario.file)}, seed {scenario.seed}"]
+    text = [*heads, _aligned(HEADINGS, widths)]
     for line, cells in zip(play.moments, rows, strict=True):
         text.append(_aligned(cells, widths))
         text += failure(play, line)
-    return "\n".join([*text, *play.state])
+    return "\n".join([*text, *crash_text(play), *play.state])
+
+
+def crash_text(play: Play) -> list[str]:
+    """Give what ended a story unexpectedly: at which line of the file, and where in the code."""
+    crash = play.crash
+    if crash is None:
+        return []
+    calls = () if crash.is_portal else crash.calls
+    return [
+        f"    ERROR {visible(play.scenario.file)}:{crash.line}: {visible(crash.words)}",
+        *(f"      {visible(call)}" for call in calls),
+    ]
 
 
 def failure(play: Play, line: PlayedStep) -> list[str]:
     """Give what failed in a step: at which line of the file, what was expected or broken, and what was sent."""
     if not line.failures and not line.broken:
         return []
-    place = f"{play.scenario.file}:{place_of(line).line}"
-    text = [f"    FAILED {place}: {difference}" for difference in line.failures]
+    file = visible(play.scenario.file)
+    text = [f"    FAILED {file}:{place_of(line).line}: {visible(difference)}" for difference in line.failures]
     for broken in line.broken:
-        first, *others = broken.lines
-        text.append(f"    BROKEN {play.scenario.file}:{line.step.position.line}: {first}")
+        first, *others = map(visible, broken.lines)
+        text.append(f"    BROKEN {file}:{line.step.position.line}: {first}")
         text += [f"      {words}" for words in others]
     sent = (exchange.summary for exchange in line.exchanges)
-    return text + [f"      {words}" for words in (*sent, *line.found.remarks)]
+    shown = _few([*sent, *line.found.remarks], line.left_out)
+    return text + [f"      {visible(words)}" for words in (*line.why, *shown)]
+
+
+def _few(lines: list[str], left_out: int) -> list[str]:
+    """Give the first and the last of many lines, and between them how many there are more."""
+    if len(lines) <= 2 * SHOWN and not left_out:
+        return lines
+    between = max(0, len(lines) - 2 * SHOWN) + left_out
+    return [*lines[:SHOWN], f"... {between} more", *lines[-SHOWN:]]
 
 
 def first_failure(play: Play) -> tuple[Position, str]:
     """Give where and what failed first in a play that failed."""
+    failed = any(line.failures or line.broken for line in play.moments)
+    if play.crash is not None and not failed:
+        return Position(line=play.crash.line, column=1), f"error: {play.crash.words}"
     line = next(line for line in play.moments if line.failures or line.broken)
     if line.failures:
         return place_of(line), line.failures[0]
@@ -56,8 +85,15 @@ def place_of(line: PlayedStep) -> Position:
 def verdict(play: Play) -> str:
     """Give one line for a scenario."""
     row = f" [{play.scenario.row}]" if play.scenario.row else ""
-    word = "BROKEN" if play.broken else "FAILED" if play.failed else "passed"
-    return f"{word}  {play.scenario.file}{row}  {play.scenario.title}"
+    word = VERDICTS[verdict_of(play)]
+    return f"{word}  {visible(f'{play.scenario.file}{row}')}  {visible(play.scenario.title)}"
+
+
+def verdict_of(play: Play) -> str:
+    """Give `passed`, `failed`, `broken` or `error`; what nobody expected at all weighs most."""
+    if play.crash is not None:
+        return "error"
+    return "broken" if play.broken else "failed" if play.failed else "passed"
 
 
 def cells_of(line: PlayedStep) -> tuple[str, ...]:
@@ -67,8 +103,8 @@ def cells_of(line: PlayedStep) -> tuple[str, ...]:
         clock_text(line.at),
         f"{line.into_step // SECOND:02d}.{line.into_step % SECOND // 1000:03d}s",
         phone,
-        line.actor,
-        " ".join(_words(line.step)),
+        visible(line.actor),
+        visible(" ".join(_words(line.step))),
         ", ".join(_outcome(line)) or "-",
     )
 

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from mfa_simulator.errors import ScenarioFileError
 from mfa_simulator.language import document
 from mfa_simulator.language.document import Mapping, Node, Scalar
 from mfa_simulator.language.document import Sequence as List
 from mfa_simulator.language.format.verbs import BY_NAME, TOGETHER
+from mfa_simulator.language.parser import parse
 from mfa_simulator.language.scenario import Scenario, Step
-from mfa_simulator.play.judging import StepOutcome, differences
+from mfa_simulator.play.judging import StepOutcome, called_word, differences
 from mfa_simulator.play.running import Play
 from mfa_simulator.problems import Position, Problems
 
@@ -40,8 +42,8 @@ class _Seen:
     unplayable: list[str] = field(default_factory=list)
 
 
-def updated(text: str, scenarios: Sequence[Scenario], plays: Sequence[Play]) -> Update:
-    """Give the text with what happened filled in.
+def updated(text: str, scenarios: Sequence[Scenario], plays: Sequence[Play], *, file: str = "") -> Update:
+    """Give the text with what happened filled in; where a file could not be read any more afterwards, nothing is.
 
     `scenarios` are what the text was read as, one for each row, and `plays` the same ones unfolded to their ends.
     """
@@ -67,9 +69,17 @@ def updated(text: str, scenarios: Sequence[Scenario], plays: Sequence[Play]) -> 
         if wanted and place in nodes:
             edits += _edits(text, nodes[place], wanted, newline)
             filled += 1
+    left += [(play.crash.line, play.crash.words) for play in plays if play.crash is not None]
+    new_text = text
     for start, end, new in sorted(edits, reverse=True):
-        text = text[:start] + new + text[end:]
-    return Update(text=text, filled=filled, left=tuple(sorted(left)))
+        new_text = new_text[:start] + new + new_text[end:]
+    try:
+        parse(new_text, file=file)
+    except ScenarioFileError as error:
+        # What happened has no word in the format, or not in this place: a file that cannot be read helps nobody.
+        left += [(problem.position.line, problem.message) for problem in error.problems]
+        return Update(text=text, filled=0, left=tuple(sorted(left)))
+    return Update(text=new_text, filled=filled, left=tuple(sorted(left)))
 
 
 def _step_nodes(node: Node) -> Iterator[tuple[Position, Mapping]]:
@@ -125,14 +135,14 @@ def _value(name: str, found: StepOutcome) -> str:
         "outcome": found.outcome,
         "hint": found.hint or "none",
         "recovery_code": "new" if found.recovery_code_shown else "none",
-        "app_called": "yes" if found.app_called else "no",
+        "app_called": called_word(found, "yes"),
         "retry_after": None if found.retry_after_seconds is None else f"{found.retry_after_seconds}s",
         "evaluated": found.evaluated,
         "status": found.status,
         "page": found.page,
         "events": f"[{', '.join(dict.fromkeys(found.events))}]",
     }
-    value = values[name]
+    value = values.get(name)  # words of a page cannot be filled in
     return "" if value is None else str(value)
 
 

@@ -43,7 +43,10 @@ def _environment() -> Environment:
 
 def as_page(traces: Sequence[Trace], problems: Sequence[Problem], sources: dict[str, str]) -> str:
     """Give the page; `sources` are the texts of the files by the paths that the traces name."""
-    counts = {word: sum(trace.verdict == word for trace in traces) for word in ("passed", "failed", "broken")}
+    counts = {
+        word: sum(trace.verdict == word for trace in traces)
+        for word in ("passed", "failed", "broken", "error")
+    }
     numbers = {file: number for number, file in enumerate(sources)}
     return (
         _environment()

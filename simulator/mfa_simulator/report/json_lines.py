@@ -42,8 +42,20 @@ def _objects(traces: Sequence[Trace], problems: Sequence[Problem]) -> Iterator[d
         }
         for step in trace.steps:
             yield {"type": "step", **story, **_step(step)}
-        yield {"type": "verdict", **story, "verdict": trace.verdict, "steps": len(trace.steps)}
-    counts = {word: sum(trace.verdict == word for trace in traces) for word in ("passed", "failed", "broken")}
+        error = None
+        if trace.crash is not None:
+            error = {"line": trace.crash.line, "message": trace.crash.message}
+        yield {
+            "type": "verdict",
+            **story,
+            "verdict": trace.verdict,
+            "steps": len(trace.steps),
+            "error": error,
+        }
+    counts = {
+        word: sum(trace.verdict == word for trace in traces)
+        for word in ("passed", "failed", "broken", "error")
+    }
     yield {"type": "run", **counts, "bad_files": len({problem.file for problem in problems})}
 
 

@@ -22,23 +22,29 @@ def as_junit(traces: Sequence[Trace], problems: Sequence[Problem]) -> str:
         _bad_file(root, file, list(found))
     for count in ("tests", "failures", "errors"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
+    root.set("time", _seconds(sum(trace.seconds for trace in traces)))
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
 def _suite(root: ET.Element, file: str, cases: list[Trace]) -> None:
-    failed = sum(trace.verdict != "passed" for trace in cases)
+    errors = sum(trace.verdict == "error" for trace in cases)
+    failed = sum(trace.verdict not in ("passed", "error") for trace in cases)
     suite = ET.SubElement(root, "testsuite", name=_text(file), tests=str(len(cases)), failures=str(failed))
-    suite.set("errors", "0")
+    suite.set("errors", str(errors))
+    suite.set("time", _seconds(sum(trace.seconds for trace in cases)))
     for trace in cases:
         case = ET.SubElement(suite, "testcase", classname=_text(file), name=_text(trace.name))
         case.set("file", _text(file))
         case.set("line", str(trace.line))
-        if trace.failures:
-            first = trace.failures[0]
+        case.set("time", _seconds(trace.seconds))
+        first = trace.crash or next(iter(trace.failures), None)
+        if first is not None:
             message = f"{file}:{first.line}: {first.message.splitlines()[0]}"
             kind = f"invariant {first.invariant}" if first.invariant else "expectation"
-            ET.SubElement(case, "failure", message=_text(message), type=kind).text = _text(trace.text)
+            tag = "failure" if trace.crash is None else "error"
+            kind = kind if trace.crash is None else "error"
+            ET.SubElement(case, tag, message=_text(message), type=kind).text = _text(trace.text)
 
 
 def _bad_file(root: ET.Element, file: str, problems: list[Problem]) -> None:
@@ -48,6 +54,10 @@ def _bad_file(root: ET.Element, file: str, problems: list[Problem]) -> None:
     case.set("line", str(problems[0].position.line))
     error = ET.SubElement(case, "error", message=_text(str(problems[0])), type="bad file")
     error.text = _text("\n".join(f"{problem}\n{problem.picture}" for problem in problems))
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3f}"
 
 
 def _text(text: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.play.running import Play, PlayedStep
-from mfa_simulator.play.timeline import cells_of, place_of, timeline
+from mfa_simulator.play.timeline import cells_of, place_of, timeline, verdict_of
 from mfa_simulator.report.bands import Band, bands_of
 
 
@@ -60,7 +60,10 @@ class StepTrace:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trace:
-    """One scenario as it was played; `verdict` is `passed`, `failed` or `broken`, `text` its timeline."""
+    """One scenario as it was played; `verdict` is `passed`, `failed`, `broken` or `error`, `text` its timeline.
+
+    `crash` is what ended it unexpectedly, and `seconds` how long it took in real time.
+    """
 
     file: str
     line: int
@@ -76,6 +79,8 @@ class Trace:
     steps: tuple[StepTrace, ...]
     bands: tuple[Band, ...]
     text: str
+    crash: Failure | None = None
+    seconds: float = 0.0
 
     @property
     def name(self) -> str:
@@ -85,12 +90,13 @@ class Trace:
     @property
     def failures(self) -> tuple[Failure, ...]:
         """All that failed, in the order of the story."""
-        return tuple(failure for step in self.steps for failure in step.failures)
+        found = tuple(failure for step in self.steps for failure in step.failures)
+        return found if self.crash is None else (*found, self.crash)
 
 
-def trace_of(play: Play) -> Trace:
-    """Give the trace of a play."""
-    scenario = play.scenario
+def trace_of(play: Play, *, seconds: float = 0.0) -> Trace:
+    """Give the trace of a play that took so long in real time."""
+    scenario, crash = play.scenario, play.crash
     policy = play.moments[-1].policy if play.moments else None
     return Trace(
         file=scenario.file,
@@ -103,10 +109,12 @@ def trace_of(play: Play) -> Trace:
         start=scenario.start,
         period=(policy.period_seconds if policy is not None else 30) * SECOND,
         workers=scenario.workers,
-        verdict="broken" if play.broken else "failed" if play.failed else "passed",
+        verdict=verdict_of(play),
         steps=tuple(_step(moment) for moment in play.moments),
         bands=tuple(bands_of(play.moments)),
         text=timeline(play),
+        crash=None if crash is None else Failure(line=crash.line, message=f"error: {crash.words}"),
+        seconds=seconds,
     )
 
 

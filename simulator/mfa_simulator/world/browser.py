@@ -8,7 +8,7 @@ from functools import lru_cache
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from mfa_simulator.errors import RequestTimeoutError, StepError
-from mfa_simulator.language.scenario import NetworkSpec
+from mfa_simulator.language.scenario import BrowserSpec, NetworkSpec
 from mfa_simulator.world.clocks import TrueTime
 from mfa_simulator.world.cookie_jar import CookieJar
 from mfa_simulator.world.http import ORIGIN, Headers, Request, Response
@@ -29,6 +29,7 @@ NAVIGATION = (
     ("Sec-Fetch-User", "?1"),
 )
 TYPED = (*NAVIGATION, ("Sec-Fetch-Site", "none"))
+_PLAIN = BrowserSpec()
 GONE = PageState(response=Response(status=0), outcome="timeout")
 
 
@@ -45,6 +46,14 @@ class Repeatable:
     must: tuple[str, ...] | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptPage:
+    """A page that stays open: what it shows, and its address."""
+
+    page_state: PageState
+    url: str
+
+
 class Browser:
     """One browser, used by one person at a time.
 
@@ -56,6 +65,7 @@ class Browser:
         self.name = name
         self.jar = CookieJar()
         self.network_conditions = NetworkConditions(base=NetworkSpec(), changes={})
+        self.spec = BrowserSpec()
         self.page_state: PageState | None = None
         self.user: str | None = None
         self.key: AuthenticatorKey | None = None
@@ -104,8 +114,11 @@ class Browser:
     def send_raw(self, method: str, path: str, headers: Mapping[str, str], body: str) -> str:
         """Send one request exactly as written, with the browser's cookies unless it has its own; follow nothing."""
         # Not urljoin: it would tidy up the dots and slashes that such a request may be about.
-        make = Request if any(name.lower() == "cookie" for name in headers) else self._request
-        request = make(method=method, url=ORIGIN + path, headers=tuple(headers.items()), body=body.encode())
+        url, given = ORIGIN + path, tuple(headers.items())
+        if any(name.lower() == "cookie" for name in headers):
+            request = self._from_here(Request(method=method, url=url, headers=given, body=body.encode()))
+        else:
+            request = self._request(method, url, body.encode(), given)
         response = self._exchange(request, "")
         return self._see(response).outcome if response is not None else self._lost()
 
@@ -114,7 +127,20 @@ class Browser:
         tab = Browser(name=self.name, network=self._network, time=self._time, recorder=self._recorder)
         tab.jar, tab.user, tab.key, tab.last_code = self.jar, self.user, self.key, self.last_code
         tab.last, tab.page_state, tab._url = self.last, self.page_state, self._url
+        tab.spec = self.spec
         return tab
+
+    def kept_page(self) -> KeptPage:
+        """Give the page that is shown, to be shown again later as it is."""
+        if self.page_state is None:
+            raise StepError(f"the browser {self.name} shows no page that could be kept")
+        return KeptPage(page_state=self.page_state, url=self._url)
+
+    def show_kept(self, page: KeptPage) -> str:
+        """Show a page that was kept; nothing is sent."""
+        self.page_state, self._url = page.page_state, page.url
+        self._recorder.current.saw(page.page_state)
+        return self.outcome
 
     def close(self) -> None:
         """Close the window."""
@@ -146,7 +172,15 @@ class Browser:
         cookie = self.jar.header(urlsplit(url).path or "/", now=self._time.now())
         if cookie is not None:
             headers = (*headers, ("Cookie", cookie))
-        return Request(method=method, url=url, headers=headers, body=body)
+        return self._from_here(Request(method=method, url=url, headers=headers, body=body))
+
+    def _from_here(self, request: Request) -> Request:
+        """Give a request the address and the further headers of this browser."""
+        if self.spec == _PLAIN:
+            return request
+        own = {name.lower() for name, _ in request.headers}
+        more = tuple((name, value) for name, value in self.spec.headers.items() if name.lower() not in own)
+        return replace(request, headers=(*request.headers, *more), client_address=self.spec.address)
 
     def _exchange(self, request: Request, about: str) -> Response | None:
         was_spent = self.network_conditions.spent
@@ -184,24 +218,24 @@ class Browser:
         return True
 
     def _give_up(self, why: str) -> str:
-        self._recorder.current.remarks.append(why)
+        self._recorder.current.remark(why)
         self.page_state = replace(GONE, outcome="error")
-        self._recorder.current.page_states.append(self.page_state)
+        self._recorder.current.saw(self.page_state)
         return self.page_state.outcome
 
     def _see(self, response: Response) -> PageState:
         self.page_state = read_reply(response)
         if self.page_state.outcome == "error" and response.from_app and response.status < 300:
-            self._recorder.current.remarks.append(
+            self._recorder.current.remark(
                 "this page of the portal shows neither a signed-in user nor a form for a password:"
                 " name another one by `path`, or as the portal's `home`"
             )
-        self._recorder.current.page_states.append(self.page_state)
+        self._recorder.current.saw(self.page_state)
         return self.page_state
 
     def _lost(self) -> str:
         self.page_state = GONE
-        self._recorder.current.page_states.append(GONE)
+        self._recorder.current.saw(GONE)
         return "timeout"
 
 

@@ -18,10 +18,13 @@ from typing import Any, Protocol
 import freezegun
 import freezegun.api
 
-from mfa_simulator.language.quantities import EPOCH, SECOND
+from mfa_simulator.errors import StepError, StoryError
+from mfa_simulator.language.quantities import EPOCH, SECOND, instant
+from mfa_simulator.world.virtual_waits import virtual_waits
 
 MILLION = 1_000_000
 NO_DRIFT = Fraction(0)
+LAST_INSTANT = instant("9999-12-31T00:00:00Z")
 
 
 class TrueTime:
@@ -53,6 +56,8 @@ class TrueTime:
 
         Somebody in a crowd lets the others act meanwhile, and time passes when all of them wait.
         """
+        if at > LAST_INSTANT:
+            raise StepError("true time ends with the year 9999, and this would go on beyond it")
         if self.sleep_in_scheduler(at):
             return
         while self._due and self._due[0][0] <= at:
@@ -151,14 +156,19 @@ class WallClock(Protocol):
 
 
 class _FrozenWallClock:
-    def __init__(self, frozen: Any) -> None:  # noqa: ANN401  # freezegun's factories share no public type
+    def __init__(self, frozen: Any, start: int) -> None:  # noqa: ANN401  # freezegun's factories share no public type
         self._frozen = frozen
+        self._start = start
         self._shown: int | None = None
 
     def show(self, now: int) -> None:
         if now != self._shown:
             self._shown = now
             self._frozen.move_to(EPOCH + timedelta(microseconds=now))
+
+    def let_pass(self, span: int) -> None:
+        """Let a span pass for whatever waits outside of a story, such as a portal that is being made."""
+        self.show((self._shown if self._shown is not None else self._start) + span)
 
 
 @contextmanager
@@ -168,15 +178,42 @@ def frozen_wall_clock(start: int) -> Iterator[WallClock]:
     A freeze costs milliseconds and a move about one microsecond, so nothing is ever frozen a second time in a run.
     Each reading would also search the call stack for modules that shall see real time; nothing in a run shall, and
     without the search short-lived threads of the application see virtual time too. pytest's own stop-watch is left
-    alone: a test that tells a story takes as long as it takes.
+    alone: a test that tells a story takes as long as it takes. Whatever sleeps lets virtual time pass.
+
+    A freeze of freezegun's that surrounds this one is moved along, and put back at the end. Raises StoryError for one
+    that ticks.
     """
-    searched = freezegun.api.call_stack_inspection_limit
-    with freezegun.freeze_time(EPOCH + timedelta(microseconds=start), ignore=["_pytest.timing"]) as frozen:
+    with _frozen(start) as frozen:
+        searched = freezegun.api.call_stack_inspection_limit
         freezegun.api.call_stack_inspection_limit = 0
+        wall = _FrozenWallClock(frozen, start)
         try:
-            yield _FrozenWallClock(frozen)
+            with virtual_waits(wall.let_pass):
+                yield wall
         finally:
             freezegun.api.call_stack_inspection_limit = searched
+
+
+@contextmanager
+def _frozen(start: int) -> Iterator[Any]:
+    """Give what moves frozen time; two freezes of freezegun's could only end in the order in which they began."""
+    at = EPOCH + timedelta(microseconds=start)
+    if not freezegun.api.freeze_factories:
+        with freezegun.freeze_time(at, ignore=["_pytest.timing"]) as frozen:
+            yield frozen
+        return
+    outer = freezegun.api.freeze_factories[-1]
+    if not isinstance(outer, freezegun.api.FrozenDateTimeFactory):
+        raise StoryError(
+            "the time of this process is frozen already by freezegun, and ticks: a story moves time itself, so take"
+            " the decorator or the `with freeze_time(...)` around it away, and give the story its `start`"
+        )
+    before = outer.time_to_freeze
+    outer.move_to(at)
+    try:
+        yield outer
+    finally:
+        outer.move_to(before)
 
 
 def real_clocks() -> tuple[object, ...]:

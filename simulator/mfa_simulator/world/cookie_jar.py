@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -58,6 +59,16 @@ class CookieJar:
     def value_of(self, name: str, *, now: int) -> str | None:
         """Give the value of a cookie that would be sent now, or None."""
         return next((cookie.value for cookie in self._live(now) if cookie.name == name), None)
+
+    def take_those(self, other: CookieJar, *, now: int, named: Callable[[str], bool]) -> None:
+        """Copy the cookies whose names are meant from another browser."""
+        for cookie in other._live(now):
+            if named(cookie.name):
+                self._cookies[cookie.name, cookie.path] = cookie
+
+    def clear(self, named: Callable[[str], bool]) -> None:
+        """Forget the cookies whose names are meant."""
+        self._cookies = {key: cookie for key, cookie in self._cookies.items() if not named(cookie.name)}
 
     def holds(self, text: str, *, now: int) -> bool:
         """Whether a cookie that would be sent now has a text in its value."""

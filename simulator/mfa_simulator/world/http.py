@@ -40,6 +40,7 @@ class Request:
     url: str
     headers: Headers = ()
     body: bytes = b""
+    client_address: str = CLIENT_ADDRESS
 
     @property
     def path(self) -> str:
@@ -131,6 +132,7 @@ def environ_of(request: Request) -> WSGIEnvironment:
         **_SERVER,
         **_target(request.url),
         "REQUEST_METHOD": request.method,
+        "REMOTE_ADDR": request.client_address,
         "wsgi.input": io.BytesIO(request.body),
         "wsgi.errors": sys.stderr,
         **environ_headers(request.headers),
@@ -145,7 +147,6 @@ _SERVER: dict[str, Any] = {
     "SERVER_NAME": HOST,
     "SERVER_PORT": PORT,
     "SERVER_PROTOCOL": "HTTP/1.1",
-    "REMOTE_ADDR": CLIENT_ADDRESS,
     "HTTP_HOST": f"{HOST}:{PORT}",
     "wsgi.version": (1, 0),
     "wsgi.url_scheme": "http",

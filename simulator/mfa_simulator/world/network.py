@@ -37,7 +37,7 @@ class Network:
         sent_at = self._time.now()
         served, seen = self._carry(request, spec)
         exchange = Exchange(request=request, about=about, sent_at=sent_at, served=served, seen=seen)
-        self._recorder.current.exchanges.append(exchange)
+        self._recorder.current.exchanged(exchange)
         if seen is None:
             raise RequestTimeoutError(f"no reply to {request.method} {request.path}")
         return seen
@@ -57,8 +57,9 @@ class Network:
             return None, None
         self._time.wait_until(arrives_at)
         served = self._serve(request, spec)
-        if spec.lose == "response":
-            self._time.wait_until(gives_up_at)
+        if spec.lose == "response" or self._time.now() > gives_up_at:
+            # Lost, or the server was too slow: the browser has given up by then.
+            self._time.wait_until(max(gives_up_at, self._time.now()))
             return served, None
         return served, _cut(served, spec.cut)
 

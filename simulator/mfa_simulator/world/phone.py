@@ -90,7 +90,10 @@ class Phone:
     def step(self, key: AuthenticatorKey | None = None) -> int:
         """Give the time step that the phone's own clock is in."""
         key = key or self.key()
-        return key.step_at(self.clock.now())
+        now = self.clock.now()
+        if now < 0:
+            raise StepError(f"the phone {self.name} shows a time before 1970, for which no app has a code")
+        return key.step_at(now)
 
     def code(self, key: AuthenticatorKey | None = None) -> str:
         """Give the code that the phone shows now."""

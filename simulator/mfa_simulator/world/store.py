@@ -35,6 +35,7 @@ class FaultyStore(MemoryStore):
         self._time = time
         self._pause = pause
         self._recorder = recorder
+        self.span = 0
         self._saves_to_fail = 0
         self._fails_until = time.now()
         self._after_commit = False
@@ -53,6 +54,7 @@ class FaultyStore(MemoryStore):
     def save(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
         """Save, unless the store fails now, before or after the save."""
         self._pause()
+        self._take_time()
         down = self._time.now() < self._fails_until
         failing = down or self._saves_to_fail > 0
         if self._saves_to_fail > 0:
@@ -62,7 +64,8 @@ class FaultyStore(MemoryStore):
         before = super().load(account.user)
         saved = super().save(account, events, expected=expected)
         if saved:
-            self._recorder.current.events.extend(events)
+            for event in events:
+                self._recorder.current.saved(event)
             if self._saved is not None:
                 self._saved(before, account, events)
         if failing:
@@ -92,7 +95,13 @@ class FaultyStore(MemoryStore):
         """Give the latest events to the simulator itself."""
         return super().events(limit=count)
 
+    def _take_time(self) -> None:
+        """Let the time pass that a slow store takes for a call."""
+        if self.span:
+            self._time.wait(self.span)
+
     def _refuse_while_down(self) -> None:
         self._pause()
+        self._take_time()
         if self._time.now() < self._fails_until:
             raise StoreUnavailableError("the store is down, as the scenario asked")

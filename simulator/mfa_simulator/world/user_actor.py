@@ -204,6 +204,32 @@ class UserActor:
             form, {"recovery_code": code}, "recovery_code", lambda who: who.store_recovery_code(save)
         )
 
+    def show_unlock_code(self) -> str:
+        """Type the support desk's unlock code into the page that makes the browser known."""
+        outcome = self.arrive()
+        if outcome == "welcome" or self._resident.unlock_code is None:
+            return outcome
+        for words in ("Try another method", "I have an unlock code"):
+            if self._page.form_with("unlock_code") is None:
+                link = self._page.link_that_says(words)
+                if link is None:
+                    return self._browser.outcome
+                outcome = self._browser.open(link.href)
+        form = self._page.form_with("unlock_code")
+        if form is None:
+            return outcome
+        code = {"unlock_code": self._resident.unlock_code}
+        return self._decide(form, code, "unlock_code", lambda who: who._browser.outcome)
+
+    def forget_browser(self) -> str:
+        """Press "Forget this browser" on the page of the own account."""
+        outcome = self._browser.open("/mfa/account")
+        form = next(
+            (form for form in self._page.forms if ("known", "this") in form.filled({})),
+            None,
+        )
+        return outcome if form is None else self._browser.submit(form, {}, about="known")
+
     def store_recovery_code(self, save: bool | None) -> str:
         """Write down the recovery code that the page shows, if it shows one, tick the box and continue."""
         self.write_down()
@@ -219,22 +245,41 @@ class UserActor:
             self._resident.write_down(shown)
 
     def resync(self, phone: Phone, *, typing: int) -> str:
-        """Type two consecutive codes into the page that re-learns a clock."""
-        outcome = self.arrive()
-        if outcome in ("must_verify", "welcome", "locked"):
-            outcome = self._browser.open("/mfa/resync")
-
+        """Type two consecutive codes into the page that learns a clock again."""
+        outcome = self._to_resync()
         first_step = phone.step()
 
         def second(who: UserActor) -> str:
-            if who._browser.outcome != "must_verify" or who._page.form_with("code") is None:
+            if not who._is_asked_for_second():
                 return who._browser.outcome
             who._world.time.wait_until(phone.code_follows_at(first_step))
-            return who.type_code(phone.code, typing=typing, finish=lambda last: last._browser.outcome)
+            return who.type_code(phone.code, typing=typing, finish=_outcome)
 
-        return (
-            self.type_code(phone.code, typing=typing, finish=second) if outcome == "must_verify" else outcome
-        )
+        if outcome != "must_verify":
+            return outcome
+        return self.type_code(phone.code, typing=typing, finish=second)
+
+    def start_resync(self, phone: Phone, *, typing: int) -> str:
+        """Type the first of two consecutive codes."""
+        outcome = self._to_resync()
+        if outcome != "must_verify":
+            return outcome
+        return self.type_code(phone.code, typing=typing, finish=_outcome)
+
+    def finish_resync(self, phone: Phone, *, typing: int) -> str:
+        """Type a code as the second one, into the page that asks for it."""
+        if not self._is_asked_for_second():
+            self._browser.open("/mfa/resync")
+        return self.type_code(phone.code, typing=typing, finish=_outcome)
+
+    def _to_resync(self) -> str:
+        outcome = self.arrive()
+        if outcome in ("must_verify", "welcome", "locked"):
+            outcome = self._browser.open("/mfa/resync")
+        return outcome
+
+    def _is_asked_for_second(self) -> bool:
+        return self._browser.outcome == "must_verify" and self._page.form_with("code") is not None
 
     def sign_out(self) -> str:
         """Press "Sign out", at the portal or, where the portal is out of reach, on our page."""
@@ -260,8 +305,12 @@ class UserActor:
         self.write_down()
         if self._browser.outcome == "welcome":
             return "signed_in"
-        told = self._world.recorder.current.page_states[-2:-1]
+        told = list(self._world.recorder.current.page_states)[-2:-1]
         asked_to_enroll = self._browser.outcome == "must_enroll" and [
             page_state.outcome for page_state in told
         ] == ["signed_in"]
         return "signed_in" if asked_to_enroll else self._browser.outcome
+
+
+def _outcome(who: UserActor) -> str:
+    return who.browser.outcome

@@ -7,6 +7,14 @@ from dataclasses import dataclass
 from mfa_simulator.language.scenario import UserSpec
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LearnedDrift:
+    """How many steps the server takes a user's phone to be ahead, and the line of the step that taught it."""
+
+    steps: int
+    line: int
+
+
 @dataclass(kw_only=True, slots=True)
 class UserState:
     """A user, with what the user has written down; the newest recovery code stands last."""
@@ -14,6 +22,7 @@ class UserState:
     spec: UserSpec
     recovery_codes: list[str]
     enrollment_code: str | None = None
+    unlock_code: str | None = None
     phone: str | None = None
     browser: str | None = None
 

@@ -35,6 +35,10 @@ class MonitoredMiddleware:
         self._portal = portal
         self.middleware = make(self._watch)
 
+    def replace_portal(self, portal: WSGIApplication) -> None:
+        """Put another portal in the place of the one that is wrapped."""
+        self._portal = portal
+
     def _watch(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         given: list[tuple[str, str]] = []
         environ[WATCH].append((environ.get("wsgi_mfa.user"), environ.get("HTTP_COOKIE"), given))

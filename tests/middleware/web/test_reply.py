@@ -56,7 +56,7 @@ def answers(wrapped, portal, browser_of, new_browser, phone_of, clock, memory_st
     found["continue"] = tablet.follow(found["accepted"])
     tablet.cookies.pop("__Host-wsgi_mfa_session_portal")
     page = tablet.open("/")
-    for number in range(2, 7):
+    for number in range(2, 8):
         found["locked"] = tablet.submit(page, "/verify", code=phone.wrong_code(number))
         found["locked as JSON"] = tablet.post_json("/mfa/verify", {"code": phone.wrong_code(number)})
     found["refused"] = laptop.post_form(
@@ -160,6 +160,7 @@ def test_the_browsers_cookie_comes_once_and_only_to_who_is_signed_in_at_the_port
     assert set(answers["accepted"].set_cookies) == {
         "__Host-wsgi_mfa_browser_portal",
         "__Host-wsgi_mfa_session_portal",
+        "__Host-wsgi_mfa_known_portal",
     }
 
 

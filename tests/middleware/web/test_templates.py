@@ -43,6 +43,7 @@ COMMON = {
     "doubled": (),
     "unsent": False,
     "is_remembered": False,
+    "is_known": False,
 }
 APP_PASSWORD = AppPassword(
     id="1", digest="", name="calendar", path="/cal", made_at=0, expires_at=1, used_at=None
@@ -86,6 +87,7 @@ PAGES = {
     "cookies_refused": {},
     "misdirected": {"url": "https://portal.example.com/wiki/"},
     "recover": {},
+    "unlock": {},
     "recovery_code": {
         "recovery_code": RECOVERY_CODE,
         "recovery_code_id": "code-1",
@@ -106,7 +108,7 @@ PAGES = {
         "action": "reset",
         "target": "user2@example.com",
         "message": "reset: user2@example.com must enroll anew",
-        "enrollment_code": "F8BK-ZKEX-45NT",
+        "code": "F8BK-ZKEX-45NT",
         "minutes": 10,
         "back": "/portal/mfa/support?account=sealed",
         "desk_url": "/portal/mfa/support",
@@ -115,6 +117,7 @@ PAGES = {
     "two_sign_ins": {"user": None, "doubled": ("session",)},
     "unavailable": {"outcome": "unavailable", "retry_after_seconds": 5},
     "account": {
+        "known_count": 2,
         "outcome": "signed_in",
         "browsers": (),
         "own_id": None,
@@ -139,6 +142,7 @@ CODE_PAGES = ["enroll", "enroll_manual", "verify", "resync"]
 FIELD_OF = {
     **dict.fromkeys(CODE_PAGES, "code"),
     "recover": "recovery_code",
+    "unlock": "unlock_code",
     "enrollment_code": "enrollment_code",
 }
 VOID = {"br", "circle", "input", "link", "meta", "path", "rect"}
@@ -396,9 +400,7 @@ def test_waiting_times_are_said_in_words():
 def test_a_spent_budget_leads_to_the_factor_that_still_works():
     spent = {"outcome": "locked", "reason": "budget_spent", "retry_after_seconds": 3600}
     assert show("verify", **spent).links["recovery code"].startswith("/portal/mfa/recover?")
-    assert (
-        show("recover", **spent).links["code from your authenticator app"].startswith("/portal/mfa/verify?")
-    )
+    assert show("verify", **spent).links["unlock code"].startswith("/portal/mfa/unlock?")
 
 
 def test_every_reason_has_its_own_words_and_a_way_on():

@@ -197,8 +197,12 @@ def test_reports_go_to_files_in_folders_that_are_made(run, tmp_path):
     options = ("--junit-xml", out / "a.xml", "--ndjson", out / "a.ndjson", "--html", out / "deep" / "a.html")
     result = run({"a.mfa.yaml": GOOD, "b.mfa.yaml": FAILING, "c.mfa.yaml": BAD}, *map(str, options))
     assert result.exit_code == 2
-    assert '<testsuites name="mfa-sim" tests="3" failures="1" errors="1">' in (out / "a.xml").read_text()
-    assert '"passed": 1, "failed": 1, "broken": 0, "bad_files": 1' in (out / "a.ndjson").read_text()
+    assert (
+        '<testsuites name="mfa-sim" tests="3" failures="1" errors="1" time="' in (out / "a.xml").read_text()
+    )
+    assert (
+        '"passed": 1, "failed": 1, "broken": 0, "error": 0, "bad_files": 1' in (out / "a.ndjson").read_text()
+    )
     assert "b.mfa.yaml:3</a>" in (out / "deep" / "a.html").read_text()
 
 
@@ -225,10 +229,10 @@ def test_update_fills_in_what_happened_and_then_judges(run, tmp_path):
 
 
 def test_update_leaves_what_cannot_be_filled_in_and_the_byte_order_mark(run, tmp_path):
-    text = "\ufeff" + FAILING + "  - back: {browser: b}\n"
+    text = "\ufeff" + FAILING + "  - back: {browser: a}\n"
     result = run({"a.mfa.yaml": text}, "--update")
     assert result.exit_code == 1
-    assert "a.mfa.yaml:4: not filled in: the browser b has no page to go back to" in result.stderr
+    assert "a.mfa.yaml:4: not filled in: the browser a has no page to go back to" in result.stderr
     assert (tmp_path / "a.mfa.yaml").read_bytes().startswith(b"\xef\xbb\xbfscenario")
 
 

@@ -124,6 +124,7 @@ ONLY_THE_PARSER = [
     ("duplicate-key", "steps: [wait: 1s]\nseed: 1\nseed: 2\n"),
     ("unknown-name", "steps: [enroll: {user: v, browser: b, phone: p}]\n"),
     ("unknown-name", "steps: [use: nothing]\n"),
+    ("never-works", "steps: [retry: {browser: b}]\n"),
 ]
 
 

@@ -37,7 +37,7 @@ def test_expectations_and_network_are_read(scenario_of):
     ).steps
     assert step.network == {"lose": "response", "latency": 2 * SECOND}
     assert step.expect.outcomes == ("signed_in", "timeout")
-    assert (step.expect.hint, step.expect.retry_after_seconds, step.expect.app_called) == ("none", 30, False)
+    assert (step.expect.hint, step.expect.retry_after_seconds, step.expect.app_called) == ("none", 30, "no")
     assert (step.expect.events, step.expect.status) == (("sign_out",), 422)
 
 

@@ -133,14 +133,15 @@ def test_what_differs_between_rows_and_cannot_is_left(update):
 
 def test_what_cannot_be_played_or_expected_is_told_with_its_line(update):
     steps = """\
-    - back: {browser: laptop2}
+    - close_browser: {browser: laptop}
+    - back: {browser: laptop}
     - visit: {browser: laptop}
       expect: {retry_after: 5}
     """
     result = update(steps)
     assert result.left == (
-        (7, "the browser laptop2 has no page to go back to"),
-        (8, "retry_after: there was none, which cannot be expected"),
+        (8, "the browser laptop has no page to go back to"),
+        (9, "retry_after: there was none, which cannot be expected"),
     )
     assert filled(result) == textwrap.dedent(steps)
 

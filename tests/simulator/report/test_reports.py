@@ -92,7 +92,7 @@ def test_lines_of_json_tell_the_run_in_its_order(trace, problems):
         "wait_for_next",
     )
     assert step["failures"][0]["line"] == 9
-    assert lines[-1] == {"type": "run", "passed": 0, "failed": 1, "broken": 0, "bad_files": 1}
+    assert lines[-1] == {"type": "run", "passed": 0, "failed": 1, "broken": 0, "error": 0, "bad_files": 1}
 
 
 def test_the_page_needs_nothing_else_and_leads_from_a_failure_to_its_line(trace, problems):

@@ -48,6 +48,27 @@ _ENROLLED_FIRST = {
         "headers: {Accept: application/json}}\n"
         "  expect: {status: 200}\n"
     ),
+    "clear_cookies": "- clear_cookies: {browser: laptop, which: session}\n",
+    "keep_page": "- keep_page: {browser: laptop, as: welcome}\n",
+    "show_page": (
+        "- keep_page: {browser: laptop, as: welcome}\n"
+        "- sign_out: {browser: laptop}\n"
+        "- show_page: {browser: laptop, page: welcome}\n"
+    ),
+    "support_forget_drift": (
+        "- support_forget_drift: {user: user1, email: user1@example.com, reason: our clock was wrong}\n"
+    ),
+    "revoke_sessions": "- revoke_sessions: {user: user1}\n",
+    "remove_account": "- remove_account: {user: user1}\n",
+    "support_invite": (
+        "- remove_account: {user: user1}\n"
+        "- support_invite: {user: user1, email: user1@example.com, reason: is back}\n"
+    ),
+    "reset_all": "- reset_all: {reason: a lost backup}\n",
+    "change_user": "- change_user: {user: user1, email: new.name@example.com}\n",
+    "directory_fails": "- directory_fails: {for: 1m}\n",
+    "slow_portal": "- slow_portal: {by: 2s}\n- visit: {browser: laptop}\n",
+    "slow_store": "- slow_store: {by: 100ms}\n- visit: {browser: laptop}\n",
     "replay_code": "- replay_code: {user: user1, browser: thief, from: laptop}\n",
     "steal_cookie": "- steal_cookie: {user: user1, browser: thief, from: laptop}\n",
 }
@@ -71,6 +92,15 @@ _MUCH_LATER = {
         "- save_recovery_code: {browser: tablet}\n"
     ),
     "resync": "- sign_out: {browser: laptop}\n- resync: {user: user1, browser: laptop, phone: pixel}\n",
+    "start_resync": (
+        "- sign_out: {browser: laptop}\n- start_resync: {user: user1, browser: laptop, phone: pixel}\n"
+    ),
+    "finish_resync": (
+        "- sign_out: {browser: laptop}\n"
+        "- start_resync: {user: user1, browser: laptop, phone: pixel}\n"
+        "- wait_until: step+1s\n"
+        "- finish_resync: {user: user1, browser: laptop, phone: pixel}\n"
+    ),
     "retry": (
         "- recover: {user: user1, browser: tablet}\n"
         "  network: {lose: response}\n"
@@ -86,6 +116,12 @@ _MUCH_LATER = {
         "- guess: {user: user1, browser: thief, times: 20, every: 1s}\n"
         "- support_unlock: {user: user1, email: user1@example.com, reason: locked out}\n"
     ),
+    "show_unlock_code": (
+        "- support_unlock: {user: user1, email: user1@example.com, reason: locked out}\n"
+        "- show_unlock_code: {user: user1, browser: tablet}\n"
+    ),
+    "forget_browser": "- forget_browser: {browser: laptop}\n",
+    "copy_known_browser": "- copy_known_browser: {user: user1, browser: thief, from: laptop}\n",
     "phish_relay": (
         "- read_code: {phone: pixel, as: told}\n"
         "- wait: 2m\n"

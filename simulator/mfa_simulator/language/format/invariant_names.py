@@ -15,6 +15,9 @@ SECRETS = "secrets"
 EVENTS = "events"
 DESK = "desk"
 ANSWER = "answer"
+REPLIES = "replies"
+SEEN = "seen"
+RENEWAL = "renewal"
 LIVENESS = "liveness"
 
 # Each with the sentence that it stands for.
@@ -32,5 +35,8 @@ INVARIANTS = {
     EVENTS: "each change of an account is saved with its event",
     DESK: "only an agent of the desk, soon after a second factor, changes the account of another user",
     ANSWER: "a code is answered for what it is, and an open session is let through",
+    REPLIES: "cookies have their attributes, replies their security headers, and none leads away from the site",
+    SEEN: "a form changes the key or the recovery code that its page showed, and no other one",
+    RENEWAL: "each accepted second factor gives the browser a new id",
     LIVENESS: "in the end a good phone, the current recovery code, and a reset let their user in",
 }

@@ -8,14 +8,7 @@ from typing import Any, TypeAlias
 
 from mfa_simulator.language.document import Mapping, Node, Scalar, Sequence
 from mfa_simulator.language.quantities import (
-    at_least_zero,
-    duration,
     duration_text,
-    instant,
-    moment,
-    ppm,
-    seconds,
-    zone_shift,
 )
 from mfa_simulator.problems import Position, Problems, did_you_mean, meant_or_legal, one_of
 
@@ -86,13 +79,14 @@ class Key:
 def text_of(node: Node, what: str) -> str:
     """Give a scalar's text; raises UnreadableError for anything else and for nothing at all."""
     if not isinstance(node, Scalar):
-        raise UnreadableError(node.position, f"{what} is needed here, not {_shape(node)}", "wrong-shape")
+        raise UnreadableError(node.position, f"{what} is needed here, not {shape(node)}", "wrong-shape")
     if node.is_nothing:
         raise UnreadableError(node.position, f"{what} is needed here, and nothing stands here", "wrong-shape")
     return node.text
 
 
-def _shape(node: Node) -> str:
+def shape(node: Node) -> str:
+    """Say what stands somewhere, in a word."""
     if isinstance(node, Mapping):
         return "a mapping"
     return "a list" if isinstance(node, Sequence) else "a text"
@@ -151,13 +145,6 @@ def yes_or_no(text: str) -> bool:
     raise ValueError(f'"{text}" is not yes or no')
 
 
-def a_path(text: str) -> str:
-    """Read a path of the site."""
-    if not text.startswith("/"):
-        raise ValueError(f'"{text}" is not a path: it must begin with /')
-    return text
-
-
 def one_or_many(kind: Kind, *, fewest: int = 1) -> Kind:
     """Make a kind that takes one value or a list of at least `fewest`, and gives a tuple."""
 
@@ -190,27 +177,6 @@ def known(name: str, what: str, legal: Callable[[Reading], frozenset[str]]) -> K
     return Kind(name=name, read=read, schema=TEXT_SCHEMA)
 
 
-def _texts(node: Node, _: Reading) -> dict[str, str]:
-    if not isinstance(node, Mapping):
-        raise UnreadableError(
-            node.position, f"a mapping of names to texts is needed here, not {_shape(node)}", "wrong-shape"
-        )
-    return {key.text: _text_or_empty(value) for key, value in node}
-
-
-def _text_or_empty(node: Node) -> str:
-    return "" if isinstance(node, Scalar) and node.is_nothing else text_of(node, "a text")
-
-
-def _worker(node: Node, reading: Reading) -> int:
-    text = text_of(node, "the number of a worker")
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= reading.workers:
-        raise UnreadableError(
-            node.position, f'no worker "{text}": this file has workers 1 to {reading.workers}', "unknown-name"
-        )
-    return int(text)
-
-
 def mapping_of(keys: Iterable[Key], what: str) -> Kind:
     """Make a kind of a table of keys; it gives a dictionary of those that are there."""
     table = {key.name: key for key in keys}
@@ -219,11 +185,32 @@ def mapping_of(keys: Iterable[Key], what: str) -> Kind:
     def read(node: Node, reading: Reading) -> dict[str, Any]:
         if not isinstance(node, Mapping):
             raise UnreadableError(
-                node.position, f"{what} is a mapping of {', '.join(table)}, not {_shape(node)}", "wrong-shape"
+                node.position, f"{what} is a mapping of {', '.join(table)}, not {shape(node)}", "wrong-shape"
             )
         return read_keys(node, table, reading, what)
 
     return Kind(name=what, read=read, schema=schema)
+
+
+def named(kind: Kind, what: str, example: str) -> Kind:
+    """Make a kind of a mapping of names to mappings of one kind, each of which may be left empty."""
+
+    def read(node: Node, reading: Reading) -> dict[str, dict[str, Any]]:
+        if isinstance(node, Scalar) and node.is_nothing:
+            return {}
+        if not isinstance(node, Mapping):
+            raise UnreadableError(node.position, f"{what} is a mapping of {example}", "wrong-shape")
+        return {
+            name.text: {}
+            if isinstance(value, Scalar) and value.is_nothing
+            else (reading.attempt(kind, value) or {})
+            for name, value in node
+        }
+
+    inner = {**kind.schema, "type": ["object", "null"]}
+    return Kind(
+        name=what.upper(), read=read, schema={"type": ["object", "null"], "additionalProperties": inner}
+    )
 
 
 def read_keys(node: Mapping, table: dict[str, Key], reading: Reading, what: str) -> dict[str, Any]:
@@ -253,108 +240,3 @@ def schema_of(keys: Iterable[Key]) -> Schema:
 def _notes(key: Key) -> Schema:
     notes = {"description": key.about[:1].upper() + key.about[1:] + "."} if key.about else {}
     return {**notes, "default": key.default_text} if key.default_text else notes
-
-
-def _pattern(pattern: str, *examples: str) -> Schema:
-    """Give the schema of a text; a number without its unit is none, but an instant, which is no JSON type, may be."""
-    not_text = {"not": {"type": ["number", "boolean", "object", "array", "null"]}}
-    return {**not_text, "pattern": f"^(?:{pattern})$", "examples": list(examples)}
-
-
-def _any_case(words: Iterable[str]) -> str:
-    return "|".join("".join(f"[{letter.upper()}{letter}]" for letter in word) for word in words)
-
-
-def bytes_or_half(text: str) -> int | None:
-    """Read how much of a body arrives: a number of bytes, `yes` for the first half (-1), or `no`."""
-    if text.isascii() and text.isdigit():
-        return int(text)
-    try:
-        return -1 if yes_or_no(text) else None
-    except ValueError as error:
-        raise ValueError(f"{error}, and no number of bytes") from error
-
-
-_PLAIN_SPAN = r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d))+"
-_INSTANT = (
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:\.[0-9]{1,6})?"
-    r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
-_DURATION = _pattern(f"[+-]?{_PLAIN_SPAN}", "45s", "2m", "1h30m", "-1s")
-_SPAN = _pattern(rf"\+?{_PLAIN_SPAN}", "45s", "2m", "300ms")
-_TICKS = _any_case((*YES, *NO))
-
-TEXT = scalar("TEXT", "a text", str, TEXT_SCHEMA)
-DURATION = scalar("DURATION", "a duration such as 45s", duration, _DURATION, rule="duration")
-SPAN = scalar("DURATION", "a duration such as 45s", at_least_zero, _SPAN, rule="duration")
-SECONDS = scalar(
-    "SECONDS",
-    "a number of seconds such as 30 or 30s",
-    seconds,
-    {"type": ["integer", "string"], "minimum": 0, "pattern": f"^(?:[0-9]+|{_PLAIN_SPAN})$"},
-    rule="duration",
-)
-INSTANT = scalar(
-    "INSTANT",
-    "an instant such as 2026-03-02T09:00:00Z",
-    instant,
-    _pattern(_INSTANT, "2026-03-02T09:00:00Z"),
-)
-MOMENT = scalar(
-    "MOMENT",
-    "a moment such as step+2s",
-    moment,
-    _pattern(
-        f"(?:step|lockout_end|session_end)(?:[+-]{_PLAIN_SPAN})?|{_INSTANT}",
-        "step+2s",
-        "step-1s",
-        "lockout_end+1s",
-        "session_end-1s",
-        "2026-03-02T09:00:00Z",
-    ),
-)
-PPM = scalar(
-    "PPM",
-    "a number of parts per million",
-    ppm,
-    {"type": ["number", "string"], "pattern": r"^[+-]?[0-9]+(?:\.[0-9]+)?$"},
-)
-ZONE = scalar(
-    "DURATION",
-    "a shift such as 1h or +01:00",
-    zone_shift,
-    _pattern(f"[+-]?{_PLAIN_SPAN}|[+-][0-9]{{2}}:[0-9]{{2}}", "1h", "-1h", "+05:30"),
-    rule="duration",
-)
-TICK = scalar(
-    "yes or no",
-    "yes or no",
-    yes_or_no,
-    {"type": ["boolean", "string"], "pattern": f"^(?:{_TICKS})$", "examples": ["yes", "no"]},
-)
-CUT = scalar(
-    "BYTES or yes",
-    "a number of bytes, or yes",
-    bytes_or_half,
-    {"type": ["boolean", "integer", "string"], "minimum": 0, "pattern": f"^(?:[0-9]+|{_TICKS})$"},
-)
-PATH = scalar("PATH", "a path", a_path, {"type": "string", "pattern": "^/"})
-TEXTS = Kind(
-    name="a mapping of texts",
-    read=_texts,
-    schema={"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}},
-)
-USER = known("USER", "user", lambda reading: reading.users)
-PHONE = known("PHONE", "phone", lambda reading: reading.phones)
-BROWSER = scalar("BROWSER", "the name of a browser", str, TEXT_SCHEMA)
-WORKER = Kind(
-    name="WORKER", read=_worker, schema={"type": ["integer", "string"], "minimum": 1, "pattern": "^[0-9]+$"}
-)
-NAMES = one_or_many(TEXT)
-CLOCK_KEYS = (
-    Key(name="offset", kind=DURATION, about="ahead of true time by so much (behind when negative)"),
-    Key(name="jump", kind=DURATION, about="move by so much, once"),
-    Key(name="drift_ppm", kind=PPM, about="run at another rate from now on"),
-    Key(name="wrong_zone", kind=ZONE, about="off by a zone that was made up for by hand"),
-    Key(name="synchronise", kind=TICK, about="show true time"),
-)

@@ -34,6 +34,7 @@ PAGE_NAMES = (
     "account",
     "recover",
     "recovery-code",
+    "unlock",
     "resync",
     "continue",
     "help",
@@ -60,10 +61,12 @@ EVENT_KINDS = (
     "enrollment.begun",
     "enrollment.confirmed",
     "enrollment.postponed",
+    "enrollment.wrong_code",
     "enrollment_code.accepted",
     "sign_in.accepted",
     "step_up.accepted",
     "code.wrong",
+    "code.late",
     "budget.spent",
     "lock.started",
     "lock.restarted",
@@ -72,6 +75,9 @@ EVENT_KINDS = (
     "recovery_code.shown",
     "recovery_code.saved",
     "recovery_code.replaced",
+    "unlock_code.accepted",
+    "known_browser.added",
+    "known_browser.ended",
     "clock.first_code",
     "clock.relearned",
     "remembered_browser.added",
@@ -93,4 +99,4 @@ EVENT_KINDS = (
     "support.removed",
     "support.renamed",
 )
-HINTS = ("clock_slow", "wait_for_next", "none")
+HINTS = ("clock_slow", "clock_fast", "wait_for_next", "none")

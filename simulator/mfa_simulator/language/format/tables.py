@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mfa_simulator.language.document import Mapping, Node, Scalar
-from mfa_simulator.language.format import kinds
+from mfa_simulator.language.format import kinds, values
 from mfa_simulator.language.format.invariant_names import INVARIANTS
 from mfa_simulator.language.format.kinds import Key, Kind, Reading, UnreadableError
 from mfa_simulator.language.format.outcomes import ALL, EVENT_KINDS, HINTS, PAGE_NAMES
@@ -32,6 +32,24 @@ def _event(text: str) -> str:
 PAGE = kinds.scalar("PAGE", "the name of a page", _page, {"enum": list(PAGE_SPELLINGS)}, rule="unknown-name")
 EVENT = kinds.scalar("EVENT", "an event", _event, {"enum": list(EVENT_KINDS)}, rule="unknown-name")
 
+AS_USER = "as_user"
+
+
+def _called(text: str) -> str:
+    if text == AS_USER:
+        return text
+    try:
+        return "yes" if kinds.yes_or_no(text) else "no"
+    except ValueError as error:
+        raise ValueError(f"{error}, and not {AS_USER}") from error
+
+
+CALLED = kinds.scalar(
+    "yes, no or as_user",
+    "yes, no or as_user",
+    _called,
+    {"anyOf": [values.TICK.schema, {"enum": [AS_USER]}]},
+)
 EXPECT = (
     Key(
         name="outcome",
@@ -46,13 +64,15 @@ EXPECT = (
     ),
     Key(
         name="app_called",
-        kind=kinds.TICK,
-        about="whether the portal itself was asked, since the deciding request",
+        kind=CALLED,
+        about="whether the portal itself was asked, since the deciding request; as_user: and was told who is there",
     ),
-    Key(name="retry_after", kind=kinds.SECONDS, about="how long the page asks to wait"),
+    Key(name="retry_after", kind=values.SECONDS, about="how long the page asks to wait"),
     Key(name="evaluated", kind=kinds.whole(0), about="how many of the codes sent were looked at"),
     Key(name="status", kind=kinds.whole(100, 599), about="the status of the last reply"),
     Key(name="page", kind=PAGE, about="which page the browser shows"),
+    Key(name="shows", kind=values.NAMES, about="words that the page says, in whatever case"),
+    Key(name="hides", kind=values.NAMES, about="words that the page does not say"),
     Key(
         name="events",
         kind=kinds.one_or_many(EVENT, fewest=0),
@@ -61,58 +81,42 @@ EXPECT = (
 )
 
 NETWORK = (
-    Key(name="latency", kind=kinds.SPAN, about="how long a request is under way"),
-    Key(name="jitter", kind=kinds.SPAN, about="up to so much more, from the seed"),
+    Key(name="latency", kind=values.SPAN, about="how long a request is under way"),
+    Key(name="jitter", kind=values.SPAN, about="up to so much more, from the seed"),
     Key(name="lose", kind=kinds.choice("LOSE", ("request", "response")), about="what never arrives"),
-    Key(name="cut", kind=kinds.CUT, about="how many bytes of the reply's body arrive; yes: the first half"),
-    Key(name="duplicate", kind=kinds.TICK, about="the server gets the request twice"),
-    Key(name="client_timeout", kind=kinds.SPAN, about="when the browser gives up"),
+    Key(name="cut", kind=values.CUT, about="how many bytes of the reply's body arrive; yes: the first half"),
+    Key(name="duplicate", kind=values.TICK, about="the server gets the request twice"),
+    Key(name="client_timeout", kind=values.SPAN, about="when the browser gives up"),
     Key(
         name="request",
-        kind=kinds.TEXT,
+        kind=values.TEXT,
         about="which request is meant: a form field (password, code, recovery_code, saved), a path, or METHOD and path",
     ),
 )
 
 
-def _phones(node: Node, reading: Reading) -> dict[str, dict[str, object]]:
-    if isinstance(node, Scalar) and node.is_nothing:
-        return {}
-    if not isinstance(node, Mapping):
-        raise UnreadableError(
-            node.position,
-            "phones is a mapping of names to clocks, such as {pixel: {offset: 0s}}",
-            "wrong-shape",
-        )
-    return {
-        name.text: {}
-        if isinstance(value, Scalar) and value.is_nothing
-        else (reading.attempt(PHONE_CLOCK, value) or {})
-        for name, value in node
-    }
-
-
 PHONE_CLOCK = kinds.mapping_of(
-    [key for key in kinds.CLOCK_KEYS if key.name in ("offset", "drift_ppm", "wrong_zone")], "a phone"
+    [key for key in values.CLOCK_KEYS if key.name in ("offset", "drift_ppm", "wrong_zone")], "a phone"
 )
 USER = (
-    Key(name="password", kind=kinds.TEXT, required=True, about="for the portal"),
-    Key(name="email", kind=kinds.TEXT, about="the address that the portal knows"),
-    Key(name="groups", kind=kinds.NAMES, default=(), about="in which groups the directory has the user"),
+    Key(name="password", kind=values.PASSWORD, required=True, about="for the portal"),
+    Key(name="email", kind=values.TEXT, about="the address that the portal knows"),
+    Key(name="groups", kind=values.NAMES, default=(), about="in which groups the directory has the user"),
     Key(
         name="phones",
-        kind=Kind(
-            name="PHONES",
-            read=_phones,
-            schema={
-                "type": ["object", "null"],
-                "additionalProperties": {**PHONE_CLOCK.schema, "type": ["object", "null"]},
-            },
-        ),
+        kind=kinds.named(PHONE_CLOCK, "phones", "names to clocks, such as {pixel: {offset: 0s}}"),
         default={},
         about="phones, each with its clock's error",
     ),
 )
+
+
+BROWSER_KEYS = (
+    Key(name="address", kind=values.ADDRESS, about="the client address that the server sees"),
+    Key(name="headers", kind=values.TEXTS, about="headers beside its own, such as User-Agent"),
+)
+BROWSER = kinds.mapping_of(BROWSER_KEYS, "a browser")
+BROWSERS = kinds.named(BROWSER, "browsers", "names to browsers, such as {laptop: {address: 203.0.113.7}}")
 
 
 def _invariants_off(node: Node, reading: Reading) -> frozenset[str]:
@@ -128,7 +132,7 @@ def _invariants_off(node: Node, reading: Reading) -> frozenset[str]:
         if name.text not in INVARIANTS:
             legal = meant_or_legal(name.text, INVARIANTS, what="The invariants")
             reading.problems.add(name.position, f'no invariant "{name.text}".{legal}', "unknown-name")
-        elif reading.attempt(kinds.TICK, value) is False:
+        elif reading.attempt(values.TICK, value) is False:
             off.add(name.text)
     return frozenset(off)
 
@@ -139,7 +143,7 @@ ALWAYS = Kind(
     schema={
         "type": ["object", "null"],
         "properties": {
-            name: {**kinds.TICK.schema, "description": f"Whether to watch that {about}."}
+            name: {**values.TICK.schema, "description": f"Whether to watch that {about}."}
             for name, about in INVARIANTS.items()
         },
         "additionalProperties": False,
@@ -156,7 +160,9 @@ TOP = {
     "policy": "Settings of the middleware, by the names of its `Policy`.",
     "users": "The users of the portal, by their names.",
     "network": "What the network does to every request.",
+    "browsers": "Browsers by their names, with their addresses and headers; others are made when they are first used.",
     "workers": "How many processes serve the portal; they take turns and share one store.",
+    "include": "The path of a file, or a list of paths, whose users, browsers and blocks count here too.",
     "blocks": "Lists of steps by name; a step `use: NAME` puts them in its place.",
     "matrix": "Lists of values for places of the file; each combination is a scenario of its own.",
     "always": "Which invariants are not watched, such as {liveness: off}.",

@@ -2,115 +2,66 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from mfa_simulator.language.format import kinds
-from mfa_simulator.language.format.kinds import Key, Kind
+from mfa_simulator.language.format import kinds, names, values
+from mfa_simulator.language.format.further_verbs import COOKIES, OPERATOR_VERBS, PEOPLE_VERBS, PORTAL_VERBS
+from mfa_simulator.language.format.kinds import Key
 from mfa_simulator.language.format.outcomes import ALL, PAGES
-from mfa_simulator.language.quantities import SECOND
-
-VALUE = "value"
-TOGETHER = "together"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
-    """How the keys of a verb depend on one another: exactly one of them is there."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verb:
-    """One verb; `scalar` is the kind of its value when it takes one value and no mapping.
-
-    `must` holds the outcomes one of which a step without `expect` must reach, None when there is no such rule.
-    `answers` holds the outcomes that can be expected of it; it is empty for a verb that asks nobody.
-    """
-
-    name: str
-    about: str
-    keys: tuple[Key, ...] = ()
-    scalar: Kind | None = None
-    must: tuple[str, ...] | None = None
-    answers: tuple[str, ...] = ()
-    rules: tuple[Rule, ...] = ()
-
-    @property
-    def sends(self) -> bool:
-        """Whether it sends requests, which a network can touch; the support desk sits beside the server."""
-        return bool(self.answers) and not self.name.startswith("support_")
-
-
-user = Key(name="user", kind=kinds.USER, required=True, about="who acts")
-some_user = Key(name="user", kind=kinds.USER, about="who acts; the browser's last user when left out")
-browser = Key(
-    name="browser", kind=kinds.BROWSER, required=True, about="in which browser; a new name is a new browser"
+from mfa_simulator.language.format.verb import (
+    TOGETHER,
+    VALUE,
+    Rule,
+    Verb,
+    agent,
+    as_typed,
+    attack,
+    browser,
+    clock_rule,
+    code,
+    delay,
+    desk_browser,
+    email,
+    every,
+    origin,
+    path,
+    phone,
+    phone_or_code,
+    reason,
+    remember,
+    save,
+    some_phone,
+    some_user,
+    times,
+    typing,
+    user,
+    worker,
 )
-phone = Key(name="phone", kind=kinds.PHONE, required=True, about="with which phone")
-some_phone = Key(name="phone", kind=kinds.PHONE, about="with which phone")
-typing = Key(name="typing", kind=kinds.SPAN, default=5 * SECOND, about="from reading the code to sending it")
-save = Key(
-    name="save",
-    kind=kinds.TICK,
-    default=True,
-    about="whether the user ticks that the recovery code is stored",
-)
-remember = Key(
-    name="remember",
-    kind=kinds.TICK,
-    default=False,
-    about="whether the user ticks that no code is asked for in this browser",
-)
-code = Key(name="code", kind=kinds.TEXT, about="a code as text, or the name of one that was read")
-path = Key(name="path", kind=kinds.PATH, default="/", about="which page")
-reason = Key(name="reason", kind=kinds.TEXT, required=True, about="why, for the audit log")
-email = Key(name="email", kind=kinds.TEXT, required=True, about="the address that the caller names")
-agent = Key(
-    name="agent", kind=kinds.TEXT, default="support", about="who of the support desk acts, by the command"
-)
-desk_browser = Key(
-    name="browser",
-    kind=kinds.BROWSER,
-    about="over HTTP, by whoever is signed in there; users of the group support are agents",
-)
-delay = Key(name="delay", kind=kinds.SPAN, default=0, about="how long the desk takes; the clock moves")
-times = Key(name="times", kind=kinds.whole(1, 100_000), default=1, about="how often")
-every = Key(name="every", kind=kinds.SPAN, default=0, about="how much time passes between two tries")
-origin = Key(name="from", kind=kinds.BROWSER, about="whose browser")
-worker = Key(name="worker", kind=kinds.WORKER, about="which worker; all when left out")
-clock_rule = Rule(names=tuple(key.name for key in kinds.CLOCK_KEYS))
-phone_or_code = Rule(names=("phone", "code"))
 
-
-def _attack(name: str, about: str, must: tuple[str, ...], *keys: Key) -> Verb:
-    return Verb(name=name, about=about, must=must, answers=PAGES, keys=(user, browser, *keys))
-
+__all__ = ["BY_NAME", "TOGETHER", "VALUE", "VERBS", "Rule", "Verb"]
 
 VERBS = (
-    Verb(name="wait", about="Time passes.", scalar=kinds.SPAN),
-    Verb(name="wait_until", about="Time passes up to a moment.", scalar=kinds.MOMENT),
+    Verb(name="wait", about="Time passes.", scalar=values.SPAN),
+    Verb(name="wait_until", about="Time passes up to a moment.", scalar=values.MOMENT),
     Verb(
         name="set_clock",
         about="Somebody sets a phone's clock.",
-        keys=(phone, *kinds.CLOCK_KEYS),
+        keys=(phone, *values.CLOCK_KEYS),
         rules=(clock_rule,),
     ),
     Verb(
         name="new_phone",
         about="A user gets another phone, with an empty authenticator app and a right clock.",
-        keys=(user, Key(name="phone", kind=kinds.TEXT, required=True, about="its name")),
+        keys=(user, Key(name="phone", kind=values.TEXT, required=True, about="its name")),
     ),
     Verb(name="lose_phone", about="A phone is gone, and its keys with it.", keys=(user, phone)),
     Verb(
         name="clone_phone",
         about="A phone's keys are copied to another one, by a backup or a thief.",
-        keys=(user, phone, Key(name="as", kind=kinds.TEXT, default="clone", about="the name of the copy")),
+        keys=(user, phone, Key(name="as", kind=values.TEXT, default="clone", about="the name of the copy")),
     ),
     Verb(
         name="read_code",
         about="Somebody reads the code that a phone shows and keeps it, to be used as `code: NAME` later.",
-        keys=(phone, Key(name="as", kind=kinds.TEXT, required=True, about="the name to keep it by")),
+        keys=(phone, Key(name="as", kind=values.TEXT, required=True, about="the name to keep it by")),
     ),
     Verb(
         name="password",
@@ -118,7 +69,7 @@ VERBS = (
         keys=(
             user,
             browser,
-            Key(name="wrong", kind=kinds.TICK, default=False, about="types a wrong password"),
+            Key(name="wrong", kind=values.TICK, default=False, about="types a wrong password"),
         ),
         must=("must_enroll", "must_verify"),
         answers=PAGES,
@@ -130,7 +81,7 @@ VERBS = (
             user,
             browser,
             phone,
-            Key(name="manual", kind=kinds.TICK, default=False, about="types the key by hand"),
+            Key(name="manual", kind=values.TICK, default=False, about="types the key by hand"),
             save,
             typing,
         ),
@@ -144,7 +95,7 @@ VERBS = (
             user,
             browser,
             phone,
-            Key(name="manual", kind=kinds.TICK, default=False, about="types the key by hand"),
+            Key(name="manual", kind=values.TICK, default=False, about="types the key by hand"),
             typing,
         ),
         must=("must_enroll",),
@@ -167,7 +118,7 @@ VERBS = (
     Verb(
         name="sign_in",
         about="A user types the password if the portal asks, then a code.",
-        keys=(user, browser, some_phone, code, typing, remember),
+        keys=(user, browser, some_phone, code, typing, remember, as_typed),
         rules=(phone_or_code,),
         must=("signed_in",),
         answers=PAGES,
@@ -175,7 +126,7 @@ VERBS = (
     Verb(
         name="enter_code",
         about="A user types a code into the page that the browser shows.",
-        keys=(user, browser, some_phone, code, typing, remember),
+        keys=(user, browser, some_phone, code, typing, remember, as_typed),
         rules=(phone_or_code,),
         must=("signed_in",),
         answers=PAGES,
@@ -188,12 +139,13 @@ VERBS = (
             browser,
             Key(
                 name="code",
-                kind=kinds.TEXT,
+                kind=names.RECOVERY_CODE,
                 default="current",
                 about="`current`, `previous`, or a code as text",
             ),
             save,
             typing,
+            as_typed,
         ),
         must=("signed_in",),
         answers=PAGES,
@@ -225,7 +177,7 @@ VERBS = (
     Verb(
         name="post",
         about="A browser sends a form to the portal.",
-        keys=(browser, path, Key(name="data", kind=kinds.TEXTS, default={}, about="the form's fields")),
+        keys=(browser, path, Key(name="data", kind=values.TEXTS, default={}, about="the form's fields")),
         must=("welcome",),
         answers=PAGES,
     ),
@@ -252,6 +204,21 @@ VERBS = (
         about="The browser is closed; cookies that last only as long are gone.",
         keys=(browser,),
     ),
+    *PEOPLE_VERBS,
+    Verb(
+        name="show_unlock_code",
+        about="A user types the support desk's unlock code, which makes the browser known.",
+        keys=(user, browser),
+        must=("must_verify",),
+        answers=PAGES,
+    ),
+    Verb(
+        name="forget_browser",
+        about="A user who is signed in makes the browser one that is not known.",
+        keys=(browser,),
+        must=("signed_in",),
+        answers=PAGES,
+    ),
     Verb(
         name="support_reset",
         about="The support desk resets a user's second factor.",
@@ -261,15 +228,29 @@ VERBS = (
     ),
     Verb(
         name="support_unlock",
-        about="The support desk gives a locked user new tries.",
-        keys=(user, email, reason, agent, desk_browser, delay),
+        about="The support desk gives a locked user an unlock code.",
+        keys=(
+            user,
+            email,
+            reason,
+            agent,
+            desk_browser,
+            delay,
+            Key(
+                name="clock",
+                kind=values.TICK,
+                default=False,
+                about="mends a last step that lies in the future; by the command only",
+            ),
+        ),
         must=("unlocked",),
         answers=ALL,
     ),
+    *OPERATOR_VERBS,
     Verb(
         name="server_clock",
         about="Somebody sets the clock of a worker.",
-        keys=(worker, *kinds.CLOCK_KEYS),
+        keys=(worker, *values.CLOCK_KEYS),
         rules=(clock_rule,),
     ),
     Verb(name="restart", about="A worker ends and starts again on the same store.", keys=(worker,)),
@@ -285,7 +266,7 @@ VERBS = (
         about="The store fails, for some calls or for some time, before or after it has committed.",
         keys=(
             Key(name="calls", kind=kinds.whole(1), about="so many saves fail"),
-            Key(name="for", kind=kinds.SPAN, about="every call fails for so long"),
+            Key(name="for", kind=values.SPAN, about="every call fails for so long"),
             Key(
                 name="when",
                 kind=kinds.choice("WHEN", ("before", "after")),
@@ -295,16 +276,16 @@ VERBS = (
         ),
         rules=(Rule(names=("calls", "for")),),
     ),
-    _attack(
+    attack(
         "guess",
         "Somebody who knows the password guesses codes.",
         ("wrong_code", "locked"),
         times,
         every,
         Key(name="parallel", kind=kinds.whole(1, 1000), default=1, about="so many at once"),
-        Key(name="among", kind=kinds.TEXT, about="a code that is put last among the guesses"),
+        Key(name="among", kind=names.CODE, about="a code that is put last among the guesses"),
     ),
-    _attack(
+    attack(
         "replay_code",
         "Somebody types a code that another browser has used.",
         ("used_code",),
@@ -312,7 +293,7 @@ VERBS = (
         origin,
         times,
     ),
-    _attack(
+    attack(
         "steal_cookie",
         "Somebody takes the portal's cookie from another browser.",
         ("must_verify", "sign_in_required"),
@@ -323,8 +304,21 @@ VERBS = (
             default="cookie",
             about="as the browser holds it, or as the portal set it: by itself, inside another cookie, elsewhere",
         ),
+        Key(
+            name="which",
+            kind=kinds.choice("WHICH", COOKIES),
+            default="portal",
+            about="the portal's; the portal's with that of the second factor's session; of a known browser;"
+            " of a remembered browser; all",
+        ),
     ),
-    _attack(
+    attack(
+        "copy_known_browser",
+        "Somebody takes the cookie by which another browser is known.",
+        ("must_verify",),
+        origin,
+    ),
+    attack(
         "phish_relay",
         "Somebody passes on a code that a user typed into a false page.",
         ("wrong_code",),
@@ -332,23 +326,24 @@ VERBS = (
         origin,
         times,
     ),
-    _attack(
+    attack(
         "stuff_recovery",
         "Somebody who knows the password tries recovery codes.",
         ("wrong_code",),
         code,
         times,
     ),
+    *PORTAL_VERBS,
     Verb(name=TOGETHER, about="Steps happen at the same time, in an order that comes from the seed."),
     Verb(
         name="request",
         about="A browser sends one request, exactly as written, and follows nothing.",
         keys=(
             browser,
-            Key(name="method", kind=kinds.TEXT, required=True, about="GET, POST, ..."),
-            Key(name="path", kind=kinds.PATH, required=True, about="path and query"),
-            Key(name="headers", kind=kinds.TEXTS, default={}, about="headers beside the cookies"),
-            Key(name="body", kind=kinds.TEXT, default="", about="the body as text"),
+            Key(name="method", kind=values.TEXT, required=True, about="GET, POST, ..."),
+            Key(name="path", kind=values.PATH, required=True, about="path and query"),
+            Key(name="headers", kind=values.TEXTS, default={}, about="headers beside the cookies"),
+            Key(name="body", kind=values.TEXT, default="", about="the body as text"),
         ),
         answers=PAGES,
     ),

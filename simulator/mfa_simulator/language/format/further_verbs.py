@@ -1,0 +1,133 @@
+"""The verbs of tabs, kept pages and cookies, of operators, and of the portal's own changes."""
+
+from __future__ import annotations
+
+from mfa_simulator.language.format import kinds, values
+from mfa_simulator.language.format.kinds import Key
+from mfa_simulator.language.format.outcomes import PAGES
+from mfa_simulator.language.format.verb import (
+    Verb,
+    agent,
+    browser,
+    delay,
+    email,
+    reason,
+    some_phone,
+    some_user,
+    typing,
+    user,
+)
+
+#: Which cookies a thief takes, or a browser loses.
+COOKIES = ("portal", "session", "known", "remembered", "all")
+RESULTS = ("reset", "unlocked", "must_enroll", "resynced", "signed_out", "refused", "unavailable", "error")
+some_reason = Key(name="reason", kind=values.TEXT, default="by the operator", about="why, for the audit log")
+
+PEOPLE_VERBS = (
+    Verb(
+        name="start_resync",
+        about="As `resync`, but the user stops after the first code.",
+        keys=(browser, some_user, some_phone, typing),
+        must=("must_verify",),
+        answers=PAGES,
+    ),
+    Verb(
+        name="finish_resync",
+        about="A user types the code that the phone shows now as the second one of a resync.",
+        keys=(browser, some_user, some_phone, typing),
+        must=("resynced",),
+        answers=PAGES,
+    ),
+    Verb(
+        name="clear_cookies",
+        about="A browser forgets cookies.",
+        keys=(
+            browser,
+            Key(
+                name="which",
+                kind=kinds.choice("WHICH", COOKIES),
+                default="all",
+                about="as with `steal_cookie`",
+            ),
+        ),
+    ),
+    Verb(
+        name="keep_page",
+        about="A page stays open beside what the browser does next, to be used as it is later.",
+        keys=(browser, Key(name="as", kind=values.TEXT, required=True, about="the name to keep it by")),
+    ),
+    Verb(
+        name="show_page",
+        about="The browser shows a page that was kept, without asking the server.",
+        keys=(
+            browser,
+            Key(name="page", kind=values.TEXT, required=True, about="the name that it is kept by"),
+        ),
+    ),
+)
+
+OPERATOR_VERBS = (
+    Verb(
+        name="support_forget_drift",
+        about="The support desk has what was learned of a phone's clock forgotten.",
+        keys=(user, email, reason, agent, delay),
+        must=("resynced",),
+        answers=RESULTS,
+    ),
+    Verb(
+        name="support_invite",
+        about="The support desk gives a user without a phone a code for the next enrollment.",
+        keys=(user, email, reason, agent, delay),
+        must=("must_enroll",),
+        answers=RESULTS,
+    ),
+    Verb(
+        name="revoke_sessions",
+        about="The operator ends all sessions of a user.",
+        keys=(user, agent),
+        must=("signed_out",),
+        answers=RESULTS,
+    ),
+    Verb(
+        name="remove_account",
+        about="The operator removes what is known of a user, who needs an invitation from then on.",
+        keys=(user, some_reason, agent),
+        must=("reset",),
+        answers=RESULTS,
+    ),
+    Verb(
+        name="reset_all",
+        about="The operator resets every account, and from then on an enrollment needs an invitation.",
+        keys=(some_reason, agent),
+        must=("reset",),
+        answers=RESULTS,
+    ),
+)
+
+PORTAL_VERBS = (
+    Verb(
+        name="change_user",
+        about="The portal gives a user another address or password, or other groups; no worker starts again.",
+        keys=(
+            user,
+            Key(name="email", kind=values.TEXT, about="the new address"),
+            Key(name="password", kind=values.PASSWORD, about="the new password"),
+            Key(name="groups", kind=values.NAMES, about="the new groups in the directory"),
+        ),
+    ),
+    Verb(
+        name="directory_fails",
+        about="The directory cannot be asked for some time.",
+        keys=(Key(name="for", kind=values.SPAN, required=True, about="for so long"),),
+    ),
+    Verb(
+        name="slow_portal",
+        about="The portal takes so long for each answer from now on; 0s ends it.",
+        keys=(Key(name="by", kind=values.SPAN, required=True, about="how long an answer takes"),),
+    ),
+    Verb(
+        name="slow_store",
+        about="The store takes so long for each call from now on; 0s ends it.",
+        keys=(Key(name="by", kind=values.SPAN, required=True, about="how long a call takes"),),
+    ),
+)
