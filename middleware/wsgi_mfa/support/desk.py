@@ -313,9 +313,8 @@ class SupportDesk:
             if newcomer:
                 return None
             return Rejected(
-                message=f"{name!r} has no e-mail address: give MfaMiddleware a directory= that knows it. Without"
-                f" one, an operator who knows the caller can remove the account and invite the user: wsgi-mfa accounts"
-                f" remove {name}, then wsgi-mfa support invite {name}",
+                message=f"{name!r} has no e-mail address: give MfaMiddleware a directory= that knows it; or remove"
+                f" the account and invite the user (wsgi-mfa accounts remove, wsgi-mfa support invite)",
                 reason=Reason.NO_ADDRESS,
             )
         if call.email is None:

@@ -6,6 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from wsgi_mfa import Policy
+
 USER = "user1@example.com"
 
 
