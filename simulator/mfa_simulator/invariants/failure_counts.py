@@ -23,6 +23,12 @@ class FailureCounts:
     locked_since: int | None = None
     locked_seconds: int = 0
     over: bool = False
+    burst: list[int] = field(default_factory=list)
+
+    def observe(self, now: int, policy: Policy) -> None:
+        """Forget what no longer counts together at a moment, nor later: a clock may have stepped back."""
+        span = policy.backoff_seconds_min * SECOND
+        self.burst = [at for at in self.burst if 0 <= now - at < span]
 
     def locked(self, now: int, policy: Policy) -> bool:
         """Say if the back-off lasts at a moment."""
@@ -55,7 +61,9 @@ class FailureCounts:
         self.count += 1
         self.failed_at.append(now)
         self.locked_since, self.locked_seconds, self.over = None, 0, False
-        at_once = sum(now - at < policy.backoff_seconds_min * SECOND for at in self.failed_at)
+        self.observe(now, policy)
+        self.burst.append(now)
+        at_once = len(self.burst)
         beyond = self.count - policy.free_tries
         if max(beyond, at_once - policy.free_tries) >= 0:
             doubled = policy.backoff_seconds_min * 2 ** max(0, min(beyond, 20))

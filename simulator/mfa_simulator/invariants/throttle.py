@@ -90,6 +90,7 @@ class ThrottleJudge:
         """Judge what a save says of failures."""
         self._known.judge(call, save)
         tally = self.tally(save.after.user)
+        tally.observe(call.now, call.policy)
         for _ in range(count_of(save.after, CODES) - count_of(save.before, CODES)):
             if tally.locked(call.now, call.policy) or tally.spent(call.now, call.policy):
                 self._in_a_lock(call, save, tally, "a wrong code was judged")

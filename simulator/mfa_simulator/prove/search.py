@@ -105,7 +105,7 @@ def taken(state: State, action: Action, policy: Policy) -> tuple[State | None, t
         moved = action.moved(state, policy)
         if moved is None:
             return None, None
-        moved = replace(moved, notes=moved.notes.seen_at(moved.now))
+        moved = replace(moved, notes=moved.notes.seen_at(moved.now, policy))
         return moved, _broken_in(moved, policy)
     wish = action.wish(state, policy) if action.wish is not None else None
     if wish is None:

@@ -28,29 +28,34 @@ class Hand:
 class Tally:
     """Wrong answers of one kind as an onlooker counts them; `until` is the end of the wait that they brought.
 
-    `over` says that the wait has ended once. If a clock steps back then, it may count again or be forgotten.
+    `over` says that the wait has ended once. If a clock steps back then, it may count again or be forgotten. `burst`
+    has the moments that count together for certain: none that lay ahead, after a clock had stepped back.
     """
 
     row: int = 0
     until: int = 0
     at: tuple[int, ...] = ()
+    burst: tuple[int, ...] = ()
     over: bool = False
 
-    def seen_at(self, now: int) -> Tally:
+    def seen_at(self, now: int, policy: Policy) -> Tally:
         """Return the tally at a moment that has come."""
-        return replace(self, over=True) if self.until and now >= self.until and not self.over else self
+        over = self.over or (self.until > 0 and now >= self.until)
+        span = policy.backoff_seconds_min * SECOND
+        burst = tuple(moment for moment in self.burst if 0 <= now - moment < span)
+        same = over == self.over and len(burst) == len(self.burst)
+        return self if same else replace(self, over=over, burst=burst)
 
     def charged(self, now: int, policy: Policy) -> Tally:
         """Return the tally after one more wrong answer."""
-        row, at = self.row + 1, (*self.at, now)
-        at_once = sum(1 for moment in at if 0 <= now - moment < policy.backoff_seconds_min * SECOND)
+        row, at, burst = self.row + 1, (*self.at, now), (*self.seen_at(now, policy).burst, now)
         until = 0
-        if row >= policy.free_tries or at_once >= policy.free_tries:
+        if row >= policy.free_tries or len(burst) >= policy.free_tries:
             wait = policy.backoff_seconds_min
             for _ in range(max(0, row - policy.free_tries)):
                 wait = min(2 * wait, policy.backoff_seconds_max)
             until = now + min(wait, policy.backoff_seconds_max) * SECOND
-        return Tally(row=row, until=until, at=at)
+        return Tally(row=row, until=until, at=at, burst=burst)
 
     def counted(self) -> Tally:
         """Return the tally after one more wrong answer that closes nothing."""
@@ -94,9 +99,9 @@ class Notes:
     codes: Tally = Tally()
     recovery: Tally = Tally()
 
-    def seen_at(self, now: int) -> Notes:
+    def seen_at(self, now: int, policy: Policy) -> Notes:
         """Return the notes at a moment that has come."""
-        codes, recovery = self.codes.seen_at(now), self.recovery.seen_at(now)
+        codes, recovery = self.codes.seen_at(now, policy), self.recovery.seen_at(now, policy)
         same = codes is self.codes and recovery is self.recovery
         return self if same else replace(self, codes=codes, recovery=recovery)
 
@@ -218,7 +223,8 @@ def _failures_key(failures: Failures, names: _Names) -> tuple[Any, ...]:
 
 
 def _tally_key(tally: Tally, names: _Names) -> tuple[Any, ...]:
-    return tally.row, names.age(tally.until or None), tally.over
+    burst = tuple(map(names.age, tally.burst))
+    return tally.row, names.age(tally.until or None), tally.over, burst
 
 
 def _sent_key(sent: Any, names: _Names) -> tuple[Any, ...] | None:  # noqa: ANN401  # a wish, which imports this module

@@ -9,6 +9,8 @@ from mfa_simulator.cli import main
 from mfa_simulator.explore import life
 from wsgi_mfa.core import verification
 
+pytestmark = pytest.mark.any_python
+
 GOOD = "scenario: Good\nsteps:\n  - wait: 1s\n"
 FAILING = "scenario: Failing\nsteps:\n  - wait: 1s\n  - visit: {browser: a}\n  - wait: 2s\n"
 BAD = "scenario: Bad\nsteps:\n  - visitt: {browser: a}\n"

@@ -8,6 +8,8 @@ from click.testing import CliRunner
 from mfa_simulator.cli import main
 from wsgi_mfa.core import verification
 
+pytestmark = pytest.mark.any_python
+
 
 @pytest.fixture
 def invoke(tmp_path, monkeypatch):

@@ -13,6 +13,8 @@ from mfa_simulator.language.scenario import START
 from mfa_simulator.play.running import play
 from mfa_simulator.world.clocks import frozen_wall_clock
 
+pytestmark = pytest.mark.any_python
+
 #: Two rounds through the themes.
 LIVES = 24
 STEPS_MAX = 6

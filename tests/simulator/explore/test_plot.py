@@ -14,6 +14,8 @@ from mfa_simulator.language.format.verbs import BY_NAME
 from mfa_simulator.world.entropy import SeededEntropy
 from wsgi_mfa import Policy
 
+pytestmark = pytest.mark.any_python
+
 PRINTABLE = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30)
 
 

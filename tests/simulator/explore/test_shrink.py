@@ -14,6 +14,8 @@ from mfa_simulator.explore.source import plot_of_file, shrunk_file
 from mfa_simulator.language.parser import parse
 from mfa_simulator.play.running import play
 
+pytestmark = pytest.mark.any_python
+
 
 def numbered(*numbers):
     return Plot(steps=tuple({"wait": f"{number}s"} for number in numbers))

@@ -16,6 +16,8 @@ from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.world.clocks import frozen_wall_clock
 from mfa_simulator.world.http import Request, call
 
+pytestmark = pytest.mark.any_python
+
 STORY = """\
 scenario: Half signed in
 users: {ann: {password: correct horse, phones: {pixel: }}}

@@ -15,6 +15,8 @@ from mfa_simulator.language.parser import parse
 from mfa_simulator.world.clocks import frozen_wall_clock
 from wsgi_mfa.core.account import Account, Failures, RecoveryCode
 
+pytestmark = pytest.mark.any_python
+
 STORY = """\
 scenario: A morning
 users:

@@ -15,6 +15,8 @@ from mfa_simulator.prove.search import Proof, first_state, search, taken
 from mfa_simulator.prove.state import key_of
 from mfa_simulator.prove.telling import told
 
+pytestmark = pytest.mark.any_python
+
 #: The law that each hole breaks, and how many commands the shortest life has that shows it.
 SHORTEST = {
     "a code is good twice": ("everyday", "code once", 2),
