@@ -22,7 +22,8 @@ HEAD = """\
 # Requirements, and the tests that show them
 
 Made by `python docs/requirements.py` from `docs/requirements.toml` and the markers in the tests: change those.
-R are requirements of security, D decisions where there were two ways. **Not met** and **partly** say what is missing.
+R are requirements of security, D decisions where there were two ways. **Not met** and **partly** say what is missing,
+and **amended** why a requirement is no longer what its source says.
 
 | id | what must hold | shown by |
 |---|---|---|
@@ -32,7 +33,7 @@ Data = dict[str, dict[str, str]]
 
 
 def read_data() -> Data:
-    """The tables ``holds``, ``not_met`` and ``partly``, each from an id to its line."""
+    """The tables ``holds``, ``amended``, ``not_met`` and ``partly``, each from an id to its line."""
     return tomllib.loads((HERE / "requirements.toml").read_text(encoding="utf-8"))
 
 
@@ -82,6 +83,8 @@ def page(data: Data, markers: dict[str, list[tuple[str, str]]]) -> str:
             shown.insert(0, f"**not met**: {data['not_met'][name]}")
         if name in data["partly"]:
             shown.insert(0, f"**partly**: {data['partly'][name]}")
+        if name in data["amended"]:
+            shown.insert(0, f"**amended**: {data['amended'][name]}")
         rows.append(f"| {name} | {line} | {'<br>'.join(shown)} |\n")
     return HEAD + "".join(rows)
 

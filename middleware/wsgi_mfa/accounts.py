@@ -16,13 +16,16 @@ from wsgi_mfa.core.account import (
     Failures,
     FirstCode,
     KeyParameters,
+    KnownBrowser,
     Method,
     PendingEnrollment,
     RecoveryCode,
     RememberedBrowser,
     ResetAsked,
+    Retractable,
     Retry,
     Session,
+    UnlockCode,
 )
 from wsgi_mfa.core.events import Event
 
@@ -38,11 +41,14 @@ __all__ = [
     "Failures",
     "FirstCode",
     "KeyParameters",
+    "KnownBrowser",
     "Method",
     "PendingEnrollment",
     "RecoveryCode",
     "RememberedBrowser",
     "ResetAsked",
+    "Retractable",
     "Retry",
     "Session",
+    "UnlockCode",
 ]

@@ -1,78 +1,30 @@
-"""Load, decide, save, and again on conflict: where clock, chance and keys meet the rule book.
+"""The use cases: each makes a command of what a browser asks for, with every secret and random value that it needs.
 
-Every method takes a :class:`Visit`: who asks, from which browser, at which moment of the request. The moment is
-taken once a request, and a decision that has grown old is not saved (D21).
+Every method takes a :class:`Visit`: who asks, from which browser, at which moment of the request.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from wsgi_mfa.audit.hash_chain import chained
-from wsgi_mfa.clock import Clock
 from wsgi_mfa.core import commands, recovery_codes
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.checked import replace
-from wsgi_mfa.core.commands import Command, Origin
+from wsgi_mfa.core.commands import Command
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.core.engine import decide
-from wsgi_mfa.core.events import Event
-from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.totp import canonical_code
-from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.errors import StoreUnavailableError
-from wsgi_mfa.keys.ring import KeySource
-from wsgi_mfa.keys.vault import Vault
-from wsgi_mfa.metrics import Meter, Metrics
-from wsgi_mfa.notifications import Notifier
-from wsgi_mfa.stores.protocol import Store
-from wsgi_mfa.stores.rollback import RollbackDetector
+from wsgi_mfa.transactions import PATIENCE_SECONDS, STUBBORN_SECONDS, Transactions, Visit
 
 logger = logging.getLogger("wsgi_mfa")
 
-PATIENCE_SECONDS = 5  # conflicts are retried so long, and no older decision is saved (D21, D26)
-STUBBORN_SECONDS = 30  # reset, unlock and sign-out must win in the end (D26)
-WORKER_CLOCK_SECONDS = 5  # D22
+__all__ = ["PATIENCE_SECONDS", "STUBBORN_SECONDS", "MfaService", "Visit"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Visit:
-    """One request of a browser that has passed the first factor; ``user`` is canonical, ``now`` its moment."""
-
-    user: str
-    origin: Origin
-    now: int
-    address: str | None = None
-
-
-class MfaService:
+class MfaService(Transactions):
     """The use cases of the middleware over one store, one key ring and one policy."""
-
-    def __init__(
-        self,
-        *,
-        store: Store,
-        keys: KeySource,
-        policy: Policy,
-        clock: Clock,
-        entropy: Entropy,
-        notify: Callable[[Event], None] | None = None,
-        metrics: Metrics | None = None,
-    ) -> None:
-        self.store = store
-        self.keys = keys
-        self.policy = policy
-        self.clock = clock
-        self.entropy = entropy
-        self.vault = Vault(keys=keys, store_id=store.identity.store_id, entropy=entropy, policy=policy)
-        self._accounts = RollbackDetector(store)
-        self.load = self._accounts.load
-        self.meter = Meter(metrics)
-        self._notifier = Notifier(notify=notify, meter=self.meter)
 
     # What a browser asks for.
 
@@ -103,6 +55,22 @@ class MfaService:
             ),
         )
 
+    def present_unlock_code(self, visit: Visit, typed: str) -> tuple[Decision, str]:
+        """Make this browser known by the support desk's one-time code (D47); also its secret, if that succeeded."""
+        code = recovery_codes.canonical_recovery_code(typed, recovery_codes.ENROLLMENT_CODE_SYMBOLS)
+        secret = self.vault.known_secret(visit.user, f"unlock\0{visit.origin.browser}\0{code}")
+
+        def command(account: Account) -> Command:
+            return commands.PresentUnlockCode(
+                origin=visit.origin,
+                code=code,
+                opened=self.vault.unlock_digest(visit.user, account.unlock_code),
+                fingerprint=self.vault.fingerprint(visit.user, "unlock_code", code, account=account),
+                known_secret=secret,
+            )
+
+        return self.apply(visit, command), secret
+
     def confirm_enrollment(self, visit: Visit, typed: str, *, pending_id: str | None) -> Decision:
         """Bind the phone whose pending key the page showed, by a code of it (R35)."""
         session_id, generation = self.vault.new_id(), self.vault.new_id()
@@ -122,16 +90,24 @@ class MfaService:
                 generation=generation,
                 recovery_code=recovery_code,
                 address=visit.address,
+                known_secret=self.vault.known_secret(visit.user, session_id),
             )
 
         return self.apply(visit, command)
 
     def verify_code(
-        self, visit: Visit, typed: str, *, remember_as: str | None = None, replaces: str | None = None
+        self,
+        visit: Visit,
+        typed: str,
+        *,
+        remember_as: str | None = None,
+        replaces: str | None = None,
+        keeps_cookies: bool = True,
     ) -> Decision:
         """Sign in, or step up, with a code from the authenticator.
 
         ``remember_as`` is the label of a browser to be remembered, and ``replaces`` what it was remembered by (R55).
+        A client that is no browser, and ``keeps_cookies`` no, does not become known.
         """
         session_id, remember = self.vault.new_id(), None
         if remember_as is not None:
@@ -147,6 +123,7 @@ class MfaService:
                 session_id=session_id,
                 address=visit.address,
                 remember=remember,
+                known_secret=self.vault.known_secret(visit.user, session_id) if keeps_cookies else None,
             )
 
         return self.apply(visit, command)
@@ -161,12 +138,17 @@ class MfaService:
             next_secret=self.vault.browser_secret(visit.user, browser_id, session_id),
             session_id=session_id,
             address=visit.address,
+            known_secret=self.vault.known_secret(visit.user, session_id),
         )
         return self.apply(visit, command)
 
     def forget_browser(self, visit: Visit, browser_id: str | None) -> Decision:
         """Forget one remembered browser of this user, or all of them (R55)."""
         return self.apply(visit, commands.ForgetBrowser(origin=visit.origin, browser_id=browser_id))
+
+    def forget_known_browsers(self, visit: Visit, *, every: bool) -> Decision:
+        """Make this browser unknown, or every one of this user (D46)."""
+        return self.apply(visit, commands.ForgetKnownBrowsers(origin=visit.origin, every=every))
 
     def resync_clock(self, visit: Visit, typed: str, *, asked_for_first: bool = False) -> Decision:
         """Take one of the two consecutive codes that re-learn the phone's clock (D17).
@@ -192,14 +174,16 @@ class MfaService:
     def sign_in_by_recovery_code(self, visit: Visit, typed: str) -> Decision:
         """Sign in with the recovery code, which is replaced (R28)."""
         code = recovery_codes.canonical_recovery_code(typed, self.policy.recovery_code_symbols)
+        session_id = self.vault.new_id()
         command = commands.SignInByRecoveryCode(
             origin=visit.origin,
             code=code,
             opened=None,
             fingerprint="",
-            session_id=self.vault.new_id(),
+            session_id=session_id,
             recovery_code=self.vault.new_recovery_code(visit.user),
             address=visit.address,
+            known_secret=self.vault.known_secret(visit.user, session_id),
         )
         return self.apply(
             visit,
@@ -231,11 +215,19 @@ class MfaService:
         )
 
     def sign_out(
-        self, visit: Visit, *, login_fingerprint: str | None, forget_browser: str | None = None
+        self,
+        visit: Visit,
+        *,
+        login_fingerprint: str | None,
+        forget_browser: str | None = None,
+        forget_known: bool = False,
     ) -> Decision:
-        """End this browser's session and the portal's login behind it (D19), and maybe that it is remembered."""
+        """End this browser's session and the portal's login behind it (D19), and make it unknown if it wants that."""
         command = commands.SignOut(
-            origin=visit.origin, login_fingerprint=login_fingerprint, forget_browser=forget_browser
+            origin=visit.origin,
+            login_fingerprint=login_fingerprint,
+            forget_browser=forget_browser,
+            forget_known=forget_known,
         )
         return self.apply(visit, command, patience_seconds=STUBBORN_SECONDS)
 
@@ -271,87 +263,3 @@ class MfaService:
         authenticator = account.authenticator
         digits = authenticator.parameters.digits if authenticator else self.policy.digits
         return canonical_code(typed, digits)
-
-    # Load, decide, save.
-
-    def context(self) -> Context:
-        """Return the context of a decision at this moment."""
-        return Context(now=self.clock.now(), policy=self.policy)
-
-    def apply(
-        self,
-        visit: Visit,
-        command: Command | Callable[[Account], Command],
-        *,
-        patience_seconds: int = PATIENCE_SECONDS,
-    ) -> Decision:
-        """Decide and save until the save wins; the decision that was saved is the answer.
-
-        A ``command`` that needs an opened secret of the account is a function of the account that was loaded.
-
-        :raises StoreUnavailableError: the store failed, or conflicts went on for ``patience_seconds``.
-        """
-        user, now = visit.user, visit.now
-        context = Context(now=now, policy=self.policy)
-        generation, revision = self.vault.new_id(), self.vault.new_id()
-        attempt = 0
-        while True:
-            loaded = self.load(user)
-            self._compare_clocks(loaded, now)
-            account = loaded or self._new_account(user, generation)
-            wish = command(account) if callable(command) else command
-            decision = decide(account, wish, context)
-            if decision.alert is not None:
-                logger.error("account %r: %s", user, decision.alert)
-            if decision.account is None:
-                self.meter.answered(decision.outcome)
-                return decision
-            if self.clock.now() - now > patience_seconds * SECOND:
-                raise StoreUnavailableError(f"no save won in {patience_seconds} s; nothing was changed")
-            events, head = chained(decision.events, loaded, self.keys.ring, save_id=revision)
-            saved = replace(
-                decision.account,
-                revision=revision,
-                saved_at=now,
-                event_count=head.number,
-                event_link=head.link,
-            )
-            if self._save(saved, events, expected=loaded.revision if loaded else None):
-                self._accounts.saw(saved)
-                self._notifier.tell(events)
-                return replace(decision, account=saved, events=events)
-            attempt += 1
-            self.clock.sleep(self._jitter_seconds(attempt))
-
-    def _new_account(self, user: str, generation: str) -> Account:
-        """The account of somebody of whom the store knows nothing, who may need an invitation (D33)."""
-        return Account(user=user, generation=generation, enrollment_code_needed=self.store.invited_only())
-
-    def _save(self, account: Account, events: tuple[Event, ...], *, expected: str | None) -> bool:
-        """One save; an unknown outcome is resolved by sending the same save again (D25).
-
-        Reading alone would lie: a cut-off save may still apply after it was looked for.
-        """
-        try:
-            return self.store.save(account, events, expected=expected)
-        except StoreUnavailableError:
-            if self.store.save(account, events, expected=expected):
-                return True
-            found = self.load(account.user)
-            if found is not None and found.revision == account.revision:
-                return True
-            return any(event.save_id == account.revision for event in self.store.events(account.user))
-
-    def _compare_clocks(self, account: Account | None, now: int) -> None:
-        if account is not None and account.saved_at > now + WORKER_CLOCK_SECONDS * SECOND:
-            ahead = (account.saved_at - now) // SECOND
-            logger.error(
-                "account %r was saved %d s ahead of this clock: do workers' clocks differ?",
-                account.user,
-                ahead,
-            )
-
-    def _jitter_seconds(self, attempt: int) -> float:
-        """A random wait that grows to 64 ms, so that racing requests part."""
-        milliseconds = min(1 << attempt, 64)
-        return milliseconds * int.from_bytes(self.entropy.token_bytes(2), "big") / 65_536_000

@@ -15,6 +15,7 @@ LAYERS = (
     {"clock", "directory", "entropy"},
     {"gateway", "identity", "keys", "metrics", "stores"},
     {"audit", "heartbeat", "notifications"},
+    {"transactions"},
     {"service"},
     {"operations", "support"},
     {"web"},

@@ -29,7 +29,7 @@ def markers(generator):
 
 def test_every_requirement_and_decision_has_its_line(data):
     expected = [f"R{number}" for number in range(1, 89)] + [f"D{number}" for number in range(1, 39)]
-    expected += ["D39", "D39a", "D40", "D41", "D42", "D43a", "D43"]
+    expected += ["D39", "D39a", "D40", "D41", "D42", "D43a", "D43", "D44", "D46", "D47"]
     assert list(data["holds"]) == expected
 
 
@@ -40,6 +40,7 @@ def test_a_marker_names_only_what_there_is(data, markers):
 def test_what_is_not_met_is_listed_as_such_and_the_rest_has_tests(data, markers):
     assert set(data["not_met"]) == set(data["holds"]) - set(markers)
     assert set(data["partly"]) <= set(markers)
+    assert set(data["amended"]) <= set(data["holds"])
 
 
 def test_the_page_has_one_row_for_each_with_the_tests_that_show_it(generator, data, markers):

@@ -85,7 +85,7 @@ def test_an_agent_resets_a_user_in_the_browser(demo, open_browser, scan, show, s
         show(desk, "support-account")
     choose(desk, "^Reset", email=user, reason="lost the phone")
     desk.get_by_role("heading", name="The account is reset").wait_for()
-    code = desk.locator("#enrollment-code").inner_text()
+    code = desk.locator("#caller-code").inner_text()
     if scripts:
         show(desk, "support-reset")
 

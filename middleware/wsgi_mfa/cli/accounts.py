@@ -164,7 +164,8 @@ def _facts(stored: Account, context: Context) -> list[tuple[str, str]]:
         ("state", state_of(account, context)),
         ("open sessions", str(len(account.sessions))),
         ("wrong codes", _failures(account.code_failures)),
-        ("wrong recovery codes", _failures(account.recovery_failures)),
+        ("known browsers", _known(account)),
+        ("wrong recovery codes", f"{account.recovery_failures.consecutive_count} in a row"),
         ("last saved", f"{utc(account.saved_at)} UTC"),
     ]
     if authenticator is not None:
@@ -184,7 +185,11 @@ def _facts(stored: Account, context: Context) -> list[tuple[str, str]]:
     return facts
 
 
+def _known(account: Account) -> str:
+    rolling = sum(count for _, count in account.known_failures)
+    return f"{len(account.known_browsers)}, with {rolling} wrong codes in the rolling budget"
+
+
 def _failures(failures: Failures) -> str:
     rolling = sum(count for _, count in failures.days)
-    granted = f", {failures.granted_count} tries granted" if failures.granted_count else ""
-    return f"{failures.consecutive_count} in a row, {rolling} in the rolling budget{granted}"
+    return f"{failures.consecutive_count} in a row, {rolling} in the rolling budget"

@@ -13,20 +13,25 @@ from wsgi_mfa.configuration.build import keys_of, store_of
 from wsgi_mfa.configuration.setting_types import imported, secret
 from wsgi_mfa.configuration.toml_file import Configuration, read_configuration
 from wsgi_mfa.core.key_uri import checked_issuer
+from wsgi_mfa.core.odds import ODDS_MAX, wrong_codes_a_year, yearly_odds
+from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.rollout import is_rolling_out
 from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.directory import Person
-from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError
+from wsgi_mfa.entropy import SystemEntropy
+from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError, UnsealError
 from wsgi_mfa.gateway import Gateway
 from wsgi_mfa.identity.adapter import problems_of
 from wsgi_mfa.identity.request.sanitizer import declared_cookies
 from wsgi_mfa.identity.request.undeclared import paths_in, undeclared_from
 from wsgi_mfa.identity.sealing.settings import SealMode
 from wsgi_mfa.identity.sign_in_check import SignIn, SignInCheck
+from wsgi_mfa.keys.key_file import KeyFile
 from wsgi_mfa.keys.ring import KeyRing
+from wsgi_mfa.keys.vault import Vault
 from wsgi_mfa.operations.key_rotation import survey
 from wsgi_mfa.operations.rollout_report import people_of, unknown_names
-from wsgi_mfa.stores.protocol import Store, every_user
+from wsgi_mfa.stores.protocol import Store, every_user, load_for_operator
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.web.forward_auth import reject_unfit
 
@@ -61,6 +66,7 @@ def check(config: Path, *, signs_in: bool, upstream: str | None) -> None:
         _finding("sealing", lambda: _sealing(configuration)),
         _finding("keys", lambda: _keys(configuration, keys)),
         _finding("store", lambda: _store(configuration, stores)),
+        _finding("guessing", lambda: _guessing(configuration.policy)),
     ]
     if is_rolling_out(configuration.policy):
         findings.append(_finding("roll-out", lambda: _rollout(configuration)))
@@ -69,7 +75,7 @@ def check(config: Path, *, signs_in: bool, upstream: str | None) -> None:
     if configuration.forward_auth:
         findings.append(_finding("forward_auth", lambda: _forward_auth(configuration)))
     if keys and stores:
-        findings.append(_finding("accounts", lambda: _accounts(stores[0], keys[0])))
+        findings.append(_finding("accounts", lambda: _accounts(stores[0], keys[0], configuration.policy)))
     if signs_in:
         findings.append(_finding("sign-in", lambda: _sign_in(configuration, upstream)))
     if not all(findings):
@@ -195,9 +201,24 @@ def _forward_auth(configuration: Configuration) -> str:
     return f"each sign-in has a session id of its own; paths are taken {told}"
 
 
+def _guessing(policy: Policy) -> str:
+    """Return the odds that a password thief who guesses all year hits a code."""
+    count, odds = wrong_codes_a_year(policy), yearly_odds(policy)
+    told = f"at most {count:,} wrong codes a year are judged, of which one is right with odds of {odds:.2%}"
+    if odds > ODDS_MAX:
+        raise MfaError(
+            f"{told}; at most {ODDS_MAX:.0%} is legal: lower policy.failures_rolling_max or"
+            " policy.known_failures_rolling_max, or raise policy.failures_rolling_days or policy.digits"
+        )
+    return told
+
+
 def _keys(configuration: Configuration, found: list[KeyRing]) -> str:
-    ring = keys_of(configuration).ring
+    source = keys_of(configuration)
+    ring = source.ring
     found.append(ring)
+    if isinstance(source, KeyFile) and source.warning is not None:
+        click.echo(f"warning  keys: {source.warning}")
     place = configuration.keys_file or configuration.keys_env
     return f"{', '.join(ring.ids)} from {place}; {ring.writing_id} seals and signs"
 
@@ -207,10 +228,22 @@ def _store(configuration: Configuration, found: list[Store]) -> str:
     return f"{configuration.store}, store id {found[0].identity.store_id[:8]}..."
 
 
-def _accounts(store: Store, keys: KeyRing) -> str:
-    """Whether everything that is sealed was sealed by a key of the ring (D29)."""
+def _accounts(store: Store, keys: KeyRing, policy: Policy) -> str:
+    """Return what was found where every key of the ring opens what a key of its id has sealed."""
     counts = survey(store, keys, now=SystemClock().now()).sealed_counts
     missing = sorted(set(counts) - set(keys.ids))
     if missing:
         raise UnknownKeyError(", ".join(missing), known=keys.ids)
+    vault = Vault(keys=keys, store_id=store.identity.store_id, entropy=SystemEntropy(), policy=policy)
+    opened: set[str] = set()
+    for user in every_user(store):
+        account = load_for_operator(store, user)
+        if account is None or opened >= set(counts):
+            continue
+        try:
+            opened |= vault.opened_with(account, but=opened)
+        except UnsealError as error:
+            raise MfaError(
+                f"{error}: a key of the ring has the id of the one that sealed it, and is another key"
+            ) from None
     return f"{sum(1 for _ in every_user(store))}, each sealed by a key of the ring"

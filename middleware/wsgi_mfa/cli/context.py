@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from pathlib import Path
@@ -17,7 +16,7 @@ from wsgi_mfa.configuration.toml_file import KEYS_VARIABLE, Configuration, read_
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import ConfigurationError, InvalidKeyError
-from wsgi_mfa.keys.key_file import KeyFile
+from wsgi_mfa.keys.key_file import KeyFile, create_key_file
 from wsgi_mfa.keys.ring import KeyRing, KeySource
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.protocol import Store
@@ -157,7 +156,7 @@ def keys_beside(database: Path, *, create: bool) -> KeySource:
         return KeyRing.from_environment(KEYS_VARIABLE)
     path = keys_path(database)
     if create and not path.exists():
-        _write_key(path)
+        create_key_file(path, KeyRing.generate_text(SystemEntropy(), FIRST_KEY_ID))
     try:
         return KeyFile(path)
     except InvalidKeyError:
@@ -166,23 +165,6 @@ def keys_beside(database: Path, *, create: bool) -> KeySource:
         raise ConfigurationError(
             f"no keys: set {KEYS_VARIABLE}, or name a database whose keys are beside it ({error})"
         ) from None
-
-
-def _write_key(path: Path) -> None:
-    """A new key in a new file, whole from the moment that anybody sees it; the one that is there stays."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(KeyRing.generate_text(SystemEntropy(), FIRST_KEY_ID) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):  # another process was faster: its key is the one
-            os.link(draft, path)
-    except OSError as error:
-        raise ConfigurationError(f"cannot make the keys {path}: {error.strerror or error}") from None
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def keys_path(database: Path) -> Path:

@@ -99,7 +99,7 @@ def invite(place: CommandContext, user: str, email: str | None, reason: str, tic
     _tell(place.desk.invite(user, email=email, reason=reason, ticket=ticket, agent=agent))
 
 
-@support.command()
+@support.command(short_help="Give USER a code against being locked out.")
 @click.argument("user")
 @_email_option(required=True)
 @_reason_option(required=True)
@@ -112,7 +112,10 @@ def invite(place: CommandContext, user: str, email: str | None, reason: str, tic
 def unlock(
     place: CommandContext, user: str, email: str, reason: str, ticket: str, agent: str, clock: bool
 ) -> None:
-    """Give USER ten tries over a lock or a spent budget."""
+    """Print a one-time code for USER, who is locked out of codes by wrong ones of others.
+
+    The browser that shows it is known from then on, and is judged by counters of its own. No budget is cleared.
+    """
     _tell(place.desk.unlock(user, email=email, reason=reason, ticket=ticket, agent=agent, clock=clock))
 
 
@@ -164,3 +167,5 @@ def _tell(result: SupportResult) -> None:
     click.echo(result.message)
     if result.enrollment_code is not None:
         click.echo(f"enrollment code: {result.enrollment_code}")
+    if result.unlock_code is not None:
+        click.echo(f"unlock code: {result.unlock_code}")

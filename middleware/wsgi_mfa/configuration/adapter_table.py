@@ -115,7 +115,7 @@ def _sql_session(
 def _login_form(
     *,
     paths: list[str],
-    field: str,
+    field: str | None = None,
     rehearsal: dict[str, Any] | None = None,
     **settings: Any,  # noqa: ANN401 - checked against the kind's settings
 ) -> LoginForm:
@@ -198,13 +198,14 @@ ADAPTERS: dict[str, AdapterKind] = {
         make=_login_form,
         settings={
             "field": TEXT,
+            "user": TEXT,
             "succeeded": TEXTS,
             "failed": TEXTS,
             "media_types": TEXTS,
             "rehearsal": TABLE,
             **OBSERVED,
         },
-        required=("paths", "field", "cookies", "succeeded", "failed"),
+        required=("paths", "cookies", "succeeded", "failed"),
     ),
     "response-header": AdapterKind(
         make=_response_header,

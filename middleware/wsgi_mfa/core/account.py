@@ -45,7 +45,10 @@ class Authenticator:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PendingEnrollment:
-    """A key that was shown to one browser and is not active (R34-R36)."""
+    """A key that was shown to one browser and is not active (R34-R36).
+
+    ``wrong_count`` are the wrong codes that were tried to confirm it: guesses at no active key (D46).
+    """
 
     id: str
     browser: str
@@ -53,6 +56,7 @@ class PendingEnrollment:
     sealed_key: str
     parameters: KeyParameters
     made_at: int
+    wrong_count: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,17 +91,52 @@ class EnrollmentCode:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Failures:
-    """Wrong answers of one kind: authenticator codes and recovery codes each have their own (D14)."""
+class UnlockCode:
+    """A one-time code that the support desk gave to a caller; the browser that shows it becomes known (D47)."""
 
-    consecutive_count: int = 0  # R15: only a success of the same kind clears it
-    days: tuple[tuple[int, int], ...] = ()  # (UTC day, failures): the rolling budget (R19)
+    sealed_digest: str
+    made_at: int
+    browser: str | None = None  # the browser that has shown it, which may show it again
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failures:
+    """Wrong answers of one kind: authenticator codes of new browsers, those of one known browser, other codes."""
+
+    consecutive_count: int = 0  # R15: only a success clears it
+    days: tuple[tuple[int, int], ...] = ()  # (UTC day, failures): a rolling budget (R19)
     locked_since: int | None = (
         None  # a lock is (since, seconds), so that a clock step cannot lengthen it (D22)
     )
     locked_seconds: int = 0
-    granted_count: int = 0  # tries that support granted over a spent budget (D14)
     latest: tuple[int, ...] = ()  # instants of the last ones, which a success does not clear (R17)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retractable:
+    """Failures that a success of the same UTC day, login and browser cookie takes back (D46)."""
+
+    day: int
+    origin: str  # a digest of the login and the browser cookie
+    count: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownBrowser:
+    """A browser that has shown a second factor of this user (D46).
+
+    It holds a secret, and this only a digest of it. ``previous`` is the digest of the earlier secret, which counts
+    until the newer one has been shown; it is "" afterwards, and None in a browser that has never come back.
+    ``is_granted`` says that it has tries over a spent budget.
+    """
+
+    id: str
+    digest: str
+    seen_day: int
+    previous: str | None = None
+    is_granted: bool = False
+    failures: Failures = Failures()  # its own back-off, and its failures that were not taken back
+    retractable: tuple[Retractable, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,6 +190,7 @@ class RememberedBrowser:
     used_at: int
     label: str
     previous_digest: str | None = None
+    known_id: str | None = None  # a remembered browser is a known one, too (D46)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -218,8 +258,11 @@ class Account:
     address: str | None = None
     authenticator: Authenticator | None = None
     recovery_code: RecoveryCode | None = None
-    code_failures: Failures = Failures()
+    code_failures: Failures = Failures()  # of all browsers that are not known
     recovery_failures: Failures = Failures()
+    known_browsers: tuple[KnownBrowser, ...] = ()  # all of this generation, the latest used last
+    known_failures: tuple[tuple[int, int], ...] = ()  # (UTC day, failures) of all known browsers
+    granted_tries: tuple[tuple[int, int], ...] = ()  # (UTC day, tries over a spent budget that were used)
     pending: tuple[PendingEnrollment, ...] = ()
     sessions: tuple[Session, ...] = ()
     remembered_browsers: tuple[RememberedBrowser, ...] = ()  # all of this generation (D16)
@@ -236,6 +279,7 @@ class Account:
     enrollment_code: EnrollmentCode | None = None
     enrollment_code_needed: bool = False
     enrollment_browser: str | None = None  # the browser that gave the enrollment code
+    unlock_code: UnlockCode | None = None
     event_count: int = 0  # how many events are on record, and the link of the last one (D31)
     event_link: str = ""
     desk_use: DeskUse | None = None  # of a support agent

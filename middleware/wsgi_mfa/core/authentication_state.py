@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from wsgi_mfa.core.account import Account, Method, Session
@@ -9,6 +10,7 @@ from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.core.expiry import ACTIVITY_GRAINS, is_of_login, session_lives, session_span, younger
 from wsgi_mfa.core.instants import SECOND
+from wsgi_mfa.core.known_browsers import browser_of
 from wsgi_mfa.core.policy import Policy
 
 SHOWING_SECONDS = 300  # how long after a second factor an unacknowledged recovery code may be shown (D13)
@@ -83,9 +85,11 @@ def is_fresh(session: Session, context: Context) -> bool:
     return factor_is_younger(session, context, seconds=context.policy.step_up_seconds)
 
 
-def clock_in_question(account: Account) -> bool:
+def clock_in_question(account: Account, known_secrets: Collection[str] = ()) -> bool:
     """Whether pages should ask "Is your phone's clock right?" (D17): by the count alone, whatever the codes were."""
-    return account.code_failures.consecutive_count >= CLOCK_QUESTION_AFTER
+    browser = browser_of(account, known_secrets)
+    failures = account.code_failures if browser is None else browser.failures
+    return failures.consecutive_count >= CLOCK_QUESTION_AFTER
 
 
 def activity_is_due(session: Session, context: Context) -> bool:

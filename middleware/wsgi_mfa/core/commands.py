@@ -16,7 +16,8 @@ class Origin:
 
     ``browser`` is its browser cookie's value and ``next_browser`` the value that it gets on success (D20);
     ``login`` is the fingerprint of its login at the portal, where the portal has one; ``session_id`` is the
-    session that its cookie names; ``source`` is the peer's address, for the audit record only.
+    session that its cookie names; ``source`` is the peer's address, for the audit record only. ``known_secrets``
+    are those by which the browser may be known to some user; none for a client without cookies.
     """
 
     browser: str
@@ -24,6 +25,7 @@ class Origin:
     login: str | None = None
     session_id: str | None = None
     source: str = ""
+    known_secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +66,7 @@ class SignInByRememberedBrowser:
     next_secret: str = field(repr=False)
     session_id: str
     address: str | None = None
+    known_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +84,14 @@ class RevokeBrowser:
     browser_id: str
     cause: str
     source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForgetKnownBrowsers:
+    """The user wants this browser forgotten as a known one; with ``every`` all other known browsers as well (D46)."""
+
+    origin: Origin
+    every: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +122,17 @@ class PresentEnrollmentCode:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PresentUnlockCode:
+    """Show the one-time code of the support desk that makes this browser known (D47)."""
+
+    origin: Origin
+    code: str | None
+    opened: bytes | None = field(repr=False)
+    fingerprint: str
+    known_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ConfirmEnrollment:
     """Make the pending key of this browser the active one by a code of it (R35).
 
@@ -127,11 +149,15 @@ class ConfirmEnrollment:
     generation: str
     recovery_code: NewRecoveryCode
     address: str | None = None
+    known_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VerifyCode:
-    """Sign in, or step up, with a code of the active key; ``remember`` is this browser, if its user wants that."""
+    """Sign in, or step up, with a code of the active key; ``remember`` is this browser, if its user wants that.
+
+    ``known_secret`` makes the browser known from now on, here as in other commands; None for a program (D46).
+    """
 
     origin: Origin
     code: str | None
@@ -140,6 +166,7 @@ class VerifyCode:
     session_id: str
     address: str | None = None
     remember: NewBrowser | None = None
+    known_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,6 +180,7 @@ class SignInByRecoveryCode:
     session_id: str
     recovery_code: NewRecoveryCode
     address: str | None = None
+    known_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,12 +229,14 @@ class SignOut:
     """Leave: the session ends, and the portal's login behind it does not count until it changes (D19).
 
     ``login_fingerprint`` names the credentials that the browser shows at present, None where it cannot change them.
-    ``forget_browser`` is the remembered browser that this one is, if it shall be so no longer.
+    ``forget_browser`` is the remembered browser that this one is, if it shall be so no longer; with
+    ``forget_known`` it is no known browser any longer, either.
     """
 
     origin: Origin
     login_fingerprint: str | None = None
     forget_browser: str | None = None
+    forget_known: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -271,10 +301,14 @@ class ResetBySupport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnlockBySupport:
-    """Give ten tries over a lock or a spent budget (D14); ``clock`` mends a last step that lies ahead (D22)."""
+    """Give the caller a one-time code, whose sealed digest ``unlock_code`` is (D47).
+
+    ``clock`` corrects a last step that lies ahead (D22).
+    """
 
     agent: str
     reason: str
+    unlock_code: str
     clock: bool = False
     seen_generation: str | None = None
     ticket: str = ""
@@ -372,11 +406,13 @@ Command: TypeAlias = (
     BeginEnrollment
     | PostponeEnrollment
     | PresentEnrollmentCode
+    | PresentUnlockCode
     | ConfirmEnrollment
     | VerifyCode
     | SignInByRememberedBrowser
     | ForgetBrowser
     | RevokeBrowser
+    | ForgetKnownBrowsers
     | SignInByRecoveryCode
     | ShowRecoveryCode
     | AcknowledgeRecoveryCode

@@ -56,6 +56,7 @@ class Reason(str, Enum):
     SECOND_AGENT_NEEDED = "second_agent_needed"  # R46
     WRONG_PAIR = "wrong_pair"  # user and address do not belong together, or there is no such user
     NO_ADDRESS = "no_address"  # nothing to compare with what the caller says (D30)
+    NO_PHONE = "no_phone"  # there is nothing to be locked out of (D47)
     HAS_PHONE = "has_phone"  # an invitation is for users without one (R41)
     UNPRINTABLE = "unprintable"  # what is for the record must be one line of printable text (R83)
 

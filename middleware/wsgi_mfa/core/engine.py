@@ -17,6 +17,7 @@ from wsgi_mfa.core import (
     commands,
     enrollment,
     expiry,
+    known_browsers,
     re_encryption,
     recovery_sign_in,
     remembered_browsers,
@@ -39,11 +40,13 @@ HANDLERS: dict[type, Callable[[Account, Any, Context], Decision]] = {
     commands.BeginEnrollment: enrollment.begin,
     commands.PostponeEnrollment: rollout.postpone,
     commands.PresentEnrollmentCode: enrollment.present_code,
+    commands.PresentUnlockCode: support.present_unlock_code,
     commands.ConfirmEnrollment: enrollment.confirm,
     commands.VerifyCode: verification.verify,
     commands.SignInByRememberedBrowser: remembered_sign_in.sign_in,
     commands.ForgetBrowser: remembered_sign_in.forget,
     commands.RevokeBrowser: remembered_sign_in.revoke,
+    commands.ForgetKnownBrowsers: remembered_sign_in.forget_known,
     commands.ResyncClock: verification.resync,
     commands.SignInByRecoveryCode: recovery_sign_in.sign_in,
     commands.ShowRecoveryCode: recovery_sign_in.show,
@@ -70,13 +73,11 @@ def decide(account: Account, command: Command, context: Context) -> Decision:
     """Return the decision about ``command`` on ``account`` as it counts at ``context.now``."""
     counting = expiry.without_expired(account, context)
     decision = HANDLERS[type(command)](counting, command, context)
-    kind = None if decision.account else _worth_saving(account, counting, decision, context)
-    if kind is not None:
-        event = Event(at=context.now, user=account.user, kind=kind)
+    if _is_closed_ahead(account, context):
+        decision = _with_restarted_lock(account, counting, decision, context)
+    elif decision.account is None and _session_expired(account, counting, decision):
+        event = Event(at=context.now, user=account.user, kind="session.expired")
         decision = replace(decision, account=counting, events=(event,))
-    elif decision.account is not None and _lock_restarted(account, counting, decision.account, context):
-        event = Event(at=context.now, user=account.user, kind="lock.restarted")
-        decision = replace(decision, events=(event, *decision.events))
     if counting.remembered_browsers != account.remembered_browsers:
         return _with_run_out_browsers(account, counting, command, decision, context.now)
     return decision
@@ -101,24 +102,41 @@ def _with_run_out_browsers(
     return replace(decision, account=changed, events=(*events, *decision.events))
 
 
-def _lock_restarted(account: Account, counting: Account, changed: Account, context: Context) -> bool:
-    """Whether a lock that a clock step restarted is saved with another change, which tells nothing of it."""
-    return any(
-        before is not settled and throttle.closed_ahead(before, context) and after == settled
-        for before, settled, after in (
-            (account.code_failures, counting.code_failures, changed.code_failures),
-            (account.recovery_failures, counting.recovery_failures, changed.recovery_failures),
-        )
+def _is_closed_ahead(account: Account, context: Context) -> bool:
+    """Whether a lock or a spent budget lies ahead, which the next clock step must not undo (D22)."""
+    return throttle.closed_ahead(account.code_failures, context) or known_browsers.restarted(account, context)
+
+
+def _with_restarted_lock(
+    account: Account, counting: Account, decision: Decision, context: Context
+) -> Decision:
+    """``decision`` that also saves and records the lock that restarts at ``context.now``.
+
+    It is saved once, so that it ends after its own length. A change without an event leaves it for the next one.
+    """
+    changed = decision.account
+    if changed is not None and not decision.events:
+        kept = {
+            name: getattr(account, name)
+            for name in ("code_failures", "known_browsers", "known_failures", "granted_tries")
+            if getattr(changed, name) == getattr(counting, name)
+        }
+        return replace(decision, account=replace(changed, **kept))
+    event = Event(at=context.now, user=account.user, kind="lock.restarted")
+    if changed is None:
+        return replace(decision, account=counting, events=(event,))
+    if not _is_closed(changed, context):
+        return decision
+    return replace(decision, events=(event, *decision.events))
+
+
+def _is_closed(account: Account, context: Context) -> bool:
+    return (
+        throttle.wait_seconds(account.code_failures, context) is not None
+        or known_browsers.budget_spent(account, context.policy)
+        or any(browser.failures.locked_since is not None for browser in account.known_browsers)
     )
 
 
-def _worth_saving(account: Account, counting: Account, decision: Decision, context: Context) -> str | None:
-    """The event of a change that time alone has made, and that the next clock step must not undo (D22)."""
-    if any(
-        throttle.closed_ahead(failures, context)
-        for failures in (account.code_failures, account.recovery_failures)
-    ):
-        return "lock.restarted"  # saved once, so that it ends after its own length, counted from now
-    if decision.outcome is Outcome.SIGNED_OUT and counting.sessions != account.sessions:
-        return "session.expired"
-    return None
+def _session_expired(account: Account, counting: Account, decision: Decision) -> bool:
+    return decision.outcome is Outcome.SIGNED_OUT and counting.sessions != account.sessions

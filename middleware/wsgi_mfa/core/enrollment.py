@@ -6,7 +6,6 @@ from wsgi_mfa.core import recovery_codes, throttle
 from wsgi_mfa.core.account import (
     Account,
     Authenticator,
-    Failures,
     Method,
     PendingEnrollment,
     RecoveryCode,
@@ -26,13 +25,14 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.expiry import is_of_login, younger
 from wsgi_mfa.core.instants import DAY, HOUR, SECOND, seconds_until
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.rejections import locked, rejected, repeated_rejection, wrong
-from wsgi_mfa.core.remembered_browsers import end_events
+from wsgi_mfa.core.rejections import not_guessed, rejected, repeated_rejection, uncharged
+from wsgi_mfa.core.remembered_browsers import all_ended_events, with_known
 from wsgi_mfa.core.sessions import opened, repeated
 from wsgi_mfa.core.totp import matching_steps, step_at
 
 PENDING_MAX = 4
 BEGUN_AN_HOUR_MAX = 10
+WRONG_CONFIRMATIONS_MAX = 10  # of one pending key; guesses at no active one (D46)
 RESET_DAYS = 7  # after a reset the desk is needed again when nobody has enrolled (D15)
 
 
@@ -95,9 +95,6 @@ def present_code(account: Account, command: PresentEnrollmentCode, context: Cont
     answered = repeated_rejection(account, origin, command.fingerprint)
     if answered is not None:
         return answered
-    closed = locked(account, "recovery_failures", context)
-    if closed is not None:
-        return closed
     if account.authenticator is not None:
         return rejected(Reason.CHANGED_MEANWHILE)
     # It works once, for one browser (R41), and while it lives.
@@ -108,14 +105,7 @@ def present_code(account: Account, command: PresentEnrollmentCode, context: Cont
         or command.opened is None
         or not recovery_codes.matches(command.code, command.opened)
     ):
-        return wrong(
-            account,
-            origin,
-            context,
-            counters="recovery_failures",
-            code=command.code,
-            fingerprint=command.fingerprint,
-        )
+        return not_guessed(account, origin, context, code=command.code, fingerprint=command.fingerprint)
     changed = replace(
         account,
         enrollment_browser=origin.browser,
@@ -132,9 +122,6 @@ def confirm(account: Account, command: ConfirmEnrollment, context: Context) -> D
     answered = answered or repeated_rejection(account, origin, command.fingerprint)
     if answered is not None:
         return answered
-    closed = locked(account, "code_failures", context, rebinding=True)
-    if closed is not None:
-        return closed
     pending = account.pending_of(origin.browser, origin.login)
     if pending is None or command.pending_id not in (None, pending.id) or command.key is None:
         return rejected(Reason.CHANGED_MEANWHILE)
@@ -142,24 +129,30 @@ def confirm(account: Account, command: ConfirmEnrollment, context: Context) -> D
     if rejection is not None:
         return rejection
     if command.code is None:
-        return wrong(
-            account, origin, context, counters="code_failures", code=None, fingerprint=command.fingerprint
-        )
+        return Decision(outcome=Outcome.WRONG_CODE)
     step = step_at(context.now, period_seconds=pending.parameters.period_seconds)
     window = range(step - context.policy.steps_back, step + context.policy.steps_ahead + 1)
     steps = matching_steps(command.key, command.code, window, pending.parameters)
     if not steps:
         hint = _clock_hint(command.key, command.code, pending, step, context.policy)
-        return wrong(
-            account,
+        return uncharged(
+            _with_wrong(account, pending),
             origin,
             context,
-            counters="code_failures",
-            code=command.code,
+            kind="enrollment.wrong_code",
             fingerprint=command.fingerprint,
             hint=hint,
         )
     return _bound(account, command, pending, max(steps), context)
+
+
+def _with_wrong(account: Account, pending: PendingEnrollment) -> Account:
+    """Return ``account`` with one more wrong code for ``pending``, which ends with the tenth (D46)."""
+    failed = replace(pending, wrong_count=pending.wrong_count + 1)
+    kept = (failed if each is pending else each for each in account.pending)
+    return replace(
+        account, pending=tuple(each for each in kept if each.wrong_count < WRONG_CONFIRMATIONS_MAX)
+    )
 
 
 def _clock_hint(key: bytes, code: str, pending: PendingEnrollment, step: int, policy: Policy) -> Hint | None:
@@ -190,7 +183,9 @@ def _bound(
             used_steps=(step,),
         ),
         recovery_code=account.recovery_code or made_recovery_code(command.recovery_code, context.now),
-        code_failures=Failures(),  # bound anew: guesses at the old key count no more (D14)
+        # Guesses at the old key count against the year's budget like those at the new one (D47).
+        code_failures=throttle.without_locks(account.code_failures),
+        known_browsers=(),
         pending=(),
         sessions=(),
         remembered_browsers=(),
@@ -204,7 +199,9 @@ def _bound(
         enrollment_code=None,
         enrollment_code_needed=False,
         enrollment_browser=None,
+        unlock_code=None,
     )
+    bound, known = with_known(bound, origin, command.known_secret, context, is_granted=True)
     bound, events = opened(
         bound,
         origin,
@@ -215,13 +212,11 @@ def _bound(
         fingerprint=command.fingerprint,
     )
     event = Event(at=context.now, user=account.user, kind="enrollment.confirmed", source=origin.source)
-    forgotten = end_events(
-        account, account.remembered_browsers, "new_phone", context.now, source=origin.source
-    )
+    forgotten = all_ended_events(account, "new_phone", context.now, source=origin.source)
     return Decision(
         outcome=Outcome.SIGNED_IN,
         account=bound,
-        events=(event, *forgotten, *events),
+        events=(event, *forgotten, *known, *events),
         session_id=command.session_id,
     )
 

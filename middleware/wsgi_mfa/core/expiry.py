@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from wsgi_mfa.core import throttle
+from wsgi_mfa.core import known_browsers, throttle
 from wsgi_mfa.core.account import Account, CarriedLogin, EndedLogin, RememberedBrowser, Retry, Session
 from wsgi_mfa.core.checked import replace
 from wsgi_mfa.core.context import Context
@@ -86,6 +86,11 @@ def without_expired(account: Account, context: Context) -> Account:
         enrollment_code.made_at, context, seconds=context.policy.enrollment_seconds_max
     ):
         enrollment_code = None
+    unlock_code = account.unlock_code
+    if unlock_code and not younger(
+        unlock_code.made_at, context, seconds=context.policy.enrollment_seconds_max
+    ):
+        unlock_code = None
     counting: dict[str, Any] = {
         "sessions": sessions,
         "remembered_browsers": _kept(
@@ -103,9 +108,13 @@ def without_expired(account: Account, context: Context) -> Account:
         "resyncs_begun": _within_the_hour(account.resyncs_begun, context),
         "enrollments_begun": _within_the_hour(account.enrollments_begun, context),
         "enrollment_code": enrollment_code,
+        "unlock_code": unlock_code,
         "desk_use": use if use and younger(use.since, context, seconds=DESK_USE_SECONDS) else None,
         "reset_asked": asked if asked and younger(asked.at, context, seconds=RESET_ASKED_SECONDS) else None,
         "code_failures": throttle.without_expired(account.code_failures, context),
+        "known_browsers": known_browsers.settled(account, context),
+        "known_failures": throttle.settled_days(account.known_failures, context),
+        "granted_tries": throttle.settled_days(account.granted_tries, context),
         "recovery_failures": throttle.without_expired(account.recovery_failures, context),
     }
     aged = {name: value for name, value in counting.items() if value != getattr(account, name)}

@@ -70,6 +70,8 @@ LIMITS: dict[str, tuple[int, int, str]] = {
     "backoff_seconds_max": (1, 86400, "R18"),
     "failures_max": (1, 100, "R15"),
     "failures_rolling_max": (1, 1000, "R19"),
+    "known_failures_rolling_max": (1, 1000, "D46"),
+    "known_browser_failures_max": (1, 1000, "D46"),
     "failures_rolling_days": (1, 366, "R19"),
     "enrollment_seconds_max": (30, 600, "R36"),
     "session_idle_seconds": (60, 30 * 86400, "R52"),
@@ -127,7 +129,9 @@ class Policy:
     backoff_seconds_min: int = 30
     backoff_seconds_max: int = 3600
     failures_max: int = 100  # NIST SP 800-63B-4 section 3.2.2: no more than 100 consecutive failures
-    failures_rolling_max: int = 100
+    failures_rolling_max: int = 60  # of all browsers that are not known
+    known_failures_rolling_max: int = 50  # of all known browsers of an account
+    known_browser_failures_max: int = 20  # of one known browser, which is unknown then
     failures_rolling_days: int = 30
     enrollment: str = "open"
     enrollment_seconds_max: int = 600

@@ -16,6 +16,7 @@ def with_sealed(account: Account, new: Callable[[str], str]) -> Account:
     """``account`` with ``new(sealed)`` in the place of each sealed value; nothing else changes."""
     authenticator, code = account.authenticator, account.recovery_code
     enrollment_code, first = account.enrollment_code, account.first_code
+    unlock_code = account.unlock_code
     return replace(
         account,
         authenticator=authenticator and replace(authenticator, sealed_key=new(authenticator.sealed_key)),
@@ -28,6 +29,7 @@ def with_sealed(account: Account, new: Callable[[str], str]) -> Account:
         ),
         enrollment_code=enrollment_code
         and replace(enrollment_code, sealed_digest=new(enrollment_code.sealed_digest)),
+        unlock_code=unlock_code and replace(unlock_code, sealed_digest=new(unlock_code.sealed_digest)),
         first_code=first and replace(first, sealed_code=new(first.sealed_code)),
     )
 

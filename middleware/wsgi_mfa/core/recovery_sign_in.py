@@ -22,8 +22,8 @@ from wsgi_mfa.core.enrollment import made_recovery_code
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.expiry import is_of_login, younger
 from wsgi_mfa.core.instants import DAY, SECOND
-from wsgi_mfa.core.rejections import locked, rejected, repeated_rejection, wrong
-from wsgi_mfa.core.remembered_browsers import without_browsers
+from wsgi_mfa.core.rejections import not_guessed, rejected, repeated_rejection
+from wsgi_mfa.core.remembered_browsers import with_known, without_browsers
 from wsgi_mfa.core.sessions import opened, repeated
 
 UNSAVED_DAYS_MAX = 30  # a code that nobody acknowledged is replaced rather than shown (D13)
@@ -40,22 +40,12 @@ def sign_in(account: Account, command: SignInByRecoveryCode, context: Context) -
         return answered
     if account.authenticator is None:
         return Decision(outcome=Outcome.MUST_ENROLL)
-    closed = locked(account, "recovery_failures", context)
-    if closed is not None:
-        return closed
     if (
         command.code is None
         or command.opened is None
         or not recovery_codes.matches(command.code, command.opened)
     ):
-        return wrong(
-            account,
-            origin,
-            context,
-            counters="recovery_failures",
-            code=command.code,
-            fingerprint=command.fingerprint,
-        )
+        return not_guessed(account, origin, context, code=command.code, fingerprint=command.fingerprint)
     changed = replace(
         account,
         address=command.address or account.address,
@@ -66,6 +56,7 @@ def sign_in(account: Account, command: SignInByRecoveryCode, context: Context) -
     changed, forgotten = without_browsers(
         changed, remembered, cause="recovery_code", now=context.now, source=origin.source
     )
+    changed, known = with_known(changed, origin, command.known_secret, context)
     changed, events = opened(
         changed,
         origin,
@@ -83,7 +74,7 @@ def sign_in(account: Account, command: SignInByRecoveryCode, context: Context) -
     return Decision(
         outcome=Outcome.SIGNED_IN,
         account=changed,
-        events=(event, *forgotten, *events),
+        events=(event, *forgotten, *known, *events),
         session_id=command.session_id,
     )
 
@@ -161,7 +152,7 @@ def replace_code(account: Account, command: ReplaceRecoveryCode, context: Contex
     code = made_recovery_code(command.recovery_code, session.verified_at)
     changed = replace(
         _with_code_for(account, session.id, code),
-        recovery_failures=Failures(),  # bound anew: guesses at the old code count no more (R15)
+        recovery_failures=Failures(),  # guesses at the old code count no more (R15)
     )
     event = Event(at=context.now, user=account.user, kind="recovery_code.replaced", source=origin.source)
     return Decision(outcome=Outcome.MUST_SAVE_RECOVERY_CODE, account=changed, events=(event,))

@@ -1,29 +1,24 @@
-"""Saying no: locked, wrong and repeated answers, the same for every kind of code (D11, D14, R15-R22, R81).
+"""Saying no: locked, wrong and repeated answers, the same on every path that checks a code (D11, D46, R15-R22, R81).
 
-The two sets of counters are named by their field in :class:`~wsgi_mfa.core.account.Account`:
-``code_failures`` for authenticator codes on every path, ``recovery_failures`` for recovery and enrollment codes.
+An authenticator code is judged by the counters of the browser that it comes from: its own where it is known, else
+those that all other clients share. Codes that cannot be guessed, of recovery and of the support desk, are counted for
+the desk alone (D15): no number of wrong ones keeps the right one out.
 """
 
 from __future__ import annotations
 
-from typing import Literal
-
-from wsgi_mfa.core import throttle
-from wsgi_mfa.core.account import Account, Answer, Failures
+from wsgi_mfa.core import known_browsers, throttle
+from wsgi_mfa.core.account import Account, Answer, Failures, KnownBrowser
 from wsgi_mfa.core.checked import replace
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.expiry import is_of_login
+from wsgi_mfa.core.remembered_browsers import without_known
 from wsgi_mfa.core.sessions import with_login_ended
 
-Counters = Literal["code_failures", "recovery_failures"]
 ANSWERS_MAX = 4
-
-
-def failures_of(account: Account, counters: Counters) -> Failures:
-    return account.code_failures if counters == "code_failures" else account.recovery_failures
 
 
 def rejected(reason: Reason, *, alert: str | None = None) -> Decision:
@@ -31,20 +26,19 @@ def rejected(reason: Reason, *, alert: str | None = None) -> Decision:
     return Decision(outcome=Outcome.REFUSED, reason=reason, alert=alert)
 
 
-def locked(
-    account: Account, counters: Counters, context: Context, *, rebinding: bool = False
-) -> Decision | None:
-    """The answer while nothing is evaluated: the same for right and wrong codes, charged to nobody (R20).
+def locked(account: Account, origin: Origin, context: Context) -> Decision | None:
+    """Return the answer while no code of this browser is evaluated; None where one is (R20).
 
-    A spent budget closes the key that was guessed at, and not the ``rebinding`` that replaces it (R15, D14).
+    It is the same for right and wrong codes, and charged to nobody.
     """
-    failures = failures_of(account, counters)
-    spent = not rebinding and throttle.budget_spent(failures, context.policy)
-    seconds = (
-        throttle.wait_seconds(failures, context) if spent else throttle.lock_seconds(failures, context.now)
-    )
+    browser = known_browsers.judged_as(account, origin, context.policy)
+    if browser is not None:
+        seconds = throttle.lock_seconds(browser.failures, context.now)
+        return None if seconds is None else Decision(outcome=Outcome.LOCKED, retry_after_seconds=seconds)
+    seconds = throttle.wait_seconds(account.code_failures, context)
     if seconds is None:
         return None
+    spent = throttle.budget_spent(account.code_failures, context.policy)
     return Decision(
         outcome=Outcome.LOCKED,
         reason=Reason.BUDGET_SPENT if spent else None,
@@ -76,55 +70,110 @@ def with_answer(
 
 
 def wrong(
+    account: Account, origin: Origin, context: Context, *, code: str | None, fingerprint: str
+) -> Decision:
+    """Charge one wrong authenticator code. What cannot be a code at all was never evaluated, and is free (R8)."""
+    if code is None:
+        return Decision(outcome=Outcome.WRONG_CODE)
+    changed = with_answer(
+        account, origin, fingerprint=fingerprint, now=context.now, outcome=Outcome.WRONG_CODE, hint=None
+    )
+    browser = known_browsers.judged_as(account, origin, context.policy)
+    if browser is not None:
+        return _wrong_in_known(changed, browser, origin, context)
+    before, failures = account.code_failures, throttle.charged(account.code_failures, context)
+    changed = replace(changed, code_failures=failures)
+    count = ("count", str(failures.consecutive_count))
+    events = [event_of(account, origin, "code.wrong", context.now, ("counters", "code_failures"), count)]
+    changed, started = _with_lock(changed, origin, failures, context, counters="code_failures")
+    events += started
+    spent = throttle.budget_spent(failures, context.policy)
+    if spent and not throttle.budget_spent(before, context.policy):
+        events.append(event_of(account, origin, "budget.spent", context.now, ("counters", "code_failures")))
+    return Decision(outcome=Outcome.WRONG_CODE, account=changed, events=tuple(events))
+
+
+def _wrong_in_known(account: Account, browser: KnownBrowser, origin: Origin, context: Context) -> Decision:
+    was_spent = known_browsers.budget_spent(account, context.policy)
+    changed = known_browsers.charged(account, browser, origin, context)
+    failed = next(each for each in changed.known_browsers if each.id == browser.id)
+    counters = ("counters", "known_failures")
+    details = (("count", str(failed.failures.consecutive_count)), ("browser", browser.id))
+    granted = (("granted", "true"),) if was_spent else ()
+    events = [event_of(account, origin, "code.wrong", context.now, counters, *details, *granted)]
+    changed, started = _with_lock(
+        changed, origin, failed.failures, context, counters="known_failures", browser_id=browser.id
+    )
+    events += started
+    if known_browsers.budget_spent(changed, context.policy) and not was_spent:
+        events.append(event_of(account, origin, "budget.spent", context.now, counters))
+    if known_browsers.has_failed_too_often(failed, context.policy):
+        changed, ended = without_known(
+            changed, {browser.id}, cause="failures", now=context.now, source=origin.source
+        )
+        events += ended
+    return Decision(outcome=Outcome.WRONG_CODE, account=changed, events=tuple(events))
+
+
+def _with_lock(
+    account: Account,
+    origin: Origin,
+    failures: Failures,
+    context: Context,
+    *,
+    counters: str,
+    browser_id: str | None = None,
+) -> tuple[Account, tuple[Event, ...]]:
+    """Return ``account`` in which the lock of ``failures`` also ends the login, and the event of it."""
+    if failures.locked_since is None:
+        return account, ()
+    seconds = failures.locked_seconds
+    details = [("counters", counters), ("seconds", str(seconds))]
+    if browser_id is not None:
+        details.append(("browser", browser_id))
+    event = event_of(account, origin, "lock.started", context.now, *details)
+    if origin.login is not None and not any(
+        is_of_login(session, origin.login, context) for session in account.sessions
+    ):
+        # A partially authenticated login must not go on guessing when the lock ends (R20, D19). One that has a
+        # session is fully authenticated, and open sessions are untouched by locks (D14).
+        account = with_login_ended(account, origin.login, now=context.now, seconds=seconds)
+    return account, (event,)
+
+
+def not_guessed(
+    account: Account, origin: Origin, context: Context, *, code: str | None, fingerprint: str
+) -> Decision:
+    """Count one wrong recovery, enrollment or unlock code; it closes nothing (D46)."""
+    if code is None:
+        return Decision(outcome=Outcome.WRONG_CODE)
+    changed = with_answer(
+        account, origin, fingerprint=fingerprint, now=context.now, outcome=Outcome.WRONG_CODE, hint=None
+    )
+    failures = throttle.noted(account.recovery_failures)
+    count = ("count", str(failures.consecutive_count))
+    event = event_of(account, origin, "code.wrong", context.now, ("counters", "recovery_failures"), count)
+    changed = replace(changed, recovery_failures=failures)
+    return Decision(outcome=Outcome.WRONG_CODE, account=changed, events=(event,))
+
+
+def uncharged(
     account: Account,
     origin: Origin,
     context: Context,
     *,
-    counters: Counters,
-    code: str | None,
+    kind: str,
     fingerprint: str,
-    hint: Hint | None = None,
+    hint: Hint | None,
 ) -> Decision:
-    """Charge one wrong answer. What cannot be a code at all was never evaluated and costs nothing (R8)."""
-    if code is None:
-        return Decision(outcome=Outcome.WRONG_CODE)
-    before = failures_of(account, counters)
-    failures = throttle.charged(before, context)
+    """Answer "wrong" without charging it to a budget; ``account`` has the change that made it harmless."""
     changed = with_answer(
         account, origin, fingerprint=fingerprint, now=context.now, outcome=Outcome.WRONG_CODE, hint=hint
     )
-    if counters == "code_failures":
-        changed = replace(changed, code_failures=failures)
-    else:
-        changed = replace(changed, recovery_failures=failures)
-    events = [
-        _event(
-            account, origin, "code.wrong", counters, context.now, ("count", str(failures.consecutive_count))
-        )
-    ]
-    if failures.locked_since is not None:
-        seconds = failures.locked_seconds
-        events.append(
-            _event(account, origin, "lock.started", counters, context.now, ("seconds", str(seconds)))
-        )
-        if origin.login is not None and not any(
-            is_of_login(session, origin.login, context) for session in account.sessions
-        ):
-            # A half signed-in login must not go on guessing when the lock ends (R20, D19); one that has a
-            # session is not half signed in, and open sessions are untouched by locks (D14).
-            changed = with_login_ended(changed, origin.login, now=context.now, seconds=seconds)
-    if throttle.budget_spent(failures, context.policy) and not throttle.budget_spent(before, context.policy):
-        events.append(_event(account, origin, "budget.spent", counters, context.now))
-    return Decision(outcome=Outcome.WRONG_CODE, account=changed, events=tuple(events), hint=hint)
+    event = event_of(account, origin, kind, context.now)
+    return Decision(outcome=Outcome.WRONG_CODE, account=changed, events=(event,), hint=hint)
 
 
-def _event(
-    account: Account, origin: Origin, kind: str, counters: Counters, now: int, *details: tuple[str, str]
-) -> Event:
-    return Event(
-        at=now,
-        user=account.user,
-        kind=kind,
-        source=origin.source,
-        details=(("counters", counters), *details),
-    )
+def event_of(account: Account, origin: Origin, kind: str, now: int, *details: tuple[str, str]) -> Event:
+    """Return an event of this kind that the browser of ``origin`` caused."""
+    return Event(at=now, user=account.user, kind=kind, source=origin.source, details=details)

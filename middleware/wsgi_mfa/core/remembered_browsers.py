@@ -10,9 +10,11 @@ import hashlib
 import hmac
 from collections.abc import Collection
 
+from wsgi_mfa.core import known_browsers
 from wsgi_mfa.core.account import Account, RememberedBrowser
 from wsgi_mfa.core.checked import replace
-from wsgi_mfa.core.commands import NewBrowser
+from wsgi_mfa.core.commands import NewBrowser, Origin
+from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
 
 BROWSERS_MAX = 20  # D26
@@ -30,19 +32,67 @@ def is_current(account: Account, browser: RememberedBrowser, secret: str) -> boo
 
 
 def with_browser(
-    account: Account, new: NewBrowser, now: int, *, source: str
+    account: Account, new: NewBrowser, now: int, *, known_id: str | None, source: str
 ) -> tuple[Account, tuple[Event, ...]]:
     """``account`` with one more remembered browser; over twenty the oldest is forgotten (D26)."""
-    left, replaced = without_browsers(account, {new.replaces}, cause="replaced", now=now, source=source)
+    # It stays the known browser that it is.
+    left, replaced = _without_remembered(
+        account, {new.replaces}, cause="replaced", now=now, source=source, keeping=None
+    )
     over = left.remembered_browsers[: max(0, len(left.remembered_browsers) + 1 - BROWSERS_MAX)]
     gone = {browser.id for browser in over}
     left, ended = without_browsers(left, gone, cause="browsers_max", now=now, source=source)
     added = RememberedBrowser(
-        id=new.id, digest=digest_of(account, new.secret), made_at=now, used_at=now, label=new.label
+        id=new.id,
+        digest=digest_of(account, new.secret),
+        made_at=now,
+        used_at=now,
+        label=new.label,
+        known_id=known_id,
     )
     event = event_of(account, added, "remembered_browser.added", now, source=source)
     changed = replace(left, remembered_browsers=(*left.remembered_browsers, added))
     return changed, (*replaced, *ended, event)
+
+
+def with_known(
+    account: Account,
+    origin: Origin,
+    secret: str | None,
+    context: Context,
+    *,
+    is_granted: bool = False,
+    retracting: bool = False,
+) -> tuple[Account, tuple[Event, ...]]:
+    """Return ``account`` in which this browser is known by ``secret``, at most eight in all (D46)."""
+    changed, events = known_browsers.with_success(
+        account, origin, secret, context, is_granted=is_granted, retracting=retracting
+    )
+    gone = known_browsers.over_the_limit(changed)
+    if not gone:
+        return changed, events
+    changed, ended = without_known(changed, gone, cause="browsers_max", now=context.now, source=origin.source)
+    return changed, (*ended, *events)
+
+
+def without_known(
+    account: Account,
+    gone: Collection[str | None],
+    *,
+    cause: str,
+    now: int,
+    source: str,
+    keeping: str | None = None,
+) -> tuple[Account, tuple[Event, ...]]:
+    """Return ``account`` in which these browsers are neither known nor remembered (D46)."""
+    left, ended = known_browsers.without(account, gone, cause=cause, now=now, source=source)
+    remembered = {
+        browser.id
+        for browser in account.remembered_browsers
+        if browser.known_id is not None and browser.known_id in gone
+    }
+    left, events = _without_remembered(left, remembered, cause=cause, now=now, source=source, keeping=keeping)
+    return left, (*ended, *events)
 
 
 def without_browsers(
@@ -54,7 +104,29 @@ def without_browsers(
     source: str,
     keeping: str | None = None,
 ) -> tuple[Account, tuple[Event, ...]]:
-    """``account`` without these browsers, and without their sessions but the one of the id ``keeping``."""
+    """``account`` without these browsers, and without their sessions but the one of the id ``keeping``.
+
+    They are no known browsers any longer, either (D46).
+    """
+    known = {
+        browser.known_id
+        for browser in account.remembered_browsers
+        if browser.id in gone and browser.known_id is not None
+    }
+    left, events = _without_remembered(account, gone, cause=cause, now=now, source=source, keeping=keeping)
+    left, ended = known_browsers.without(left, known, cause=cause, now=now, source=source)
+    return left, (*events, *ended)
+
+
+def _without_remembered(
+    account: Account,
+    gone: Collection[str | None],
+    *,
+    cause: str,
+    now: int,
+    source: str,
+    keeping: str | None,
+) -> tuple[Account, tuple[Event, ...]]:
     ended = tuple(browser for browser in account.remembered_browsers if browser.id in gone)
     if not ended:
         return account, ()
@@ -82,6 +154,14 @@ def end_events(
         event_of(account, browser, "remembered_browser.ended", now, ("cause", cause), source=source)
         for browser in ended
     )
+
+
+def all_ended_events(account: Account, cause: str, now: int, *, source: str) -> tuple[Event, ...]:
+    """Return that no browser of ``account`` is remembered or known any longer, and why."""
+    remembered = end_events(account, account.remembered_browsers, cause, now, source=source)
+    ids = {browser.id for browser in account.known_browsers}
+    _, known = known_browsers.without(account, ids, cause=cause, now=now, source=source)
+    return (*remembered, *known)
 
 
 def event_of(

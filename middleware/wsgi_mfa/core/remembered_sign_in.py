@@ -8,14 +8,27 @@ nobody can tell which, so neither goes on.
 
 from __future__ import annotations
 
+from wsgi_mfa.core import known_browsers
 from wsgi_mfa.core.account import Account, Method, RememberedBrowser
 from wsgi_mfa.core.checked import replace
-from wsgi_mfa.core.commands import ForgetBrowser, RevokeBrowser, SignInByRememberedBrowser
+from wsgi_mfa.core.commands import (
+    ForgetBrowser,
+    ForgetKnownBrowsers,
+    RevokeBrowser,
+    SignInByRememberedBrowser,
+)
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Decision, Outcome, Reason
 from wsgi_mfa.core.expiry import is_of_login, younger
 from wsgi_mfa.core.rejections import rejected
-from wsgi_mfa.core.remembered_browsers import digest_of, event_of, is_current, without_browsers
+from wsgi_mfa.core.remembered_browsers import (
+    digest_of,
+    event_of,
+    is_current,
+    with_known,
+    without_browsers,
+    without_known,
+)
 from wsgi_mfa.core.sessions import opened, repeated
 
 PURPOSE = "remembered_browser"
@@ -61,10 +74,25 @@ def sign_in(account: Account, command: SignInByRememberedBrowser, context: Conte
         fingerprint=browser.digest,
         remembered=used,
     )
+    changed, known = with_known(changed, origin, command.known_secret, context)
+    if known and changed.known_browsers:
+        # It was remembered before there were known browsers.
+        changed = _with_known_id(changed, used.id, changed.known_browsers[-1].id)
     event = event_of(account, browser, "remembered_browser.used", context.now, source=origin.source)
     return Decision(
-        outcome=Outcome.SIGNED_IN, account=changed, events=(event, *events), session_id=command.session_id
+        outcome=Outcome.SIGNED_IN,
+        account=changed,
+        events=(event, *events, *known),
+        session_id=command.session_id,
     )
+
+
+def _with_known_id(account: Account, browser_id: str, known_id: str) -> Account:
+    browsers = tuple(
+        replace(browser, known_id=known_id) if browser.id == browser_id else browser
+        for browser in account.remembered_browsers
+    )
+    return replace(account, remembered_browsers=browsers)
 
 
 def _earlier(
@@ -108,3 +136,17 @@ def revoke(account: Account, command: RevokeBrowser, context: Context) -> Decisi
         account, {command.browser_id}, cause=command.cause, now=context.now, source=command.source
     )
     return Decision(outcome=Outcome.SIGNED_OUT, account=left if events else None, events=events)
+
+
+def forget_known(account: Account, command: ForgetKnownBrowsers, context: Context) -> Decision:
+    """Make this browser unknown, or every known browser; their sessions end but for the one that asks (D46)."""
+    origin = command.origin
+    session = account.session(origin.session_id)
+    if session is None or not is_of_login(session, origin.login, context):
+        return Decision(outcome=Outcome.MUST_VERIFY)
+    own = known_browsers.browser_of(account, origin.known_secrets)
+    wanted = {browser.id for browser in account.known_browsers if command.every or browser is own}
+    left, events = without_known(
+        account, wanted, cause="forgotten", now=context.now, source=origin.source, keeping=session.id
+    )
+    return Decision(outcome=Outcome.SIGNED_IN, account=left if events else None, events=events)

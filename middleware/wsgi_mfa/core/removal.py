@@ -14,7 +14,9 @@ from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Decision, Outcome, Reason
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.rejections import rejected
-from wsgi_mfa.core.remembered_browsers import end_events
+from wsgi_mfa.core.remembered_browsers import all_ended_events
+from wsgi_mfa.core.support import budgets_of
+from wsgi_mfa.core.throttle import with_all
 from wsgi_mfa.core.verification import fenced
 
 
@@ -32,6 +34,7 @@ def remove(account: Account, command: RemoveAccount, context: Context) -> Decisi
         generation=command.generation,
         revision=account.revision,
         saved_at=account.saved_at,
+        **budgets_of(account),
         ended_logins=account.ended_logins,
         enrollments_begun=account.enrollments_begun,
         resyncs_begun=account.resyncs_begun,
@@ -42,17 +45,15 @@ def remove(account: Account, command: RemoveAccount, context: Context) -> Decisi
         event = _event("support.removed", account.user, command, context.now)
     else:
         event = _renamed(account.user, command.renamed_to, account.user, command, context.now)
-    forgotten = end_events(
-        account, account.remembered_browsers, "removed", context.now, source=command.source
-    )
+    forgotten = all_ended_events(account, "removed", context.now, source=command.source)
     return Decision(outcome=Outcome.RESET, account=left, events=(event, *forgotten))
 
 
 def adopt(account: Account, command: AdoptAccount, context: Context) -> Decision:
     """Take over what the account of another name holds; never over an account that is there.
 
-    Sessions and remembered browsers end, since their cookies are good for the other name. As after a restore no
-    code of before this moment works: the phone may have used it under the old name (R6).
+    Sessions end, and remembered and known browsers, since their cookies are good for the other name. As after a
+    restore no code of before this moment works: the phone may have used it under the old name (R6).
     """
     if is_there(account) and account.revision != command.seen_revision:
         return rejected(Reason.CHANGED_MEANWHILE)
@@ -67,6 +68,14 @@ def adopt(account: Account, command: AdoptAccount, context: Context) -> Decision
         saved_at=account.saved_at,
         address=own_address if moved.address == moved.user else moved.address,
         authenticator=moved.authenticator and fenced(moved.authenticator, context),
+        # Guesses at what was there by this name before are not forgotten (D47).
+        code_failures=replace(
+            moved.code_failures, days=with_all(moved.code_failures.days, account.code_failures.days)
+        ),
+        known_browsers=(),
+        known_failures=with_all(moved.known_failures, account.known_failures),
+        granted_tries=with_all(moved.granted_tries, account.granted_tries),
+        unlock_code=None,
         pending=(),
         sessions=(),
         remembered_browsers=(),

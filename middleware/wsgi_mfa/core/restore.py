@@ -7,21 +7,20 @@ a key that was bound since is lost, and what was opened since stays closed.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 
+from wsgi_mfa.core import throttle
 from wsgi_mfa.core.account import Account, Failures
 from wsgi_mfa.core.commands import FenceAfterRestore
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import day_of
-from wsgi_mfa.core.remembered_browsers import end_events
+from wsgi_mfa.core.remembered_browsers import all_ended_events
 from wsgi_mfa.core.verification import fenced
 
 #: What makes the phone of the backup one of the past.
 _OTHER_PHONE = frozenset({"support.reset", "enrollment.confirmed", "support.renamed"})
-_COUNTERS = ("code_failures", "recovery_failures")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -33,6 +32,7 @@ class _Lost:
     removed_at: int | None = None
     code_needed: bool = False
     failures: dict[str, Failures] = field(default_factory=dict)
+    granted_tries: throttle.Days = ()
 
 
 def fence(account: Account, command: FenceAfterRestore, context: Context) -> Decision:
@@ -48,6 +48,10 @@ def fence(account: Account, command: FenceAfterRestore, context: Context) -> Dec
         recovery_code=None,
         code_failures=lost.failures["code_failures"],
         recovery_failures=lost.failures["recovery_failures"],
+        known_browsers=(),
+        known_failures=lost.failures["known_failures"].days,
+        granted_tries=lost.granted_tries,
+        unlock_code=None,
         reset_at=lost.reset_at or account.reset_at,
         reset_asked=None,
         enrollment_code=None,
@@ -66,12 +70,19 @@ def fence(account: Account, command: FenceAfterRestore, context: Context) -> Dec
     event = Event(
         at=context.now, user=account.user, kind="support.fenced", source=command.source, details=details
     )
-    forgotten = end_events(account, account.remembered_browsers, "fence", context.now, source=command.source)
+    forgotten = all_ended_events(account, "fence", context.now, source=command.source)
     return Decision(outcome=Outcome.RESET, account=changed, events=(event, *forgotten))
 
 
 def _read(account: Account, events: tuple[Event, ...]) -> _Lost:
-    lost = _Lost(failures={name: getattr(account, name) for name in _COUNTERS})
+    lost = _Lost(
+        failures={
+            "code_failures": account.code_failures,
+            "known_failures": Failures(days=account.known_failures),
+            "recovery_failures": account.recovery_failures,
+        },
+        granted_tries=account.granted_tries,
+    )
     for event in events:
         details = dict(event.details)
         if event.kind in _OTHER_PHONE:
@@ -79,7 +90,7 @@ def _read(account: Account, events: tuple[Event, ...]) -> _Lost:
             # The key that was bound by then is lost: whoever has the password must not be the first to bind another.
             lost.code_needed = event.kind != "support.reset" or details.get("code_needed") == "true"
             lost.reset_at = event.at  # a roll-out asks whoever has ever bound a phone for one
-            lost.failures = {name: Failures() for name in _COUNTERS}
+            lost.failures = {name: throttle.without_locks(each) for name, each in lost.failures.items()}
         if event.kind == "support.removed" or details.get("old") == account.user:
             lost.removed_at, lost.phone_gone = event.at, True
         elif event.kind == "support.invited":
@@ -97,11 +108,8 @@ def _read(account: Account, events: tuple[Event, ...]) -> _Lost:
 
 def _charged(failures: Failures, *, at: int, consecutive_count: int) -> Failures:
     """``failures`` with one more at the instant ``at``; of the consecutive ones the higher value counts."""
-    days = Counter(dict(failures.days))
-    days[day_of(at)] += 1
     return replace(
         failures,
         consecutive_count=max(failures.consecutive_count, consecutive_count),
-        days=tuple(sorted(days.items())),
-        granted_count=max(0, failures.granted_count - 1),
+        days=throttle.with_one_more(failures.days, day_of(at)),
     )

@@ -36,20 +36,38 @@ class SchemaStep:
     downgrade: Callable[[Document], Document]
 
 
-def _without_fence(document: Document) -> Document:
-    """Take out the mark of the last restore: no rule ever read it."""
+#: Whose wrong codes the form 1 counts.
+_COUNTERS = ("code_failures", "recovery_failures")
+#: What the form 1 does not know.
+_ADDED_IN_2 = ("known_browsers", "known_failures", "granted_tries", "unlock_code", "resyncs_begun")
+
+
+def _from_1_to_2(document: Document) -> Document:
+    """Take out the mark of the last restore, which no rule ever read, and tries that the support desk granted."""
     document.pop("fence", None)
+    for name in _COUNTERS:
+        document.get(name, {}).pop("granted_count", None)
     return document
 
 
-def _without_resyncs(document: Document) -> Document:
-    """Take out how many resyncs were begun: the release before limits none."""
-    document.pop("resyncs_begun", None)
+def _from_2_to_1(document: Document) -> Document:
+    """Take out the known browsers, whose failures count with all others, and the budget of resyncs."""
+    days: dict[int, int] = {}
+    for day, count in document.get("known_failures", []) + document.get("code_failures", {}).get("days", []):
+        days[day] = days.get(day, 0) + count
+    if days:
+        document.setdefault("code_failures", {})["days"] = [[day, days[day]] for day in sorted(days)]
+    for name in _ADDED_IN_2:
+        document.pop(name, None)
+    for pending in document.get("pending", []):
+        pending.pop("wrong_count", None)
+    for browser in document.get("remembered_browsers", []):
+        browser.pop("known_id", None)
     return document
 
 
 #: The steps of a stored account, the oldest first. A release needs the last one only.
-ACCOUNT_STEPS = (SchemaStep(number=2, upgrade=_without_fence, downgrade=_without_resyncs),)
+ACCOUNT_STEPS = (SchemaStep(number=2, upgrade=_from_1_to_2, downgrade=_from_2_to_1),)
 ACCOUNT_SCHEMA = ACCOUNT_STEPS[-1].number
 
 EVENT_STEPS: tuple[SchemaStep, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wsgi_mfa.core import known_browsers
 from wsgi_mfa.core.account import (
     Account,
     CarriedLogin,
@@ -18,7 +19,7 @@ from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.expiry import carried_login_counts
-from wsgi_mfa.core.remembered_browsers import without_browsers
+from wsgi_mfa.core.remembered_browsers import without_browsers, without_known
 
 RETRIES_MAX = 4
 ENDED_LOGINS_MAX = 8
@@ -116,10 +117,14 @@ def sign_out(account: Account, command: SignOut, context: Context) -> Decision:
     left, forgotten = without_browsers(
         left, {command.forget_browser}, cause="forgotten", now=context.now, source=origin.source
     )
+    own = known_browsers.browser_of(left, origin.known_secrets) if command.forget_known else None
+    left, unknown = without_known(
+        left, {own.id} if own is not None else (), cause="forgotten", now=context.now, source=origin.source
+    )
     if left == account:
         return Decision(outcome=Outcome.SIGNED_OUT)
     event = Event(at=context.now, user=account.user, kind="sign_out", source=origin.source)
-    return Decision(outcome=Outcome.SIGNED_OUT, account=left, events=(event, *forgotten))
+    return Decision(outcome=Outcome.SIGNED_OUT, account=left, events=(event, *forgotten, *unknown))
 
 
 def end_sessions(account: Account, command: EndSessions, context: Context) -> Decision:

@@ -1,4 +1,4 @@
-"""What the support desk may do to an account: reset, invite, unlock. It never sees or chooses a secret (R44).
+"""What the support desk may do to an account: reset, invite, unlock. It never sees or chooses a key (R44).
 
 A reset means "must enroll", never "no second factor" (R45).
 """
@@ -6,28 +6,36 @@ A reset means "must enroll", never "no second factor" (R45).
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from wsgi_mfa.core import throttle
+from wsgi_mfa.core import known_browsers, recovery_codes, throttle
 from wsgi_mfa.core.account import (
     Account,
     Authenticator,
     DeskUse,
     EnrollmentCode,
-    Failures,
     Method,
     ResetAsked,
     Session,
+    UnlockCode,
 )
 from wsgi_mfa.core.authentication_state import is_fresh, must_save
-from wsgi_mfa.core.commands import ForgetDrift, InviteBySupport, ResetBySupport, UnlockBySupport, UseDesk
+from wsgi_mfa.core.commands import (
+    ForgetDrift,
+    InviteBySupport,
+    PresentUnlockCode,
+    ResetBySupport,
+    UnlockBySupport,
+    UseDesk,
+)
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Decision, Outcome, Reason
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.expiry import DESK_USE_SECONDS, is_of_login, younger
 from wsgi_mfa.core.instants import SECOND, seconds_until
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.rejections import rejected
-from wsgi_mfa.core.remembered_browsers import end_events
+from wsgi_mfa.core.rejections import not_guessed, rejected, repeated_rejection
+from wsgi_mfa.core.remembered_browsers import all_ended_events, with_known
 from wsgi_mfa.core.rollout import was_bound
 from wsgi_mfa.core.totp import step_at
 from wsgi_mfa.core.verification import most_needed, with_drift
@@ -35,10 +43,24 @@ from wsgi_mfa.core.verification import most_needed, with_drift
 
 def under_attack(account: Account, policy: Policy) -> bool:
     """Whether somebody with the right password has guessed since the last success (D15)."""
-    return any(
-        failures.consecutive_count > 0 or throttle.exhausted(failures, policy)
-        for failures in (account.code_failures, account.recovery_failures)
+    known = [browser.failures for browser in account.known_browsers]
+    return (
+        any(
+            failures.consecutive_count > 0
+            for failures in (account.code_failures, account.recovery_failures, *known)
+        )
+        or throttle.budget_spent(account.code_failures, policy)
+        or known_browsers.budget_spent(account, policy)
     )
+
+
+def budgets_of(account: Account) -> dict[str, Any]:
+    """Return the fields that hold rolling budgets, which neither a reset nor a removal clears (D47)."""
+    return {
+        "code_failures": throttle.without_locks(account.code_failures),
+        "known_failures": account.known_failures,
+        "granted_tries": account.granted_tries,
+    }
 
 
 def reset(account: Account, command: ResetBySupport, context: Context) -> Decision:
@@ -65,6 +87,7 @@ def reset(account: Account, command: ResetBySupport, context: Context) -> Decisi
         revision=account.revision,
         saved_at=account.saved_at,
         address=account.address,
+        **budgets_of(account),
         ended_logins=account.ended_logins,
         enrollments_begun=account.enrollments_begun,
         resyncs_begun=account.resyncs_begun,
@@ -82,7 +105,7 @@ def reset(account: Account, command: ResetBySupport, context: Context) -> Decisi
             ("code_needed", str(code_needed).lower()),
         ),
     )
-    forgotten = end_events(account, account.remembered_browsers, "reset", context.now, source=command.source)
+    forgotten = all_ended_events(account, "reset", context.now, source=command.source)
     return Decision(
         outcome=Outcome.RESET,
         account=changed,
@@ -138,21 +161,17 @@ def invite(account: Account, command: InviteBySupport, context: Context) -> Deci
 
 
 def unlock(account: Account, command: UnlockBySupport, context: Context) -> Decision:
-    """Give ten tries for each kind of code that is closed; with ``clock``, let codes of the present work again.
+    """Keep the one-time code that the caller was given; with ``clock``, let codes of the present work again.
 
-    Where nothing is closed and no clock is to be mended, nothing is done, and ``account`` is None.
+    The budgets stay as they are: only the browser that shows the code is judged by others (D47).
     """
     if command.seen_generation not in (None, account.generation):
         return rejected(Reason.CHANGED_MEANWHILE)
-    changed = replace(
-        account,
-        code_failures=_reopened(account.code_failures, context),
-        recovery_failures=_reopened(account.recovery_failures, context),
-    )
-    if command.clock and account.authenticator is not None:
+    if account.authenticator is None:
+        return Decision(outcome=Outcome.MUST_ENROLL)
+    changed = replace(account, unlock_code=UnlockCode(sealed_digest=command.unlock_code, made_at=context.now))
+    if command.clock:
         changed = replace(changed, authenticator=_present(account.authenticator, context.now))
-    if changed == account:
-        return Decision(outcome=Outcome.UNLOCKED)
     event = Event(
         at=context.now,
         user=account.user,
@@ -164,6 +183,34 @@ def unlock(account: Account, command: UnlockBySupport, context: Context) -> Deci
         ),
     )
     return Decision(outcome=Outcome.UNLOCKED, account=changed, events=(event,))
+
+
+def present_unlock_code(account: Account, command: PresentUnlockCode, context: Context) -> Decision:
+    """Make the browser known that shows the desk's one-time code, and grant it tries over a spent budget (D47)."""
+    origin, held = command.origin, account.unlock_code
+    answered = repeated_rejection(account, origin, command.fingerprint)
+    if answered is not None:
+        return answered
+    if account.authenticator is None:
+        return Decision(outcome=Outcome.MUST_ENROLL)
+    if (
+        held is None
+        or held.browser not in (None, origin.browser)
+        or command.code is None
+        or command.opened is None
+        or not recovery_codes.matches(command.code, command.opened)
+    ):
+        return not_guessed(account, origin, context, code=command.code, fingerprint=command.fingerprint)
+    if known_browsers.browser_of(account, (command.known_secret,)) is not None:
+        return Decision(outcome=Outcome.UNLOCKED)  # the reply was lost
+    changed = replace(
+        account,
+        unlock_code=replace(held, browser=origin.browser),
+        recovery_failures=throttle.cleared(account.recovery_failures),
+    )
+    changed, known = with_known(changed, origin, command.known_secret, context, is_granted=True)
+    event = Event(at=context.now, user=account.user, kind="unlock_code.accepted", source=origin.source)
+    return Decision(outcome=Outcome.UNLOCKED, account=changed, events=(event, *known))
 
 
 def forget_drift(account: Account, command: ForgetDrift, context: Context) -> Decision:
@@ -196,13 +243,6 @@ def _who_and_why(
     """The agent, the reason and the ticket, if there is one, for the record (R44)."""
     said = (("agent", command.agent), ("reason", command.reason))
     return (*said, ("ticket", command.ticket)) if command.ticket else said
-
-
-def _reopened(failures: Failures, context: Context) -> Failures:
-    """Ten tries where a lock or a spent budget stands; counters that close nothing stay as they are."""
-    if throttle.wait_seconds(failures, context) is None:
-        return failures
-    return throttle.granted(failures)
 
 
 def _present(authenticator: Authenticator, now: int) -> Authenticator:

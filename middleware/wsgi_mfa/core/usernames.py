@@ -5,13 +5,14 @@ from __future__ import annotations
 import unicodedata
 
 from wsgi_mfa.core.errors import InvalidUserError
+from wsgi_mfa.core.joiners import JOINERS, misplaced_joiner
 
 # The longest address that SMTP can carry (RFC 5321 4.5.3.1.3, erratum 1690), and so the longest user id.
 USER_CHARACTERS_MAX = 254
 
 # Cc would write a second line into a log (R83), Cf is invisible, so that one user could be written in many
 # ways, Cs cannot be encoded, Zl and Zp break lines. Each of them would name a fresh account, and a fresh
-# account may enroll.
+# account may enroll. Of Cf, joiners are legal where their script needs them.
 _REJECTED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 # Folding and normalizing feed each other until nothing changes. Single characters need two rounds.
@@ -25,12 +26,15 @@ def canonical(user: str, *, exact: bool = False) -> str:
     space becomes one space. With ``exact`` the spelling is kept and only checked, for portals whose user
     ids differ in case or white space alone.
 
-    :raises InvalidUserError: empty, longer than 254 characters, or with a control, format or surrogate character.
+    :raises InvalidUserError: empty, longer than 254 characters, with a control, format or surrogate character, or
+        with a joiner in a place where no script needs one.
     """
     if len(user) > USER_CHARACTERS_MAX:
         raise _too_long(user)
     if user.isascii() and user.isprintable():
         name = user if exact else " ".join(user.lower().split())
+        if name and not name.isspace():
+            return name
     else:
         _reject_hidden_characters(user)
         name = user if exact else _folded(user)
@@ -38,6 +42,9 @@ def canonical(user: str, *, exact: bool = False) -> str:
         raise InvalidUserError("it is empty")
     if len(name) > USER_CHARACTERS_MAX:
         raise _too_long(user)
+    joiner = misplaced_joiner(name)
+    if joiner is not None:
+        raise _hidden(joiner)
     return name
 
 
@@ -53,8 +60,12 @@ def _folded(user: str) -> str:
 
 def _reject_hidden_characters(user: str) -> None:
     for character in user:
-        if unicodedata.category(character) in _REJECTED_CATEGORIES:
-            raise InvalidUserError(f"it contains the control or format character U+{ord(character):04X}")
+        if unicodedata.category(character) in _REJECTED_CATEGORIES and character not in JOINERS:
+            raise _hidden(character)
+
+
+def _hidden(character: str) -> InvalidUserError:
+    return InvalidUserError(f"it contains the control or format character U+{ord(character):04X}")
 
 
 def _too_long(user: str) -> InvalidUserError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from wsgi_mfa.core import throttle
+from wsgi_mfa.core import known_browsers, throttle
 from wsgi_mfa.core.account import Account, Authenticator, FirstCode, Method
 from wsgi_mfa.core.checked import replace
 from wsgi_mfa.core.commands import ResyncClock, VerifyCode
@@ -17,8 +17,8 @@ from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import HOUR, seconds_until
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.rejections import locked, rejected, repeated_rejection, with_answer, wrong
-from wsgi_mfa.core.remembered_browsers import with_browser
+from wsgi_mfa.core.rejections import locked, rejected, repeated_rejection, uncharged, with_answer, wrong
+from wsgi_mfa.core.remembered_browsers import with_browser, with_known
 from wsgi_mfa.core.sessions import opened, repeated
 from wsgi_mfa.core.totp import matching_steps, seconds_left_in_step, step_at
 
@@ -59,16 +59,14 @@ def verify(account: Account, command: VerifyCode, context: Context) -> Decision:
     authenticator = account.authenticator
     if authenticator is None:
         return Decision(outcome=Outcome.MUST_ENROLL)
-    closed = locked(account, "code_failures", context)
+    closed = locked(account, origin, context)
     if closed is not None:
         return closed
     step = step_at(context.now, period_seconds=authenticator.parameters.period_seconds)
     if last_step_is_ahead(authenticator, step, context.policy):
         return rejected(Reason.SERVER_CLOCK, alert="last_step_ahead")
     if command.code is None or command.key is None:
-        return wrong(
-            account, origin, context, counters="code_failures", code=None, fingerprint=command.fingerprint
-        )
+        return Decision(outcome=Outcome.WRONG_CODE)
     steps = matching_steps(
         command.key, command.code, window(authenticator, step, context.policy), authenticator.parameters
     )
@@ -80,16 +78,17 @@ def verify(account: Account, command: VerifyCode, context: Context) -> Decision:
     if steps:
         seconds = seconds_left_in_step(context.now, period_seconds=authenticator.parameters.period_seconds)
         return Decision(outcome=Outcome.USED_CODE, hint=Hint.WAIT_FOR_NEXT, retry_after_seconds=seconds)
-    changed, hint = _late(account, authenticator, context, key=command.key, code=command.code, step=step)
-    return wrong(
-        changed,
-        origin,
-        context,
-        counters="code_failures",
-        code=command.code,
-        fingerprint=command.fingerprint,
-        hint=hint,
-    )
+    late = _late(account, authenticator, context, key=command.key, code=command.code, step=step)
+    if late is not None:
+        return uncharged(
+            late,
+            origin,
+            context,
+            kind="code.late",
+            fingerprint=command.fingerprint,
+            hint=Hint.CLOCK_SLOW,
+        )
+    return wrong(account, origin, context, code=command.code, fingerprint=command.fingerprint)
 
 
 def last_step_is_ahead(authenticator: Authenticator, step: int, policy: Policy) -> bool:
@@ -147,6 +146,7 @@ def _accepted(
         code_failures=throttle.cleared(account.code_failures),
         first_code=None,
     )
+    changed, known = with_known(changed, origin, command.known_secret, context, retracting=True)
     changed, events = opened(
         changed,
         origin,
@@ -157,7 +157,10 @@ def _accepted(
         fingerprint=command.fingerprint,
     )
     if command.remember is not None and context.policy.remembered_browser_days:
-        changed, added = with_browser(changed, command.remember, context.now, source=origin.source)
+        own = changed.known_browsers[-1].id if command.known_secret is not None else None
+        changed, added = with_browser(
+            changed, command.remember, context.now, known_id=own, source=origin.source
+        )
         changed, events = _in_session(changed, command.session_id, command.remember.id), (*events, *added)
     event = Event(
         at=context.now,
@@ -167,7 +170,10 @@ def _accepted(
         details=(("method", Method.CODE.value), ("steps_off", str(matched - step))),
     )
     return Decision(
-        outcome=Outcome.SIGNED_IN, account=changed, events=(event, *events), session_id=command.session_id
+        outcome=Outcome.SIGNED_IN,
+        account=changed,
+        events=(event, *known, *events),
+        session_id=command.session_id,
     )
 
 
@@ -201,15 +207,18 @@ def with_drift(authenticator: Authenticator, *, drift_steps: int, now: int) -> A
 
 def _late(
     account: Account, authenticator: Authenticator, context: Context, *, key: bytes, code: str, step: int
-) -> tuple[Account, Hint | None]:
-    """The hint for a code of an earlier moment, and the account in which that code is used up (D17)."""
+) -> Account | None:
+    """Return the account in which a code of an earlier moment is used up; None where ``code`` is none (D17, D46).
+
+    It costs no try: a random guess is such a code once in 50,000 times, and is told that its clock is slow.
+    """
     earlier = range(step - context.policy.hint_steps_max, min(window(authenticator, step, context.policy)))
     matched = matching_steps(key, code, earlier, authenticator.parameters)
     late = [candidate for candidate in matched if _is_unused(authenticator, candidate)]
     if not late or len(account.hints) >= HINTS_AN_HOUR_MAX:
-        return account, None
+        return None
     burnt = with_used(authenticator, max(late))
-    return replace(account, authenticator=burnt, hints=(*account.hints, context.now)), Hint.CLOCK_SLOW
+    return replace(account, authenticator=burnt, hints=(*account.hints, context.now))
 
 
 def resync(account: Account, command: ResyncClock, context: Context) -> Decision:
@@ -221,7 +230,7 @@ def resync(account: Account, command: ResyncClock, context: Context) -> Decision
     authenticator = account.authenticator
     if authenticator is None:
         return Decision(outcome=Outcome.MUST_ENROLL)
-    closed = locked(account, "code_failures", context)
+    closed = locked(account, origin, context)
     if closed is not None:
         return closed
     step = step_at(context.now, period_seconds=authenticator.parameters.period_seconds)
@@ -229,9 +238,7 @@ def resync(account: Account, command: ResyncClock, context: Context) -> Decision
     if out_of_reach and last_step_is_ahead(authenticator, step, context.policy):
         return rejected(Reason.SERVER_CLOCK, alert="last_step_ahead")
     if command.code is None or command.key is None:
-        return wrong(
-            account, origin, context, counters="code_failures", code=None, fingerprint=command.fingerprint
-        )
+        return Decision(outcome=Outcome.WRONG_CODE)
     first = account.first_code
     if (
         command.asked_for_first
@@ -254,14 +261,7 @@ def resync(account: Account, command: ResyncClock, context: Context) -> Decision
     )
     spent = replace(account, first_code=None)
     if learned is None:
-        return wrong(
-            spent,
-            origin,
-            context,
-            counters="code_failures",
-            code=command.code,
-            fingerprint=command.fingerprint,
-        )
+        return wrong(spent, origin, context, code=command.code, fingerprint=command.fingerprint)
     matched, drift_steps = learned
     changed = replace(
         spent,
@@ -272,6 +272,7 @@ def resync(account: Account, command: ResyncClock, context: Context) -> Decision
         ),
         code_failures=throttle.cleared(account.code_failures),
     )
+    changed = known_browsers.with_cleared(changed, origin)
     changed = with_answer(
         changed, origin, fingerprint=command.fingerprint, now=context.now, outcome=Outcome.RESYNCED, hint=None
     )

@@ -6,11 +6,19 @@ that no sealed value serves anywhere but where it was put (R42).
 
 from __future__ import annotations
 
+import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from wsgi_mfa.core import recovery_codes
-from wsgi_mfa.core.account import Account, EnrollmentCode, FirstCode, PendingEnrollment, RecoveryCode
+from wsgi_mfa.core.account import (
+    Account,
+    EnrollmentCode,
+    FirstCode,
+    PendingEnrollment,
+    RecoveryCode,
+    UnlockCode,
+)
 from wsgi_mfa.core.commands import NewBrowser, NewKey, NewRecoveryCode
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import Entropy
@@ -75,18 +83,35 @@ class Vault:
         message = f"{user}\0{browser_id}\0{session_id}".encode()
         return hashlib.sha256(self._keys.ring.fingerprint("browser", message).encode()).hexdigest()[:32]
 
+    def known_secret(self, user: str, once: str) -> str:
+        """Return what makes a browser known: 128 bits that a key and ``once`` make, the same each time.
+
+        ``once`` is the id of the session, or a keyed fingerprint of the code, by which the browser became known: so a
+        lost reply can be given again (D10).
+        """
+        digest = self._keys.ring.sign("known browser", f"{user}\0{once}".encode())[:ID_BYTES]
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
+    def new_unlock_code(self, user: str, *, once: str | None = None) -> tuple[str, str]:
+        """Return a fresh unlock code as the desk reads it out, and its sealed digest (D47); ``once`` as below."""
+        code = self._code_for_caller(user, "desk/unlock code", once)
+        return recovery_codes.grouped(code), self._seal(user, _UNLOCK_DIGEST, self._digest(code))
+
     def new_enrollment_code(self, user: str, *, once: str | None = None) -> tuple[str, str]:
         """A fresh enrollment code as the desk reads it out, and its sealed digest (D15).
 
         With ``once`` it is the code that this stands for: who sends a form twice sees one code. Nobody without the
         keys can tell it from ``once``.
         """
-        code = self._new_code(recovery_codes.ENROLLMENT_CODE_SYMBOLS)
-        if once is not None:
-            count = recovery_codes.entropy_bytes(recovery_codes.ENROLLMENT_CODE_SYMBOLS)
-            drawn = self._keys.ring.sign("desk/enrollment code", f"{user}\0{once}".encode())[:count]
-            code = recovery_codes.code_from(drawn, recovery_codes.ENROLLMENT_CODE_SYMBOLS)
+        code = self._code_for_caller(user, "desk/enrollment code", once)
         return recovery_codes.grouped(code), self._seal(user, _ENROLLMENT_DIGEST, self._digest(code))
+
+    def _code_for_caller(self, user: str, purpose: str, once: str | None) -> str:
+        if once is None:
+            return self._new_code(recovery_codes.ENROLLMENT_CODE_SYMBOLS)
+        count = recovery_codes.entropy_bytes(recovery_codes.ENROLLMENT_CODE_SYMBOLS)
+        drawn = self._keys.ring.sign(purpose, f"{user}\0{once}".encode())[:count]
+        return recovery_codes.code_from(drawn, recovery_codes.ENROLLMENT_CODE_SYMBOLS)
 
     def sealed_first_code(self, user: str, code: str | None) -> str:
         """The first of two codes that re-learn a clock, for keeping (D17)."""
@@ -136,6 +161,10 @@ class Vault:
         """What checks the desk's enrollment code."""
         return None if code is None else self._open(user, _ENROLLMENT_DIGEST, code.sealed_digest)
 
+    def unlock_digest(self, user: str, code: UnlockCode | None) -> bytes | None:
+        """Return what checks the desk's unlock code."""
+        return None if code is None else self._open(user, _UNLOCK_DIGEST, code.sealed_digest)
+
     def first_code(self, user: str, first: FirstCode | None) -> str | None:
         """The first of two codes that re-learn a clock."""
         return None if first is None else self._open(user, _FIRST_CODE, first.sealed_code).decode("ascii")
@@ -153,6 +182,20 @@ class Vault:
             for field, sealed in _places(account)
             if owner != account.user or sealing_id(sealed) != writing_id
         }
+
+    def opened_with(self, account: Account, *, but: Collection[str] = ()) -> set[str]:
+        """Open one value of ``account`` for each key that sealed it, and return their ids without those in ``but``.
+
+        :raises UnsealError: a key of the ring does not open what a key of that id has sealed.
+        :raises UnknownKeyError: the ring lacks a key.
+        """
+        opened: set[str] = set()
+        for field, sealed in _places(account):
+            key_id = sealing_id(sealed)
+            if key_id not in but and key_id not in opened:
+                self._open(account.user, field, sealed)
+                opened.add(key_id)
+        return opened
 
     def _new_code(self, symbols: int) -> str:
         return recovery_codes.code_from(
@@ -193,11 +236,14 @@ def _places(account: Account) -> Iterator[tuple[str, str]]:
             yield _recovery_copy(code.id), code.sealed_copy
     if account.enrollment_code is not None:
         yield _ENROLLMENT_DIGEST, account.enrollment_code.sealed_digest
+    if account.unlock_code is not None:
+        yield _UNLOCK_DIGEST, account.unlock_code.sealed_digest
     if account.first_code is not None:
         yield _FIRST_CODE, account.first_code.sealed_code
 
 
 _ENROLLMENT_DIGEST = "enrollment_code/digest"
+_UNLOCK_DIGEST = "unlock_code/digest"
 _FIRST_CODE = "first_code"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from wsgi_mfa.core import known_browsers
 from wsgi_mfa.core.account import Account, Failures
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
@@ -12,7 +13,7 @@ from wsgi_mfa.core.expiry import without_expired
 from wsgi_mfa.core.removal import is_there
 from wsgi_mfa.core.rollout import may_go_without
 from wsgi_mfa.core.support import under_attack
-from wsgi_mfa.core.throttle import budget_spent, wait_seconds
+from wsgi_mfa.core.throttle import budget_spent, counted, wait_seconds
 from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import InvalidUserError
@@ -25,12 +26,20 @@ FOUND_MAX = 20  # accounts that one address leads to; more are a store gone wron
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TriesView:
-    """Wrong codes of one kind; ``wait_seconds`` is None where the next one is looked at."""
+    """Wrong codes of browsers that are not known; ``wait_seconds`` is None where the next one is evaluated."""
 
     in_a_row_count: int
     rolling_count: int
-    granted_count: int
     wait_seconds: int | None
+    spent: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownView:
+    """The known browsers and their wrong codes; with ``spent`` they are judged like others."""
+
+    count: int
+    rolling_count: int
     spent: bool
 
 
@@ -48,7 +57,8 @@ class AccountView:
     has_address: bool = False
     drift_seconds: int = 0
     codes: TriesView | None = None
-    recovery_codes: TriesView | None = None
+    known_browsers: KnownView | None = None
+    wrong_recovery_codes_count: int = 0
     guessed: bool = False
     events: tuple[Event, ...] = ()
 
@@ -97,7 +107,12 @@ class AccountFinder:
             has_address=self._address(user) is not None,
             drift_seconds=0 if held is None else held.drift_steps * held.parameters.period_seconds,
             codes=_tries(account.code_failures, context),
-            recovery_codes=_tries(account.recovery_failures, context),
+            known_browsers=KnownView(
+                count=len(account.known_browsers),
+                rolling_count=counted(account.known_failures),
+                spent=known_browsers.budget_spent(account, context.policy),
+            ),
+            wrong_recovery_codes_count=account.recovery_failures.consecutive_count,
             guessed=under_attack(account, context.policy),
             events=tuple(reversed(events)),
         )
@@ -139,8 +154,7 @@ def state_of(account: Account, context: Context) -> str:
 def _tries(failures: Failures, context: Context) -> TriesView:
     return TriesView(
         in_a_row_count=failures.consecutive_count,
-        rolling_count=sum(count for _, count in failures.days),
-        granted_count=failures.granted_count,
+        rolling_count=counted(failures.days),
         wait_seconds=wait_seconds(failures, context),
         spent=budget_spent(failures, context.policy),
     )

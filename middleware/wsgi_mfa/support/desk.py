@@ -123,25 +123,48 @@ class SupportDesk:
     def unlock(
         self, user: str, *, email: str, reason: str, agent: str, clock: bool = False, ticket: str = ""
     ) -> SupportResult:
-        """Give ten tries over a lock or a spent budget; ``clock`` mends a last step in the future (D14, D22)."""
+        """Give the caller a one-time code; ``clock`` corrects a last step in the future (D22, D47)."""
         call = Call(user=user, email=email, reason=reason, agent=agent, ticket=ticket)
         return self.unlock_for(call, clock=clock)
 
     def unlock_for(self, call: Call, *, clock: bool = False) -> SupportResult:
-        """As :meth:`unlock`."""
-        command = commands.UnlockBySupport(
-            agent=call.agent,
-            reason=call.reason,
-            ticket=call.ticket,
-            clock=clock,
-            seen_generation=call.seen_generation,
-            source=call.source,
-        )
-        applied = self._applied(call, lambda _: command)
-        if isinstance(applied, Rejected):
+        """As :meth:`unlock`; the same form again, soon, gives the same code."""
+        code = ""
+
+        def command(name: str) -> Command:
+            nonlocal code
+            code, sealed = self._service.vault.new_unlock_code(name, once=self._once_of(call))
+            return commands.UnlockBySupport(
+                agent=call.agent,
+                reason=call.reason,
+                ticket=call.ticket,
+                unlock_code=sealed,
+                clock=clock,
+                seen_generation=call.seen_generation,
+                source=call.source,
+            )
+
+        if isinstance(applied := self._applied(call, command), Rejected):
             return applied
-        user, account = applied.user, applied.decision.account or self._service.load(applied.user)
-        return Done(outcome=Outcome.UNLOCKED, user=user, message=f"unlocked: {user} {_tries_of(account)}")
+        if applied.decision.outcome is not Outcome.UNLOCKED:
+            return Rejected(
+                message=f"{applied.user!r} has no phone to be locked out of", reason=Reason.NO_PHONE
+            )
+        minutes = self._service.policy.enrollment_seconds_max // 60
+        return Done(
+            outcome=Outcome.UNLOCKED,
+            user=applied.user,
+            message=(
+                f"unlocked: {applied.user} gives the unlock code below at the page that asks for a code. It works once,"
+                f" within {minutes} minutes, and makes that browser known. Give it to the verified caller only."
+            ),
+            unlock_code=code,
+        )
+
+    def _once_of(self, call: Call) -> str | None:
+        """What stands for the code of one form, for as long as a code lives; None where there was no form."""
+        window = self._service.clock.now() // (self._service.policy.enrollment_seconds_max * SECOND)
+        return None if call.once is None else f"{call.agent}\0{call.once}\0{window}"
 
     def forget_drift(
         self, user: str, *, email: str, reason: str, agent: str, ticket: str = ""
@@ -209,12 +232,10 @@ class SupportDesk:
     def invite_for(self, call: Call) -> SupportResult:
         """As :meth:`invite`; the same form again, soon, gives the same code."""
         code = ""
-        window = self._service.clock.now() // (self._service.policy.enrollment_seconds_max * SECOND)
 
         def command(name: str) -> Command:
             nonlocal code
-            once = None if call.once is None else f"{call.agent}\0{call.once}\0{window}"
-            code, sealed = self._service.vault.new_enrollment_code(name, once=once)
+            code, sealed = self._service.vault.new_enrollment_code(name, once=self._once_of(call))
             return commands.InviteBySupport(
                 agent=call.agent,
                 reason=call.reason,
@@ -336,13 +357,3 @@ def _form_of(call: Call) -> str | None:
 
 class _UnknownSessionError(Exception):
     """No open session of this user has that id."""
-
-
-def _tries_of(account: Account | None) -> str:
-    """What the user may do now; support opens only what was closed."""
-    kinds = []
-    if account is not None and account.code_failures.granted_count:
-        kinds.append(f"{account.code_failures.granted_count} tries for codes")
-    if account is not None and account.recovery_failures.granted_count:
-        kinds.append(f"{account.recovery_failures.granted_count} tries for recovery codes")
-    return f"has {' and '.join(kinds)}" if kinds else "was not locked, and can try as before"

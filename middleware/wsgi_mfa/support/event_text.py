@@ -9,6 +9,11 @@ WORDS = {
     "enrollment.confirmed": "set up a phone",
     "enrollment.postponed": "put setting up a phone off",
     "enrollment_code.accepted": "typed the code of the support desk",
+    "enrollment.wrong_code": "typed a wrong code while setting up a phone",
+    "unlock_code.accepted": "typed the unlock code of the support desk",
+    "known_browser.added": "has one more known browser",
+    "known_browser.ended": "has a known browser less",
+    "code.late": "typed a code of an earlier moment",
     "sign_in.accepted": "signed in with a second factor",
     "step_up.accepted": "confirmed with a fresh code",
     "code.wrong": "typed a wrong code after the right password",
@@ -31,7 +36,7 @@ WORDS = {
     "support.reset_asked": "is to be reset, when another agent asks too",
     "support.drift_forgotten": "has a clock that counts as right again",
     "support.invited": "was invited to set up a phone",
-    "support.unlocked": "was unlocked by the support desk",
+    "support.unlocked": "was given an unlock code by the support desk",
     "support.limit_reached": "asked too much of the support desk",
     "support.fenced": "was closed after a restore",
     "support.removed": "was removed",
@@ -39,7 +44,11 @@ WORDS = {
 }
 #: Details that are for machines, or stand in the words already.
 _SILENT = frozenset({"steps_off", "step", "code_needed"})
-_KINDS = {"code_failures": "of the app", "recovery_failures": "recovery code"}
+_KINDS = {
+    "code_failures": "of the app",
+    "known_failures": "of the app, in a known browser",
+    "recovery_failures": "recovery code",
+}
 
 
 def in_words(event: Event) -> str:

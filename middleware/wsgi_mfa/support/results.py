@@ -11,13 +11,15 @@ from wsgi_mfa.core.decision import Outcome, Reason
 class Done:
     """The desk did what the agent asked for; ``message`` tells the agent about it.
 
-    ``user`` is the canonical name of the account. ``enrollment_code`` is for the verified caller alone.
+    ``user`` is the canonical name of the account. ``enrollment_code`` and ``unlock_code`` are for the
+    verified caller alone.
     """
 
     outcome: Outcome
     user: str
     message: str
     enrollment_code: str | None = None
+    unlock_code: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

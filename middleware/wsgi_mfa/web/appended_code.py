@@ -41,7 +41,7 @@ def judged(request: WebRequest, code: str) -> tuple[WebRequest, Decision]:
         return request, Decision(outcome=Outcome.USED_CODE)
     origin = Origin(browser=client, next_browser=client, login=caller.login, source=request.source)
     visit = Visit(user=caller.user, origin=origin, now=request.now, address=caller.address)
-    decision = site.service.verify_code(visit, code)
+    decision = site.service.verify_code(visit, code, keeps_cookies=False)
     if decision.outcome is Outcome.SIGNED_IN:
         opened = request.in_session(site.service.load(caller.user), decision.session_id)
         return opened, Decision(outcome=opened.state.outcome)

@@ -15,13 +15,14 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from wsgi_mfa.clock import Clock
-from wsgi_mfa.core.instants import HOUR, MINUTE
+from wsgi_mfa.core.instants import HOUR, MINUTE, seconds_until
 from wsgi_mfa.metrics import Meter
 
 logger = logging.getLogger("wsgi_mfa")
 
 WINDOW = 10 * MINUTE
 FAILURES_OF_A_CLIENT = 20  # in the window; a person who mistypes is locked long before
+LONG_CODES_OF_A_CLIENT = 20  # recovery, enrollment and unlock codes in the window
 FAILURES_OF_ALL = 200
 CLIENTS_MAX = 4096
 SLOWED_SECONDS = 1.0
@@ -68,6 +69,47 @@ class ClientAddressReader:
         except ValueError:
             return False
         return any(parsed in network for network in self._trusted)
+
+
+class AttemptLimit:
+    """Limits how often one client address may try codes that are too long to be guessed (D46).
+
+    It is the worker's own: an account is never closed by it, and no other address waits.
+    """
+
+    def __init__(self) -> None:
+        self._attempts: OrderedDict[str, deque[int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def wait_seconds(self, address: str, now: int) -> int | None:
+        """Return the seconds until a code of this address is judged; None where one is judged now."""
+        with self._lock:
+            attempts = self._attempts.get(_network_of(address))
+            if (
+                attempts is None
+                or len(attempts) < LONG_CODES_OF_A_CLIENT
+                or not 0 <= now - attempts[0] < WINDOW
+            ):
+                return None
+            return seconds_until(attempts[0] + WINDOW, now=now)
+
+    def count(self, address: str, now: int) -> None:
+        """Count one wrong code of this address."""
+        name = _network_of(address)
+        with self._lock:
+            self._attempts.setdefault(name, deque(maxlen=LONG_CODES_OF_A_CLIENT)).append(now)
+            self._attempts.move_to_end(name)
+            if len(self._attempts) > CLIENTS_MAX:
+                self._attempts.popitem(last=False)
+
+
+def _network_of(address: str) -> str:
+    """Return what stands for one client: an IPv4 address, or the /64 that one IPv6 client can choose from."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(parsed) if parsed.version == 4 else str(ip_network(f"{parsed}/64", strict=False))
 
 
 class SprayWatch:

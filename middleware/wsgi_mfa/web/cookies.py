@@ -1,10 +1,13 @@
-"""The middleware's two cookies: which browser this is, and which session it has shown a second factor for.
+"""The middleware's cookies: which browser this is, its session, and by which secrets it is known.
 
 A value is ``store.random.key_id.proof``: eight characters of the store's id (D2), a random id, and a proof that names
 its key. That of a browser is a signature. That of a session is its user, sealed for this id: so the cookie tells
 nobody whose it is (R53), and tells us whose session ends when somebody else comes with it (R51). It is derived
 from the session's id, so that a lost reply can be given again (D10); what is stored on the server cannot be turned
 into a cookie without a key.
+
+The third cookie outlives sessions and users: it holds the secrets by which the browser is known, and is read in
+:mod:`wsgi_mfa.web.known_cookie`.
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ _ID_CHARACTERS = 32  # 128 bits in hex
 _PADDED_BYTES = 32
 _CACHED_VALUES_MAX = 4096
 _HEX = frozenset("0123456789abcdef")
+KNOWN_SECRETS_MAX = 8  # users of one browser that may know it (D46)
+_BITS_128 = r"[A-Za-z0-9_-]{22}"  # in base64url
+_KNOWN_VALUE = re.compile(rf"{_BITS_128}(?:\.{_BITS_128}){{0,{KNOWN_SECRETS_MAX - 1}}}", re.ASCII)
 
 T = TypeVar("T")
 
@@ -36,21 +42,32 @@ class CookieNames:
 
     browser: str
     session: str
+    known: str
     secure: bool
 
     @property
-    def all(self) -> tuple[str, str]:
-        return self.browser, self.session
+    def all(self) -> tuple[str, ...]:
+        return self.browser, self.session, self.known
 
     @classmethod
     def over_https(cls) -> CookieNames:
         """``__Host-`` binds a cookie to this very host, https and the whole path (R53)."""
-        return cls(browser="__Host-wsgi_mfa_browser", session="__Host-wsgi_mfa_session", secure=True)
+        return cls(
+            browser="__Host-wsgi_mfa_browser",
+            session="__Host-wsgi_mfa_session",
+            known="__Host-wsgi_mfa_known",
+            secure=True,
+        )
 
     @classmethod
     def over_plain_http(cls, port: str) -> CookieNames:
         """Cookies cross ports, so the port is part of the name; without https there is no ``__Host-``."""
-        return cls(browser=f"wsgi_mfa_browser_{port}", session=f"wsgi_mfa_session_{port}", secure=False)
+        return cls(
+            browser=f"wsgi_mfa_browser_{port}",
+            session=f"wsgi_mfa_session_{port}",
+            known=f"wsgi_mfa_known_{port}",
+            secure=False,
+        )
 
 
 class CookieSigner:
@@ -150,10 +167,18 @@ def _place(store: str, session_id: str) -> SealContext:
     return SealContext(store_id=store, user="", field=f"cookie/session/{session_id}")
 
 
+def known_secrets_in(value: str | None) -> tuple[str, ...]:
+    """Return the secrets in the value of the third cookie; none where it is not one of ours."""
+    if value is None or _KNOWN_VALUE.fullmatch(value) is None:
+        return ()
+    return tuple(dict.fromkeys(value.split(".")))
+
+
 def set_cookie(name: str, value: str, *, secure: bool, age_seconds_max: int | None = None) -> tuple[str, str]:
     """A ``Set-Cookie`` header without an expiry: it ends with the browser, and on the server before that (R53).
 
-    Only a remembered browser's has one, ``age_seconds_max`` from now; the server decides by its own count (R55).
+    Only those of remembered and known browsers have one, ``age_seconds_max`` from now; the server decides by its own
+    count (R55, D46).
     """
     age = "" if age_seconds_max is None else f"; Max-Age={age_seconds_max}"
     return "Set-Cookie", f"{name}={value}; Path=/{age}; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"

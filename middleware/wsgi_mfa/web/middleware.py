@@ -36,18 +36,14 @@ from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.web import app_response, gate, routes
 from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web.app_response import answered, passed_unchanged
-from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
+from wsgi_mfa.web.client_address import AttemptLimit, ClientAddressReader, SprayWatch
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.field_watch import FieldWatch
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
 from wsgi_mfa.web.reply import response_to
 from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
-from wsgi_mfa.web.response_hold import (
-    Headers,
-    ResponseHold,
-    first_drawn,
-)
+from wsgi_mfa.web.response_hold import Headers, ResponseHold, first_drawn
 from wsgi_mfa.web.return_to import ReturnUrlSigner
 from wsgi_mfa.web.sealing import Sealing, default_label, sealed
 from wsgi_mfa.web.session_cookie import SessionCookieCheck

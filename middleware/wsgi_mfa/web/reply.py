@@ -13,6 +13,7 @@ from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
 from wsgi_mfa.web import forms
 from wsgi_mfa.web.browser_cookie import browser_cookie, own_of
 from wsgi_mfa.web.cookies import expire_cookie
+from wsgi_mfa.web.known_cookie import is_known
 from wsgi_mfa.web.render import render_page
 from wsgi_mfa.web.request import WebRequest
 
@@ -166,9 +167,11 @@ def _context(request: WebRequest, reply: Reply) -> dict[str, object]:
         "support_contact": site.support_contact,
         "digits": policy.digits,
         "period_seconds": policy.period_seconds,
-        "clock_in_question": request.account is not None and clock_in_question(request.account),
+        "clock_in_question": request.account is not None
+        and clock_in_question(request.account, request.known_secrets),
         "doubled": request.sanitized.doubled,
         "is_remembered": own_of(request) is not None,
+        "is_known": is_known(request),
         "unsent": request.argument("unsent") is not None,
         **reply.context,
     }

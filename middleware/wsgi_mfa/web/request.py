@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qs, quote
@@ -21,8 +21,8 @@ from wsgi_mfa.support.account_view import AccountFinder
 from wsgi_mfa.support.agents import SupportAgents
 from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.web import return_to
-from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
-from wsgi_mfa.web.cookies import CookieNames, CookieSigner
+from wsgi_mfa.web.client_address import AttemptLimit, ClientAddressReader, SprayWatch
+from wsgi_mfa.web.cookies import CookieNames, CookieSigner, known_secrets_in
 from wsgi_mfa.web.return_to import ReturnUrlSigner
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
@@ -48,6 +48,7 @@ class Site:
     targets: ReturnUrlSigner
     sources: ClientAddressReader
     watch: SprayWatch
+    long_codes: AttemptLimit = field(default_factory=AttemptLimit)
     spent: UsedAppendedCodes
     passes: WorkerCache
     plain_http: bool
@@ -176,6 +177,11 @@ class WebRequest:
         """The browser's id; a new one for a browser that carries none."""
         return self.known_browser or self.site.service.vault.new_id()
 
+    @property
+    def known_secrets(self) -> tuple[str, ...]:
+        """The secrets by which this browser is known to its users, whoever they are (D46)."""
+        return known_secrets_in(self.sanitized.own_cookies.get(self.names.known))
+
     @cached_property
     def visit(self) -> Visit:
         """This request as the service takes it; asked for only where somebody is signed in at the portal."""
@@ -187,6 +193,7 @@ class WebRequest:
             login=self.caller.login,
             session_id=self.session_id,
             source=self.source,
+            known_secrets=self.known_secrets,
         )
         return Visit(user=self.caller.user, origin=origin, now=self.now, address=self.caller.address)
 

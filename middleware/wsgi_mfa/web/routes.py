@@ -22,6 +22,7 @@ from wsgi_mfa.web.views import (
     recovery,
     reminder,
     sign_out,
+    unlock,
     verification,
 )
 
@@ -39,6 +40,7 @@ VIEWS: dict[str, dict[str, View]] = {
     "/resync": {"GET": verification.show_resync, "POST": verification.post_resync},
     "/recover": {"GET": recovery.show_recover, "POST": recovery.post_recover},
     "/recovery-code": {"GET": recovery.show_recovery_code, "POST": recovery.post_recovery_code},
+    "/unlock": {"GET": unlock.show_unlock, "POST": unlock.post_unlock},
     "/continue": {"GET": sign_out.show_continue},
     "/account": {"GET": account.show_account, "POST": account.post_account},
     "/sign-out": {"POST": sign_out.post_sign_out},

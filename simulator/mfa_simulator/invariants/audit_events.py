@@ -61,12 +61,21 @@ def _rules(before: Account, after: Account) -> Iterator[tuple[bool, str, tuple[s
         yield now.consecutive_count > was.consecutive_count, "a wrong answer was charged", ("code.wrong",)
         begun = now.locked_since is not None and now.locked_since != was.locked_since
         yield begun, "a lock began", ("lock.started", "lock.restarted")
-        yield now.granted_count > was.granted_count, "tries were granted", ("support.unlocked",)
+    charged = sum(count for _, count in after.known_failures) > sum(
+        count for _, count in before.known_failures
+    )
+    yield charged, "a wrong answer was charged to known browsers", ("code.wrong",)
+    earlier = {browser.id for browser in before.known_browsers}
+    later = {browser.id for browser in after.known_browsers}
+    yield bool(later - earlier), "a browser became known", ("known_browser.added",)
+    yield bool(earlier - later), "a browser is known no longer", ("known_browser.ended",)
+    unlocking = after.unlock_code is not None and before.unlock_code != after.unlock_code
+    yield unlocking, "an unlock code was given or shown", ("support.unlocked", "unlock_code.accepted")
     step = same and old is not None and new is not None and new.last_step != old.last_step
     telling = (
         *ACCEPTED,
         "clock.relearned",
-        "code.wrong",
+        "code.late",
         "support.unlocked",
         "support.fenced",
         "support.renamed",

@@ -14,7 +14,8 @@ from wsgi_mfa.accounts import Account
 
 BROWSER_COOKIE = f"wsgi_mfa_browser_{PORT}"
 SESSION_COOKIE = f"wsgi_mfa_session_{PORT}"
-FIELDS = ("code", "recovery_code", "enrollment_code")
+KNOWN_COOKIE = f"wsgi_mfa_known_{PORT}"
+FIELDS = ("code", "recovery_code", "enrollment_code", "unlock_code")
 LOOK_ALIKES = str.maketrans({"O": "0", "I": "1", "L": "1", " ": None, "-": None})
 
 

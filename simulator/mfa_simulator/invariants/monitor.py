@@ -11,13 +11,14 @@ from mfa_simulator.invariants.access import AccessJudge
 from mfa_simulator.invariants.answers import AnswerJudge
 from mfa_simulator.invariants.audit_events import AuditEventJudge
 from mfa_simulator.invariants.call import JudgedCall, Save
+from mfa_simulator.invariants.failure_counts import FailureCounts
 from mfa_simulator.invariants.ledger import Ledger, Violation
 from mfa_simulator.invariants.replies import ReplyJudge
 from mfa_simulator.invariants.rollout import UsersNotYetRequired
 from mfa_simulator.invariants.second_factor import SecondFactorJudge
 from mfa_simulator.invariants.secrecy import SecrecyJudge
 from mfa_simulator.invariants.support_desk import SupportDeskJudge
-from mfa_simulator.invariants.throttle import FailureCounts, ThrottleJudge
+from mfa_simulator.invariants.throttle import ThrottleJudge
 from mfa_simulator.language.format import invariant_names
 from mfa_simulator.language.scenario import AGENTS, Scenario
 from mfa_simulator.world.http import Request, Response
@@ -70,9 +71,9 @@ class Monitor:
         """What the judges know."""
         return self._ledger
 
-    def tally(self, user: str, kind: str) -> FailureCounts:
-        """Give what was counted of a user's wrong answers of one kind."""
-        return self._guesses.tally(user, kind)
+    def tally(self, user: str) -> FailureCounts:
+        """Give what was counted of a user's wrong answers of codes in browsers that are not known."""
+        return self._guesses.tally(user)
 
     def password_changed(self, user: str, password: str) -> None:
         """Take a new password of a user of the portal."""
@@ -101,7 +102,7 @@ class Monitor:
         )
         call.user = self._access.user_of(call.cookies)
         if request.method == "POST":
-            call.closed = self._guesses.closed(call.user, now, policy)
+            call.closed = self._guesses.closed(call)
         worth = self._answers.before(call) if request.method == "POST" else None
         token = _current.set(call)
         try:
@@ -188,10 +189,10 @@ class SupportDeskMonitor:
         self._ledger = ledger
         self._access = doors
 
-    def answered(self, outcome: str, enrollment_code: str | None) -> None:
-        """Take the desk's answer; the enrollment code is for the caller's ears alone."""
-        if enrollment_code is not None:
-            self._ledger.enrollment_codes.append(enrollment_code)
+    def answered(self, outcome: str, code: str | None) -> None:
+        """Take the desk's answer; its enrollment or unlock code is for the caller's ears alone."""
+        if code is not None:
+            self._ledger.enrollment_codes.append(code)
         if outcome == "reset" and self._call.user is not None:
             self._access.reset_answered(self._call, self._call.user)
 

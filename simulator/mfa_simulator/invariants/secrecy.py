@@ -15,6 +15,7 @@ from mfa_simulator.errors import StepError
 from mfa_simulator.invariants.call import (
     BROWSER_COOKIE,
     FIELDS,
+    KNOWN_COOKIE,
     LOOK_ALIKES,
     SESSION_COOKIE,
     JudgedCall,
@@ -34,9 +35,9 @@ SHOWS_CODE = (b'id="recovery-code"', b'"recovery_code":')
 KEY_LINK = re.compile(rb'href="(otpauth:[^"]*)"')
 KEY_TEXT = re.compile(rb'id="key"[^>]*>([^<]*)<')
 DESK = "/mfa/support"
-ENROLLMENT_CODE_TEXT = re.compile(rb'id="enrollment-code"[^>]*>([^<]*)<')
+ENROLLMENT_CODE_TEXT = re.compile(rb'id="caller-code"[^>]*>([^<]*)<')
 CODE_TEXT = re.compile(rb'id="recovery-code"[^>]*>([^<]*)<')
-COOKIES = (BROWSER_COOKIE, SESSION_COOKIE)
+COOKIES = (BROWSER_COOKIE, SESSION_COOKIE, KNOWN_COOKIE)
 
 
 class SecrecyJudge:

@@ -46,7 +46,9 @@ class SupportDeskJudge:
             return "to the agent's own account"
         if target in self._agents:
             return "to the account of another agent"
-        if any(dict(event.details).get("agent") != agent for event in save.events):
+        # That a browser is known or remembered no longer is a consequence, and names no agent.
+        done = (event for event in save.events if not event.kind.endswith("_browser.ended"))
+        if any(dict(event.details).get("agent") != agent for event in done):
             return "and another agent is on record"
         return self._wrong_factor(call, agent)
 

@@ -145,6 +145,14 @@ def recover(world: World, step: Step) -> str:
     )
 
 
+def show_unlock_code(world: World, step: Step) -> str:
+    return use_actor(world, step).show_unlock_code()
+
+
+def forget_browser(world: World, step: Step) -> str:
+    return use_actor(world, step).forget_browser()
+
+
 def save_recovery_code(world: World, step: Step) -> str:
     browser = world.use_browser(step["browser"])
     if browser.page_state is None or browser.page_state.page.form_with("saved") is None:
@@ -219,6 +227,8 @@ ACTIONS: dict[str, Action] = {
     "sign_in": sign_in,
     "enter_code": enter_code,
     "recover": recover,
+    "show_unlock_code": show_unlock_code,
+    "forget_browser": forget_browser,
     "save_recovery_code": save_recovery_code,
     "resync": resync,
     "sign_out": sign_out,

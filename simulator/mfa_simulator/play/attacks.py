@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from mfa_simulator.errors import StepError
+from mfa_simulator.invariants.call import KNOWN_COOKIE
 from mfa_simulator.language.scenario import Step
 from mfa_simulator.play.cast import cookies_of
 from mfa_simulator.play.simulated_world import World
@@ -95,6 +96,14 @@ def steal_cookie(world: World, step: Step) -> str:
     return browser.send_raw("GET", path, headers, "")
 
 
+def copy_known_browser(world: World, step: Step) -> str:
+    """Take the cookie by which another browser is known, and open the portal with the password."""
+    attacker = _use_attacker(world, step)
+    browser = world.use_browser(step["browser"])
+    browser.jar.take(_source(world, step).jar, now=world.time.now(), name=KNOWN_COOKIE)
+    return attacker.arrive()
+
+
 def stuff_recovery(world: World, step: Step) -> str:
     """Try recovery codes: the one given, or others from the seed."""
     attacker, chance = _use_attacker(world, step), world.chance(f"stuff_recovery {step.position.line}")
@@ -172,6 +181,7 @@ ACTIONS = {
     "guess": guess,
     "replay_code": replay_code,
     "steal_cookie": steal_cookie,
+    "copy_known_browser": copy_known_browser,
     "phish_relay": phish_relay,
     "stuff_recovery": stuff_recovery,
 }

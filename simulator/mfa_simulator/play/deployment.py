@@ -28,7 +28,7 @@ WAIT_MAX = 120 * SECOND
 TIMEOUT_SECONDS = 30  # as long as an emulated browser waits
 INSIDE = (
     *("server_clock", "restart", "rotate_keys", "change_policy", "store_fails"),
-    *("support_reset", "support_unlock"),
+    *("support_reset", "support_unlock", "show_unlock_code"),
 )
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from mfa_simulator.errors import StepError
 from mfa_simulator.invariants.call import account_text
-from mfa_simulator.invariants.ledger import CODES, RECOVERY_CODES, Violation
+from mfa_simulator.invariants.ledger import Violation
 from mfa_simulator.language.format.invariant_names import INVARIANTS, LIVENESS
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.language.scenario import NetworkSpec
@@ -135,7 +135,7 @@ class _Trial:
         """A phone with the active key, whose clock is as wrong as the portal has learned (D18)."""
         time, phone = self._twin.time, self._account.authenticator
         key = self._world.monitor.ledger.keys.get(phone.id) if phone is not None else None
-        if phone is None or key is None or not self._opens(CODES):
+        if phone is None or key is None or not self._opens():
             return None
         period = key.period_seconds * SECOND
         step = time.now() // period + 1
@@ -158,7 +158,7 @@ class _Trial:
         if code is not None and present is not None and present.recovery_code is not None:
             # One that nobody has stored for a month was replaced when the phone signed in (D13).
             text = text if present.recovery_code.id == code.id else self._shown
-        if self._account.authenticator is None or text is None or not self._opens(RECOVERY_CODES):
+        if self._account.authenticator is None or text is None:
             return None
         outcome, client = self._at_the_challenge(way)
         if outcome == "must_verify":
@@ -187,9 +187,9 @@ class _Trial:
             outcome = client.answer("enroll", code=key.code_at(key.step_at(self._twin.time.now())))
         return self._let_in(client, outcome)
 
-    def _opens(self, kind: str) -> bool:
-        """Wait for the end of a lock; a spent budget has none that is near (D14)."""
-        tally, time = self._world.monitor.tally(self._account.user, kind), self._twin.time
+    def _opens(self) -> bool:
+        """Wait for the end of a lock; a spent budget has none that is near (D47)."""
+        tally, time = self._world.monitor.tally(self._account.user), self._twin.time
         if tally.spent(time.now(), self._twin.policy):
             return False
         if tally.locked_since is not None:

@@ -62,10 +62,13 @@ def _ask_the_desk(world: World, step: Step, ask: Callable[[SupportDesk], Support
             return "error"
         outcome = result.outcome.value
         enrollment_code = result.enrollment_code if isinstance(result, Done) else None
-        watched.answered(outcome, enrollment_code)
+        unlock_code = result.unlock_code if isinstance(result, Done) else None
+        watched.answered(outcome, enrollment_code or unlock_code)
     world.recorder.current.remark(result.message)
     if enrollment_code is not None:
         user_state.enrollment_code = enrollment_code
+    if unlock_code is not None:
+        user_state.unlock_code = unlock_code
     return outcome
 
 

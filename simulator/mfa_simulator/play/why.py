@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mfa_simulator.invariants.call import JudgedCall
-from mfa_simulator.invariants.ledger import CODES as CODE_FAILURES
-from mfa_simulator.invariants.ledger import RECOVERY_CODES as RECOVERY_FAILURES
+from mfa_simulator.invariants.failure_counts import known_count_of
 from mfa_simulator.language.quantities import SECOND, duration_text
 from mfa_simulator.language.scenario import Step
 from mfa_simulator.play.simulated_world import World
@@ -90,16 +89,12 @@ def _code(key: AuthenticatorKey, typed: str, here: int) -> str:
 
 
 def _budgets(world: World, user: str, now: int) -> str:
-    policy, parts = world.policy, []
-    for kind, words in ((CODE_FAILURES, "codes"), (RECOVERY_FAILURES, "recovery codes")):
-        tally = world.monitor.tally(user, kind)
-        left = max(0, policy.failures_max - tally.count)
-        rolling = max(0, policy.failures_rolling_max - tally.recent(now, policy))
-        text = f"{words} {left} of {policy.failures_max} in a row, {rolling} of {policy.failures_rolling_max}"
-        text += f" in {policy.failures_rolling_days} days"
-        if tally.granted:
-            text += f", {tally.granted} tries granted by the desk"
-        if tally.locked(now, policy):
-            text += f", locked for {tally.seconds_left(now)} s more"
-        parts.append(text)
-    return f"budgets left: {'; '.join(parts)}"
+    policy, tally = world.policy, world.monitor.tally(user)
+    left = max(0, policy.failures_max - tally.count)
+    rolling = max(0, policy.failures_rolling_max - tally.recent(now, policy))
+    known = max(0, policy.known_failures_rolling_max - known_count_of(world.store.peek(user)))
+    text = f"codes {left} of {policy.failures_max} in a row, {rolling} of {policy.failures_rolling_max}"
+    text += f" in {policy.failures_rolling_days} days"
+    if tally.locked(now, policy):
+        text += f", locked for {tally.seconds_left(now)} s more"
+    return f"budgets left: {text}; in known browsers {known} of {policy.known_failures_rolling_max}"

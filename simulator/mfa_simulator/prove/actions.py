@@ -163,7 +163,9 @@ def unlock(*, clock: bool = False) -> Action:
 
     def wish(state: State, policy: Policy) -> Wish | None:  # noqa: ARG001
         return Wish(
-            name=name, kind="unlock", command=UnlockBySupport(agent=AGENT, reason="asked", clock=clock)
+            name=name,
+            kind="unlock",
+            command=UnlockBySupport(agent=AGENT, reason="asked", unlock_code="u0", clock=clock),
         )
 
     said = {"user": USER, "email": "ann@example.com", "reason": "asked"}

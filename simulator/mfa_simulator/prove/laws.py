@@ -12,14 +12,15 @@ from typing import TypeAlias
 
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.prove.rulebook import decided, state_of, step_at
-from mfa_simulator.prove.state import CODES, GRANTED_TRIES, RECOVERY_CODES, Notes, State, Tally
+from mfa_simulator.prove.state import CODES, RECOVERY_CODES, Notes, State, Tally
 from mfa_simulator.prove.wishes import Wish
 from wsgi_mfa import Policy
 from wsgi_mfa.accounts import Account, Method
-from wsgi_mfa.rules import Decision, Outcome, VerifyCode
+from wsgi_mfa.rules import Decision, Hint, Outcome, VerifyCode
 
 REPEAT_SECONDS = 5
-KIND = {"verify": CODES, "confirm": CODES, "recover": RECOVERY_CODES}
+# A code of a pending key is no guess at the active one, and a recovery code cannot be guessed.
+KIND = {"verify": CODES, "recover": RECOVERY_CODES}
 Broken: TypeAlias = "tuple[str, str]"
 LAWS = {
     "code once": "a code opens one session, and a code that bound a phone opens none",
@@ -52,15 +53,9 @@ def noted(before: State, wish: Wish, decision: Decision, after: State, policy: P
         notes = replace(notes, spent=notes.spent | {wish.recovery})
     if kind is not None:
         notes = _counted(notes, kind, wish, decision, before, opened=bool(opened), policy=policy)
-    if wish.kind == "unlock" and decision.outcome is Outcome.UNLOCKED:
-        notes = replace(
-            notes,
-            codes=_granted(notes.codes, before.now, policy),
-            recovery=_granted(notes.recovery, before.now, policy),
-        )
     if _is_new_life(old, new):
         gone = _ids(old) - _ids(new)
-        notes = replace(notes, dead=notes.dead | gone, codes=Tally())
+        notes = replace(notes, dead=notes.dead | gone, codes=notes.codes.succeeded())
         if wish.kind == "reset":
             notes = replace(notes, recovery=Tally())
     if wish.kind == "replace" and decision.account is not None:
@@ -74,12 +69,6 @@ def _written(before: State, new: Account) -> tuple[str, ...]:
     return before.written if code is None or code.id in before.written else (*before.written, code.id)[-3:]
 
 
-def _granted(tally: Tally, now: int, policy: Policy) -> Tally:
-    return (
-        replace(tally, granted=GRANTED_TRIES, until=0, over=False) if tally.is_closed(now, policy) else tally
-    )
-
-
 def _counted(
     notes: Notes, kind: str, wish: Wish, decision: Decision, before: State, *, opened: bool, policy: Policy
 ) -> Notes:
@@ -89,8 +78,15 @@ def _counted(
     elif decision.outcome is Outcome.WRONG_CODE and (
         decision.account is not None or not _may_repeat(before, wish, policy)
     ):
-        tally = tally.charged(before.now, policy)
+        tally = _after_wrong(tally, kind, decision, before.now, policy)
     return replace(notes, codes=tally) if kind == CODES else replace(notes, recovery=tally)
+
+
+def _after_wrong(tally: Tally, kind: str, decision: Decision, now: int, policy: Policy) -> Tally:
+    """Return the tally after a wrong answer: recovery codes close nothing, and a late code is free."""
+    if kind == RECOVERY_CODES:
+        return tally.counted()
+    return tally if decision.hint is Hint.CLOCK_SLOW else tally.charged(now, policy)
 
 
 def _may_repeat(before: State, wish: Wish, policy: Policy) -> bool:
@@ -178,8 +174,7 @@ def _on_locks(before: State, wish: Wish, decision: Decision, policy: Policy) -> 
     if kind is None:
         return
     tally = before.notes.tally(kind)
-    # A budget closes the key that was guessed at, not the binding of another one.
-    closed = tally.is_closed(before.now, policy) if wish.kind != "confirm" else tally.is_waiting(before.now)
+    closed = kind == CODES and tally.is_closed(before.now, policy)
     moved = decision.account is not None and getattr(decision.account, kind) != getattr(before.account, kind)
     charged = (
         getattr(decision.account, kind).consecutive_count > getattr(before.account, kind).consecutive_count
@@ -194,10 +189,11 @@ def _on_locks(before: State, wish: Wish, decision: Decision, policy: Policy) -> 
         yield "lock", "a lock told that a code was used up"
     if decision.outcome is not Outcome.WRONG_CODE or _may_repeat(before, wish, policy):
         return
-    if not moved:
+    if not moved and decision.hint is not Hint.CLOCK_SLOW:
         yield "charge", "a wrong answer was judged, and not charged"
     elif decision.account is not None:
-        yield from _on_charge(tally.charged(before.now, policy), decision.account, kind, before.now)
+        expected = _after_wrong(tally, kind, decision, before.now, policy)
+        yield from _on_charge(expected, decision.account, kind, before.now)
 
 
 def _on_charge(tally: Tally, account: Account, kind: str, now: int) -> Iterator[Broken]:

@@ -11,7 +11,6 @@ from wsgi_mfa.accounts import Account, Failures
 
 CODES, RECOVERY_CODES = "code_failures", "recovery_failures"
 DAY = 86_400 * SECOND
-GRANTED_TRIES = 10
 #: No limit of the rules is longer; an instant further back counts as one so far back.
 AGE_MAX = 40 * DAY
 
@@ -35,7 +34,6 @@ class Tally:
     row: int = 0
     until: int = 0
     at: tuple[int, ...] = ()
-    granted: int = 0
     over: bool = False
 
     def seen_at(self, now: int) -> Tally:
@@ -45,21 +43,24 @@ class Tally:
     def charged(self, now: int, policy: Policy) -> Tally:
         """Return the tally after one more wrong answer."""
         row, at = self.row + 1, (*self.at, now)
-        granted = max(0, self.granted - 1)
         at_once = sum(1 for moment in at if 0 <= now - moment < policy.backoff_seconds_min * SECOND)
         until = 0
-        if not granted and (row >= policy.free_tries or at_once >= policy.free_tries):
+        if row >= policy.free_tries or at_once >= policy.free_tries:
             wait = policy.backoff_seconds_min
             for _ in range(max(0, row - policy.free_tries)):
                 wait = min(2 * wait, policy.backoff_seconds_max)
             until = now + min(wait, policy.backoff_seconds_max) * SECOND
-        return Tally(row=row, until=until, at=at, granted=granted)
+        return Tally(row=row, until=until, at=at)
+
+    def counted(self) -> Tally:
+        """Return the tally after one more wrong answer that closes nothing."""
+        return replace(self, row=self.row + 1)
 
     def is_spent(self, now: int, policy: Policy) -> bool:
         """Return whether a budget is used up."""
         first = now // DAY - policy.failures_rolling_days
         recent = sum(1 for moment in self.at if moment // DAY > first)
-        return not self.granted and (self.row >= policy.failures_max or recent >= policy.failures_rolling_max)
+        return self.row >= policy.failures_max or recent >= policy.failures_rolling_max
 
     def is_closed(self, now: int, policy: Policy) -> bool:
         """Return whether nothing is judged at a moment."""
@@ -212,13 +213,12 @@ def _failures_key(failures: Failures, names: _Names) -> tuple[Any, ...]:
         tuple(count for _, count in failures.days),
         names.age(failures.locked_since),
         failures.locked_seconds,
-        failures.granted_count,
         tuple(map(names.age, failures.latest)),
     )
 
 
 def _tally_key(tally: Tally, names: _Names) -> tuple[Any, ...]:
-    return tally.row, names.age(tally.until or None), tally.granted, tally.over
+    return tally.row, names.age(tally.until or None), tally.over
 
 
 def _sent_key(sent: Any, names: _Names) -> tuple[Any, ...] | None:  # noqa: ANN401  # a wish, which imports this module

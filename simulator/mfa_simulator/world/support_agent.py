@@ -54,7 +54,9 @@ def _told(browser: Browser, caller: UserState) -> str:
     page_state = browser.page_state
     if page_state is None:
         return browser.outcome
-    code = page_state.page.texts.get("enrollment-code", "").strip()
-    if code:
+    code = page_state.page.texts.get("caller-code", "").strip()
+    if code and browser.outcome == "unlocked":
+        caller.unlock_code = code
+    elif code:
         caller.enrollment_code = code
     return "refused" if page_state.response.status == NOT_FOUND else browser.outcome

@@ -204,6 +204,32 @@ class UserActor:
             form, {"recovery_code": code}, "recovery_code", lambda who: who.store_recovery_code(save)
         )
 
+    def show_unlock_code(self) -> str:
+        """Type the support desk's unlock code into the page that makes the browser known."""
+        outcome = self.arrive()
+        if outcome == "welcome" or self._resident.unlock_code is None:
+            return outcome
+        for words in ("Try another method", "I have an unlock code"):
+            if self._page.form_with("unlock_code") is None:
+                link = self._page.link_that_says(words)
+                if link is None:
+                    return self._browser.outcome
+                outcome = self._browser.open(link.href)
+        form = self._page.form_with("unlock_code")
+        if form is None:
+            return outcome
+        code = {"unlock_code": self._resident.unlock_code}
+        return self._decide(form, code, "unlock_code", lambda who: who._browser.outcome)
+
+    def forget_browser(self) -> str:
+        """Press "Forget this browser" on the page of the own account."""
+        outcome = self._browser.open("/mfa/account")
+        form = next(
+            (form for form in self._page.forms if ("known", "this") in form.filled({})),
+            None,
+        )
+        return outcome if form is None else self._browser.submit(form, {}, about="known")
+
     def store_recovery_code(self, save: bool | None) -> str:
         """Write down the recovery code that the page shows, if it shows one, tick the box and continue."""
         self.write_down()

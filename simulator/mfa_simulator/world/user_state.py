@@ -22,6 +22,7 @@ class UserState:
     spec: UserSpec
     recovery_codes: list[str]
     enrollment_code: str | None = None
+    unlock_code: str | None = None
     phone: str | None = None
     browser: str | None = None
 

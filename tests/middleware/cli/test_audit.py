@@ -22,7 +22,13 @@ def test_an_export_lists_each_event_once_and_ends_with_the_heads(run, enrolled, 
     assert (done.code, done.err) == (0, "")
     *events, head = lines_of(done)
     kinds = [event["kind"] for event in events]
-    assert kinds == ["enrollment.begun", "enrollment.confirmed", "code.wrong", "code.wrong"]
+    assert kinds == [
+        "enrollment.begun",
+        "enrollment.confirmed",
+        "known_browser.added",
+        "code.wrong",
+        "code.wrong",
+    ]
     assert len({event["id"] for event in events}) == len(events)
     assert {event["user"] for event in events} == {USER}
     assert all(event["at"].endswith("Z") and event["source"] == "192.0.2.7" for event in events)
@@ -37,7 +43,7 @@ def test_a_whole_record_is_verified_against_an_earlier_export(run, enrolled, gue
     exported.write_text(run("audit", "export", "--database", enrolled).out)
     guess(enrolled, 1)
     done = run("audit", "verify", "--against", exported, "--database", enrolled)
-    assert (done.code, done.out, done.err) == (0, "verified: 3 events in 1 chain\n", "")
+    assert (done.code, done.out, done.err) == (0, "verified: 4 events in 1 chain\n", "")
 
 
 @pytest.mark.requirement("D31")

@@ -80,7 +80,7 @@ def test_it_tells_what_is_sealed_and_what_is_open(check, top, told):
         ('seal_credentials = "yes"', "seal_credentials is 'yes': legal is true, \"accept\" or false"),
         ("seal_credentials = 1", "seal_credentials is 1: legal is"),
         ('unsealed_cookies = ["session"]', "unsealed_cookies has 'session'"),
-        ('also_by = ["field x"]', "also_by is"),
+        ('also_by = ["body x"]', "also_by is"),
         ("forward_auth = true", "seal_credentials: with forward_auth"),
     ],
 )

@@ -211,3 +211,47 @@ def test_no_key_is_shown_where_it_is_kept_in_a_file(run, enrolled, rotate):
     keys = {entry.partition(":")[2] for entry in kept}
     assert len(keys) == 2
     assert not any(key in text for key in keys for text in told)
+
+
+# A key that has another's id.
+
+
+@pytest.fixture
+def checked(run, enrolled, tmp_path):
+    """``checked()``: what `check` prints about the enrolled database."""
+    config = tmp_path / "mfa.toml"
+    config.write_text(
+        f'issuer = "Client Portal"\nstore = "sqlite:///{enrolled}"\nkeys_file = "{keys_path(enrolled)}"\n'
+        '[identity]\nkind = "remote-user"\n',
+        encoding="utf-8",
+    )
+    return lambda: run("check", "--config", config)
+
+
+@pytest.mark.requirement("D29", "R80")
+def test_another_key_under_the_same_id_is_a_problem_and_not_a_moments_failure(checked, run, enrolled):
+    assert "each sealed by a key of the ring" in checked().out
+    keys_path(enrolled).write_text(run("keys", "generate", "--id", "k1").out, encoding="ascii")
+    done = checked()
+    assert done.code == 1
+    assert "problem  accounts:" in done.out
+    assert "has the id of the one that sealed it, and is another key" in done.out
+
+
+def test_a_key_file_that_others_may_read_is_warned_of(checked, enrolled):
+    keys_path(enrolled).chmod(0o644)
+    done = checked()
+    assert "warning  keys:" in done.out
+    assert "has mode 0644" in done.out
+    assert "ok       keys: k1" in done.out
+
+
+@pytest.mark.requirement("D47")
+def test_the_odds_of_the_policy_are_printed_and_a_lax_one_is_a_problem(checked, tmp_path):
+    assert "ok       guessing: at most 1,560 wrong codes a year are judged" in checked().out
+    config = tmp_path / "mfa.toml"
+    config.write_text(config.read_text() + "[policy]\nfailures_rolling_max = 1000\n", encoding="utf-8")
+    done = checked()
+    assert done.code == 1
+    assert "problem  guessing:" in done.out
+    assert "lower policy.failures_rolling_max" in done.out

@@ -87,7 +87,7 @@ def test_a_reset_of_after_the_backup_outlives_the_restore(
     told = store("fence", "--audit", known).splitlines()
     assert told[:3] == [
         "fenced: 2 accounts",
-        "put back on record: 3 events",
+        "put back on record: 4 events",
         f"needs an invitation: {USER}, whose phone is not the one of the backup",
     ]
     assert told[3].startswith("known: all until ")

@@ -82,16 +82,21 @@ def test_nobody_resets_their_own_account(support):
     assert (done.code, done.err) == (1, "refused: nobody resets or unlocks their own account (R46)\n")
 
 
-@pytest.mark.requirement("D14")
-def test_an_unlock_says_how_many_tries_there_are(support, enrolled, guess):
+@pytest.mark.requirement("D47")
+def test_an_unlock_prints_the_code_for_the_caller(support, enrolled, guess):
     guess(enrolled, Policy().free_tries)
     done = support("unlock", reason="called from the office")
-    assert (done.code, done.out) == (0, f"unlocked: {USER} has 10 tries for codes\n")
+    told, code = done.out.splitlines()
+    assert done.code == 0
+    assert told.startswith(f"unlocked: {USER} gives the unlock code below")
+    assert re.fullmatch("unlock code: [0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}", code)
 
 
-def test_an_unlock_of_what_was_not_locked_says_so(support):
+@pytest.mark.requirement("D47")
+def test_a_user_without_a_phone_is_not_unlocked(support):
+    support("reset")
     done = support("unlock")
-    assert (done.code, done.out) == (0, f"unlocked: {USER} was not locked, and can try as before\n")
+    assert (done.code, done.err) == (1, f"refused: '{USER}' has no phone to be locked out of\n")
 
 
 def test_a_user_may_be_spelt_as_people_spell_it(support):

@@ -26,6 +26,7 @@ from wsgi_mfa.core.commands import (
     FenceAfterRestore,
     ForgetBrowser,
     ForgetDrift,
+    ForgetKnownBrowsers,
     InviteBySupport,
     NewBrowser,
     NewKey,
@@ -33,6 +34,7 @@ from wsgi_mfa.core.commands import (
     NoteActivity,
     Origin,
     PresentEnrollmentCode,
+    PresentUnlockCode,
     ReplaceRecoveryCode,
     ResetBySupport,
     ResyncClock,
@@ -161,11 +163,21 @@ class World:
         return self.written[self.account.enrollment_code.sealed_digest]
 
     def unlock(self, *, clock: bool = False, seen: str | None = None) -> Decision:
+        name = self._new_enrollment_code()
         return self.submit(
             lambda account: UnlockBySupport(
-                agent="desk@example.com", reason="asked", clock=clock, seen_generation=seen
+                agent="desk@example.com",
+                reason="asked",
+                unlock_code=name,
+                clock=clock,
+                seen_generation=seen,
             )
         )
+
+    def unlock_code(self) -> str:
+        """What the desk read out to the caller who is locked out."""
+        assert self.account.unlock_code is not None
+        return self.written[self.account.unlock_code.sealed_digest]
 
     def forget_drift(self, *, since: int | None = None) -> Decision:
         return self.submit(
@@ -183,6 +195,11 @@ class World:
 
     def revoke(self, browser_id: str) -> Decision:
         return self.submit(lambda account: RevokeBrowser(browser_id=browser_id, cause="operator"))
+
+
+def known_secret_of(session_id: str) -> str:
+    """What makes a browser known that has succeeded in this session."""
+    return f"known in {session_id}"
 
 
 def secret_of(browser_id: str, session_id: str) -> str:
@@ -236,6 +253,8 @@ class Browser:
     session_id: str | None = None
     guesses: int = 0
     remembered: tuple[str, str] | None = None  # the id and the secret in its cookie
+    known_secrets: tuple[str, ...] = ()
+    keeps_known: bool = True  # whether it takes the cookie that makes it known
 
     def origin(self) -> Origin:
         return Origin(
@@ -243,6 +262,7 @@ class Browser:
             next_browser=self.world.fresh("browser"),
             login=self.login,
             session_id=self.session_id,
+            known_secrets=self.known_secrets,
         )
 
     def arrived(self, decision: Decision, origin: Origin) -> Decision:
@@ -251,6 +271,8 @@ class Browser:
             session = self.world.account.session(decision.session_id)
             assert session is not None
             self.cookie, self.session_id = session.browser, decision.session_id
+            if self.keeps_known:
+                self.known_secrets = (known_secret_of(session.id),)
             if session.remembered_id is not None:
                 self.remembered = session.remembered_id, secret_of(session.remembered_id, session.id)
         return decision
@@ -280,6 +302,7 @@ class Browser:
                 session_id=session,
                 generation=generation,
                 recovery_code=new_code,
+                known_secret=known_secret_of(session),
             )
 
         return wish
@@ -313,6 +336,7 @@ class Browser:
                 fingerprint=code,
                 session_id=session,
                 remember=new if remember else None,
+                known_secret=known_secret_of(session),
             )
 
         return wish
@@ -333,6 +357,7 @@ class Browser:
                 secret=secret,
                 next_secret=secret_of(browser_id, session),
                 session_id=session,
+                known_secret=known_secret_of(session),
             )
 
         return wish
@@ -345,7 +370,13 @@ class Browser:
 
     def copied(self, login: str | None = "login-thief") -> Browser:
         """Somebody else's browser with the cookie that this one has now, but not its session."""
-        return Browser(world=self.world, cookie=self.cookie, login=login, remembered=self.remembered)
+        return Browser(
+            world=self.world,
+            cookie=self.cookie,
+            login=login,
+            remembered=self.remembered,
+            known_secrets=self.known_secrets,
+        )
 
     def guess(self, phone: Phone) -> Decision:
         """A wrong code that this browser has not tried before."""
@@ -365,6 +396,7 @@ class Browser:
                 fingerprint=code,
                 session_id=session,
                 recovery_code=new_code,
+                known_secret=known_secret_of(session),
             )
 
         return wish
@@ -420,11 +452,40 @@ class Browser:
 
         return self._send(wish)
 
-    def sign_out(self, login_fingerprint: str | None = None, *, forget: bool = False) -> Decision:
+    def show_unlock_code(self, code: str, *, lose_reply: bool = False) -> Decision:
+        """Show the desk's unlock code."""
+        secret = f"known by {self.cookie} and {code}"
+
+        def wish(account: Account, origin: Origin) -> Command:
+            held = account.unlock_code
+            return PresentUnlockCode(
+                origin=origin,
+                code=canonical_recovery_code(code, recovery_codes.ENROLLMENT_CODE_SYMBOLS),
+                opened=self.world.opened[held.sealed_digest] if held else None,
+                fingerprint=f"unlock:{code}",
+                known_secret=secret,
+            )
+
+        decision = self._send(wish)
+        if decision.outcome is Outcome.UNLOCKED and not lose_reply:
+            self.known_secrets = (secret,)
+        return decision
+
+    def forget_known(self, *, every: bool = False) -> Decision:
+        return self._send(lambda account, origin: ForgetKnownBrowsers(origin=origin, every=every))
+
+    def sign_out(
+        self, login_fingerprint: str | None = None, *, forget: bool = False, forget_known: bool = False
+    ) -> Decision:
         forgotten = self.remembered[0] if forget and self.remembered else None
 
         def wish(account: Account, origin: Origin) -> Command:
-            return SignOut(origin=origin, login_fingerprint=login_fingerprint, forget_browser=forgotten)
+            return SignOut(
+                origin=origin,
+                login_fingerprint=login_fingerprint,
+                forget_browser=forgotten,
+                forget_known=forget_known,
+            )
 
         return self._send(wish)
 

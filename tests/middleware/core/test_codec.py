@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsgi_mfa.core.account import Account, Method, Session
+from wsgi_mfa.core.account import Account, Failures, KnownBrowser, Method, Session
 from wsgi_mfa.core.codec import ACCOUNT_CODEC, EVENT_CODEC, Codec, CodecError
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.schema import ACCOUNT_STEPS
@@ -79,10 +79,45 @@ def test_an_older_form_and_back_keeps_what_the_older_form_can_hold(older: int, a
 
 @given(account=anything(Account), fence=st.text(max_size=8))
 @settings(max_examples=50)
-def test_the_first_step_takes_out_the_fence_and_nothing_else(account: Account, fence: str) -> None:
-    document = json.loads(ACCOUNT_CODEC.encode(account, schema=1))
+def test_the_step_from_1_to_2_takes_out_the_fence_and_granted_tries(account: Account, fence: str) -> None:
+    held = as_form_1_could_hold_it(account)
+    document = json.loads(ACCOUNT_CODEC.encode(held, schema=1))
     document["value"]["fence"] = fence
-    assert ACCOUNT_CODEC.decode(json.dumps(document)) == account
+    document["value"].setdefault("code_failures", {})["granted_count"] = 7
+    document["value"].setdefault("recovery_failures", {})["granted_count"] = 7
+    assert ACCOUNT_CODEC.decode(json.dumps(document)) == held
+
+
+def as_form_1_could_hold_it(account: Account) -> Account:
+    return replace(
+        account,
+        known_browsers=(),
+        known_failures=(),
+        granted_tries=(),
+        unlock_code=None,
+        resyncs_begun=(),
+        code_failures=replace(account.code_failures, days=()),
+        pending=tuple(replace(pending, wrong_count=0) for pending in account.pending),
+        remembered_browsers=tuple(replace(browser, known_id=None) for browser in account.remembered_browsers),
+    )
+
+
+@pytest.mark.requirement("D47")
+def test_the_form_1_counts_the_failures_of_known_browsers_with_all_others() -> None:
+    failures = Failures(days=((5, 2), (7, 1)))
+    account = replace(ACCOUNT, code_failures=failures, known_failures=((6, 9), (7, 3)))
+    older = ACCOUNT_CODEC.decode(ACCOUNT_CODEC.encode(account, schema=1))
+    assert older.code_failures.days == ((5, 2), (6, 9), (7, 4))
+    assert older.known_failures == ()
+
+
+@pytest.mark.requirement("D46")
+def test_a_known_browser_adds_at_most_120_bytes_to_a_stored_account() -> None:
+    digest = "x" * 22
+    browser = KnownBrowser(id="x" * 8, digest=digest, previous=digest, seen_day=20_512, is_granted=False)
+    eight = tuple(replace(browser, id=f"{number:08}") for number in range(8))
+    lengths = [len(ACCOUNT_CODEC.encode(replace(ACCOUNT, known_browsers=eight[:count]))) for count in (1, 8)]
+    assert (lengths[1] - lengths[0]) / 7 <= 120
 
 
 @given(anything(Event))

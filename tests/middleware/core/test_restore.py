@@ -136,5 +136,6 @@ def test_an_account_that_the_backup_does_not_know_needs_an_invitation(world, res
 
 def test_a_fence_tells_how_many_events_it_was_given(home, restored):
     restored(lambda: home.browser().guess(home.mobile))
-    event = home.events[-1]
+    event, ended = home.events[-2:]
+    assert ended.kind == "known_browser.ended"
     assert (event.kind, event.details) == ("support.fenced", (("lost_events", "1"),))

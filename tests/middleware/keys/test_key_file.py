@@ -9,8 +9,9 @@ import stat
 
 import pytest
 
+from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import ConfigurationError, InvalidKeyError
-from wsgi_mfa.keys.key_file import KeyFile
+from wsgi_mfa.keys.key_file import KeyFile, create_key_file
 from wsgi_mfa.keys.ring import KeyRing
 
 K1 = KeyRing([("k1", bytes(range(32)))]).text_of("k1")
@@ -98,10 +99,114 @@ def test_of_two_who_change_the_file_the_later_one_is_refused(path):
 def test_a_change_that_is_under_way_is_not_disturbed(path):
     draft = path.with_name("mfa.keys.new")
     draft.write_text("half of", encoding="ascii")
-    with pytest.raises(ConfigurationError, match=r"mfa\.keys\.new is there"):
+    with pytest.raises(ConfigurationError, match=r"mfa\.keys\.new exists"):
         KeyFile(path).replace(f"{K1},{K2}")
     assert draft.read_text(encoding="ascii") == "half of"
     assert KeyFile(path).ring.ids == ("k1",)
+
+
+def test_a_rotation_writes_through_a_symbolic_link_to_the_file_behind_it(path, tmp_path):
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    real = path.rename(secret / "real.keys")
+    path.symlink_to("secret/real.keys")
+    source = KeyFile(path)
+    source.replace(f"{K1},{K2}")
+    assert path.is_symlink()
+    assert KeyFile(real).ring.ids == ("k1", "k2")
+    assert KeyFile(path).ring.ids == ("k1", "k2")
+    assert list(secret.iterdir()) == [real]
+    assert not source.reread()
+
+
+def test_a_link_that_leads_elsewhere_meanwhile_is_not_written_through(path, tmp_path, monkeypatch):
+    real = path.rename(tmp_path / "one.keys")
+    (tmp_path / "two.keys").write_text(f"{K1}\n", encoding="ascii")
+    path.symlink_to(real)
+    source = KeyFile(path)
+    read = KeyFile._read
+
+    def relinked(self):
+        path.unlink()
+        path.symlink_to(tmp_path / "two.keys")
+        return read(self)
+
+    monkeypatch.setattr(KeyFile, "_read", relinked)
+    with pytest.raises(ConfigurationError, match="was changed meanwhile"):
+        source.replace(f"{K1},{K2}")
+    assert real.read_text(encoding="ascii") == f"{K1}\n"
+
+
+@pytest.mark.parametrize("target", ["precious", "nowhere"])
+def test_a_draft_that_is_a_symbolic_link_is_never_written_through(path, tmp_path, target):
+    (tmp_path / "precious").write_text("precious", encoding="ascii")
+    path.with_name("mfa.keys.new").symlink_to(tmp_path / target)
+    with pytest.raises(ConfigurationError, match=r"mfa\.keys\.new exists"):
+        KeyFile(path).replace(f"{K1},{K2}")
+    assert (tmp_path / "precious").read_text(encoding="ascii") == "precious"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_rotation_leaves_the_mode_as_the_workers_need_it(path, caplog):
+    path.chmod(0o640)
+    KeyFile(path).replace(f"{K1},{K2}")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o700])
+def test_a_mode_wider_than_0600_is_warned_of_at_the_start_and_after_a_change(path, caplog, mode):
+    path.chmod(mode)
+    source = KeyFile(path)
+    assert f"has mode {mode:04o}" in caplog.text
+    caplog.clear()
+    assert not source.reread()
+    assert "has mode" not in caplog.text
+    path.write_text(f"{K2},{K1}", encoding="ascii")
+    assert source.reread()
+    assert f"has mode {mode:04o}" in caplog.text
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o400])
+def test_a_file_for_its_owner_alone_is_no_reason_to_warn(path, caplog, mode):
+    path.chmod(mode)
+    assert KeyFile(path).warning is None
+    assert "has mode" not in caplog.text
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_a_new_file_is_for_its_owner_alone_under_any_umask(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        create_key_file(tmp_path / "new.keys", K1)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "new.keys").stat().st_mode) == 0o600
+    assert KeyFile(tmp_path / "new.keys").ring.ids == ("k1",)
+    assert list(tmp_path.iterdir()) == [tmp_path / "new.keys"]
+
+
+def test_a_file_that_exists_is_not_replaced_by_a_new_one(path):
+    create_key_file(path, K2)
+    assert KeyFile(path).ring.ids == ("k1",)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_new_file_is_not_made_through_a_dangling_link(tmp_path):
+    link = tmp_path / "mfa.keys"
+    link.symlink_to(tmp_path / "elsewhere")
+    create_key_file(link, K1)
+    assert not (tmp_path / "elsewhere").exists()
+    assert link.is_symlink()
+
+
+def test_nobody_can_prepare_the_draft_of_a_new_file(tmp_path, monkeypatch):
+    (tmp_path / "precious").write_text("precious", encoding="ascii")
+    monkeypatch.setattr(SystemEntropy, "token_bytes", lambda self, count: b"guessed!")
+    (tmp_path / "mfa.keys.6775657373656421.new").symlink_to(tmp_path / "precious")
+    with pytest.raises(ConfigurationError, match="cannot make the keys"):
+        create_key_file(tmp_path / "mfa.keys", K1)
+    assert (tmp_path / "precious").read_text(encoding="ascii") == "precious"
+    assert not (tmp_path / "mfa.keys").exists()
 
 
 def test_what_is_no_ring_never_gets_into_the_file(path):
@@ -123,7 +228,7 @@ def test_reading_anew_is_told_by_the_names_of_the_keys(path, caplog):
     path.write_text(f"{K2},{K1}", encoding="ascii")
     with caplog.at_level(logging.WARNING):
         source.reread()
-    assert "read the keys anew: k2, k1" in caplog.text
+    assert "read the keys again: k2, k1" in caplog.text
 
 
 def test_it_cannot_leave_the_process(path):

@@ -13,6 +13,7 @@ from wsgi_mfa.stores import StoreIdentity
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner, expire_cookie, set_cookie
 
 BROWSER, SESSION = "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"
+KNOWN = "__Host-wsgi_mfa_known"
 RANDOM = "0123456789abcdef" * 2
 SIGNER = CookieSigner(keys=KeyRing([("k1", bytes(range(32)))]), store_id="feedbeef" * 4)
 OTHER_KEYS = CookieSigner(keys=KeyRing([("k1", bytes(range(1, 33)))]), store_id="feedbeef" * 4)
@@ -27,7 +28,7 @@ def signed_in(browser_of, phone_of):
     """A browser with both factors."""
     browser = browser_of("alice")
     browser.enroll("/", phone_of)
-    assert set(browser.cookies) == {BROWSER, SESSION}
+    assert set(browser.cookies) == {BROWSER, SESSION, KNOWN}
     return browser
 
 
@@ -35,13 +36,17 @@ def signed_in(browser_of, phone_of):
 
 
 @pytest.mark.requirement("R53")
-def test_both_cookies_are_bound_to_host_and_https_and_end_with_the_browser(browser_of, phone_of):
+def test_all_cookies_are_bound_to_host_and_https_and_two_end_with_the_browser(browser_of, phone_of):
     alice = browser_of("alice")
     page = alice.navigate("/mfa/enroll/manual")
     phone = phone_of(page.page.by_id["key"])
     answer = alice.submit_only(page, "/enroll/manual", code=phone.code())
-    assert set(answer.set_cookies) == {BROWSER, SESSION}
-    for text in [*answer.set_cookies.values(), *page.set_cookies.values()]:
+    assert set(answer.set_cookies) == {BROWSER, SESSION, KNOWN}
+    set_cookies = dict(answer.set_cookies)
+    known = set_cookies.pop(KNOWN)
+    assert attributes_of(known) == {"Path=/", "HttpOnly", "SameSite=Lax", "Secure", "Max-Age=34560000"}
+    assert "alice" not in known
+    for text in [*set_cookies.values(), *page.set_cookies.values()]:
         assert attributes_of(text) == {"Path=/", "HttpOnly", "SameSite=Lax", "Secure"}
         assert "alice" not in text
 
@@ -64,7 +69,11 @@ def test_over_plain_http_the_names_have_the_port_and_the_cookies_no_secure(
     assert set(first.set_cookies) == {"wsgi_mfa_browser_8000"}
     assert attributes_of(first.set_cookies["wsgi_mfa_browser_8000"]) == {"Path=/", "HttpOnly", "SameSite=Lax"}
     browser.enroll("/", phone_of)
-    assert set(browser.cookies) == {"wsgi_mfa_browser_8000", "wsgi_mfa_session_8000"}
+    assert set(browser.cookies) == {
+        "wsgi_mfa_browser_8000",
+        "wsgi_mfa_session_8000",
+        "wsgi_mfa_known_8000",
+    }
     assert browser.navigate("/").text == "welcome to /"
     other_port = new_browser(
         application, origin="http://127.0.0.1:8001", environ=browser.environ, cookies=browser.cookies

@@ -294,9 +294,7 @@ def test_flask_takes_its_session_from_the_cookie_alone(portal, wrapped, browser)
 
 
 def test_a_field_of_also_by_is_watched(portal, wrapped, browser) -> None:
-    application = wrapped(
-        portal, identity=RemoteUser(), also_by=["field _session_token"], sign_in_paths=["/sign-in"]
-    )
+    application = wrapped(portal, identity=RemoteUser(), also_by=["field _session_token"])
     client = browser(application)
     assert post(client, "/x", b"_session_token=V", FORM).status == 403
 

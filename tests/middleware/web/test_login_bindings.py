@@ -247,3 +247,25 @@ def test_bindings_hold_neither_the_credential_nor_its_digest(wrapped, new_browse
     sign_in(browser, "ann")
     rows = str(memory_store.bindings(""))
     assert browser.cookies["sid"] not in rows
+
+
+def test_a_form_with_nothing_but_a_password_needs_its_user_by_name(wrapped, new_browser, phone_of):
+    def portal(environ, start_response):
+        headers = [("Content-Type", "text/plain")]
+        if environ["REQUEST_METHOD"] == "POST":
+            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+            if body == b"password=right":
+                start_response("302 Found", [*headers, ("Set-Cookie", "sid=1; Path=/"), ("Location", "/")])
+                return [b""]
+        start_response("200 OK", headers)
+        return [f"for {environ.get('wsgi_mfa.user')}".encode()]
+
+    settings = {"cookies": ["sid"], "succeeded": ["status=302"], "failed": ["status=200"]}
+    for wrong in ({"field": "password"}, {"field": "Pass-Word", "user": "owner"}, {}, {"field": "PASSWD"}):
+        with pytest.raises(ConfigurationError, match="LoginForm: field"):
+            LoginForm("/sign-in", **wrong, **settings)
+    browser = new_browser(wrapped(portal, identity=LoginForm("/sign-in", user="owner", **settings)))
+    assert browser.post_form("/sign-in", {"password": "wrong"}).status == 200
+    assert browser.post_form("/sign-in", {"password": "right"}).status == 303
+    browser.enroll("/", phone_of)
+    assert browser.navigate("/").text == "for owner"

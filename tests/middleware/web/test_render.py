@@ -32,6 +32,7 @@ CONTEXT = {
     "doubled": (),
     "unsent": False,
     "is_remembered": False,
+    "is_known": False,
 }
 SIZES = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 

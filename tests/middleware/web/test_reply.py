@@ -56,7 +56,7 @@ def answers(wrapped, portal, browser_of, new_browser, phone_of, clock, memory_st
     found["continue"] = tablet.follow(found["accepted"])
     tablet.cookies.pop("__Host-wsgi_mfa_session")
     page = tablet.open("/")
-    for number in range(2, 7):
+    for number in range(2, 8):
         found["locked"] = tablet.submit(page, "/verify", code=phone.wrong_code(number))
         found["locked as JSON"] = tablet.post_json("/mfa/verify", {"code": phone.wrong_code(number)})
     found["refused"] = laptop.post_form(
@@ -149,7 +149,11 @@ def test_the_browsers_cookie_comes_once_and_only_to_who_is_signed_in_at_the_port
     assert "__Host-wsgi_mfa_browser" in answers["challenge"].set_cookies
     for name in ("help", "nobody", "unavailable", "verify"):
         assert answers[name].set_cookies == {} or name == "verify", name
-    assert set(answers["accepted"].set_cookies) == {"__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"}
+    assert set(answers["accepted"].set_cookies) == {
+        "__Host-wsgi_mfa_browser",
+        "__Host-wsgi_mfa_session",
+        "__Host-wsgi_mfa_known",
+    }
 
 
 def test_every_outcome_and_every_refusal_has_its_title():

@@ -28,6 +28,7 @@ def test_the_urls_are_those_that_the_documents_name():
         "/recovery-code",
         "/resync",
         "/sign-out",
+        "/unlock",
         "/continue",
         "/help",
         "/session-ended",

@@ -42,6 +42,7 @@ COMMON = {
     "doubled": (),
     "unsent": False,
     "is_remembered": False,
+    "is_known": False,
 }
 ACCOUNT = {
     "view": AccountView(user="user2@example.com", state="new"),
@@ -79,6 +80,7 @@ PAGES = {
     "not_found": {},
     "plain_http": {},
     "recover": {},
+    "unlock": {},
     "recovery_code": {
         "recovery_code": RECOVERY_CODE,
         "recovery_code_id": "code-1",
@@ -99,7 +101,7 @@ PAGES = {
         "action": "reset",
         "target": "user2@example.com",
         "message": "reset: user2@example.com must enroll anew",
-        "enrollment_code": "F8BK-ZKEX-45NT",
+        "code": "F8BK-ZKEX-45NT",
         "minutes": 10,
         "back": "/portal/mfa/support?account=sealed",
         "desk_url": "/portal/mfa/support",
@@ -108,6 +110,7 @@ PAGES = {
     "two_sign_ins": {"user": None, "doubled": ("session",)},
     "unavailable": {"outcome": "unavailable", "retry_after_seconds": 5},
     "account": {
+        "known_count": 2,
         "outcome": "signed_in",
         "browsers": (),
         "own_id": None,
@@ -120,6 +123,7 @@ CODE_PAGES = ["enroll", "enroll_manual", "verify", "resync"]
 FIELD_OF = {
     **dict.fromkeys(CODE_PAGES, "code"),
     "recover": "recovery_code",
+    "unlock": "unlock_code",
     "enrollment_code": "enrollment_code",
 }
 VOID = {"br", "circle", "input", "link", "meta", "path", "rect"}
@@ -374,9 +378,7 @@ def test_waiting_times_are_said_in_words():
 def test_a_spent_budget_leads_to_the_factor_that_still_works():
     spent = {"outcome": "locked", "reason": "budget_spent", "retry_after_seconds": 3600}
     assert show("verify", **spent).links["recovery code"].startswith("/portal/mfa/recover?")
-    assert (
-        show("recover", **spent).links["code from your authenticator app"].startswith("/portal/mfa/verify?")
-    )
+    assert show("verify", **spent).links["unlock code"].startswith("/portal/mfa/unlock?")
 
 
 def test_every_reason_has_its_own_words_and_a_way_on():

@@ -16,7 +16,7 @@ from mfa_simulator.language.parser import parse, read_file
 from mfa_simulator.play.running import play
 from mfa_simulator.play.timeline import timeline
 from mfa_simulator.world.clocks import frozen_wall_clock
-from wsgi_mfa import MemoryStore, notifications, service
+from wsgi_mfa import MemoryStore, notifications, service, transactions
 from wsgi_mfa.core import (
     authentication_state,
     commands,
@@ -299,8 +299,8 @@ def right_codes_called_used(monkeypatch):
 
 
 def nothing_recorded(monkeypatch):
-    decide = service.decide
-    monkeypatch.setattr(service, "decide", lambda *asked: replace(decide(*asked), events=()))
+    decide = transactions.decide
+    monkeypatch.setattr(transactions, "decide", lambda *asked: replace(decide(*asked), events=()))
 
 
 def used_recovery_code_not_recorded(monkeypatch):

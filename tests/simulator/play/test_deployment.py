@@ -155,7 +155,7 @@ def test_of_every_verb_it_is_known_whether_a_browser_and_a_phone_are_all_it_need
     outside += (
         " retry double_click back close_browser guess replay_code steal_cookie phish_relay stuff_recovery"
     )
-    outside += " request"
+    outside += " request forget_browser copy_known_browser"
     assert {*outside.split(), *INSIDE, TOGETHER} == set(BY_NAME)
 
 

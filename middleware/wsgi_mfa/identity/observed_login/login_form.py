@@ -10,7 +10,9 @@ from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.observed_login.binding import Headers, ObservedLogin, UnrecognizedSignInError
 from wsgi_mfa.identity.observed_login.login_body import JSON, MULTIPART, URLENCODED
 from wsgi_mfa.identity.observed_login.response_rule import ResponseRule
+from wsgi_mfa.identity.sign_in_fields.names import name_of
 
+_PASSWORDS = frozenset(("password", "passwd", "passphrase", "pass", "pwd", "pw", "pin", "secret"))
 MEDIA_TYPES = (URLENCODED, MULTIPART, JSON)
 
 
@@ -22,6 +24,9 @@ class LoginForm(ObservedLogin):
     :class:`~wsgi_mfa.identity.observed_login.response_rule.ResponseRule`. Both are needed: an answer that is
     neither, or both, is kept back and signs nobody in. ``path`` may be several, where the form stands elsewhere
     than it is sent to.
+
+    A form with nothing but a password has no such field: ``user`` names the one user that it signs in. The password
+    is never taken for a user.
 
     People type users as they like. Where the portal accepts a user under more than one name, ``aliases`` says so,
     and ``directory=`` must say who each of them is (D1).
@@ -40,7 +45,7 @@ class LoginForm(ObservedLogin):
     def __init__(
         self,
         path: str | Sequence[str],
-        field: str,
+        field: str | None = None,
         *,
         cookies: Sequence[str],
         succeeded: Sequence[str],
@@ -50,6 +55,7 @@ class LoginForm(ObservedLogin):
         aliases: bool = False,
         harmless_cookies: Sequence[str] = (),
         renews_in_responses: bool = False,
+        user: str | None = None,
         media_types: Sequence[str] = (URLENCODED,),
         rehearsal: Callable[[LoginForm], list[str]] | None = None,
     ) -> None:
@@ -67,9 +73,16 @@ class LoginForm(ObservedLogin):
             renews_in_responses=renews_in_responses,
             user_field=field,
         )
-        if not field:
+        if not (field or user) or (field and user):
             raise ConfigurationError(
-                "LoginForm: field is empty: legal is the name of the form's field with the user",
+                "LoginForm: field or user is needed, and only one of them: the name of the form's field with the user,"
+                " or the one user of a form with nothing but a password",
+                setting="field",
+            )
+        if field and name_of(field) in _PASSWORDS:
+            raise ConfigurationError(
+                f"LoginForm: field is {field!r}, which looks like the password: a form without a field for the user"
+                " needs user, the name of its one user",
                 setting="field",
             )
         unknown = [given for given in media_types if given not in MEDIA_TYPES]
@@ -79,13 +92,14 @@ class LoginForm(ObservedLogin):
                 setting="media_types",
             )
         self._field = field
+        self._user = user
         self._media_types = tuple(media_types)
         self._succeeded = ResponseRule(succeeded, setting="succeeded")
         self._failed = ResponseRule(failed, setting="failed")
         self._rehearsal = rehearsal
 
     @property
-    def field(self) -> str:
+    def field(self) -> str | None:
         return self._field
 
     @property
@@ -105,6 +119,8 @@ class LoginForm(ObservedLogin):
         if not succeeded or failed:
             words = "both succeeded and failed" if failed else "neither succeeded nor failed"
             raise UnrecognizedSignInError(f"an answer with status {status} is {words}")
+        if self._user is not None:
+            return self._user
         if not typed:
             raise UnrecognizedSignInError(
                 f"a sign-in succeeded without one {self._field!r} in the form's body"

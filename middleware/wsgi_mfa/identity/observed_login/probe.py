@@ -70,8 +70,9 @@ class SignInProbe:
         """Who is signed in, whether there are cookies to know them by, and cookies that nobody has named."""
         path = adapter.paths[0]
         shown = self._client.ask("GET", path)
-        form = {**hidden_fields(shown.body, adapter.field), **self._fields}
-        form |= {adapter.field: self._user, self._password_field: password}
+        form = {**hidden_fields(shown.body, adapter.field or self._password_field), **self._fields}
+        form |= {adapter.field: self._user} if adapter.field is not None else {}
+        form[self._password_field] = password
         content = written(form, adapter.media_types[0])
         answer = self._client.ask("POST", path, cookies=shown.cookies, content=content)
         kept, after = answer.cookies, cookie_header({**shown.cookies, **answer.cookies})

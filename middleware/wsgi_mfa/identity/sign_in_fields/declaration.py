@@ -96,7 +96,7 @@ def sign_in_fields_of(
             f"signs_in_anywhere is {signs_in_anywhere!r}: legal are true and false",
             setting="signs_in_anywhere",
         )
-    if not paths:
+    if read and not paths:
         raise ConfigurationError(
             "sign_in_paths is missing: with sign_in_fields it names the paths at which users sign in, such as"
             ' ["/sign-in"]',

@@ -1,6 +1,8 @@
-"""``account``: what a user may see and do about the own second factor, remembered browsers above all (R55)."""
+"""``account``: what users see of their own second factor, and their known and remembered browsers (R55, D46)."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.expiry import without_expired
@@ -8,31 +10,35 @@ from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.web import forms
 from wsgi_mfa.web.browser_cookie import days_of, own_of
 from wsgi_mfa.web.http_errors import BadRequestError, NotFoundError
+from wsgi_mfa.web.known_cookie import header_after_forgetting, is_known
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
 from wsgi_mfa.web.views.navigation import next_of, redirect_to, url_of
 
-EVERY = "all"
+THIS, EVERY = "this", "all"
 
 
 def show_account(request: WebRequest) -> Reply:
-    """The browsers that are remembered, for who has a second factor in this session."""
+    """Show the browsers that are known or remembered to a user who has a second factor in this session."""
     sealed, account = next_of(request), request.account
     if request.state.outcome is not Outcome.SIGNED_IN or account is None:
         return redirect_to(request, request.state.outcome, sealed or _back_here(request))
     own, caller = own_of(request), request.caller
-    browsers = without_expired(account, request.context).remembered_browsers
+    counting = without_expired(account, request.context)
+    browsers, known_count = counting.remembered_browsers, len(counting.known_browsers)
     return Reply(
         page="account",
         outcome=Outcome.SIGNED_IN,
         context={
             "next": sealed,
             "browsers": browsers,
+            "known_count": known_count,
             "own_id": None if own is None else own[0],
             "remembered_browser_days": days_of(request),
             "is_agent": caller is not None and request.site.agents.has(caller.user, caller.groups),
         },
         members={
+            "known_browsers": {"count": known_count, "this_browser": is_known(request)},
             "remembered_browsers": [
                 {
                     "browser": browser.id,
@@ -42,20 +48,22 @@ def show_account(request: WebRequest) -> Reply:
                     "this_browser": own is not None and own[0] == browser.id,
                 }
                 for browser in browsers
-            ]
+            ],
         },
     )
 
 
 def post_account(request: WebRequest) -> Reply:
-    """Forget one remembered browser, or all of them; what is not this user's is not there (R47).
+    """Forget one remembered browser, this known browser, or all of a kind; others' are not there (R47).
 
     :raises NotFoundError: no such browser.
     """
     fields = forms.posted(request)
+    if "known" in fields:
+        return _forget_known(request, fields)
     wanted = fields.get("browser", "")
     if not wanted:
-        raise BadRequestError("the field 'browser' names none")
+        raise BadRequestError("neither of the fields 'browser' and 'known' names one")
     decision = request.site.service.forget_browser(request.visit, None if wanted == EVERY else wanted)
     if decision.reason is Reason.CHANGED_MEANWHILE:
         raise NotFoundError("there is no such remembered browser")
@@ -63,6 +71,22 @@ def post_account(request: WebRequest) -> Reply:
         return redirect_to(request, request.state.outcome, _back_here(request))
     location = url_of(request, "account", next_of(request, fields))
     return Reply(page="account", outcome=Outcome.SIGNED_IN, location=location, members={"next": request.root})
+
+
+def _forget_known(request: WebRequest, fields: Mapping[str, str]) -> Reply:
+    """Make this browser unknown, or with ``all`` every one of this user (D46)."""
+    if fields["known"] not in (THIS, EVERY):
+        raise BadRequestError(f"the field 'known' is none of {THIS}, {EVERY}")
+    decision = request.site.service.forget_known_browsers(request.visit, every=fields["known"] == EVERY)
+    if decision.outcome is not Outcome.SIGNED_IN:
+        return redirect_to(request, request.state.outcome, _back_here(request))
+    return Reply(
+        page="account",
+        outcome=Outcome.SIGNED_IN,
+        location=url_of(request, "account", next_of(request, fields)),
+        members={"next": request.root},
+        headers=header_after_forgetting(request),
+    )
 
 
 def _back_here(request: WebRequest) -> str:

@@ -6,7 +6,7 @@ after it; what may be done to whom is decided by the desk that the command line 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from wsgi_mfa.core.authentication_state import is_fresh
 from wsgi_mfa.core.commands import UseDesk
@@ -57,9 +57,14 @@ def show_support(request: WebRequest) -> Reply:
         return _desk(request)
     reject_embedding(request)
     found = opened(request, handle)
+    kept = None if found.is_counted else _counted(request, changing=False, handle=handle)
+    if kept is not None:
+        return kept
     view = request.site.finder.look(found.user)
     if view is None:
         raise NotFoundError("there is no such account")
+    if not found.is_counted:
+        _log_look_up(request, [view])
     return _account(request, view, email=found.email)
 
 
@@ -67,10 +72,11 @@ def post_support(request: WebRequest) -> Reply:
     """Look an account up, or have something done to it."""
     try:
         fields = forms.posted(request)
-    except StaleFormError as error:
+    except StaleFormError:
         if not _is_agent(request):
             raise
-        return _shown_again(request, error.fields)
+        # The form was open while the agent showed a second factor. It names any user, so that it shows none.
+        return Reply(page="support_desk", location=_url(request, None))
     if not _is_agent(request):
         return Reply(
             page="refused",
@@ -86,15 +92,6 @@ def post_support(request: WebRequest) -> Reply:
     if action not in ACTS:
         raise BadRequestError(f"the field 'action' is none of find, {', '.join(ACTS)}")
     return _done(request, action, fields)
-
-
-def _shown_again(request: WebRequest, fields: Mapping[str, str]) -> Reply:
-    """The page of a form that was open while the agent showed a fresh code, for the agent to send it once more."""
-    try:
-        handle = link_of(request, Found(canonical(fields.get("user", "")), fields.get("email", "").strip()))
-    except InvalidUserError:
-        handle = None
-    return Reply(page="support_desk", location=_url(request, handle))
 
 
 def _is_agent(request: WebRequest) -> bool:
@@ -137,20 +134,28 @@ def _counted(request: WebRequest, *, changing: bool, handle: str | None) -> Repl
     )
 
 
-def _found(request: WebRequest, fields: Mapping[str, str]) -> Reply:
-    text = fields.get("find", "")
-    kept = _counted(request, changing=False, handle=None)
-    if kept is not None:
-        return kept
-    views = request.site.finder.find(text)
-    # In the log alone, since no account was changed; what was typed is not told, which may be anything.
+def _log_look_up(request: WebRequest, views: Sequence[AccountView]) -> None:
+    """Log that the agent sees these accounts.
+
+    In the log alone, since no account was changed; what was typed is not logged, which may be anything.
+    """
     audit_logger.info(
         "support.looked_up user=%r source=%r found=%r",
         request.visit.user,
         request.source,
         [view.user for view in views],
     )
-    handles = [link_of(request, Found(view.user, text.strip() if "@" in text else "")) for view in views]
+
+
+def _found(request: WebRequest, fields: Mapping[str, str]) -> Reply:
+    text = fields.get("find", "")
+    kept = _counted(request, changing=False, handle=None)
+    if kept is not None:
+        return kept
+    views = request.site.finder.find(text)
+    _log_look_up(request, views)
+    email = text.strip() if "@" in text else ""
+    handles = [link_of(request, Found(view.user, email, is_counted=True)) for view in views]
     if len(views) == 1 and not request.wants_json:
         return Reply(page="support_desk", location=_url(request, handles[0]))
     members = [members_of(view, handle) for view, handle in zip(views, handles, strict=True)]
@@ -188,7 +193,8 @@ def _done(request: WebRequest, action: str, fields: Mapping[str, str]) -> Reply:
         raise StoreUnavailableError(result.message)
     if isinstance(result, Rejected):
         return _rejected(request, action, call, result.reason)
-    code = result.enrollment_code
+    codes = {"enrollment_code": result.enrollment_code, "unlock_code": result.unlock_code}
+    given = {name: code for name, code in codes.items() if code is not None}
     return Reply(
         page="support_done",
         outcome=result.outcome,
@@ -196,7 +202,7 @@ def _done(request: WebRequest, action: str, fields: Mapping[str, str]) -> Reply:
             "action": action,
             "target": result.user,
             "message": result.message,
-            "enrollment_code": code,
+            "code": next(iter(given.values()), None),
             "minutes": request.site.service.policy.enrollment_seconds_max // 60,
             "back": _url(request, handle),
             "desk_url": _url(request, None),
@@ -204,7 +210,7 @@ def _done(request: WebRequest, action: str, fields: Mapping[str, str]) -> Reply:
         members={
             "user": result.user,
             "message": result.message,
-            **({} if code is None else {"enrollment_code": code}),
+            **given,
         },
     )
 
@@ -214,6 +220,10 @@ def _rejected(request: WebRequest, action: str, call: Call, reason: Reason | Non
     view = None if reason is Reason.WRONG_PAIR else request.site.finder.look(call.user)
     if view is None:
         return _no_pair(request, call.user)
+    kept = _counted(request, changing=False, handle=None)  # any user may be named, and this shows the account
+    if kept is not None:
+        return kept
+    _log_look_up(request, [view])
     return _account(
         request,
         view,

@@ -43,7 +43,8 @@ def _state_members(view: AccountView, account: Account) -> dict[str, object]:
         "drift_seconds": view.drift_seconds,
         "guessed": view.guessed,
         "codes": view.codes and asdict(view.codes),
-        "recovery_codes": view.recovery_codes and asdict(view.recovery_codes),
+        "known_browsers": view.known_browsers and asdict(view.known_browsers),
+        "wrong_recovery_codes": view.wrong_recovery_codes_count,
         "recovery_code": "none" if code is None else "stored" if code.acknowledged else "not_stored",
         "sessions": [
             {

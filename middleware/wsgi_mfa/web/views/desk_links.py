@@ -19,10 +19,14 @@ _FIELD = "desk/account"
 
 
 class Found(NamedTuple):
-    """An account that an agent has found, and the address that was typed to find it, or ""."""
+    """An account that an agent has named, and the address that was typed to find it, or "".
+
+    ``is_counted`` says that the look-up was counted and logged already; otherwise it is when the account is shown.
+    """
 
     user: str
     email: str
+    is_counted: bool = False
 
 
 def link_of(request: WebRequest, found: Found) -> str:
@@ -40,12 +44,12 @@ def opened(request: WebRequest, handle: str) -> Found:
     """
     service = request.site.service
     try:
-        made_at, user, email = json.loads(service.keys.ring.open(handle, context=_context(request)))
+        made_at, *found = json.loads(service.keys.ring.open(handle, context=_context(request)))
     except (UnsealError, UnknownKeyError):
         raise NotFoundError("there is no such account") from None
     if not younger(made_at, request.context, seconds=LINK_SECONDS):
         raise NotFoundError("this page is too old: look the account up again")
-    return Found(user, email)
+    return Found(*found)
 
 
 def _context(request: WebRequest) -> SealContext:

@@ -12,6 +12,7 @@ from wsgi_mfa.web import forms
 from wsgi_mfa.web.qr import qr_svg
 from wsgi_mfa.web.reply import STATUS, Reply, rejection
 from wsgi_mfa.web.request import WebRequest
+from wsgi_mfa.web.views.long_codes import counted, rejected_for_now
 from wsgi_mfa.web.views.navigation import accepted, next_of, redirect_to, reject_embedding, url_of
 
 
@@ -47,10 +48,13 @@ def _post(request: WebRequest, page: str) -> Reply:
     sealed = next_of(request, fields)
     service = request.site.service
     if "enrollment_code" in fields:
+        waiting = rejected_for_now(request, "enrollment_code", sealed)
+        if waiting is not None:
+            return waiting
         decision = service.present_enrollment_code(request.visit, fields["enrollment_code"])
         if decision.outcome is Outcome.MUST_ENROLL:
             return _redirect_to_key(request, sealed)
-        return rejection("enrollment_code", decision, next=sealed)
+        return counted(request, decision, rejection("enrollment_code", decision, next=sealed))
     if forms.asks_for(fields, "restart"):
         decision = service.begin_enrollment(request.visit, restart=True)
         return (

@@ -13,6 +13,7 @@ from wsgi_mfa.service import Visit
 from wsgi_mfa.web.browser_cookie import browser_cookie, held_after
 from wsgi_mfa.web.cookies import set_cookie
 from wsgi_mfa.web.http_errors import ForbiddenError
+from wsgi_mfa.web.known_cookie import header_after_success
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
 
@@ -63,7 +64,7 @@ def redirect_to(request: WebRequest, outcome: Outcome, sealed: str, *, insisting
 
 
 def accepted(request: WebRequest, decision: Decision, sealed: str) -> Reply:
-    """The answer to a second factor that was shown: both cookies anew, and on to ``continue`` (R50, D20)."""
+    """Return the answer to a second factor: its cookies are new, and the browser goes on to ``continue`` (R50, D20)."""
     session_id = decision.session_id or ""
     site, names, user = request.site, request.names, request.visit.user
     account = decision.account or site.service.load(user)
@@ -73,6 +74,7 @@ def accepted(request: WebRequest, decision: Decision, sealed: str) -> Reply:
     headers = (
         set_cookie(names.session, site.cookies.session_value(session_id, user), secure=names.secure),
         browser_cookie(request, session.browser, held_after(request, account, session_id)),
+        *header_after_success(request, account, site.service.vault.known_secret(user, session_id)),
     )
     members: dict[str, object] = {"next": return_url_of(request, sealed)}
     outcome = Outcome.MUST_SAVE_RECOVERY_CODE if must_save(account, session) else Outcome.SIGNED_IN

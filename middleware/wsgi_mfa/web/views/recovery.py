@@ -7,6 +7,7 @@ from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.web import forms
 from wsgi_mfa.web.reply import Reply, rejection
 from wsgi_mfa.web.request import WebRequest
+from wsgi_mfa.web.views.long_codes import counted, rejected_for_now
 from wsgi_mfa.web.views.navigation import (
     accepted,
     asked_for,
@@ -27,12 +28,15 @@ def show_recover(request: WebRequest) -> Reply:
 def post_recover(request: WebRequest) -> Reply:
     fields = forms.posted(request)
     sealed = next_of(request, fields)
+    waiting = rejected_for_now(request, "recover", sealed)
+    if waiting is not None:
+        return waiting
     decision = request.site.service.sign_in_by_recovery_code(request.visit, fields.get("recovery_code", ""))
     if decision.outcome is Outcome.SIGNED_IN:
         return accepted(request, decision, sealed)
     if decision.outcome is Outcome.MUST_ENROLL:
         return redirect_to(request, decision.outcome, sealed)
-    return rejection("recover", decision, next=sealed)
+    return counted(request, decision, rejection("recover", decision, next=sealed))
 
 
 def show_recovery_code(request: WebRequest) -> Reply:

@@ -6,6 +6,7 @@ from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.web import access, forms
 from wsgi_mfa.web.browser_cookie import browser_cookie, days_of, held_by, own_of
 from wsgi_mfa.web.cookies import clearing_cookies, expire_cookie
+from wsgi_mfa.web.known_cookie import header_after_forgetting
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
 from wsgi_mfa.web.return_to import host_of
@@ -47,11 +48,13 @@ def post_sign_out(request: WebRequest) -> Reply:
     """End the second factor, and the portal's login behind it until it changes (D19)."""
     fields = forms.posted(request, of_before=True)
     site, names = request.site, request.names
-    own = own_of(request) if fields.get("forget") else None
+    forgetting = bool(fields.get("forget"))
+    own = own_of(request) if forgetting else None
     decision = site.service.sign_out(
         request.visit,
         login_fingerprint=_login_of_this_browser(request),
         forget_browser=None if own is None else own[0],
+        forget_known=forgetting,
     )
     held = [each for each in held_by(request) if each != own]
     return Reply(
@@ -62,6 +65,7 @@ def post_sign_out(request: WebRequest) -> Reply:
         headers=(
             expire_cookie(names.session, secure=names.secure),
             browser_cookie(request, request.visit.origin.next_browser, held),
+            *(header_after_forgetting(request) if forgetting else ()),
         ),
     )
 

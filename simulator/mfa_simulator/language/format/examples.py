@@ -116,6 +116,12 @@ _MUCH_LATER = {
         "- guess: {user: user1, browser: thief, times: 20, every: 1s}\n"
         "- support_unlock: {user: user1, email: user1@example.com, reason: locked out}\n"
     ),
+    "show_unlock_code": (
+        "- support_unlock: {user: user1, email: user1@example.com, reason: locked out}\n"
+        "- show_unlock_code: {user: user1, browser: tablet}\n"
+    ),
+    "forget_browser": "- forget_browser: {browser: laptop}\n",
+    "copy_known_browser": "- copy_known_browser: {user: user1, browser: thief, from: laptop}\n",
     "phish_relay": (
         "- read_code: {phone: pixel, as: told}\n"
         "- wait: 2m\n"

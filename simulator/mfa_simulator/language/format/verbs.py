@@ -206,6 +206,20 @@ VERBS = (
     ),
     *PEOPLE_VERBS,
     Verb(
+        name="show_unlock_code",
+        about="A user types the support desk's unlock code, which makes the browser known.",
+        keys=(user, browser),
+        must=("must_verify",),
+        answers=PAGES,
+    ),
+    Verb(
+        name="forget_browser",
+        about="A user who is signed in makes the browser one that is not known.",
+        keys=(browser,),
+        must=("signed_in",),
+        answers=PAGES,
+    ),
+    Verb(
         name="support_reset",
         about="The support desk resets a user's second factor.",
         keys=(user, email, reason, agent, desk_browser, delay),
@@ -214,7 +228,7 @@ VERBS = (
     ),
     Verb(
         name="support_unlock",
-        about="The support desk gives a locked user new tries.",
+        about="The support desk gives a locked user an unlock code.",
         keys=(
             user,
             email,
@@ -297,6 +311,12 @@ VERBS = (
             about="the portal's; the portal's with that of the second factor's session; of a known browser;"
             " of a remembered browser; all",
         ),
+    ),
+    attack(
+        "copy_known_browser",
+        "Somebody takes the cookie by which another browser is known.",
+        ("must_verify",),
+        origin,
     ),
     attack(
         "phish_relay",

@@ -155,13 +155,64 @@ def test_a_form_that_was_open_for_too_long_asks_for_a_code_and_changes_nothing(
 
 
 @pytest.mark.requirement("R44", "D20")
-def test_a_form_from_before_a_fresh_code_opens_the_account_anew(agent, user, clock, memory_store):
+def test_a_form_from_before_a_fresh_code_leads_to_the_desk_and_shows_no_account(
+    agent, user, clock, memory_store, caplog
+):
     form = look_up(agent).page.form("/support").fields
     clock.wait_for_step()
     agent.submit(agent.open("/mfa/verify?asked=1"), "/verify", code=agent.phone.code())
-    page = agent.follow(agent.post_form(DESK, {**form, "action": "reset", "email": USER, "reason": "x"}))
-    assert page.page.form("/support").fields["email"] == USER
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit.hash_chain"):
+        answer = agent.post_form(DESK, {**form, "action": "reset", "email": USER, "reason": "x"})
+    assert answer.location == DESK
+    assert USER not in agent.follow(answer).page.words
+    assert not [line for line in caplog.messages if line.startswith("support.looked_up")]
     assert memory_store.load(USER).authenticator is not None
+
+
+def looked_up(caplog):
+    return [line for line in caplog.messages if line.startswith("support.looked_up")]
+
+
+@pytest.mark.requirement("R47", "R83")
+def test_an_account_that_a_refused_change_shows_is_counted_and_logged(agent, user, memory_store, caplog):
+    look_up(agent, "nobody@example.com")  # the look-up counts, and names no account
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit.hash_chain"):
+        answer = call(agent, "reset", reason=" ")
+    assert answer.json["reason"] == "unprintable"
+    assert looked_up(caplog) == [f"support.looked_up user={AGENT!r} source='192.0.2.1' found={[USER]!r}"]
+    assert memory_store.load(AGENT).desk_use.lookups_count == 2
+
+
+@pytest.mark.requirement("R47", "R83")
+def test_an_account_named_by_a_change_that_asks_for_a_code_is_counted_when_it_is_shown(
+    agent, user, clock, memory_store, caplog
+):
+    form = agent.open(DESK).page.form("/support").fields
+    clock.wait(301)
+    asked = agent.post_form(DESK, {**form, "action": "reset", "user": USER, "email": "", "reason": "x"})
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit.hash_chain"):
+        done = agent.submit(agent.follow(asked), "/verify", code=agent.phone.code())
+        assert looked_up(caplog) == []
+        back = agent.open(done.page.refresh.partition("url=")[2])
+    assert USER in back.page.words
+    assert looked_up(caplog) == [f"support.looked_up user={AGENT!r} source='192.0.2.1' found={[USER]!r}"]
+    assert memory_store.load(AGENT).desk_use.lookups_count == 1
+
+
+@pytest.mark.requirement("R47")
+def test_past_the_limit_no_way_shows_an_account(desk_of, browser_of, bind_phone, clock):
+    application = desk_of(policy=Policy(agent_lookups_max=1, agent_changes_max=9))
+    agent, user = browser_of(AGENT, application), browser_of(USER, application)
+    bind_phone(user)
+    phone = bind_phone(agent)
+    form = agent.open(DESK).page.form("/support").fields
+    assert call(agent, "find", find="nobody@example.com").status == 200
+    assert call(agent, "reset", reason=" ").status == 429
+    clock.wait(301)
+    asked = agent.post_form(DESK, {**form, "action": "reset", "user": USER, "email": "", "reason": "x"})
+    done = agent.submit(agent.follow(asked), "/verify", code=phone.code())
+    back = agent.open(done.page.refresh.partition("url=")[2])
+    assert (back.status, USER in back.page.words) == (429, False)
 
 
 @pytest.mark.requirement("R44")
@@ -295,8 +346,8 @@ def test_an_agent_resets_an_account_and_all_of_before_is_dead(agent, user, memor
     browser, _ = user
     done = act(agent, "reset", ticket="4711")
     assert (done.status, done.page.name, done.page.outcome) == (200, "support_done", "reset")
-    assert "enrollment-code" not in done.page.by_id
-    event = memory_store.events(USER)[-1]
+    assert "caller-code" not in done.page.by_id
+    event = next(each for each in memory_store.events(USER) if each.kind == "support.reset")
     assert (event.kind, event.source) == ("support.reset", "192.0.2.1")
     assert dict(event.details) == {
         "agent": AGENT,
@@ -318,8 +369,8 @@ def test_after_guesses_the_agent_gets_a_code_and_a_double_click_the_same(agent, 
     assert "Wrong codes after the right password" in page.page.words
     sent = page.page.form("/support").fields | {"action": "reset", "email": USER, "reason": "lost"}
     first, second = agent.post_form(DESK, sent), agent.post_form(DESK, sent)
-    code = first.page.by_id["enrollment-code"]
-    assert second.page.by_id["enrollment-code"] == code
+    code = first.page.by_id["caller-code"]
+    assert second.page.by_id["caller-code"] == code
     asked = browser.open("/")
     assert asked.page.name == "enrollment_code"
     assert browser.submit(asked, "/enroll", enrollment_code=code).page.name == "enroll"
@@ -336,7 +387,7 @@ def test_an_account_that_changed_meanwhile_is_left_alone_and_shown_as_it_is(agen
     assert memory_store.load(USER) == left
 
 
-@pytest.mark.requirement("D14")
+@pytest.mark.requirement("D47")
 def test_an_agent_unlocks_an_account(agent, user, browser_of, clock):
     browser, phone = user
     guesser = browser_of(USER, browser.application)
@@ -346,7 +397,10 @@ def test_an_agent_unlocks_an_account(agent, user, browser_of, clock):
     assert "locked for" in look_up(agent).page.words
     done = act(agent, "unlock")
     assert done.page.outcome == "unlocked"
-    assert "10 tries for codes" in done.page.words
+    code = done.page.by_id["caller-code"]
+    asked = guesser.submit(guesser.open("/mfa/unlock"), "/unlock", unlock_code=code)
+    assert asked.page.name == "verify"
+    assert "This browser is known" in asked.page.words
 
 
 @pytest.mark.requirement("R47")
@@ -373,7 +427,7 @@ def test_an_agent_invites_a_new_user(desk_of, browser_of, bind_phone, memory_sto
     memory_store.set_invited_only(True)
     assert "new" in look_up(agent, "user2@example.com").page.words
     done = act(agent, "invite", text="user2@example.com")
-    code = done.page.by_id["enrollment-code"]
+    code = done.page.by_id["caller-code"]
     browser = browser_of("user2@example.com", application)
     assert browser.submit(browser.open("/"), "/enroll", enrollment_code=code).page.name == "enroll"
 

@@ -124,14 +124,19 @@ def test_a_double_click_is_one_sign_in(tablet, enrolled, application):
 # Counters of its own.
 
 
-@pytest.mark.requirement("R21", "R30", "D14")
-def test_wrong_recovery_codes_lock_recovery_and_not_the_phone(tablet, enrolled, recover):
-    phone, code = enrolled
-    for number in range(Policy().free_tries):
-        assert recover(tablet, f"{number}" * 24).status == 422
-    locked = recover(tablet, code)
-    assert (locked.status, locked.page.outcome, locked.header("Retry-After")) == (429, "locked", "30")
-    assert tablet.submit(tablet.open("/"), "/verify", code=phone.code()).page.outcome == "signed_in"
+@pytest.mark.requirement("R30", "D46")
+def test_wrong_recovery_codes_are_limited_by_client_address_and_lock_no_account(
+    tablet, enrolled, recover, clock
+):
+    _, code = enrolled
+    for number in range(20):
+        assert recover(tablet, f"{number:024}").status == 422
+    limited = recover(tablet, code)
+    assert (limited.status, limited.page.outcome) == (429, "locked")
+    assert int(limited.header("Retry-After")) <= 600
+    assert "Your account is not locked" in limited.page.words
+    clock.wait(600)
+    assert recover(tablet, code).page.outcome == "must_save_recovery_code"
 
 
 @pytest.mark.requirement("R21", "D14")

@@ -1,0 +1,154 @@
+"""Load, decide, save, and again on conflict: where clock, chance and keys meet the rule book.
+
+The moment is taken once a request, and a decision that has grown old is not saved.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wsgi_mfa.audit.hash_chain import chained
+from wsgi_mfa.clock import Clock
+from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.checked import replace
+from wsgi_mfa.core.commands import Command, Origin
+from wsgi_mfa.core.context import Context
+from wsgi_mfa.core.decision import Decision
+from wsgi_mfa.core.engine import decide
+from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.instants import SECOND
+from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.entropy import Entropy
+from wsgi_mfa.errors import StoreUnavailableError
+from wsgi_mfa.keys.ring import KeySource
+from wsgi_mfa.keys.vault import Vault
+from wsgi_mfa.metrics import Meter, Metrics
+from wsgi_mfa.notifications import Notifier
+from wsgi_mfa.stores.protocol import Store
+from wsgi_mfa.stores.rollback import RollbackDetector
+
+logger = logging.getLogger("wsgi_mfa")
+
+PATIENCE_SECONDS = 5  # conflicts are retried so long, and no older decision is saved (D21, D26)
+STUBBORN_SECONDS = 30  # reset, unlock and sign-out must win in the end (D26)
+WORKER_CLOCK_SECONDS = 5  # D22
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Visit:
+    """One request of a browser that has passed the first factor; ``user`` is canonical, ``now`` its moment."""
+
+    user: str
+    origin: Origin
+    now: int
+    address: str | None = None
+
+
+class Transactions:
+    """Decides commands on the accounts of one store and saves what was decided."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        keys: KeySource,
+        policy: Policy,
+        clock: Clock,
+        entropy: Entropy,
+        notify: Callable[[Event], None] | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self.store = store
+        self.keys = keys
+        self.policy = policy
+        self.clock = clock
+        self.entropy = entropy
+        self.vault = Vault(keys=keys, store_id=store.identity.store_id, entropy=entropy, policy=policy)
+        self._accounts = RollbackDetector(store)
+        self.load = self._accounts.load
+        self.meter = Meter(metrics)
+        self._notifier = Notifier(notify=notify, meter=self.meter)
+
+    def context(self) -> Context:
+        """Return the context of a decision at this moment."""
+        return Context(now=self.clock.now(), policy=self.policy)
+
+    def apply(
+        self,
+        visit: Visit,
+        command: Command | Callable[[Account], Command],
+        *,
+        patience_seconds: int = PATIENCE_SECONDS,
+    ) -> Decision:
+        """Decide and save until the save wins; the decision that was saved is the answer.
+
+        A ``command`` that needs an opened secret of the account is a function of the account that was loaded.
+
+        :raises StoreUnavailableError: the store failed, or conflicts went on for ``patience_seconds``.
+        """
+        user, now = visit.user, visit.now
+        context = Context(now=now, policy=self.policy)
+        generation, revision = self.vault.new_id(), self.vault.new_id()
+        attempt = 0
+        while True:
+            loaded = self.load(user)
+            self._compare_clocks(loaded, now)
+            account = loaded or self._new_account(user, generation)
+            wish = command(account) if callable(command) else command
+            decision = decide(account, wish, context)
+            if decision.alert is not None:
+                logger.error("account %r: %s", user, decision.alert)
+            if decision.account is None:
+                self.meter.answered(decision.outcome)
+                return decision
+            if self.clock.now() - now > patience_seconds * SECOND:
+                raise StoreUnavailableError(f"no save won in {patience_seconds} s; nothing was changed")
+            events, head = chained(decision.events, loaded, self.keys.ring, save_id=revision)
+            saved = replace(
+                decision.account,
+                revision=revision,
+                saved_at=now,
+                event_count=head.number,
+                event_link=head.link,
+            )
+            if self._save(saved, events, expected=loaded.revision if loaded else None):
+                self._accounts.saw(saved)
+                self._notifier.tell(events)
+                return replace(decision, account=saved, events=events)
+            attempt += 1
+            self.clock.sleep(self._jitter_seconds(attempt))
+
+    def _new_account(self, user: str, generation: str) -> Account:
+        """Return the account of a user without one in the store; it may need an invitation."""
+        return Account(user=user, generation=generation, enrollment_code_needed=self.store.invited_only())
+
+    def _save(self, account: Account, events: tuple[Event, ...], *, expected: str | None) -> bool:
+        """One save; an unknown outcome is resolved by sending the same save again.
+
+        Reading alone would lie: a cut-off save may still apply after it was looked for.
+        """
+        try:
+            return self.store.save(account, events, expected=expected)
+        except StoreUnavailableError:
+            if self.store.save(account, events, expected=expected):
+                return True
+            found = self.load(account.user)
+            if found is not None and found.revision == account.revision:
+                return True
+            return any(event.save_id == account.revision for event in self.store.events(account.user))
+
+    def _compare_clocks(self, account: Account | None, now: int) -> None:
+        if account is not None and account.saved_at > now + WORKER_CLOCK_SECONDS * SECOND:
+            ahead = (account.saved_at - now) // SECOND
+            logger.error(
+                "account %r was saved %d s ahead of this clock: do workers' clocks differ?",
+                account.user,
+                ahead,
+            )
+
+    def _jitter_seconds(self, attempt: int) -> float:
+        """A random wait that grows to 64 ms, so that racing requests part."""
+        milliseconds = min(1 << attempt, 64)
+        return milliseconds * int.from_bytes(self.entropy.token_bytes(2), "big") / 65_536_000
