@@ -58,18 +58,19 @@ class Ways:
         """
         self._labels = labels
         self._make = make
-        self._made: dict[tuple[str, str], Way] = {}
+        self._made: dict[object, Way] = {}
         self.only = make(labels.names()) if labels.is_fixed else None
         self.of({})
 
     def of(self, environ: Mapping[str, object]) -> Way:
         """Return the way of a request: there is one for each script name, and over plain http for each port."""
-        script_name = str(environ.get("SCRIPT_NAME", ""))
-        port = str(environ.get("SERVER_PORT", "")) if self._labels.plain_http else ""
-        found = self._made.get((script_name, port))
-        if found is None:
-            if len(self._made) >= WAYS_MAX:
-                self._made.clear()
-            names = self._labels.names(script_name=script_name, port=port)
-            found = self._made[script_name, port] = self._make(names)
-        return found
+        script_name = environ.get("SCRIPT_NAME", "")
+        key = (script_name, environ.get("SERVER_PORT", "")) if self._labels.plain_http else script_name
+        return self._made.get(key) or self._add(key)
+
+    def _add(self, key: object) -> Way:
+        if len(self._made) >= WAYS_MAX:
+            self._made.clear()
+        script_name, port = key if isinstance(key, tuple) else (key, "")
+        made = self._made[key] = self._make(self._labels.names(script_name=str(script_name), port=str(port)))
+        return made
