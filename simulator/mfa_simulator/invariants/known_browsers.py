@@ -142,7 +142,8 @@ def known_id(account: Account | None, cookie: str | None) -> str | None:
 
 
 def _of_day(account: Account, day: int) -> int:
-    return dict(account.known_failures).get(day, 0)
+    # Days ahead count as this one: a clock may have stepped back over midnight.
+    return sum(count for each, count in account.known_failures if each >= day)
 
 
 def _recent(instants: deque[int], now: int, policy: Policy) -> int:
