@@ -36,7 +36,7 @@ from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.web import app_response, gate, routes
 from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web.app_response import answered, passed_unchanged
-from wsgi_mfa.web.client_address import AttemptLimit, ClientAddressReader, SprayWatch
+from wsgi_mfa.web.client_address import ClientAddressReader, SprayWatch
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner
 from wsgi_mfa.web.field_watch import FieldWatch
 from wsgi_mfa.web.forms import discard_body
