@@ -16,7 +16,7 @@ from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
 from wsgi_mfa import KeyRing, MfaMiddleware, RemoteUser
 
-BROWSER_COOKIE, SESSION_COOKIE = "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"
+BROWSER_COOKIE, SESSION_COOKIE = "__Host-wsgi_mfa_browser_bench", "__Host-wsgi_mfa_session_bench"
 ROUNDS = 60
 CALLS = 10
 PAGES = {
@@ -42,6 +42,7 @@ class Visitor:
             store=f"sqlite:///{path}",
             keys=KeyRing([("k1", os.urandom(32))]),
             support_contact="support@example.com",
+            cookie_label="bench",
         )
         self._client = Client(self._middleware)
         self._asked = {

@@ -135,6 +135,7 @@ def ours(
         identity=identity,
         store=f"sqlite:///{path}",
         keys=keys,
+        cookie_label="bench",
         **settings,
     )
     client = Client(wrapped)
@@ -152,7 +153,7 @@ def ours(
     client.post("/mfa/recovery-code", json={"saved": True}, **asked)
     jar = {
         name: cookie.value
-        for name in (*cookies, "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session")
+        for name in (*cookies, "__Host-wsgi_mfa_browser_bench", "__Host-wsgi_mfa_session_bench")
         if (cookie := client.get_cookie(name, domain="portal.example")) is not None
     }
     return wrapped, environ_of(jar, remote_user)

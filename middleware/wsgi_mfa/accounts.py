@@ -8,6 +8,7 @@ from __future__ import annotations
 from wsgi_mfa.core.account import (
     Account,
     Answer,
+    AppPassword,
     Authenticator,
     CarriedLogin,
     DeskUse,
@@ -32,6 +33,7 @@ from wsgi_mfa.core.events import Event
 __all__ = [
     "Account",
     "Answer",
+    "AppPassword",
     "Authenticator",
     "CarriedLogin",
     "DeskUse",

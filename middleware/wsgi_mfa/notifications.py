@@ -15,6 +15,8 @@ audit_logger = logging.getLogger("wsgi_mfa.audit.hash_chain")
 NOTICES = frozenset(
     {
         "enrollment.confirmed",
+        "app_password.made",
+        "app_password.ended",
         "recovery_code.used",
         "recovery_code.replaced",
         "remembered_browser.added",

@@ -247,17 +247,20 @@ class MfaService(Transactions):
 
     def note_activity(self, visit: Visit, session_id: str) -> None:
         """Note that the session is in use, once, and never at the cost of an answer (D23)."""
+        self.note(visit, commands.NoteActivity(session_id=session_id))
+
+    def note(self, visit: Visit, command: Command) -> None:
+        """Save a change without an event by one try, and never at the cost of an answer."""
         try:
             account = self.load(visit.user)
             if account is None:
                 return
-            command = commands.NoteActivity(session_id=session_id)
             decision = decide(account, command, Context(now=visit.now, policy=self.policy))
             if decision.account is not None:
                 noted = replace(decision.account, revision=self.vault.new_id(), saved_at=visit.now)
                 self.store.save(noted, (), expected=account.revision)
         except StoreUnavailableError:
-            logger.warning("activity of a session could not be noted: the store is unavailable")
+            logger.warning("a use could not be noted: the store is unavailable")
 
     def _typed_code(self, account: Account, typed: str) -> str | None:
         authenticator = account.authenticator

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.any_python
 LAYERS = (
     {"core"},
     {"errors"},
-    {"clock", "directory", "entropy"},
+    {"clock", "directory", "entropy", "log_once"},
     {"gateway", "identity", "keys", "metrics", "stores"},
     {"audit", "heartbeat", "notifications"},
     {"transactions"},

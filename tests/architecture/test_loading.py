@@ -14,7 +14,6 @@ OPERATORS = {
     "wsgi_mfa.cli.accounts",
     "wsgi_mfa.cli.check",
     "wsgi_mfa.operations.key_rotation",
-    "wsgi_mfa.cli.check",
     "wsgi_mfa.operations.rollout_report",
     "wsgi_mfa.operations.audit_retention",
     "wsgi_mfa.operations.restore",

@@ -55,7 +55,7 @@ class Answer:
 
     @property
     def session(self) -> str | None:
-        return self.cookies.get("__Host-wsgi_mfa_session")
+        return self.cookies.get("__Host-wsgi_mfa_session_portal")
 
 
 @dataclass
@@ -123,6 +123,7 @@ def gate_over(store: Any, clock: StandingClock) -> MfaMiddleware:
         store=store,
         keys=KeyRing([("k1", bytes(range(32)))]),
         clock=clock,
+        cookie_label="portal",
     )
 
 

@@ -85,6 +85,7 @@ class Life:
             keys=KeyRing([("k1", bytes(range(32)))]),
             clock=self.clock,
             entropy=self.chance,
+            cookie_label="portal",
         )
 
     def act(self) -> None:

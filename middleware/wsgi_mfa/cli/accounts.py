@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 from rich import box
 from rich.table import Table
@@ -10,10 +12,11 @@ from wsgi_mfa.cli.context import CommandContext, context_options
 from wsgi_mfa.cli.output import agent_option, ask, console, counted, pairs, plain
 from wsgi_mfa.cli.rollout import rollout
 from wsgi_mfa.clock import SystemClock
-from wsgi_mfa.core.account import Account, Failures
+from wsgi_mfa.core.account import Account, AppPassword, Failures
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.expiry import without_expired
+from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.instants import utc_text as utc
 from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.errors import ConfigurationError
@@ -109,6 +112,48 @@ def revoke(place: CommandContext, user: str, session: str | None, agent: str) ->
         click.echo(f"forgotten: {counted(forgotten, 'browser')}")
 
 
+@accounts.command("app-passwords", short_help="List the app passwords of one account, or end them.")
+@click.argument("user")
+@click.option("--end", "ended", metavar="ID", help="End the one whose id begins with ID.")
+@click.option("--end-all", is_flag=True, help="End all of them.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@agent_option
+@context_options
+def app_passwords(
+    place: CommandContext, user: str, ended: str | None, end_all: bool, as_json: bool, agent: str
+) -> None:
+    """List USER's app passwords, each with the beginning of its id; never a secret."""
+    keeper = AccountKeeper(place.service, agent=agent)
+    if ended is not None or end_all:
+        gone = keeper.end_app_passwords(user, None if end_all else ended)
+        click.echo(f"ended: {counted(len(gone), 'app password')}")
+        return
+    listed = keeper.app_passwords(user)
+    if as_json:
+        click.echo(json.dumps([_app_password(each) for each in listed]))
+        return
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for heading in ("id", "name", "path", "made (UTC)", "last used (UTC)", "ends (UTC)"):
+        table.add_column(heading, overflow="fold")
+    for each in listed:
+        used = "-" if each.used_at is None else utc(each.used_at)
+        row = (plain(each.name), each.path, utc(each.made_at), used, utc(each.expires_at))
+        table.add_row(each.id[:SESSION_CHARACTERS], *row)
+    console().print(table if listed else "no app passwords")
+
+
+def _app_password(app_password: AppPassword) -> dict[str, object]:
+    used = app_password.used_at
+    return {
+        "id": app_password.id,
+        "name": app_password.name,
+        "path": app_password.path,
+        "made_at": app_password.made_at // SECOND,
+        "used_at": None if used is None else used // SECOND,
+        "expires_at": app_password.expires_at // SECOND,
+    }
+
+
 @accounts.command(short_help="Forget one account.")
 @click.argument("user")
 @click.option("--reason", default="", help="Why, for the record.")
@@ -163,6 +208,7 @@ def _facts(stored: Account, context: Context) -> list[tuple[str, str]]:
         ("address", account.address or "- (a reset by address is not possible)"),
         ("state", state_of(account, context)),
         ("open sessions", str(len(account.sessions))),
+        ("app passwords", str(len(account.app_passwords))),
         ("wrong codes", _failures(account.code_failures)),
         ("known browsers", _known(account)),
         ("wrong recovery codes", f"{account.recovery_failures.consecutive_count} in a row"),

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
+from wsgi_mfa.cli.through import problems_through
 from wsgi_mfa.clock import SystemClock
-from wsgi_mfa.configuration.build import keys_of, store_of
-from wsgi_mfa.configuration.setting_types import imported, secret
+from wsgi_mfa.configuration.build import keys_of, public_url_of, store_of
+from wsgi_mfa.configuration.setting_types import imported_application, secret
 from wsgi_mfa.configuration.toml_file import Configuration, read_configuration
 from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.odds import ODDS_MAX, wrong_codes_a_year, yearly_odds
@@ -33,6 +34,7 @@ from wsgi_mfa.operations.key_rotation import survey
 from wsgi_mfa.operations.rollout_report import people_of, unknown_names
 from wsgi_mfa.stores.protocol import Store, every_user, load_for_operator
 from wsgi_mfa.support.agents import agents_from
+from wsgi_mfa.web.api_credentials import check_entry, read_api_credentials
 from wsgi_mfa.web.forward_auth import reject_unfit
 
 
@@ -40,6 +42,7 @@ from wsgi_mfa.web.forward_auth import reject_unfit
 @click.option(
     "--config", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The file mfa.toml."
 )
+@click.option("--through", metavar="URL", help="Also send requests through the front, as browsers do.")
 @click.option(
     "--sign-in", "signs_in", is_flag=True, help="Play the sign-in of [sign_in] at the portal itself, too."
 )
@@ -48,8 +51,10 @@ from wsgi_mfa.web.forward_auth import reject_unfit
     metavar="URL",
     help="Where the portal of --sign-in listens, if the gateway is in front of it.",
 )
-def check(config: Path, *, signs_in: bool, upstream: str | None) -> None:
+def check(config: Path, *, through: str | None, signs_in: bool, upstream: str | None) -> None:
     """Read the configuration, run the identity adapter's self-test, open the store and try the keys on it.
+
+    With --through, the portal must be running behind the front at URL, by this configuration.
 
     With --sign-in a bad and a good sign-in are played at the portal, without the middleware; then its session is
     sent as an argument, a path parameter, a header, in a body and inside another cookie, and it is said what the
@@ -62,12 +67,15 @@ def check(config: Path, *, signs_in: bool, upstream: str | None) -> None:
         _finding("configuration", lambda: f"{config} is in order"),
         _finding("issuer", lambda: repr(checked_issuer(configuration.issuer))),
         _finding("identity", lambda: _identity(configuration)),
+        _finding("public URL", lambda: _public_url(configuration)),
         _finding("undeclared_credentials", lambda: _undeclared_credentials(configuration)),
         _finding("sealing", lambda: _sealing(configuration)),
         _finding("keys", lambda: _keys(configuration, keys)),
         _finding("store", lambda: _store(configuration, stores)),
         _finding("guessing", lambda: _guessing(configuration.policy)),
     ]
+    if configuration.api_credentials:
+        findings.append(_finding("api_credentials", lambda: _api_credentials(configuration)))
     if is_rolling_out(configuration.policy):
         findings.append(_finding("roll-out", lambda: _rollout(configuration)))
     if configuration.support_agents:
@@ -76,6 +84,8 @@ def check(config: Path, *, signs_in: bool, upstream: str | None) -> None:
         findings.append(_finding("forward_auth", lambda: _forward_auth(configuration)))
     if keys and stores:
         findings.append(_finding("accounts", lambda: _accounts(stores[0], keys[0], configuration.policy)))
+    if through is not None and keys:
+        findings.append(_finding("through", lambda: _through(through, configuration, keys[0])))
     if signs_in:
         findings.append(_finding("sign-in", lambda: _sign_in(configuration, upstream)))
     if not all(findings):
@@ -103,6 +113,20 @@ def _identity(configuration: Configuration) -> str:
     return f"{type(configuration.identity).__name__} reads {', '.join(names)}"
 
 
+def _public_url(configuration: Configuration) -> str:
+    public = public_url_of(configuration)
+    if public.origin is None:
+        return "url is not set: requests are taken for any Host, and forms are compared with the Host that arrives"
+    return f"{public.origin}{public.root}; requests are taken for {', '.join(sorted(public.hosts or ()))}"
+
+
+def _through(url: str, configuration: Configuration, keys: KeyRing) -> str:
+    problems = list(problems_through(url, configuration, keys))
+    if problems:
+        raise MfaError("; ".join(problems))
+    return f"what browsers send to {url} arrives as it should"
+
+
 def _undeclared_credentials(configuration: Configuration) -> str:
     """What only people know: whether the portal takes credentials where nobody reads them (D4)."""
     closed = paths_in(undeclared_from(configuration.undeclared_credentials))
@@ -112,6 +136,13 @@ def _undeclared_credentials(configuration: Configuration) -> str:
         "no path is closed; one that takes a password or token in its body must be:"
         ' undeclared_credentials = ["path /PATH"]'
     )
+
+
+def _api_credentials(configuration: Configuration) -> str:
+    read_api_credentials(
+        configuration.api_credentials, configuration.identity, forward_auth=configuration.forward_auth
+    )
+    return f"without a second factor: {'; '.join(str(check_entry(entry)) for entry in configuration.api_credentials)}"
 
 
 def _sealing(configuration: Configuration) -> str:
@@ -145,7 +176,11 @@ def _sign_in(configuration: Configuration, upstream: str | None) -> str:
     application, variable = given.pop("application", None), given.pop("password_env")
     if (application is None) == (upstream is None):
         raise MfaError("sign_in.application or --upstream is needed, and only one of them")
-    portal = imported(application, setting="sign_in.application") if upstream is None else Gateway(upstream)
+    portal = (
+        imported_application(application, setting="sign_in.application")
+        if upstream is None
+        else Gateway(upstream)
+    )
     report = SignInCheck(
         portal,
         configuration.identity,

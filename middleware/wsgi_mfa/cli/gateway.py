@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from wsgi_mfa.cli.serve import ServerOptions, serve_wrapped, server_options
+from wsgi_mfa.configuration.build import public_url_of
 from wsgi_mfa.gateway import Gateway
 from wsgi_mfa.web.client_address import ClientAddressReader
 
@@ -28,11 +29,10 @@ def gateway(upstream: str, timeout_seconds: int, upstream_host: bool, listening:
     Nobody else may reach the portal: let it listen on a loopback address, or in a network of its own.
     """
     configuration = listening.configuration
-    name = configuration.scheme_from
     portal = Gateway(
         upstream,
         timeout_seconds=timeout_seconds,
-        scheme_key="HTTP_" + name.upper().replace("-", "_") if name else None,
+        is_https=public_url_of(configuration, plain_http=listening.plain_http).is_https,
         trusts=ClientAddressReader(configuration.policy.trusted_peers).trusts,
         keeps_host=not upstream_host,
     )

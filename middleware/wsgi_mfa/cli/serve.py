@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -14,12 +16,12 @@ import click
 
 from wsgi_mfa.cli import server
 from wsgi_mfa.configuration.build import wrapped
-from wsgi_mfa.configuration.setting_types import imported
+from wsgi_mfa.configuration.setting_types import imported_application, is_factory
 from wsgi_mfa.configuration.toml_file import Configuration, read_configuration
 from wsgi_mfa.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,9 +84,34 @@ def server_options(command: Callable[..., None]) -> Callable[..., None]:
 def serve(application: str, listening: ServerOptions) -> None:
     """Serve the WSGI application MODULE:APP with multi-factor authentication around it.
 
+    For a factory give 'MODULE:APP()': each worker makes an application of its own.
+
     Behind a proxy that speaks https, name the header in which it tells so: scheme_from in mfa.toml.
     """
-    serve_wrapped(imported(application, setting="MODULE:APP"), listening)
+    if listening.workers > 1 and is_factory(application):
+        serve_wrapped(MadeInWorker(application), listening)
+    else:
+        serve_wrapped(imported_application(application, setting="MODULE:APP"), listening)
+
+
+class MadeInWorker:
+    """The application of a factory, made once in each worker, after the fork."""
+
+    def __init__(self, reference: str) -> None:
+        self._reference = reference
+        self._made: dict[int, WSGIApplication] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        process = os.getpid()
+        application = self._made.get(process)
+        if application is None:
+            with self._lock:
+                application = self._made.get(process)
+                if application is None:
+                    application = imported_application(self._reference, setting="MODULE:APP")
+                    self._made = {process: application}
+        return application(environ, start_response)
 
 
 def serve_wrapped(application: WSGIApplication, listening: ServerOptions) -> None:

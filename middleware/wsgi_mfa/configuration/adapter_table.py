@@ -16,7 +16,8 @@ from wsgi_mfa.configuration.setting_types import (
     WHOLES,
     YES_NO,
     check,
-    imported,
+    imported_application,
+    imported_or_made,
     secret,
 )
 from wsgi_mfa.errors import ConfigurationError
@@ -131,7 +132,7 @@ def _rehearsal(table: Mapping[str, Any]) -> SignInProbe:
                 f"{prefix}{name} is missing: {REHEARSAL[name]} is needed", setting=prefix + name
             )
     given = dict(table)
-    application = imported(given.pop("application"), setting=prefix + "application")
+    application = imported_application(given.pop("application"), setting=prefix + "application")
     return SignInProbe(application, password=secret(given.pop("password_env")), **given)
 
 
@@ -153,7 +154,14 @@ ADAPTERS: dict[str, AdapterKind] = {
     ),
     "http-basic": AdapterKind(
         make=_http_basic,
-        settings={"htpasswd": TEXT, "checker": IMPORTED, "realm": TEXT, "code_digits": WHOLE, **TOLD},
+        settings={
+            "htpasswd": TEXT,
+            "checker": IMPORTED,
+            "realm": TEXT,
+            "code_digits": WHOLE,
+            "app_passwords": YES_NO,
+            **TOLD,
+        },
     ),
     "flask-session": AdapterKind(
         make=FlaskSession,
@@ -234,7 +242,7 @@ def adapter_from(table: Mapping[str, Any]) -> Adapter:
     check(PREFIX, given, kind.legal)
     _reject_missing(kind, given)
     arguments = {
-        name: imported(value, setting=PREFIX + name) if kind.settings[name] == IMPORTED else value
+        name: imported_or_made(value, setting=PREFIX + name) if kind.settings[name] == IMPORTED else value
         for name, value in given.items()
         if name in kind.settings
     }

@@ -12,7 +12,9 @@ from wsgi_mfa.keys.key_file import KeyFile
 from wsgi_mfa.keys.ring import KeyRing, KeySource
 from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.url import open_store
+from wsgi_mfa.web import settings
 from wsgi_mfa.web.middleware import MfaMiddleware
+from wsgi_mfa.web.public_url import PublicUrl
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -46,6 +48,22 @@ def wrapped(
         plain_http=plain_http,
         **configuration.settings(),
     )
+
+
+def public_url_of(configuration: Configuration, *, plain_http: bool = False) -> PublicUrl:
+    """Return the configuration's settings about the portal's public URL, checked.
+
+    :raises ConfigurationError: one of them is not legal, or does not go with another.
+    """
+    return settings.public_url_of(
+        configuration.policy,
+        plain_http=plain_http,
+        url=configuration.url,
+        hosts=configuration.hosts,
+        scheme_from=configuration.scheme_from,
+        tls_in_front=configuration.tls_in_front,
+        proxy_count=configuration.proxy_count,
+    )[0]
 
 
 def new_identity() -> StoreIdentity:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import importlib
+import inspect
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 TEXT, WHOLE, YES_NO, TEXTS = "text", "a whole number", "true or false", "a list of texts"
 WHOLES, TABLE, TABLES = "a list of whole numbers", "a table", "a list of tables"
@@ -65,6 +70,65 @@ def secret(variable: str) -> str:
     if not value:
         raise ConfigurationError(f"the environment variable {variable} is not set", setting=variable)
     return value
+
+
+def imported_application(reference: str, *, setting: str) -> WSGIApplication:
+    """Return the application that ``MODULE:NAME`` names, or that the factory ``MODULE:NAME()`` makes.
+
+    A factory may take arguments that are literals, such as ``shop:create_app("production")``.
+
+    :raises ConfigurationError: another form, nothing callable is there, or it takes no two arguments.
+    """
+    found: Any = imported_or_made(reference, setting=setting)
+    try:
+        inspect.signature(found).bind({}, lambda *_: None)
+    except TypeError:
+        hint = f"; if it is a factory, give '{reference}()'" if not is_factory(reference) else ""
+        raise ConfigurationError(
+            f"{setting} is {reference!r}: no WSGI application, which takes environ and start_response{hint}",
+            setting=setting,
+        ) from None
+    except ValueError:
+        pass  # something built in, which tells no signature
+    application: WSGIApplication = found
+    return application
+
+
+def imported_or_made(reference: str, *, setting: str) -> Any:  # noqa: ANN401 - whatever the module has there
+    """Return what ``MODULE:NAME`` names, or what the factory ``MODULE:NAME()`` makes.
+
+    :raises ConfigurationError: another form, nothing callable is there, or the factory fails.
+    """
+    module_name, colon, expression = reference.partition(":")
+    call = _call_in(expression) if colon and expression.endswith(")") else None
+    if call is None:
+        return imported(reference, setting=setting)
+    name, arguments, keywords = call
+    factory = imported(f"{module_name}:{name}", setting=setting)
+    try:
+        return factory(*arguments, **keywords)
+    except Exception as error:
+        raise ConfigurationError(
+            f"{setting} is {reference!r}: the factory failed: {error!r}", setting=setting
+        ) from error
+
+
+def is_factory(reference: str) -> bool:
+    """Return whether a reference names a factory, so that each worker makes an application of its own."""
+    return reference.endswith(")")
+
+
+def _call_in(expression: str) -> tuple[str, list[Any], dict[str, Any]] | None:
+    """Return name, arguments and keywords of a call with literals; None for anything else."""
+    try:
+        tree = ast.parse(expression, mode="eval").body
+        if not isinstance(tree, ast.Call):
+            return None
+        arguments = [ast.literal_eval(each) for each in tree.args]
+        keywords = {each.arg: ast.literal_eval(each.value) for each in tree.keywords if each.arg is not None}
+    except (SyntaxError, ValueError):
+        return None
+    return ast.unparse(tree.func), arguments, keywords
 
 
 def imported(reference: str, *, setting: str) -> Any:  # noqa: ANN401 - whatever the module has there

@@ -18,6 +18,7 @@ from wsgi_mfa.configuration.setting_types import (
     IMPORTED,
     SWITCH,
     TABLE,
+    TABLES,
     TEXT,
     TEXTS,
     WHOLE,
@@ -36,6 +37,7 @@ from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.identity.sealing.settings import SealSettings, seal_settings
 from wsgi_mfa.identity.sign_in_fields.declaration import sign_in_fields_of
 from wsgi_mfa.support.agents import agents_from
+from wsgi_mfa.web.api_credentials import check_entry
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -52,7 +54,13 @@ TOP_LEVEL = {
     "mount_path": TEXT,
     "support_contact": TEXT,
     "support_agents": TEXTS,
+    "url": TEXT,
+    "hosts": TEXTS,
     "scheme_from": TEXT,
+    "tls_in_front": YES_NO,
+    "proxy_count": WHOLE,
+    "cookie_label": TEXT,
+    "api_credentials": TABLES,
     "directory": TEXT,
     "undeclared_credentials": TEXTS,
     "seal_credentials": SWITCH,
@@ -104,7 +112,13 @@ class Configuration:
     mount_path: str = "/mfa"
     support_contact: str | None = None
     support_agents: tuple[str, ...] = ()
+    url: str | None = None
+    hosts: tuple[str, ...] = ()
     scheme_from: str | None = None
+    tls_in_front: bool = False
+    proxy_count: int | None = None
+    cookie_label: str | None = None
+    api_credentials: tuple[dict[str, Any], ...] = ()
     directory: Callable[[str], Person | None] | None = None
     undeclared_credentials: tuple[str, ...] = ()
     seal_credentials: bool | str = True
@@ -129,7 +143,13 @@ class Configuration:
             "mount_path": self.mount_path,
             "support_contact": self.support_contact,
             "support_agents": self.support_agents,
+            "url": self.url,
+            "hosts": self.hosts,
             "scheme_from": self.scheme_from,
+            "tls_in_front": self.tls_in_front,
+            "proxy_count": self.proxy_count,
+            "cookie_label": self.cookie_label,
+            "api_credentials": self.api_credentials,
             "directory": self.directory,
             "forward_auth": self.forward_auth,
             "renews_sessions": self.renews_sessions,
@@ -190,8 +210,11 @@ def _configuration(document: dict[str, Any]) -> Configuration:
         )
     if "directory" in top:
         top["directory"] = imported(top["directory"], setting="directory")
-    for name in ("undeclared_credentials", "support_agents", "unsealed_cookies", "also_by"):
+    for name in ("undeclared_credentials", "support_agents", "unsealed_cookies", "also_by", "hosts"):
         top[name] = tuple(top.get(name, ()))
+    top["api_credentials"] = tuple(top.get("api_credentials", ()))
+    for entry in top["api_credentials"]:
+        check_entry(entry)
     agents_from(top["support_agents"], has_directory="directory" in top)
     undeclared_from(top["undeclared_credentials"])
     configuration = Configuration(

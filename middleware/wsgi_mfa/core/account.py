@@ -194,6 +194,19 @@ class RememberedBrowser:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AppPassword:
+    """The secret of one program (D50): here is only its digest. It is good for ``path`` of the portal and below."""
+
+    id: str
+    digest: str
+    name: str
+    path: str
+    made_at: int
+    expires_at: int
+    used_at: int | None = None  # noted once an hour
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Retry:
     """A success that the same browser may ask for again, because its reply may have been lost (D10)."""
 
@@ -266,6 +279,7 @@ class Account:
     pending: tuple[PendingEnrollment, ...] = ()
     sessions: tuple[Session, ...] = ()
     remembered_browsers: tuple[RememberedBrowser, ...] = ()  # all of this generation (D16)
+    app_passwords: tuple[AppPassword, ...] = ()
     retries: tuple[Retry, ...] = ()
     answers: tuple[Answer, ...] = ()
     ended_logins: tuple[EndedLogin, ...] = ()

@@ -87,6 +87,42 @@ class RevokeBrowser:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MakeAppPassword:
+    """Add the app password ``id``, of which the account keeps ``digest``, for ``days`` (D50)."""
+
+    origin: Origin
+    id: str
+    digest: str = field(repr=False)
+    name: str
+    path: str
+    days: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndAppPassword:
+    """The user wants an app password ended (D50)."""
+
+    origin: Origin
+    id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RevokeAppPasswords:
+    """An operator or the support desk ends one app password, or all of them without an id (D50)."""
+
+    id: str | None
+    cause: str
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoteAppPasswordUse:
+    """A program has used an app password (D50)."""
+
+    id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ForgetKnownBrowsers:
     """The user wants this browser forgotten as a known one; with ``every`` all other known browsers as well (D46)."""
 
@@ -412,6 +448,10 @@ Command: TypeAlias = (
     | SignInByRememberedBrowser
     | ForgetBrowser
     | RevokeBrowser
+    | MakeAppPassword
+    | EndAppPassword
+    | RevokeAppPasswords
+    | NoteAppPasswordUse
     | ForgetKnownBrowsers
     | SignInByRecoveryCode
     | ShowRecoveryCode

@@ -47,6 +47,8 @@ class Reason(str, Enum):
     TOO_MANY_ENROLLMENTS = "too_many_enrollments"  # D26
     BUDGET_SPENT = "budget_spent"  # R15, R19
     SERVER_CLOCK = "server_clock"  # last_step lies in the future (R12, D22)
+    TOO_MANY_APP_PASSWORDS = "too_many_app_passwords"  # D50
+    NOT_THIS_PATH = "not_this_path"  # an app password is bound to another path (D50)
     UNKNOWN_USER = "unknown_user"  # no name for an account, or none that the directory knows (D1)
     CODE_NOT_SHOWN_AGAIN = "code_not_shown_again"  # D13
     # Of the support desk.

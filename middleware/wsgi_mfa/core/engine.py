@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from wsgi_mfa.core import (
+    app_passwords,
     commands,
     enrollment,
     expiry,
@@ -46,6 +47,10 @@ HANDLERS: dict[type, Callable[[Account, Any, Context], Decision]] = {
     commands.SignInByRememberedBrowser: remembered_sign_in.sign_in,
     commands.ForgetBrowser: remembered_sign_in.forget,
     commands.RevokeBrowser: remembered_sign_in.revoke,
+    commands.MakeAppPassword: app_passwords.make,
+    commands.EndAppPassword: app_passwords.end,
+    commands.RevokeAppPasswords: app_passwords.revoke,
+    commands.NoteAppPasswordUse: app_passwords.note_use,
     commands.ForgetKnownBrowsers: remembered_sign_in.forget_known,
     commands.ResyncClock: verification.resync,
     commands.SignInByRecoveryCode: recovery_sign_in.sign_in,

@@ -96,6 +96,7 @@ def without_expired(account: Account, context: Context) -> Account:
         "remembered_browsers": _kept(
             account.remembered_browsers, lambda browser: browser_is_remembered(browser, context)
         ),
+        "app_passwords": _kept(account.app_passwords, lambda each: context.now < each.expires_at),
         "pending": _kept(
             account.pending,
             lambda pending: younger(pending.made_at, context, seconds=context.policy.enrollment_seconds_max),

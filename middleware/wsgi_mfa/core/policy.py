@@ -23,6 +23,15 @@ def is_network(entry: object) -> bool:
     return True
 
 
+#: Stands among the trusted peers for a socket of the file system, over which servers tell no address.
+UNIX_SOCKET = "unix"
+
+
+def is_peer(entry: object) -> bool:
+    """Whether ``entry`` names the peers of a proxy: an address, a network, or ``unix``."""
+    return entry == UNIX_SOCKET or is_network(entry)
+
+
 #: What ``required_from`` may be beside an instant: everybody needs a second factor, or only those who are named.
 ALWAYS, NEVER = "always", "never"
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -97,7 +106,7 @@ WORDS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 #: What an entry of a list may be: setting -> (whether it is legal, what is legal, requirement).
 ENTRIES: dict[str, tuple[Callable[[object], bool], str, str]] = {
-    "trusted_peers": (is_network, "an address or a network such as 10.0.0.0/8", "R57"),
+    "trusted_peers": (is_peer, "an address, a network such as 10.0.0.0/8, or unix", "R57"),
     "exempt_paths": (is_rule, "a plain path such as /static, below the application's root", "R63"),
     "required_users": (is_user, "the name of a user", "R41"),
     "required_groups": (is_group, "the name of a group of the directory", "R41"),

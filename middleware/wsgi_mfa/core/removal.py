@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from wsgi_mfa.core import app_passwords
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import AdoptAccount, RemoveAccount
 from wsgi_mfa.core.context import Context
@@ -46,7 +47,10 @@ def remove(account: Account, command: RemoveAccount, context: Context) -> Decisi
     else:
         event = _renamed(account.user, command.renamed_to, account.user, command, context.now)
     forgotten = all_ended_events(account, "removed", context.now, source=command.source)
-    return Decision(outcome=Outcome.RESET, account=left, events=(event, *forgotten))
+    ended = app_passwords.end_events(
+        account, account.app_passwords, "removed", context.now, source=command.source
+    )
+    return Decision(outcome=Outcome.RESET, account=left, events=(event, *forgotten, *ended))
 
 
 def adopt(account: Account, command: AdoptAccount, context: Context) -> Decision:
@@ -79,6 +83,7 @@ def adopt(account: Account, command: AdoptAccount, context: Context) -> Decision
         pending=(),
         sessions=(),
         remembered_browsers=(),
+        app_passwords=(),
         retries=(),
         answers=(),
         first_code=None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from wsgi_mfa.core import throttle
+from wsgi_mfa.core import app_passwords, throttle
 from wsgi_mfa.core.account import Account, Failures
 from wsgi_mfa.core.commands import FenceAfterRestore
 from wsgi_mfa.core.context import Context
@@ -62,6 +62,7 @@ def fence(account: Account, command: FenceAfterRestore, context: Context) -> Dec
         pending=(),
         sessions=(),
         remembered_browsers=(),
+        app_passwords=(),
         retries=(),
         answers=(),
         first_code=None,
@@ -71,7 +72,10 @@ def fence(account: Account, command: FenceAfterRestore, context: Context) -> Dec
         at=context.now, user=account.user, kind="support.fenced", source=command.source, details=details
     )
     forgotten = all_ended_events(account, "fence", context.now, source=command.source)
-    return Decision(outcome=Outcome.RESET, account=changed, events=(event, *forgotten))
+    ended = app_passwords.end_events(
+        account, account.app_passwords, "fence", context.now, source=command.source
+    )
+    return Decision(outcome=Outcome.RESET, account=changed, events=(event, *forgotten, *ended))
 
 
 def _read(account: Account, events: tuple[Event, ...]) -> _Lost:

@@ -39,7 +39,14 @@ class SchemaStep:
 #: Whose wrong codes the form 1 counts.
 _COUNTERS = ("code_failures", "recovery_failures")
 #: What the form 1 does not know.
-_ADDED_IN_2 = ("known_browsers", "known_failures", "granted_tries", "unlock_code", "resyncs_begun")
+_ADDED_IN_2 = (
+    "app_passwords",
+    "known_browsers",
+    "known_failures",
+    "granted_tries",
+    "unlock_code",
+    "resyncs_begun",
+)
 
 
 def _from_1_to_2(document: Document) -> Document:
@@ -51,7 +58,7 @@ def _from_1_to_2(document: Document) -> Document:
 
 
 def _from_2_to_1(document: Document) -> Document:
-    """Take out the known browsers, whose failures count with all others, and the budget of resyncs."""
+    """Take out the known browsers, whose failures count with all others, app passwords, and the budget of resyncs."""
     days: dict[int, int] = {}
     for day, count in document.get("known_failures", []) + document.get("code_failures", {}).get("days", []):
         days[day] = days.get(day, 0) + count

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from wsgi_mfa.core import known_browsers, recovery_codes, throttle
+from wsgi_mfa.core import app_passwords, known_browsers, recovery_codes, throttle
 from wsgi_mfa.core.account import (
     Account,
     Authenticator,
@@ -106,10 +106,13 @@ def reset(account: Account, command: ResetBySupport, context: Context) -> Decisi
         ),
     )
     forgotten = all_ended_events(account, "reset", context.now, source=command.source)
+    ended = app_passwords.end_events(
+        account, account.app_passwords, "reset", context.now, source=command.source
+    )
     return Decision(
         outcome=Outcome.RESET,
         account=changed,
-        events=(event, *forgotten),
+        events=(event, *forgotten, *ended),
         reason=Reason.ENROLLMENT_CODE_NEEDED if code_needed else None,
     )
 

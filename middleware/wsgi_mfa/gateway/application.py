@@ -37,9 +37,9 @@ _PAGE = """<!doctype html>
 class Gateway:
     """The portal at ``upstream`` (``http://HOST:PORT``) as a WSGI application; put the middleware around it.
 
-    ``timeout_seconds`` is how long the portal may take for each piece of its answer. ``scheme_key`` is the environ
-    key in which a proxy tells the client's scheme, as that of the middleware, and ``trusts`` tells whether the peer
-    of a request is such a proxy. With ``keeps_host`` the portal hears the name by which people reach it.
+    ``timeout_seconds`` is how long the portal may take for each piece of its answer. ``is_https`` tells
+    whether a proxy says that the client used https, and ``trusts`` whether the peer of a request is a listed
+    proxy. With ``keeps_host`` the portal hears the name by which people reach it.
 
     :raises ConfigurationError: ``upstream`` is no such URL.
     """
@@ -49,7 +49,7 @@ class Gateway:
         upstream: str,
         *,
         timeout_seconds: float = 60,
-        scheme_key: str | None = None,
+        is_https: Callable[[Mapping[str, Any]], bool] = lambda _: False,
         trusts: Callable[[Mapping[str, Any]], bool] = lambda _: False,
         keeps_host: bool = True,
     ) -> None:
@@ -67,7 +67,7 @@ class Gateway:
         self._host, self._port = parts.hostname, port
         self._netloc = parts.netloc.rpartition("@")[2].lower()
         self._timeout_seconds = timeout_seconds
-        self._scheme_key = scheme_key
+        self._is_https = is_https
         self._trusts = trusts
         self._keeps_host = keeps_host
 
@@ -141,8 +141,7 @@ class Gateway:
         return f"{response.status} {reason or 'Unknown'}", headers
 
     def _scheme_of(self, environ: Mapping[str, Any]) -> str:
-        told = self._scheme_key is not None and environ.get(self._scheme_key) == "https"
-        return "https" if told else str(environ["wsgi.url_scheme"])
+        return "https" if self._is_https(environ) else str(environ["wsgi.url_scheme"])
 
 
 class Body:

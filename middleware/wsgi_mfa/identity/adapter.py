@@ -97,6 +97,8 @@ class AdapterTraits:
     ``www_authenticate``: the ``WWW-Authenticate`` header that asks a program for its credentials; None for an
     adapter that takes none.
 
+    ``takes_app_passwords``: a program may send an app password in the place of a code.
+
     ``cookies_alone``: the application takes the declared cookies from the ``Cookie`` header and from nowhere else.
     Otherwise query arguments and path parameters of their names are removed from requests (D39).
 
@@ -120,6 +122,7 @@ class AdapterTraits:
     changing_ids: bool = False
     renews_sessions: bool = False
     www_authenticate: str | None = None
+    takes_app_passwords: bool = False
     cookies_alone: bool = False
     own_cookies: tuple[str, ...] = ()
     sign_in_fields: tuple[tuple[str, ...], ...] = ()
@@ -134,6 +137,7 @@ class AdapterTraits:
             "aliases",
             "changing_ids",
             "renews_sessions",
+            "takes_app_passwords",
             "cookies_alone",
             "signs_in_anywhere",
             "keeps_session_id",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wsgi_mfa.core import commands
-from wsgi_mfa.core.account import Account
+from wsgi_mfa.core.account import Account, AppPassword
 from wsgi_mfa.core.commands import Command, Origin
 from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.core.expiry import without_expired
@@ -69,6 +69,26 @@ class AccountKeeper:
         command = commands.RevokeBrowser(browser_id=found[0], cause="operator", source=self._agent)
         self._apply(account.user, command)
         return True
+
+    def app_passwords(self, user: str) -> tuple[AppPassword, ...]:
+        """Return the app passwords of an account that count now."""
+        return without_expired(self._account(user), self._service.context()).app_passwords
+
+    def end_app_passwords(self, user: str, app_password: str | None) -> tuple[AppPassword, ...]:
+        """End the one app password whose id begins with ``app_password``, or all of them; return those that ended."""
+        listed = self.app_passwords(user)
+        gone = listed
+        if app_password is not None:
+            gone = tuple(each for each in listed if app_password and each.id.startswith(app_password))
+            if len(gone) != 1:
+                raise AccountError(
+                    f"{len(gone)} app passwords of {user!r} have an id that begins with {app_password!r}"
+                )
+        command = commands.RevokeAppPasswords(
+            id=None if app_password is None else gone[0].id, cause="operator", source=self._agent
+        )
+        self._apply(self._account(user).user, command)
+        return gone
 
     def remove(self, user: str) -> str:
         """Forget the user; whoever comes by that name needs an invitation. The name of the account."""

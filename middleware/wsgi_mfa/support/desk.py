@@ -313,7 +313,8 @@ class SupportDesk:
             if newcomer:
                 return None
             return Rejected(
-                message=f"{name!r} has no e-mail address: give MfaMiddleware a directory= that knows it",
+                message=f"{name!r} has no e-mail address: give MfaMiddleware a directory= that knows it; or remove"
+                f" the account and invite the user (wsgi-mfa accounts remove, wsgi-mfa support invite)",
                 reason=Reason.NO_ADDRESS,
             )
         if call.email is None:

@@ -9,6 +9,8 @@ WORDS = {
     "enrollment.confirmed": "set up a phone",
     "enrollment.postponed": "put setting up a phone off",
     "enrollment_code.accepted": "typed the code of the support desk",
+    "app_password.made": "made an app password",
+    "app_password.ended": "had an app password ended",
     "enrollment.wrong_code": "typed a wrong code while setting up a phone",
     "unlock_code.accepted": "typed the unlock code of the support desk",
     "known_browser.added": "has one more known browser",

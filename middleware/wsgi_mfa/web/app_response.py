@@ -175,7 +175,9 @@ def _held(
     enrolled = signing_in.account is not None and signing_in.account.authenticator is not None
     outcome = Outcome.MUST_VERIFY if enrolled else Outcome.MUST_ENROLL
     location = next((value for name, value in headers if name.lower() == "location"), None)
-    reply = redirect_to_page(request, outcome, return_to.redirected(location, request.environ))
+    reply = redirect_to_page(
+        request, outcome, return_to.redirected(location, request.environ, request.site.public)
+    )
     return replace(reply, headers=(*_set_cookies(headers), *ended, *_fresh_browser(request)))
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.core.instants import HOUR, MINUTE, seconds_until
+from wsgi_mfa.core.policy import UNIX_SOCKET
 from wsgi_mfa.metrics import Meter
 
 logger = logging.getLogger("wsgi_mfa")
@@ -39,12 +40,15 @@ class ClientAddressReader:
     """Reads the source of a request through the proxies that policy trusts."""
 
     def __init__(self, trusted_peers: tuple[str, ...]) -> None:
-        self._trusted: tuple[Network, ...] = tuple(ip_network(peer) for peer in trusted_peers)
+        self._trusts_unix = UNIX_SOCKET in trusted_peers
+        self._trusted: tuple[Network, ...] = tuple(
+            ip_network(peer) for peer in trusted_peers if peer != UNIX_SOCKET
+        )
 
     def client_address_of(self, environ: Mapping[str, Any]) -> str:
         """``REMOTE_ADDR``, or the last address in ``X-Forwarded-For`` that no trusted proxy has."""
         peer = str(environ.get("REMOTE_ADDR", ""))
-        if not self._trusted or not self._is_trusted(peer):
+        if not self._is_trusted(peer):
             return peer
         for hop in reversed(str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")):
             address = hop.strip()
@@ -64,6 +68,8 @@ class ClientAddressReader:
         return self._is_trusted(str(environ.get("REMOTE_ADDR", "")))
 
     def _is_trusted(self, address: str) -> bool:
+        if not address:
+            return self._trusts_unix
         try:
             parsed = ip_address(address)
         except ValueError:

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from wsgi_mfa.errors import UnknownKeyError, UnsealError
+from wsgi_mfa.identity.request.cookie_header import OWN_SESSION_PREFIX
 from wsgi_mfa.identity.sealing.chunks import SECOND_NAME
 from wsgi_mfa.keys.ring import NONCE_BYTES, KeyRing, KeySource, SealContext
 
@@ -29,6 +30,7 @@ _ID_CHARACTERS = 32  # 128 bits in hex
 _PADDED_BYTES = 32
 _CACHED_VALUES_MAX = 4096
 _HEX = frozenset("0123456789abcdef")
+BROWSER_PREFIX = "__Host-wsgi_mfa_browser_"
 KNOWN_SECRETS_MAX = 8  # users of one browser that may know it (D46)
 _BITS_128 = r"[A-Za-z0-9_-]{22}"  # in base64url
 _KNOWN_VALUE = re.compile(rf"{_BITS_128}(?:\.{_BITS_128}){{0,{KNOWN_SECRETS_MAX - 1}}}", re.ASCII)
@@ -50,22 +52,29 @@ class CookieNames:
         return self.browser, self.session, self.known
 
     @classmethod
-    def over_https(cls) -> CookieNames:
-        """``__Host-`` binds a cookie to this very host, https and the whole path (R53)."""
+    def over_https(cls, label: str) -> CookieNames:
+        """Return the names of the portal with this label (D49).
+
+        ``__Host-`` binds a cookie to this very host, https and the whole path (R53).
+        """
         return cls(
-            browser="__Host-wsgi_mfa_browser",
-            session="__Host-wsgi_mfa_session",
-            known="__Host-wsgi_mfa_known",
+            browser=f"{BROWSER_PREFIX}{label}",
+            session=f"{OWN_SESSION_PREFIX}{label}",
+            known=f"__Host-wsgi_mfa_known_{label}",
             secure=True,
         )
 
     @classmethod
-    def over_plain_http(cls, port: str) -> CookieNames:
-        """Cookies cross ports, so the port is part of the name; without https there is no ``__Host-``."""
+    def over_plain_http(cls, port: str, label: str | None = None) -> CookieNames:
+        """Return the names for a port: cookies cross ports, and without https there is no ``__Host-``.
+
+        ``label`` is that of a portal which shares the port with others.
+        """
+        end = port if label is None else f"{port}_{label}"
         return cls(
-            browser=f"wsgi_mfa_browser_{port}",
-            session=f"wsgi_mfa_session_{port}",
-            known=f"wsgi_mfa_known_{port}",
+            browser=f"wsgi_mfa_browser_{end}",
+            session=f"wsgi_mfa_session_{end}",
+            known=f"wsgi_mfa_known_{end}",
             secure=False,
         )
 
@@ -121,6 +130,15 @@ class CookieSigner:
 
     def _owner_of(self, value: str) -> tuple[str, str] | None:
         return _kept(self._owners, value, self._keys.ring, self._opened_session)
+
+    def alert_of_other_stores(self, own_cookies: Mapping[str, str], names: CookieNames) -> None:
+        """Log an alert for each session cookie that our keys have made for another store (D2).
+
+        A store that was made again gives the cookies other names, by its id in their label.
+        """
+        for name, value in own_cookies.items():
+            if name.startswith(OWN_SESSION_PREFIX) and name != names.session:
+                self.session_of(value)
 
     def _checked_browser(self, ring: KeyRing, value: str) -> str | None:
         """The id, and behind hyphens what the browser is remembered by."""

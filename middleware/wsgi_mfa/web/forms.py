@@ -14,9 +14,14 @@ from urllib.parse import parse_qsl
 
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.web.http_errors import BadRequestError, ForbiddenError, StaleFormError, TooLargeError
+from wsgi_mfa.web.http_errors import (
+    BadRequestError,
+    CookiesRefusedError,
+    ForbiddenError,
+    StaleFormError,
+    TooLargeError,
+)
 from wsgi_mfa.web.request import WebRequest
-from wsgi_mfa.web.return_to import host_of
 
 DISCARDED_BYTES_MAX = 8 * 1024 * 1024
 DISCARDED_SECONDS_MAX = 5
@@ -74,6 +79,8 @@ def posted(request: WebRequest, *, of_before: bool = False) -> Mapping[str, str]
         if not known or not request.site.service.keys.ring.check_value(
             _CSRF_PURPOSE, _csrf_message(request), token
         ):
+            if request.names.browser not in request.sanitized.own_cookies:
+                raise CookiesRefusedError("this browser has sent no cookie with the form")
             if not _is_stale(request, token):
                 raise ForbiddenError("the form is too old, or comes from another browser")
             if not of_before:
@@ -117,10 +124,9 @@ def reject_other_sites(request: WebRequest) -> None:
     if site in ("same-origin", "none"):
         return
     origin = request.environ.get("HTTP_ORIGIN")
-    scheme = "https" if request.names.secure else "http"
-    ours = f"{scheme}://{host_of(request.environ, scheme)}"
-    if site is not None or (origin is not None and origin != ours):
-        raise ForbiddenError("the request comes from another site")
+    if site is None and (origin is None or request.site.public.is_own_origin(request.environ, origin)):
+        return
+    raise ForbiddenError("the request comes from another site")
 
 
 def _csrf_message(request: WebRequest) -> bytes:

@@ -103,7 +103,7 @@ class _Asked:
         uri = str(environ.get("HTTP_X_FORWARDED_URI", "")) if trusted else ""
         # Two values of one header are joined by a comma, and which of them is the proxy's nobody can tell.
         known = self.method in ("GET", "HEAD") and _URI.fullmatch(uri) and ",/" not in uri
-        self.target = return_to.redirected(uri, environ) if known else request.root
+        self.target = return_to.redirected(uri, environ, request.site.public) if known else request.root
         self.uri = uri
 
 
@@ -112,7 +112,8 @@ def _reply(
 ) -> tuple[WebRequest, Reply | None]:
     """Return the reply that keeps the original request from the portal, None where it may pass, and the request."""
     if not incoming.is_https:
-        raise PlainHttpError("the proxy must tell that the client used https")
+        setting = incoming.site.public.explain_plain_http(incoming.environ)
+        raise PlainHttpError("the proxy must tell that the client used https", setting=setting)
     environ = incoming.environ
     raw, credentials = environ.get("HTTP_COOKIE", ""), sanitizer.adapter.credentials
     undeclared_credentials = [

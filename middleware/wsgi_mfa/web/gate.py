@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from wsgi_mfa.core import access_rules
+from wsgi_mfa.core import access_rules, app_passwords
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.authentication_state import SIGNED_IN, activity_is_due
 from wsgi_mfa.core.commands import Origin
@@ -19,7 +19,7 @@ from wsgi_mfa.errors import AmbiguousCredentialError, InvalidUserError
 from wsgi_mfa.identity.adapter import CHANGING_IDS, FirstFactor, Identification
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.service import Visit
-from wsgi_mfa.web import access, appended_code, return_to, routes
+from wsgi_mfa.web import access, app_password, appended_code, return_to, routes
 from wsgi_mfa.web.reply import Reply, rejection
 from wsgi_mfa.web.request import (
     Caller,
@@ -150,6 +150,8 @@ def challenge(request: WebRequest) -> tuple[WebRequest, Reply | None]:
         if outcome is not Outcome.MUST_ENROLL:
             return request, None if outcome is SIGNED_IN else challenge_reply(request, outcome)
     code = appended_code.code_in(request)
+    if code is not None and app_passwords.is_form(code) and isinstance(request, IdentifiedRequest):
+        return app_password.judged(request, code)
     if code is not None:
         request, decision = appended_code.judged(request, code)
         if decision.outcome is Outcome.SIGNED_IN:
@@ -162,13 +164,15 @@ def challenge(request: WebRequest) -> tuple[WebRequest, Reply | None]:
 
 def challenge_reply(request: WebRequest, outcome: Outcome) -> Reply:
     """:func:`redirect_to_page` for a request that was not carried out, and what it asked for."""
-    target = return_to.requested(request.environ)
+    target = return_to.requested(request.environ, request.site.public)
     return redirect_to_page(request, outcome, target, unsent=request.method == "POST")
 
 
 def _code_rejected(request: WebRequest, decision: Decision) -> Reply:
     """The code behind the password was refused: a browser is led to the page for codes, a program asked anew."""
-    asked = redirect_to_page(request, Outcome.MUST_VERIFY, return_to.requested(request.environ))
+    asked = redirect_to_page(
+        request, Outcome.MUST_VERIFY, return_to.requested(request.environ, request.site.public)
+    )
     if request.is_navigation:
         return asked
     locked = decision.outcome is Outcome.LOCKED
@@ -233,6 +237,8 @@ def ambiguous(error: AmbiguousCredentialError) -> Reply:
 
 def tell_application(request: WebRequest, environ: dict[str, object]) -> None:
     """What the application may know of the second factor (R59), and that it was used just now (D23)."""
+    if isinstance(request, app_password.ProgramRequest):
+        environ.update(app_password.told(request))
     if not isinstance(request, VerifiedRequest):
         return
     if request.told is not None:
@@ -286,7 +292,7 @@ def reply_to(
     """Return our page, a challenge, or None for a request that may pass, and the request as it is known then."""
     request = admitted(incoming, directory)
     if request is None:
-        request = _stripped(incoming, sanitizer, environ)
+        request = stripped(incoming, sanitizer, environ)
     if path is not None:
         return request, routes.answer(request, path)
     return challenge(request)
@@ -309,7 +315,7 @@ def exempted(
             return request
     except Exception:
         logger.exception("an exempt path was answered as to a visitor")
-    return _stripped(incoming, sanitizer, environ)
+    return stripped(incoming, sanitizer, environ)
 
 
 def admit(request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment) -> None:
@@ -319,7 +325,7 @@ def admit(request: WebRequest, sanitizer: RequestSanitizer, environ: WSGIEnviron
         sanitizer.admit_cookies_of(environ, request.sanitized, request.caller.user)
 
 
-def _stripped(
+def stripped(
     incoming: IncomingRequest, sanitizer: RequestSanitizer, environ: WSGIEnvironment
 ) -> IncomingRequest:
     """Take the user's credentials out of the environ, and return the request that is left."""

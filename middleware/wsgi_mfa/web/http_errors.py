@@ -26,6 +26,19 @@ class ForbiddenError(RejectedRequestError):
     page = "forbidden"
 
 
+class CookiesRefusedError(ForbiddenError):
+    """A form came without the browser cookie that was given with its page: the browser keeps no cookies of ours."""
+
+    page = "cookies_refused"
+
+
+class MisdirectedError(RejectedRequestError):
+    """The request names a host that is not the portal's (RFC 9110 section 15.5.20, D48)."""
+
+    status = 421
+    page = "misdirected"
+
+
 class StaleFormError(ForbiddenError):
     """A form from before the second factor of this very browser, which is led on; ``fields`` are those of the form."""
 
@@ -39,6 +52,10 @@ class PlainHttpError(RejectedRequestError):
 
     status = 403
     page = "plain_http"
+
+    def __init__(self, message: str, *, setting: str | None = None) -> None:
+        super().__init__(message)
+        self.setting = setting  # what a developer sets on the own machine
 
 
 class NotFoundError(RejectedRequestError):

@@ -17,7 +17,7 @@ from wsgi_mfa.clock import Clock
 from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.errors import ConfigurationError, StoreError
 from wsgi_mfa.identity.adapter import Adapter, FirstFactor
-from wsgi_mfa.identity.adapters.chain import parts_of
+from wsgi_mfa.identity.adapters.chain import Chain, parts_of
 from wsgi_mfa.identity.observed_login.binding import ObservedLogin, UnrecognizedSignInError
 from wsgi_mfa.identity.observed_login.bindings import LoginBindings
 from wsgi_mfa.identity.observed_login.login_body import typed_in
@@ -47,8 +47,11 @@ def observed_around(
     *,
     plain_http: bool,
     has_fields: bool,
+    label: str,
 ) -> WSGIApplication:
     """Return ``application`` with an observer for each adapter that needs one, bound to keys and store of ``service``.
+
+    ``label`` is that of the portal's cookies (D49).
 
     :raises ConfigurationError: an adapter's cookie would not come back over plain http, or be open over https; or the
         portal renews its cookies in responses and no fields are watched.
@@ -76,8 +79,11 @@ def observed_around(
             now=clock.now,
             sign=lambda message: keys.ring.sign_value(PURPOSE, message),
             check=lambda message, value: keys.ring.check_value(PURPOSE, message, value),
+            label=label,
         )
         application = ObservedPortal(application, adapter, bindings, clock, service.entropy)
+    if isinstance(identity, Chain):
+        identity.join()
     return application
 
 

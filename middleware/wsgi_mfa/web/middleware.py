@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -33,11 +33,13 @@ from wsgi_mfa.stores.protocol import Store
 from wsgi_mfa.support.account_view import AccountFinder
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
-from wsgi_mfa.web import app_response, gate, routes
+from wsgi_mfa.web import app_response, arrival, gate, routes, settings
 from wsgi_mfa.web import forward_auth as forwarding
+from wsgi_mfa.web.api_credentials import read_api_credentials
+from wsgi_mfa.web.app_password import ProgramRequest, without_cookies
 from wsgi_mfa.web.app_response import answered, passed_unchanged
-from wsgi_mfa.web.client_address import AttemptLimit, ClientAddressReader, SprayWatch
-from wsgi_mfa.web.cookies import CookieNames, CookieSigner
+from wsgi_mfa.web.client_address import SprayWatch
+from wsgi_mfa.web.cookies import CookieSigner
 from wsgi_mfa.web.field_watch import FieldWatch
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
@@ -45,18 +47,10 @@ from wsgi_mfa.web.reply import response_to
 from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
 from wsgi_mfa.web.response_hold import Headers, ResponseHold, first_drawn
 from wsgi_mfa.web.return_to import ReturnUrlSigner
-from wsgi_mfa.web.sealing import Sealing, default_label, sealed
+from wsgi_mfa.web.sealing import Sealing, sealed
 from wsgi_mfa.web.session_cookie import SessionCookieCheck
 from wsgi_mfa.web.session_turns import session_turns
-from wsgi_mfa.web.settings import (
-    check_keys_and_identity,
-    check_mount_path,
-    check_processes,
-    checked_rules,
-    closed_paths,
-    opened_store,
-)
-from wsgi_mfa.web.way import Way, way_of
+from wsgi_mfa.web.way import Way, Ways, way_of
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
 if TYPE_CHECKING:
@@ -72,21 +66,9 @@ class MfaMiddleware:
     ``sqlite:///mfa.db``; ``keys`` is the key ring, or a :class:`~wsgi_mfa.keys.key_file.KeyFile` with one, and
     there is no way to run without. ``directory`` maps what a user typed to the one
     :class:`~wsgi_mfa.directory.Person` behind it; without it an id with ``@`` is its own address.
-    ``scheme_from`` names the header in which a trusted proxy tells the scheme, and ``plain_http`` serves our
-    pages without https: only for a portal on a loopback address (D35). ``undeclared_credentials`` are further
-    ways into the portal that are taken out of requests, such as ``cookie stay_signed_in`` or ``header
-    X-Portal-Key``, or closed to all without a second factor, such as ``path /xmlrpc`` (D4). ``notify`` is
-    called once for each event that the user should hear of by another way, without secrets in it (R32).
-    ``support_agents`` are the users, and groups of the directory as ``group:NAME``, who may use the support
-    desk at ``mount_path/support``; without any there is none over HTTP (R44). The portal's cookies are sealed
-    unless ``seal_credentials`` is False; ``"accept"`` opens sealed ones and writes them in clear.
-    ``unsealed_cookies`` are never sealed, ``seal_group`` is shared by applications that share one session, and
-    ``also_by`` has the arguments and headers by which the portal takes its session id too, such as
-    ``argument sid`` (D39). ``sign_in_fields``, ``sign_in_paths`` and the settings beside them watch for
-    sign-ins by other ways than the sign-in page: see :mod:`wsgi_mfa.identity.sign_in_fields.declaration` (D40).
-    With ``forward_auth`` a proxy may ask at ``mount_path/forward-auth`` for requests that go past us;
-    ``renews_sessions`` promises that the portal gives a new session id at each sign-in, where the adapter cannot
-    know (D8). ``keeps_session_id`` says what of one that may keep it, ``metrics`` takes numbers for the operator.
+    ``plain_http`` serves our pages without https, for a loopback address only (D35). ``notify`` is called once
+    for each event that the user should hear of by another way (R32); ``metrics`` takes numbers (D26). The other
+    settings are in docs/surroundings.md (D48, D49), docs/programs.md (D50) and docs/adapters.md.
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -105,7 +87,13 @@ class MfaMiddleware:
         support_contact: str | None = None,
         support_agents: Sequence[str] = (),
         plain_http: bool = False,
+        url: str | None = None,
+        hosts: Sequence[str] = (),
         scheme_from: str | None = None,
+        tls_in_front: bool = False,
+        proxy_count: int | None = None,
+        cookie_label: str | None = None,
+        api_credentials: Sequence[Mapping[str, object]] = (),
         undeclared_credentials: Sequence[str] = (),
         seal_credentials: bool | str = True,
         unsealed_cookies: Sequence[str] = (),
@@ -125,8 +113,8 @@ class MfaMiddleware:
         clock: Clock | None = None,
         entropy: Entropy | None = None,
     ) -> None:
-        check_mount_path(mount_path)
-        check_keys_and_identity(keys, identity, has_directory=directory is not None)
+        settings.check_mount_path(mount_path)
+        settings.check_keys_and_identity(keys, identity, has_directory=directory is not None)
         if forward_auth:
             forwarding.reject_unfit(identity, renews_sessions=renews_sessions)
         clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
@@ -134,7 +122,7 @@ class MfaMiddleware:
         import werkzeug.wrappers  # noqa: F401 - now, and not while the first page is waited for in each worker
 
         self.service = MfaService(
-            store=opened_store(store, clock, entropy),
+            store=settings.opened_store(store, clock, entropy),
             keys=keys,
             policy=policy or Policy(),
             clock=clock,
@@ -143,6 +131,18 @@ class MfaMiddleware:
             metrics=metrics,
         )
         self._directory = directory
+        public, sources, labels = settings.address_of(
+            self.service,
+            issuer=issuer,
+            mount_path=mount_path,
+            cookie_label=cookie_label,
+            plain_http=plain_http,
+            url=url,
+            hosts=hosts,
+            scheme_from=scheme_from,
+            tls_in_front=tls_in_front,
+            proxy_count=proxy_count,
+        )
         self._heartbeat = Heartbeat(store=self.service.store, keys=keys)
         self._identity = identity
         sealing = seal_settings(
@@ -172,7 +172,12 @@ class MfaMiddleware:
         )
         self._fields = None if fields is None else FieldWatch(fields, directory)
         self.application = observed_around(
-            application, identity, self.service, plain_http=plain_http, has_fields=fields is not None
+            application,
+            identity,
+            self.service,
+            plain_http=plain_http,
+            has_fields=fields is not None,
+            label=labels.of_portal,
         )
         self._undeclared_credentials = (
             *undeclared_from(undeclared_credentials),
@@ -185,38 +190,37 @@ class MfaMiddleware:
             keys=keys,
             entropy=entropy,
             store_id=self.service.store.identity.store_id,
-            label=default_label(issuer, mount_path),
+            label=labels.of_portal,
         )
         self._session_cookie = SessionCookieCheck(identity)
         # Also where no response changes the user, the portal's cookies in it are sealed.
         self._is_watched = identity.traits.user_changes_in_response or self._sealing.seals is not None
         self._forwarding = forwarding.PATHS if forward_auth else ()
         self._has_exemptions = bool(self.service.policy.exempt_paths or self.service.policy.exempt_methods)
-        self._ways: dict[str, Way] = {}
         self._site = Site(
             service=self.service,
-            rules=checked_rules(self.service.policy, directory, forward_auth=forward_auth),
-            closed_paths=closed_paths(self._undeclared_credentials, forward_auth=forward_auth),
+            rules=settings.checked_rules(self.service.policy, directory, forward_auth=forward_auth),
+            closed_paths=settings.closed_paths(self._undeclared_credentials, forward_auth=forward_auth),
             is_rolling_out=is_rolling_out(self.service.policy),
             issuer=checked_issuer(issuer),
             mount_path=mount_path,
             support_contact=support_contact,
             cookies=CookieSigner(keys=keys, store_id=self.service.store.identity.store_id),
             targets=ReturnUrlSigner(keys),
-            sources=ClientAddressReader(self.service.policy.trusted_peers),
+            sources=sources,
             watch=SprayWatch(clock, self.service.meter),
             spent=UsedAppendedCodes(),
             passes=WorkerCache(),
-            plain_http=plain_http,
-            scheme_key="HTTP_" + scheme_from.upper().replace("-", "_") if scheme_from else None,
+            takes_app_passwords=identity.traits.takes_app_passwords,
+            public=public,
             desk=SupportDesk(self.service, directory=directory, protected=agents),
             finder=AccountFinder(self.service, directory=directory),
             agents=agents,
             authenticate=identity.traits.www_authenticate,
         )
-        self._way_of = partial(way_of, identity, self._undeclared_credentials, self._sealing)
-        # Made now, so that a portal's cookie with one of our names is an error of the start.
-        self._https_way = None if plain_http else self._way_of(CookieNames.over_https())
+        self._api = read_api_credentials(api_credentials, identity, forward_auth=forward_auth)
+        self._has_hosts = public.hosts is not None
+        self._ways = Ways(labels, partial(way_of, identity, self._undeclared_credentials, self._sealing))
 
     @property
     def support_desk(self) -> SupportDesk:
@@ -226,12 +230,12 @@ class MfaMiddleware:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if self._turns is None:
             return self._answer(environ, start_response)
-        reader = (self._https_way or self._plain_way(environ)).sanitizer.cookie_reader
+        reader = (self._ways.only or self._ways.of(environ)).sanitizer.cookie_reader
         cookies = reader.unsealed(environ.get("HTTP_COOKIE", ""), now=self.service.clock.now())
         return self._turns.call(self._answer, cookies, environ, start_response)
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        way = self._https_way or self._plain_way(environ)
+        way = self._ways.only or self._ways.of(environ)
         names, sanitizer, nothing, _ = way
         sanitizer.clean_path(environ)
         path = path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
@@ -243,29 +247,39 @@ class MfaMiddleware:
         response: WSGIApplication | None
         try:
             if environ.get("wsgi.multiprocess"):
-                check_processes(environ, self.service.store)
+                settings.check_processes(environ, self.service.store)
+            if path == arrival.PATH or (self._has_hosts and not self._site.public.takes(environ)):
+                asked = IncomingRequest(self._site, environ, names, nothing, now)
+                if (early := arrival.early_response(asked, path)) is not None:
+                    return early(environ, start_response)
             if path in self._forwarding:
                 request = incoming = IncomingRequest(self._site, environ, names, nothing, now)
                 response = forwarding.answer(incoming, sanitizer, self._directory, str(path))
             else:
+                token = None
+                if self._api is not None and path is None:
+                    token = self._api.token_of(IncomingRequest(self._site, environ, names, nothing, now))
                 sanitized = sanitizer.clean(environ, now=now)
                 # Applications change their environ, so what is read after them is a copy.
                 is_read_later = self._is_watched or sanitized.identification is not None
                 kept = environ.copy() if is_read_later else environ
                 incoming = IncomingRequest(self._site, kept, names, sanitized, now)
-                request, response = self._own_response(incoming, sanitizer, environ, path)
+                if token is None:
+                    request, response = self._own_response(incoming, sanitizer, environ, path)
+                else:
+                    request, response = gate.stripped(incoming, sanitizer, environ), None
+                    environ[token.key] = token.value
                 if response is None and self._fields is not None:
                     rejection = self._fields.rejection(request, environ)
                     if rejection is not None:
-                        response = response_to(request, rejection, as_json=_as_json(request, path))
+                        response = response_to(request, rejection, as_json=routes.as_json(request, path))
         except AmbiguousCredentialError as error:
             request = IncomingRequest(self._site, environ, names, nothing, now)
-            response = response_to(request, gate.ambiguous(error), as_json=_as_json(request, path))
-        except Exception:
-            # Whatever failed, nobody gets further by it (R80).
+            response = response_to(request, gate.ambiguous(error), as_json=routes.as_json(request, path))
+        except Exception:  # whatever failed, no client gets further by it (R80)
             logger.exception("a request was answered 503")
             request = IncomingRequest(self._site, environ, names, sanitized, now)
-            response = response_to(request, routes.unavailable(), as_json=_as_json(request, path))
+            response = response_to(request, routes.unavailable(), as_json=routes.as_json(request, path))
         if response is None:
             return self._pass(request, way, environ, start_response)
         if path is None:
@@ -296,7 +310,7 @@ class MfaMiddleware:
         if reply is None:
             gate.admit(request, sanitizer, environ)
             return request, None
-        return request, response_to(request, reply, as_json=_as_json(request, path))
+        return request, response_to(request, reply, as_json=routes.as_json(request, path))
 
     def _pass(
         self,
@@ -306,6 +320,8 @@ class MfaMiddleware:
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Call the application, and watch what its answer does to the user."""
+        if isinstance(request, ProgramRequest):
+            start_response = without_cookies(start_response)
         if not self._is_watched:
             own = way.sanitizer.own_cookie_names
             return passed_unchanged(self.application, request, own, environ, start_response)
@@ -341,16 +357,3 @@ class MfaMiddleware:
             logger.exception("a response was held and answered 503")
             as_json = not request.is_navigation
             return headers, response_to(request.incoming, routes.unavailable(), as_json=as_json)
-
-    def _plain_way(self, environ: WSGIEnvironment) -> Way:
-        """What belongs to a request over plain http: cookies cross ports, so there is a way for each port."""
-        port = str(environ.get("SERVER_PORT", ""))
-        found = self._ways.get(port)
-        if found is None:
-            found = self._ways[port] = self._way_of(CookieNames.over_plain_http(port))
-        return found
-
-
-def _as_json(request: WebRequest, path: str | None) -> bool:
-    """Below our own path a client says what it reads; elsewhere all but a person's navigation get a problem."""
-    return request.wants_json if path is not None else not request.is_navigation

@@ -49,7 +49,9 @@ TITLES: dict[str, str] = {
     "unavailable": "The service is not available for a moment; nothing was changed.",
     "bad_request": "The request cannot be read.",
     "forbidden": "The request does not come from a page of this site.",
+    "cookies_refused": "The client keeps no cookies of this site.",
     "plain_http": "This is answered over https only.",
+    "misdirected": "The request is for another host than the portal's.",
     "not_found": "There is nothing here by that name.",
     "method_not_allowed": "This page does not know that method.",
     "too_large": "The request is too long.",
@@ -120,8 +122,13 @@ def _json(reply: Reply) -> Response:
             hint=reply.hint and reply.hint.value,
             reason=reply.reason and reply.reason.value,
             retry_after_seconds=reply.retry_after_seconds,
+            page=reply.location,
         )
-        return Response(body, reply.status, mimetype="application/problem+json")
+        response = Response(body, reply.status, mimetype="application/problem+json")
+        if reply.location is not None:
+            # For scripts of front ends, which lead the user there (RFC 8288).
+            response.headers["Link"] = f'<{reply.location}>; rel="alternate"; type="text/html"'
+        return response
     members: dict[str, Any] = {**({} if word is None else {"outcome": word}), **reply.members}
     if reply.hint is not None:
         members["hint"] = reply.hint.value

@@ -23,6 +23,7 @@ from wsgi_mfa.support.desk import SupportDesk
 from wsgi_mfa.web import return_to
 from wsgi_mfa.web.client_address import AttemptLimit, ClientAddressReader, SprayWatch
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner, known_secrets_in
+from wsgi_mfa.web.public_url import PublicUrl
 from wsgi_mfa.web.return_to import ReturnUrlSigner
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
@@ -49,10 +50,11 @@ class Site:
     sources: ClientAddressReader
     watch: SprayWatch
     long_codes: AttemptLimit = field(default_factory=AttemptLimit)
+    app_password_tries: AttemptLimit = field(default_factory=AttemptLimit)
     spent: UsedAppendedCodes
     passes: WorkerCache
-    plain_http: bool
-    scheme_key: str | None
+    takes_app_passwords: bool
+    public: PublicUrl
     desk: SupportDesk
     finder: AccountFinder
     agents: SupportAgents  # who may use the desk over HTTP
@@ -124,10 +126,7 @@ class WebRequest:
     @property
     def is_https(self) -> bool:
         """Whether our pages may be served: plain http is never inferred from a request (R14, D35)."""
-        if self.site.plain_http or self.environ.get("wsgi.url_scheme") == "https":
-            return True
-        key = self.site.scheme_key
-        return key is not None and bool(self.environ.get(key) == "https")
+        return self.site.public.is_served(self.environ)
 
     @property
     def scheme(self) -> str:
@@ -146,7 +145,7 @@ class WebRequest:
     @cached_property
     def root(self) -> str:
         """The URL of the portal's root."""
-        return return_to.root_of(self.environ)
+        return return_to.root_of(self.environ, self.site.public)
 
     @cached_property
     def mount(self) -> str:

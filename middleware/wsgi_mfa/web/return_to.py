@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from wsgi_mfa.keys.ring import KeySource
+from wsgi_mfa.web.public_url import DEFAULT_PORTS, PublicUrl
 
 RETURN_URL_CHARACTERS_MAX = 2000
-DEFAULT_PORTS = {"http": 80, "https": 443}
 _PURPOSE = "next"
 # What a path may hold as it is, and a query too (RFC 3986 sections 3.3 and 3.4).
 _PATH = "/-._~!$&'()*+,;=:@"
@@ -26,37 +26,35 @@ def is_safe(target: str) -> bool:
     return len(target) <= RETURN_URL_CHARACTERS_MAX and _SAFE.fullmatch(target) is not None
 
 
-def requested(environ: Mapping[str, Any]) -> str:
+def requested(environ: Mapping[str, Any], public: PublicUrl) -> str:
     """The path and query that a GET asked for; the portal's root for any other method."""
+    root = root_of(environ, public)
     if environ.get("REQUEST_METHOD") not in ("GET", "HEAD"):
-        return root_of(environ)
+        return root
     # PEP 3333 gives the path as bytes in the shape of latin-1 text.
-    path = quote(
-        (environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")).encode("latin-1"), safe=_PATH
-    )
+    path = root[:-1] + quote(environ.get("PATH_INFO", "").encode("latin-1"), safe=_PATH)
     query = environ.get("QUERY_STRING", "")
     target = f"{path}?{_encoded(query)}" if query else path
-    return target if is_safe(target) else root_of(environ)
+    return target if is_safe(target) else root
 
 
-def redirected(location: str | None, environ: Mapping[str, Any]) -> str:
+def redirected(location: str | None, environ: Mapping[str, Any], public: PublicUrl) -> str:
     """The path of this site that an application's ``Location`` names, without its fragment; else the root."""
+    root = root_of(environ, public)
     if location is None or _HIDDEN.search(location):
-        return root_of(environ)
+        return root
     try:
-        target = location if location.startswith("/") else _below_this_host(location, environ)
+        target = location if location.startswith("/") else _below_this_host(location, environ, public)
         target = _encoded(target.partition("#")[0])
     except ValueError:  # such as http://[, or text that no header can carry
-        return root_of(environ)
-    return target if is_safe(target) else root_of(environ)
+        return root
+    return target if is_safe(target) else root
 
 
-def _below_this_host(location: str, environ: Mapping[str, Any]) -> str:
+def _below_this_host(location: str, environ: Mapping[str, Any], public: PublicUrl) -> str:
     """The path and query of a URL of this host; "" for any other one."""
     parts = urlsplit(location)
-    if parts.scheme not in DEFAULT_PORTS or _bare(parts.scheme, parts.netloc) != host_of(
-        environ, parts.scheme
-    ):
+    if parts.scheme not in DEFAULT_PORTS or not public.is_own_host(environ, parts.scheme, parts.netloc):
         return ""
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
@@ -66,20 +64,15 @@ def _encoded(text: str) -> str:
     return quote(text.encode("latin-1"), safe=_QUERY + "%")
 
 
-def root_of(environ: Mapping[str, Any]) -> str:
-    """The URL of the application's root; with two slashes in front it would name another host (R74)."""
+def root_of(environ: Mapping[str, Any], public: PublicUrl) -> str:
+    """The path of the application's root; with two slashes in front it would name another host (R74).
+
+    A front that strips a prefix leaves nothing of it in ``SCRIPT_NAME``: then the public URL alone has it (D48).
+    """
+    if public.root is not None:
+        return public.root
     mount = quote(environ.get("SCRIPT_NAME", "").encode("latin-1"), safe="/").strip("/")
     return f"/{mount}/" if mount else "/"
-
-
-def host_of(environ: Mapping[str, Any], scheme: str) -> str:
-    """Host and port as the client named them (RFC 9110 section 7.2), without the port that ``scheme`` implies."""
-    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-    return _bare(scheme, host)
-
-
-def _bare(scheme: str, host: str) -> str:
-    return host.lower().removesuffix(f":{DEFAULT_PORTS[scheme]}")
 
 
 class ReturnUrlSigner:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.web.http_errors import (
     MethodNotAllowedError,
+    MisdirectedError,
     NotFoundError,
     PlainHttpError,
     RejectedRequestError,
@@ -16,6 +18,7 @@ from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
 from wsgi_mfa.web.views import (
     account,
+    app_passwords,
     desk,
     enrollment,
     navigation,
@@ -43,6 +46,7 @@ VIEWS: dict[str, dict[str, View]] = {
     "/unlock": {"GET": unlock.show_unlock, "POST": unlock.post_unlock},
     "/continue": {"GET": sign_out.show_continue},
     "/account": {"GET": account.show_account, "POST": account.post_account},
+    "/app-passwords": {"GET": app_passwords.show_app_passwords, "POST": app_passwords.post_app_passwords},
     "/sign-out": {"POST": sign_out.post_sign_out},
     "/help": {"GET": sign_out.show_help},
     "/session-ended": {"GET": sign_out.show_session_ended},
@@ -72,13 +76,16 @@ def rejected(error: RejectedRequestError) -> Reply:
         status=error.status,
         word=error.page,
         headers=error.headers,
-        context={"message": str(error)},
+        context={"message": str(error), "setting": getattr(error, "setting", None)},
     )
 
 
 def _view(request: WebRequest, path: str) -> View:
     if not request.is_https:
-        raise PlainHttpError("codes, keys and recovery codes are asked for and shown over https only")
+        setting = request.site.public.explain_plain_http(request.environ)
+        raise PlainHttpError(
+            "codes, keys and recovery codes are asked for and shown over https only", setting=setting
+        )
     methods = VIEWS.get(path)
     if methods is None:
         raise NotFoundError("there is no such page")
@@ -96,6 +103,13 @@ def _view(request: WebRequest, path: str) -> View:
     return sign_in_first
 
 
+def misdirected(request: WebRequest) -> Reply:
+    """The request is for another host than the portal's (D48)."""
+    public = request.site.public
+    reply = rejected(MisdirectedError("the request is for another host"))
+    return replace(reply, context={**reply.context, "url": f"{public.origin}{public.root}"})
+
+
 def sign_in_first(request: WebRequest) -> Reply:
     """Nobody is signed in at the portal: what was asked for is behind its own sign-in."""
     return Reply(page="continue", status=401, word="sign_in_required", location=request.root)
@@ -106,3 +120,8 @@ def unavailable() -> Reply:
     return Reply(
         page="unavailable", status=503, outcome=Outcome.UNAVAILABLE, retry_after_seconds=UNAVAILABLE_SECONDS
     )
+
+
+def as_json(request: WebRequest, path: str | None) -> bool:
+    """Return whether a client gets JSON: below our own path if it asks for it, elsewhere unless it is a navigation."""
+    return request.wants_json if path is not None else not request.is_navigation

@@ -17,6 +17,7 @@ from wsgi_mfa.keys.ring import KeySource
 from wsgi_mfa.web import return_to
 from wsgi_mfa.web.app_response import Judged
 from wsgi_mfa.web.cookies import CookieNames, clearing_cookies
+from wsgi_mfa.web.public_url import host_of
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
 
@@ -86,15 +87,13 @@ class Sealing:
             return None
         if not sanitizer.identified_in_clear(environ, request.sanitized):
             return None
-        target = request.site.targets.sealed(return_to.requested(environ))
+        target = request.site.targets.sealed(return_to.requested(environ, request.site.public))
         return Reply(
             page="session_ended",
             status=401,
             word="sign_in_required",
             location=f"{page}?next={target}",
-            headers=clearing_cookies(
-                names, mount=request.mount, host=return_to.host_of(environ, request.scheme)
-            ),
+            headers=clearing_cookies(names, mount=request.mount, host=host_of(environ, request.scheme)),
         )
 
     def _count(self, names: tuple[str, ...]) -> None:
@@ -122,8 +121,3 @@ def sealed(request: WebRequest, sealer: CookieSealer | None, headers: Headers, j
         is_held=judged.is_held,
         now=request.site.service.clock.now(),
     )
-
-
-def default_label(issuer: str, mount_path: str) -> str:
-    """Return the label of a portal's cookies where no setting says otherwise."""
-    return f"{issuer}\0{mount_path}"

@@ -14,8 +14,12 @@ from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter, problems_of
 from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, paths_in
 from wsgi_mfa.keys.ring import KeyRing
+from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.url import open_store
+from wsgi_mfa.web.client_address import ClientAddressReader
+from wsgi_mfa.web.cookie_label import CookieLabels
+from wsgi_mfa.web.public_url import PublicUrl, read_public_url
 from wsgi_mfa.web.request import Directory
 
 _MOUNT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
@@ -103,3 +107,66 @@ def checked_rules(
             setting="policy.required_groups",
         )
     return rules
+
+
+def public_url_of(
+    policy: Policy,
+    *,
+    plain_http: bool,
+    url: str | None,
+    hosts: Sequence[str],
+    scheme_from: str | None,
+    tls_in_front: bool,
+    proxy_count: int | None,
+) -> tuple[PublicUrl, ClientAddressReader]:
+    """Return the settings about the portal's public URL, and what reads addresses through the same proxies.
+
+    :raises ConfigurationError: one of them is not legal, or does not go with another.
+    """
+    sources = ClientAddressReader(policy.trusted_peers)
+    public = read_public_url(
+        plain_http=plain_http,
+        url=url,
+        hosts=hosts,
+        scheme_from=scheme_from,
+        tls_in_front=tls_in_front,
+        proxy_count=proxy_count,
+        trusts=sources.trusts if policy.trusted_peers else None,
+    )
+    return public, sources
+
+
+def address_of(
+    service: MfaService,
+    *,
+    issuer: str,
+    mount_path: str,
+    cookie_label: str | None,
+    plain_http: bool,
+    url: str | None,
+    hosts: Sequence[str],
+    scheme_from: str | None,
+    tls_in_front: bool,
+    proxy_count: int | None,
+) -> tuple[PublicUrl, ClientAddressReader, CookieLabels]:
+    """Return how browsers reach the portal: :func:`public_url_of`, and the labels that follow from it.
+
+    :raises ConfigurationError: one of the settings is not legal, or does not go with another.
+    """
+    public, sources = public_url_of(
+        service.policy,
+        plain_http=plain_http,
+        url=url,
+        hosts=hosts,
+        scheme_from=scheme_from,
+        tls_in_front=tls_in_front,
+        proxy_count=proxy_count,
+    )
+    labels = CookieLabels(
+        store_id=service.store.identity.store_id,
+        mount_path=mount_path,
+        public=public,
+        issuer=issuer,
+        fixed=cookie_label,
+    )
+    return public, sources, labels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -144,9 +144,8 @@ def run(
     )
     shows_all = verbose or until is not None or (len(chosen) == 1 and not quiet)
     try:
-        with _telling(len(chosen)) as tell:
-            found = wanted.noting(results(chosen, order, jobs=jobs))
-            count = _tell_all(found, tell, shows_all=shows_all, stop=stop)
+        with _telling(len(chosen)) as tell, closing(results(chosen, order, jobs=jobs)) as found:
+            count = _tell_all(wanted.noting(found), tell, shows_all=shows_all, stop=stop)
     except PortalError as error:
         raise BadPortal(f"--app: {error}" if app else str(error)) from error
     wanted.write(files, problems)

@@ -25,7 +25,7 @@ from mfa_simulator.invariants.call import (
 )
 from mfa_simulator.invariants.ledger import Ledger
 from mfa_simulator.language.format import invariant_names
-from mfa_simulator.world.http import CACHED_MAX, Headers, Response
+from mfa_simulator.world.http import CACHED_MAX, PAGES_CACHED_MAX, Headers, Response
 from mfa_simulator.world.phone import AuthenticatorKey, key_from_uri
 from wsgi_mfa.accounts import Account
 
@@ -184,7 +184,7 @@ def _holds(text: bytes, secrets: Iterable[bytes]) -> bool:
 
 
 # A portal gives the same page again and again.
-_held = lru_cache(maxsize=CACHED_MAX)(_holds)
+_held = lru_cache(maxsize=PAGES_CACHED_MAX)(_holds)
 
 
 @lru_cache(maxsize=CACHED_MAX)

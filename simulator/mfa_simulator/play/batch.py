@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 
@@ -105,7 +105,9 @@ def _seldom_collected() -> Iterator[None]:
         gc.unfreeze()
 
 
-def results(scenarios: Sequence[Scenario], order: BatchOptions, *, jobs: int = 1) -> Iterator[BatchResult]:
+def results(
+    scenarios: Sequence[Scenario], order: BatchOptions, *, jobs: int = 1
+) -> Generator[BatchResult, None, None]:
     """Play scenarios and give each result as soon as those before it are there.
 
     Raises PortalError when the portal cannot be made for the very first one; for a later one it is the crash of that
@@ -115,14 +117,18 @@ def results(scenarios: Sequence[Scenario], order: BatchOptions, *, jobs: int = 1
         return
     jobs = min(jobs, len(scenarios))
     found = _in_processes(scenarios, order, jobs) if jobs > 1 else _in_this_process(scenarios, order)
-    for number, result in enumerate(found):
-        crash = result.play.crash
-        if number == 0 and crash is not None and crash.is_portal:
-            raise PortalError(crash.message)
-        yield result
+    # Closed at once, also when the rest is not asked for: as long as it is open, time is frozen.
+    with closing(found):
+        for number, result in enumerate(found):
+            crash = result.play.crash
+            if number == 0 and crash is not None and crash.is_portal:
+                raise PortalError(crash.message)
+            yield result
 
 
-def _in_this_process(scenarios: Sequence[Scenario], order: BatchOptions) -> Iterator[BatchResult]:
+def _in_this_process(
+    scenarios: Sequence[Scenario], order: BatchOptions
+) -> Generator[BatchResult, None, None]:
     player = _Player(order)
     try:
         yield from map(player.result, scenarios)
@@ -130,7 +136,9 @@ def _in_this_process(scenarios: Sequence[Scenario], order: BatchOptions) -> Iter
         player.close()
 
 
-def _in_processes(scenarios: Sequence[Scenario], order: BatchOptions, jobs: int) -> Iterator[BatchResult]:
+def _in_processes(
+    scenarios: Sequence[Scenario], order: BatchOptions, jobs: int
+) -> Generator[BatchResult, None, None]:
     # Spawned everywhere: a fork would copy locks and threads of whatever was imported so far.
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, mp_context=spawn, initializer=_leave_interrupts_to_the_parent)

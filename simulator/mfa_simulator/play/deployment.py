@@ -18,7 +18,7 @@ from mfa_simulator.language.scenario import START, NetworkSpec, Scenario, Step
 from mfa_simulator.play.running import Play, PlayedStep, play_step
 from mfa_simulator.play.simulated_world import World
 from mfa_simulator.world.clocks import TrueTime
-from mfa_simulator.world.http import ORIGIN, Request, Response
+from mfa_simulator.world.http import CLIENT_ADDRESS, ORIGIN, Request, Response
 from mfa_simulator.world.page import read_page
 from mfa_simulator.world.recorder import Delivery
 from mfa_simulator.world.reply_reader import MOUNT_PATH
@@ -28,7 +28,9 @@ WAIT_MAX = 120 * SECOND
 TIMEOUT_SECONDS = 30  # as long as an emulated browser waits
 INSIDE = (
     *("server_clock", "restart", "rotate_keys", "change_policy", "store_fails"),
-    *("support_reset", "support_unlock", "show_unlock_code"),
+    *("support_reset", "support_unlock", "show_unlock_code", "support_forget_drift", "support_invite"),
+    *("revoke_sessions", "remove_account", "reset_all"),
+    *("change_user", "directory_fails", "slow_portal", "slow_store"),
 )
 
 
@@ -71,6 +73,7 @@ def unplayable_parts(scenario: Scenario) -> Iterator[str]:
         ("policy", bool(scenario.policy)),
         ("workers", scenario.workers > 1),
         ("start", scenario.start != START),
+        ("addresses of browsers", any(each.address != CLIENT_ADDRESS for each in scenario.browsers.values())),
         ("network client_timeout", scenario.network.client_timeout != NetworkSpec().client_timeout),
     ):
         if is_asked:

@@ -21,6 +21,8 @@ CLIENT_ADDRESS = "127.0.0.1"
 
 # Stories ask for few addresses, and most requests and replies carry the same headers as another before.
 CACHED_MAX = 1024
+#: Whole pages are much larger.
+PAGES_CACHED_MAX = 64
 # The words of RFC 9110, which Python has only since 3.13: a timeline is the same on every Python.
 REASON_PHRASES = {
     **responses,

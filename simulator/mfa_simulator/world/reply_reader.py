@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from mfa_simulator.language.format.outcomes import ALL
-from mfa_simulator.world.http import Response
+from mfa_simulator.world.http import PAGES_CACHED_MAX, Response
 from mfa_simulator.world.page import Page, body_marks, read_page, refresh_in
 
 HTML = "text/html"
@@ -70,7 +70,7 @@ class PageState:
         return refresh_in(self.response.text)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=PAGES_CACHED_MAX)
 def read_reply(response: Response) -> PageState:
     """Read a reply; who reads an equal one is given the same value, which nobody may change."""
     kind = _kind(response)

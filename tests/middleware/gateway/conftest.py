@@ -120,7 +120,7 @@ def ask():
     """``ask(upstream, method="GET", path="/", ...)``: one request through the gateway, the validator around it."""
 
     def send(upstream: Any, *, chunks_max: int | None = None, gateway: Any = None, **environ: Any) -> Answer:
-        settings = {name: environ.pop(name) for name in ("timeout_seconds", "keeps_host", "trusts", "scheme_key")
+        settings = {name: environ.pop(name) for name in ("timeout_seconds", "keeps_host", "trusts", "is_https")
                     if name in environ}  # fmt: skip
         application = gateway or Gateway(f"http://127.0.0.1:{upstream.port}", **settings)
         body = environ.pop("body", b"")

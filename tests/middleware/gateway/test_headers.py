@@ -61,7 +61,7 @@ def test_a_listed_proxy_tells_of_the_way_before_it(upstream_of, ask):
     upstream = upstream_of()
     ask(
         upstream, trusts=lambda environ: environ["REMOTE_ADDR"] == "192.0.2.7", HTTP_X_FORWARDED_FOR="198.51.100.1",
-        scheme_key="HTTP_X_SCHEME", HTTP_X_SCHEME="https", **{"wsgi.url_scheme": "http"},
+        is_https=lambda environ: "HTTP_X_TLS" in environ, HTTP_X_TLS="1", **{"wsgi.url_scheme": "http"},
     )  # fmt: skip
     assert upstream.header("X-Forwarded-For") == "198.51.100.1, 192.0.2.7"
     assert upstream.header("X-Forwarded-Proto") == "https"

@@ -73,8 +73,9 @@ def test_nothing_of_a_removed_account_is_usable(keeper, service, enroll, visit):
     assert sign_in(service, visit, phone, "tablet").outcome is Outcome.MUST_ENROLL
     assert service.begin_enrollment(visit("laptop")).reason is Reason.ENROLLMENT_CODE_NEEDED
     assert service.store.load(USER).address is None
-    event = service.store.events(USER)[-1]
-    assert (event.kind, event.source) == ("support.removed", "console")
+    removed, known = service.store.events(USER)[-2:]
+    assert (removed.kind, removed.source) == ("support.removed", "console")
+    assert (known.kind, known.source) == ("known_browser.ended", "console")
 
 
 @pytest.mark.requirement("D33")

@@ -423,6 +423,7 @@ def wrapped(memory_store, keys, clock, entropy):
             "keys": keys,
             "clock": clock,
             "entropy": entropy,
+            **({} if settings.get("plain_http") else {"cookie_label": "portal"}),
             # Tests put the portal's own cookies into browsers; test_sealing and test_frameworks have them sealed.
             "seal_credentials": False,
             "keeps_session_id": "accept",

@@ -12,8 +12,8 @@ from wsgi_mfa import KeyRing, MemoryStore
 from wsgi_mfa.stores import StoreIdentity
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner, expire_cookie, set_cookie
 
-BROWSER, SESSION = "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"
-KNOWN = "__Host-wsgi_mfa_known"
+BROWSER, SESSION = "__Host-wsgi_mfa_browser_portal", "__Host-wsgi_mfa_session_portal"
+KNOWN = "__Host-wsgi_mfa_known_portal"
 RANDOM = "0123456789abcdef" * 2
 SIGNER = CookieSigner(keys=KeyRing([("k1", bytes(range(32)))]), store_id="feedbeef" * 4)
 OTHER_KEYS = CookieSigner(keys=KeyRing([("k1", bytes(range(1, 33)))]), store_id="feedbeef" * 4)
@@ -109,7 +109,7 @@ def spellings(value):
         "half quoted": f'{SESSION}="{value}',
         "octal": f'{SESSION}="\\{ord(value[0]):03o}{value[1:]}"',
         "percent-encoded": f"{SESSION}=%{ord(value[0]):02x}{value[1:]}",
-        "name percent-encoded": f"%5F_Host-wsgi_mfa_session={value}",
+        "name percent-encoded": f"%5F_Host-wsgi_mfa_session_portal={value}",
         "name in lower case": f"{SESSION.lower()}={value}",
         "name in upper case": f"{SESSION.upper()}={value}",
         "name without its prefix": f"wsgi_mfa_session={value}",
@@ -296,12 +296,12 @@ def length_of(name, value):
     return len(set_cookie(name, value, secure=True)[1].partition(";")[0])
 
 
-def test_a_cookie_has_150_characters_and_no_more_than_450_for_the_longest_name():
+def test_a_cookie_has_160_characters_and_no_more_than_460_for_the_longest_name():
     # uWSGI drops headers over 4 kB in all, so what we add must stay small.
-    names = CookieNames.over_https()
-    assert length_of(names.browser, SIGNER.browser_value(RANDOM)) <= 150
-    assert length_of(names.session, SIGNER.session_value(RANDOM, "a" * 32)) <= 150
-    assert length_of(names.session, SIGNER.session_value(RANDOM, "a" * 254)) <= 450
+    names = CookieNames.over_https("portal")
+    assert length_of(names.browser, SIGNER.browser_value(RANDOM)) <= 160
+    assert length_of(names.session, SIGNER.session_value(RANDOM, "a" * 32)) <= 160
+    assert length_of(names.session, SIGNER.session_value(RANDOM, "a" * 254)) <= 460
 
 
 @pytest.mark.requirement("R53", "R51")

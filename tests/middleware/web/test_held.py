@@ -39,7 +39,7 @@ def test_the_browser_gets_the_portals_cookies_and_is_led_to_our_page(
     assert answer.status == 303
     assert answer.location.startswith(f"{page}?next=")
     assert answer.body == b""
-    assert set(answer.set_cookies) == {"session", "__Host-wsgi_mfa_browser"}
+    assert set(answer.set_cookies) == {"session", "__Host-wsgi_mfa_browser_portal"}
     assert answer.header("Cache-Control") == "no-store"
     assert browser.navigate(answer.location).page.outcome == ("must_verify" if known else "must_enroll")
 
@@ -86,7 +86,7 @@ def test_what_is_no_navigation_gets_401_with_the_cookies(
     assert answer.problem == "must_enroll"
     assert answer.location is None
     assert "alice" not in answer.text
-    assert set(answer.set_cookies) == {"session", "__Host-wsgi_mfa_browser"}
+    assert set(answer.set_cookies) == {"session", "__Host-wsgi_mfa_browser_portal"}
     browser.enroll("/", phone_of)
 
 

@@ -132,7 +132,7 @@ def test_an_unknown_key_in_a_cookie_makes_nobody_read_the_keys(wrapped, portal, 
     browser = new_browser(wrapped(portal, keys=source), environ={"REMOTE_USER": USER})
     browser.navigate("/")
     for number in range(5):
-        browser.cookies["__Host-wsgi_mfa_session"] = f"01234567.{number:032x}.k{number}.{'a' * 43}"
+        browser.cookies["__Host-wsgi_mfa_session_portal"] = f"01234567.{number:032x}.k{number}.{'a' * 43}"
         assert browser.navigate("/").status == 303
     assert source.reads == 1
 

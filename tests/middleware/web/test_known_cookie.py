@@ -12,7 +12,7 @@ from wsgi_mfa.web.cookies import KNOWN_SECRETS_MAX, known_secrets_in
 from wsgi_mfa.web.known_cookie import with_secret
 
 pytestmark = pytest.mark.requirement("D46")
-KNOWN, SESSION = "__Host-wsgi_mfa_known", "__Host-wsgi_mfa_session"
+KNOWN, SESSION = "__Host-wsgi_mfa_known_portal", "__Host-wsgi_mfa_session_portal"
 secrets = st.text(alphabet="AZaz09_-", min_size=22, max_size=22)
 
 

@@ -287,16 +287,16 @@ def test_a_length_with_zeros_before_it_is_not_believed(wrapped, new_browser):
 def test_labels_are_worth_nothing_with_other_cookies(browser, old_portal, new_browser, phone_of):
     sign_in(browser)
     browser.enroll("/reports", phone_of)
-    label = browser.cookies["__Host-wsgi_mfa_login"]
+    label = browser.cookies["__Host-wsgi_mfa_login_portal"]
     mallory = new_browser(browser.application)
     sign_in(mallory, user="mallory")
     own = dict(mallory.cookies)
     for changed in (
-        {"__Host-wsgi_mfa_login": label},
+        {"__Host-wsgi_mfa_login_portal": label},
         {"sid": browser.cookies["sid"]},
-        {"__Host-wsgi_mfa_login": own["__Host-wsgi_mfa_login"].replace("u.", "v.", 1)},
-        {"__Host-wsgi_mfa_login": "x" + own["__Host-wsgi_mfa_login"]},
-        {"__Host-wsgi_mfa_login": own["__Host-wsgi_mfa_login"][:-1]},
+        {"__Host-wsgi_mfa_login_portal": own["__Host-wsgi_mfa_login_portal"].replace("u.", "v.", 1)},
+        {"__Host-wsgi_mfa_login_portal": "x" + own["__Host-wsgi_mfa_login_portal"]},
+        {"__Host-wsgi_mfa_login_portal": own["__Host-wsgi_mfa_login_portal"][:-1]},
     ):
         mallory.cookies = {**own, **changed}
         assert mallory.navigate("/reports").status == 401, changed

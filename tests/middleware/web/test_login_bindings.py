@@ -13,7 +13,7 @@ from wsgi_mfa import ConfigurationError, LoginForm, ResponseHeader, StoreUnavail
 
 pytestmark = pytest.mark.requirement("D41")
 
-LABEL = "__Host-wsgi_mfa_login"
+LABEL = "__Host-wsgi_mfa_login_portal"
 PASSWORDS = {"ann": "right", "mallory": "mine"}
 
 

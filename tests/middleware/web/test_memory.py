@@ -11,8 +11,8 @@ pytestmark = pytest.mark.requirement("D43a")
 
 HOSTILE = {
     "names of headers": lambda n: {f"HTTP_X_{n:06}{'A' * 60_000}": "1"},
-    "our cookies": lambda n: {"HTTP_COOKIE": f"__Host-wsgi_mfa_browser={n:06}{'a' * 60_000}"},
-    "our session cookies": lambda n: {"HTTP_COOKIE": f"__Host-wsgi_mfa_session={n:06}{'a' * 60_000}"},
+    "our cookies": lambda n: {"HTTP_COOKIE": f"__Host-wsgi_mfa_browser_portal={n:06}{'a' * 60_000}"},
+    "our session cookies": lambda n: {"HTTP_COOKIE": f"__Host-wsgi_mfa_session_portal={n:06}{'a' * 60_000}"},
     "other cookies": lambda n: {"HTTP_COOKIE": f"x{n:06}={'a' * 4_000}"},
     "queries": lambda n: {"QUERY_STRING": f"x{n:06}={'a' * 2_000}"},
 }

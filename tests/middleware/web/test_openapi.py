@@ -156,7 +156,7 @@ def test_a_program_posts_what_a_form_posts_but_for_the_token(document, operation
 def test_the_cookies_have_their_names(document):
     schemes = document["components"]["securitySchemes"]
     names = {schemes[cookie]["name"] for cookie in ("browser", "session", "known")}
-    assert names == set(CookieNames.over_https().all)
+    assert names == set(CookieNames.over_https("LABEL").all)
     assert all(scheme["in"] == "cookie" for scheme in schemes.values())
 
 

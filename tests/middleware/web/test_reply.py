@@ -54,7 +54,7 @@ def answers(wrapped, portal, browser_of, new_browser, phone_of, clock, memory_st
     found["used"] = laptop.open("/mfa/resync")
     found["accepted"] = tablet.submit_only(tablet.open("/"), "/verify", code=phone.code())
     found["continue"] = tablet.follow(found["accepted"])
-    tablet.cookies.pop("__Host-wsgi_mfa_session")
+    tablet.cookies.pop("__Host-wsgi_mfa_session_portal")
     page = tablet.open("/")
     for number in range(2, 8):
         found["locked"] = tablet.submit(page, "/verify", code=phone.wrong_code(number))
@@ -123,7 +123,15 @@ def test_a_problem_says_what_it_is_in_a_form_that_machines_know(answers):
         assert answer.json["status"] == answer.status, name
         assert answer.json["title"] == TITLES[answer.problem], name
         assert USER not in answer.text, name
-        assert set(answer.json) <= {"type", "title", "status", "hint", "reason", "retry_after_seconds"}, name
+        assert set(answer.json) <= {
+            "type",
+            "title",
+            "status",
+            "hint",
+            "reason",
+            "retry_after_seconds",
+            "page",
+        }, name
 
 
 @pytest.mark.requirement("R18", "R80")
@@ -146,13 +154,13 @@ def test_a_page_leads_on_and_a_problem_never_does(answers):
 
 @pytest.mark.requirement("R53")
 def test_the_browsers_cookie_comes_once_and_only_to_who_is_signed_in_at_the_portal(answers):
-    assert "__Host-wsgi_mfa_browser" in answers["challenge"].set_cookies
+    assert "__Host-wsgi_mfa_browser_portal" in answers["challenge"].set_cookies
     for name in ("help", "nobody", "unavailable", "verify"):
         assert answers[name].set_cookies == {} or name == "verify", name
     assert set(answers["accepted"].set_cookies) == {
-        "__Host-wsgi_mfa_browser",
-        "__Host-wsgi_mfa_session",
-        "__Host-wsgi_mfa_known",
+        "__Host-wsgi_mfa_browser_portal",
+        "__Host-wsgi_mfa_session_portal",
+        "__Host-wsgi_mfa_known_portal",
     }
 
 
@@ -191,3 +199,14 @@ def test_a_store_that_fails_while_a_code_is_checked_is_told_and_nothing_is_lost(
     failed = tablet.submit_only(page, "/verify", code=phone.code())
     assert (failed.status, failed.page.outcome) == (503, Outcome.UNAVAILABLE.value)
     assert tablet.submit(page, "/verify", code=phone.code()).page.outcome == "signed_in"
+
+
+@pytest.mark.parametrize("path", ["/", "/orders?open=1"])
+def test_a_program_is_told_the_page_for_the_code(browser_of, phone_of, path):
+    alice = browser_of("alice")
+    answer = alice.request("GET", path, headers={"Accept": "application/json"})
+    assert answer.status == 401
+    page = answer.json["page"]
+    assert page.startswith("/mfa/enroll?next=")
+    assert answer.header("Link") == f'<{page}>; rel="alternate"; type="text/html"'
+    assert alice.navigate(page).page.outcome == "must_enroll"

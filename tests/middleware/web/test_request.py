@@ -9,7 +9,7 @@ from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.web.cookies import CookieNames
 from wsgi_mfa.web.request import Caller, IdentifiedRequest, IncomingRequest, VerifiedRequest
 
-BROWSER, SESSION = "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"
+BROWSER, SESSION = "__Host-wsgi_mfa_browser_portal", "__Host-wsgi_mfa_session_portal"
 RANDOM = "0123456789abcdef" * 2
 
 
@@ -32,7 +32,7 @@ def requested(wrapped, portal, clock):
             given["HTTP_COOKIE"] = "; ".join(
                 f"{name}={value}" for name, value in cookies(site.cookies).items()
             )
-        names = CookieNames.over_https()
+        names = CookieNames.over_https("portal")
         sanitizer = RequestSanitizer(
             FlaskSession(portal.secret_key, user_key="_user_id"), own_cookie_names=names.all
         )

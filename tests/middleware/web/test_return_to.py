@@ -7,16 +7,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wsgi_mfa.keys.ring import KeyRing
+from wsgi_mfa.web.public_url import host_of, read_public_url
 from wsgi_mfa.web.return_to import (
     RETURN_URL_CHARACTERS_MAX,
     ReturnUrlSigner,
-    host_of,
     is_safe,
     redirected,
     requested,
     root_of,
 )
 
+PUBLIC = read_public_url(plain_http=False)
 HERE = {
     "REQUEST_METHOD": "GET",
     "SCRIPT_NAME": "",
@@ -97,24 +98,24 @@ OWN = {
 @pytest.mark.parametrize("location", FOREIGN)
 @pytest.mark.parametrize("script_name", ["", "/portal"])
 def test_a_foreign_or_malformed_redirect_leads_to_the_root(location, script_name):
-    assert redirected(location, {**HERE, "SCRIPT_NAME": script_name}) == f"{script_name}/"
+    assert redirected(location, {**HERE, "SCRIPT_NAME": script_name}, PUBLIC) == f"{script_name}/"
 
 
 @pytest.mark.requirement("R74")
 @pytest.mark.parametrize(("location", "target"), OWN.items())
 def test_a_redirect_within_the_site_is_kept(location, target):
-    assert redirected(location, HERE) == target
+    assert redirected(location, HERE, PUBLIC) == target
 
 
 def test_no_redirect_leads_to_the_root():
-    assert redirected(None, HERE) == "/"
+    assert redirected(None, HERE, PUBLIC) == "/"
 
 
 @pytest.mark.requirement("R74")
 @given(st.text())
 @example("/\x0b/evil.example")
 def test_whatever_an_application_redirects_to_the_target_is_a_safe_path(location):
-    assert is_safe(redirected(location, HERE))
+    assert is_safe(redirected(location, HERE, PUBLIC))
 
 
 @pytest.mark.requirement("R74")
@@ -126,7 +127,7 @@ def test_whatever_is_asked_for_the_target_is_a_safe_path(path, query, mount):
         "PATH_INFO": path.decode("latin-1"),
         "QUERY_STRING": query.decode("latin-1"),
     }
-    assert is_safe(requested(environ))
+    assert is_safe(requested(environ, PUBLIC))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_whatever_is_asked_for_the_target_is_a_safe_path(path, query, mount):
     ],
 )
 def test_the_path_and_query_of_a_get_come_back_as_a_browser_sends_them(path, query, target):
-    assert requested({**HERE, "PATH_INFO": path, "QUERY_STRING": query}) == target
+    assert requested({**HERE, "PATH_INFO": path, "QUERY_STRING": query}, PUBLIC) == target
 
 
 @pytest.mark.requirement("R74")
@@ -152,12 +153,12 @@ def test_the_path_and_query_of_a_get_come_back_as_a_browser_sends_them(path, que
     "path", ["//evil.example", "///", "http://evil.example/abs", "reports", "\\evil", "/" + "a" * 2000]
 )
 def test_a_path_that_names_another_host_leads_to_the_root(path):
-    assert requested({**HERE, "PATH_INFO": path}) == "/"
+    assert requested({**HERE, "PATH_INFO": path}, PUBLIC) == "/"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 def test_what_was_sent_is_not_asked_for_again(method):
-    assert requested({**HERE, "REQUEST_METHOD": method, "PATH_INFO": "/orders"}) == "/"
+    assert requested({**HERE, "REQUEST_METHOD": method, "PATH_INFO": "/orders"}, PUBLIC) == "/"
 
 
 @pytest.mark.requirement("R74", "R66")
@@ -175,7 +176,7 @@ def test_what_was_sent_is_not_asked_for_again(method):
     ],
 )
 def test_the_root_is_a_path_of_this_site(script_name, root):
-    assert root_of({"SCRIPT_NAME": script_name}) == root
+    assert root_of({"SCRIPT_NAME": script_name}, PUBLIC) == root
     assert is_safe(root)
 
 

@@ -19,6 +19,7 @@ def browser(browser_of):
 def test_the_urls_are_those_that_the_documents_name():
     assert set(PATHS) == {
         "/account",
+        "/app-passwords",
         "/enroll",
         "/enroll/manual",
         "/reminder",

@@ -129,7 +129,7 @@ def test_another_user_or_another_portal_gains_nothing_by_a_seal(sealed, shop, si
     alice = signed_in("alice")
     thief = new_browser(alice.application, cookies={"session": alice.cookies["session"]})
     assert thief.get_json("/").problem == "must_verify"
-    other = new_browser(sealed(issuer="Another Portal"), cookies={"session": alice.cookies["session"]})
+    other = new_browser(sealed(cookie_label="another"), cookies={"session": alice.cookies["session"]})
     shop.calls.clear()
     assert other.request("GET", "/").status == 200
     assert shop.seen == ""
@@ -485,7 +485,7 @@ def test_an_observed_login_is_sealed_and_our_own_cookie_is_not(wrapped, new_brow
     held = browser.post_form("/login", {"user": "alice"})
     assert "sid%3Dalice" not in str(held.location)
     assert "alice-1" not in plain_values(browser)
-    assert browser.cookies["__Host-wsgi_mfa_login"].startswith("u.")
+    assert browser.cookies["__Host-wsgi_mfa_login_portal"].startswith("u.")
     browser.enroll("/", phone_of)
     assert browser.navigate("/?sid=alice-1&x=1").status == 200
     assert portal.calls[-1]["HTTP_COOKIE"] == "sid=alice-1"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from click.testing import CliRunner
 
 from mfa_simulator.cli import main
+from mfa_simulator.world.clocks import real_clocks
 
 TEXT = """\
 scenario: {title}
@@ -44,6 +47,12 @@ def run(tmp_path, monkeypatch):
 )
 def test_a_run_plays_what_is_chosen(run, arguments, last):
     assert run(*arguments).stdout.splitlines()[-1] == last
+
+
+def test_a_run_that_stops_gives_real_time_back(run):
+    result = run("-x")
+    assert result.exit_code == 1
+    assert time.time is real_clocks()[0]
 
 
 def test_what_failed_is_played_again_alone(run):

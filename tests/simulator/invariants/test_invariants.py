@@ -31,6 +31,7 @@ from wsgi_mfa.core import (
 from wsgi_mfa.keys import vault
 from wsgi_mfa.support.agents import SupportAgents
 from wsgi_mfa.web import app_response, gate, reply
+from wsgi_mfa.web import request as web_request
 from wsgi_mfa.web.views import desk as views_desk
 
 pytestmark = pytest.mark.any_python
@@ -345,7 +346,28 @@ def no_step_up_of_agents(monkeypatch):
     monkeypatch.setattr(support, "is_fresh", lambda *asked: True)
 
 
+def pages_may_be_cached(monkeypatch):
+    good = reply._headers
+    without = lambda *asked: [header for header in good(*asked) if header[0] != "Cache-Control"]  # noqa: E731
+    monkeypatch.setattr(reply, "_headers", without)
+
+
+def browsers_keep_their_id(monkeypatch):
+    good = web_request.Origin
+    kept = lambda **given: good(**{**given, "next_browser": given["browser"]})  # noqa: E731
+    monkeypatch.setattr(web_request, "Origin", kept)
+
+
+def whatever_key_is_there_is_bound(monkeypatch):
+    good = service.MfaService.confirm_enrollment
+    any_key = lambda self, visit, typed, *, pending_id: good(self, visit, typed, pending_id=None)  # noqa: E731
+    monkeypatch.setattr(service.MfaService, "confirm_enrollment", any_key)
+
+
 SABOTAGES = [
+    (pages_may_be_cached, SEVERAL_BROWSERS, "replies"),
+    (browsers_keep_their_id, SEVERAL_BROWSERS, "renewal"),
+    (whatever_key_is_there_is_bound, "signing_in/an-older-page-with-a-key", "seen"),
     (everybody_an_agent, "support/desk-for-agents-alone", "desk"),
     (agents_help_agents, "support/desk-and-its-own-agents", "desk"),
     (no_step_up_of_agents, "support/desk-for-agents-alone", "desk"),

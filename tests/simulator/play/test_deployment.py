@@ -156,6 +156,7 @@ def test_of_every_verb_it_is_known_whether_a_browser_and_a_phone_are_all_it_need
         " retry double_click back close_browser guess replay_code steal_cookie phish_relay stuff_recovery"
     )
     outside += " request forget_browser copy_known_browser"
+    outside += " start_resync finish_resync clear_cookies keep_page show_page"
     assert {*outside.split(), *INSIDE, TOGETHER} == set(BY_NAME)
 
 

@@ -40,6 +40,14 @@ class Chain:
         for adapter in adapters:
             refuse_incomplete(adapter)
         self.parts = adapters
+        self.join()
+
+    def join(self) -> None:
+        """Join what the adapters declare, again after one of them has been bound to its portal."""
+        for part in self.parts:
+            if isinstance(part, Chain):
+                part.join()
+        adapters = self.parts
         self.credentials = _joined([adapter.credentials for adapter in adapters])
         self.traits = _joined_traits([adapter.traits for adapter in adapters])
 
@@ -100,6 +108,7 @@ def _joined_traits(traits: list[AdapterTraits]) -> AdapterTraits:
         aliases=any(each.aliases for each in traits),
         changing_ids=any(each.changing_ids for each in traits),
         renews_sessions=all(each.renews_sessions for each in traits),
+        takes_app_passwords=any(each.takes_app_passwords for each in traits),
         cookies_alone=all(each.cookies_alone for each in traits),
         own_cookies=tuple(dict.fromkeys(name for each in traits for name in each.own_cookies)),
         sign_in_fields=tuple(dict.fromkeys(given for each in traits for given in each.sign_in_fields)),

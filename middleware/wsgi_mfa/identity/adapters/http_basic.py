@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.clock import Clock, SystemClock
+from wsgi_mfa.core.app_passwords import APP_PASSWORD
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
@@ -48,13 +49,15 @@ class HttpBasic:
     A right answer is remembered for a minute; a wrong one never is. Credentials that are not right are taken
     out of the request before anything is said about codes.
 
-    A client without a browser, such as one of WebDAV, CalDAV or pip, appends the code to the password: where the
-    password as it was sent is wrong and its last ``code_digits`` are digits, the rest is checked. The code is then
-    judged like one that was typed, and the application gets the password alone. One sign-in lasts as long as any
+    A client without a browser, such as one of WebDAV, CalDAV or pip, appends an app password or a code to the
+    password: if the password ends in ``code_digits`` digits or in an app password, what is before it is checked, and
+    then the whole password if that is wrong. The code is judged like one that was typed, and the application gets the
+    password alone. One sign-in lasts as long as any
     session, for the client at that address that goes on to send the very same password and code.
 
-    ``realm`` is what clients show when they ask for the password. ``aliases`` and ``anonymous_cookies`` are those
-    of :class:`~wsgi_mfa.identity.adapters.remote_user.RemoteUser`.
+    With ``app_passwords=False`` only codes are taken. ``realm`` is what clients show when they ask for the
+    password. ``aliases`` and ``anonymous_cookies`` are those of
+    :class:`~wsgi_mfa.identity.adapters.remote_user.RemoteUser`.
     """
 
     credentials = Credentials(headers=("HTTP_AUTHORIZATION",))
@@ -67,6 +70,7 @@ class HttpBasic:
         code_digits: int = 6,
         anonymous_cookies: Sequence[str] = (),
         aliases: bool = False,
+        app_passwords: bool = True,
         clock: Clock | None = None,
     ) -> None:
         """Check the settings.
@@ -90,10 +94,12 @@ class HttpBasic:
             )
         self._checker = checker
         self._code = re.compile(rf"(.+)([0-9]{{{code_digits}}})", re.ASCII | re.DOTALL)
+        self._app_password = re.compile(rf"(.+)({APP_PASSWORD})", re.ASCII | re.DOTALL)
         self.traits = AdapterTraits(
             user_changes_in_response=False,
             anonymous_cookies=tuple(anonymous_cookies),
             aliases=aliases,
+            takes_app_passwords=app_passwords,
             www_authenticate=f'Basic realm="{realm}", charset="UTF-8"',
         )
         self._clock = clock or SystemClock()
@@ -138,13 +144,13 @@ class HttpBasic:
         return []
 
     def _first_factor(self, name: str, password: str) -> FirstFactor | None:
-        user = self._user_of(name, password)
-        if user is not None:
-            return FirstFactor(user=user)
-        appended = self._code.fullmatch(password)
+        form = self._app_password.fullmatch(password) if self.traits.takes_app_passwords else None
+        appended = form or self._code.fullmatch(password)
         user = None if appended is None else self._user_of(name, appended[1])
         if appended is None or user is None:
-            return None
+            # A password of its own may end in digits too.
+            user = self._user_of(name, password)
+            return None if user is None else FirstFactor(user=user)
         plain = base64.b64encode(f"{name}:{appended[1]}".encode()).decode("ascii")
         return FirstFactor(user=user, code=appended[2], replaced=(("HTTP_AUTHORIZATION", f"Basic {plain}"),))
 

@@ -83,15 +83,8 @@ class ObservedLogin(ABC):
         self._known_cookies = frozenset((*cookies, *harmless_cookies))
         self._told: set[str] = set()
         self.secure = secure
-        self.label_cookie = "__Host-wsgi_mfa_login" if secure else "wsgi_mfa_login"
-        self.traits = AdapterTraits(
-            user_changes_in_response=True,
-            aliases=aliases,
-            own_cookies=(self.label_cookie,),
-            sign_in_paths=tuple(paths),
-            sign_in_user_fields=() if user_field is None else (user_field,),
-        )
-        self.credentials = Credentials(cookies=(*cookies, self.label_cookie))
+        self._aliases, self._user_field, self._paths_given = aliases, user_field, tuple(paths)
+        self._name_label_cookie("")
         self.renews_in_responses = renews_in_responses
         self._find: Callable[[str], Bound | None] | None = None
         self._is_too_old: Callable[[int], bool] | None = None
@@ -107,13 +100,28 @@ class ObservedLogin(ABC):
         find: Callable[[str], Bound | None],
         is_too_old: Callable[[int], bool],
         now: Callable[[], int],
+        label: str = "",
     ) -> None:
         """Sign visitors' labels by these functions from now on, and find what credentials are bound to.
 
         ``find`` returns the user and the login that a credential is bound to, the user being None after the end, and
         None where it was never bound. ``is_too_old`` says that labels of an instant do not count any more.
+        ``label`` is that of the portal's cookies (D49).
         """
         self._sign, self._check, self._find, self._is_too_old, self._now = sign, check, find, is_too_old, now
+        self._name_label_cookie(label)
+
+    def _name_label_cookie(self, label: str) -> None:
+        name = f"wsgi_mfa_login_{label}" if label else "wsgi_mfa_login"
+        self.label_cookie = f"__Host-{name}" if self.secure else name
+        self.credentials = Credentials(cookies=(*self.cookies, self.label_cookie))
+        self.traits = AdapterTraits(
+            user_changes_in_response=True,
+            aliases=self._aliases,
+            own_cookies=(self.label_cookie,),
+            sign_in_paths=self._paths_given,
+            sign_in_user_fields=() if self._user_field is None else (self._user_field,),
+        )
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
         header = environ.get("HTTP_COOKIE", "")

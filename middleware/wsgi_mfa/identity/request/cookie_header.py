@@ -33,6 +33,10 @@ _LISTED_VALUE = re.compile(rf'"((?:{_OCTETS[:-1]}|,|\\054)*)"', re.ASCII)
 _NAME = re.compile(_TOKEN, re.ASCII)
 _PLAIN = re.compile(_OCTETS, re.ASCII)
 
+#: Our session cookies of any label: those of other portals never reach an application, and show a store that was
+#: made again (D2, D49).
+OWN_SESSION_PREFIX = "__Host-wsgi_mfa_session_"
+
 #: Browsers hold fewer for one site; what comes behind them is left out.
 COOKIES_MAX = 3000
 #: Later than any instant that a seal may hold.
@@ -161,7 +165,7 @@ class CookieReader:
         others: list[tuple[str, str]] = []
         for text in texts:
             name, equals, value = text.partition("=")
-            if name in self._own:
+            if name in self._own or name.startswith(OWN_SESSION_PREFIX):
                 own.setdefault(name, []).append(value)
                 continue
             if name in self._credentials:

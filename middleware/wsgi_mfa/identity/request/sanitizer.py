@@ -5,6 +5,7 @@ The environ is changed in place, because the very same dictionary must reach the
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ from wsgi_mfa.identity.request.query_string import QueryReader
 from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, UndeclaredTable, Where
 from wsgi_mfa.identity.sealing.path_parameters import PathParameters
 from wsgi_mfa.identity.sealing.seals import CookieSeals
+from wsgi_mfa.log_once import LogOnce
+
+logger = logging.getLogger("wsgi_mfa")
 
 # Clients invent header names, so the names that were judged harmless are forgotten when they are too many, and one
 # that no server or browser would choose is judged each time.
@@ -102,6 +106,7 @@ class RequestSanitizer:
             credentials=self._arguments, undeclared_credentials=self.undeclared_credentials
         )
         self._harmless: set[object] = set(self._headers)
+        self._log = LogOnce(logger)
         self.cookie_reader = CookieReader(
             credentials=adapter.credentials.cookies,
             own=own,
@@ -204,6 +209,12 @@ class RequestSanitizer:
         for key in [key for key in environ if key not in self._harmless]:
             if self.undeclared_credentials.is_credential(Where.ENVIRON, key):
                 del environ[key]
+                self._log.warning(
+                    key,
+                    "removed %s from requests, since the adapter does not read it; if it carries tokens of the"
+                    " portal's own API, name it in api_credentials",
+                    key[:_HARMLESS_CHARACTERS_MAX],
+                )
             elif len(key) <= _HARMLESS_CHARACTERS_MAX:
                 if len(self._harmless) >= _HARMLESS_NAMES_MAX:
                     self._harmless = set(self._headers)

@@ -44,6 +44,16 @@ class PeerList:
         return any(parsed in network for network in self._networks)
 
 
+def is_loopback_name(name: str) -> bool:
+    """Return whether a Host without its port names the machine itself."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
 def _network(peer: str, setting: str) -> IPv4Network | IPv6Network:
     try:
         network = ip_network(peer)

@@ -35,6 +35,7 @@ def show_account(request: WebRequest) -> Reply:
             "known_count": known_count,
             "own_id": None if own is None else own[0],
             "remembered_browser_days": days_of(request),
+            "takes_app_passwords": request.site.takes_app_passwords,
             "is_agent": caller is not None and request.site.agents.has(caller.user, caller.groups),
         },
         members={

@@ -38,6 +38,8 @@ def post_manual(request: WebRequest) -> Reply:
 def _show(request: WebRequest, page: str) -> Reply:
     reject_embedding(request)
     sealed = next_of(request)
+    if request.account is None:
+        request.site.cookies.alert_of_other_stores(request.sanitized.own_cookies, request.names)
     decision = request.site.service.begin_enrollment(request.visit)
     return _key_page(request, page, decision, sealed)
 
@@ -126,7 +128,13 @@ def _key_context(request: WebRequest, page: str, pending: PendingEnrollment) -> 
     if page == "enroll":
         uri = _uri(request, key, pending)
         return context | {"qr": qr_svg(uri), "otpauth_uri": uri}
-    return context | {"account": request.visit.user, "grouped_key": grouped_key(key)}
+    return context | {
+        "account": request.visit.user,
+        "grouped_key": grouped_key(key),
+        "algorithm": pending.parameters.algorithm,
+        "digits": pending.parameters.digits,
+        "period_seconds": pending.parameters.period_seconds,
+    }
 
 
 def _key_members(request: WebRequest, pending: PendingEnrollment) -> dict[str, object]:

@@ -7,9 +7,9 @@ from wsgi_mfa.web import access, forms
 from wsgi_mfa.web.browser_cookie import browser_cookie, days_of, held_by, own_of
 from wsgi_mfa.web.cookies import clearing_cookies, expire_cookie
 from wsgi_mfa.web.known_cookie import header_after_forgetting
+from wsgi_mfa.web.public_url import host_of
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
-from wsgi_mfa.web.return_to import host_of
 from wsgi_mfa.web.views.navigation import next_of, redirect_to, return_url_of
 
 
@@ -97,7 +97,9 @@ def post_clear_doubled(request: WebRequest) -> Reply:
         location=request.root,
         members={"next": request.root},
         headers=clearing_cookies(
-            request.sanitized.doubled, mount=request.mount, host=host_of(request.environ, request.scheme)
+            request.sanitized.doubled,
+            mount=request.mount,
+            host=host_of(request.environ, request.site.public.scheme),
         ),
     )
 

@@ -11,6 +11,8 @@ from wsgi_mfa.identity.adapters.http_basic import REMEMBERED_SECONDS, HttpBasic
 
 PASSWORDS = {"alice": "correct horse", "bob": "hunter123456", "rené": "pässwörd"}
 
+APP = "mfa-0000-0000-0000-0000-0000-0000-0"
+
 
 def check(name: str, password: str) -> bool:
     return PASSWORDS.get(name) == password
@@ -72,6 +74,45 @@ def test_a_password_that_ends_in_digits_is_a_password_first() -> None:
     found = adapter.identify(environ("bob", "hunter123456654321"))
     assert isinstance(found, FirstFactor)
     assert found.code == "654321"
+
+
+@pytest.mark.requirement("D52")
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ("hunter", ["hunter"]),
+        ("hunter654321", ["hunter"]),
+        ("hunter65432", ["hunter65432"]),
+        ("digits123456", ["digits", "digits123456"]),
+        ("wrong654321", ["wrong", "wrong654321"]),
+        ("hunter" + APP, ["hunter"]),
+    ],
+)
+def test_the_checker_is_asked_for_what_is_before_the_code_and_at_most_once_more(typed, asked) -> None:
+    found: list[str] = []
+
+    def checking(name: str, password: str) -> bool:
+        found.append(password)
+        return password in ("hunter", "digits123456")
+
+    HttpBasic(checking).identify(environ("bob", typed))
+    assert found == asked
+
+
+@pytest.mark.requirement("D52")
+def test_a_program_with_a_code_fails_no_sign_in_at_the_portal(clock) -> None:
+    refused: list[str] = []
+
+    def checking(name: str, password: str) -> bool:
+        if password != "hunter":
+            refused.append(password)
+        return password == "hunter"
+
+    adapter = HttpBasic(checking, clock=clock)
+    for _ in range(60):
+        assert isinstance(adapter.identify(environ("bob", "hunter654321")), FirstFactor)
+        clock.wait(30)
+    assert refused == []
 
 
 @pytest.mark.parametrize("typed", ["123456", "correct horse12345", "correct horse１２３４５６"])

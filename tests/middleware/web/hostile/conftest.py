@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-BROWSER = "__Host-wsgi_mfa_browser"
+BROWSER = "__Host-wsgi_mfa_browser_portal"
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 #: Each URL that takes a POST, with the field that it reads and who posts there.

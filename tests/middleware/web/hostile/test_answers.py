@@ -21,7 +21,7 @@ HOP_BY_HOP = {
 OURS = {
     *("Content-Type", "Content-Length", "Cache-Control", "Vary", "Referrer-Policy", "X-Content-Type-Options"),
     *("X-Frame-Options", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Set-Cookie"),
-    *("Content-Security-Policy", "Location", "Retry-After", "Allow"),
+    *("Content-Security-Policy", "Link", "Location", "Retry-After", "Allow"),
 }
 PAGES = (
     "enroll",
@@ -111,7 +111,7 @@ def test_nothing_that_a_client_sends_gets_into_a_header(wrapped, portal, new_bro
             "PATH_INFO": f"/{ugly}",
             "SCRIPT_NAME": f"/{ugly}",
             "QUERY_STRING": f"next={ugly}",
-            "HTTP_COOKIE": f"session={browser.cookies['session']}; a={ugly}; __Host-wsgi_mfa_browser={ugly}",
+            "HTTP_COOKIE": f"session={browser.cookies['session']}; a={ugly}; __Host-wsgi_mfa_browser_portal={ugly}",
         }.get(key, ugly)
         for path in ("/", "/mfa/enroll/manual", "/mfa/verify", "/mfa/continue", "/mfa/nowhere"):
             environ = {"PATH_INFO": path, key: value} if key != "PATH_INFO" else {key: path + value}

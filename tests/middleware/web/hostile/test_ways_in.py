@@ -19,7 +19,7 @@ from wsgi_mfa import FlaskSession, Policy
 pytestmark = pytest.mark.any_python
 
 SECRET_KEY = "the secret of a portal in tests"
-SESSION = "__Host-wsgi_mfa_session"
+SESSION = "__Host-wsgi_mfa_session_portal"
 PRIVATE = "/private"
 
 

@@ -6,6 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from wsgi_mfa import Policy
+
 USER = "user1@example.com"
 
 
@@ -279,3 +281,21 @@ def test_the_key_is_not_given_to_scripts_in_a_browser(laptop):
     headers = {"Accept": "application/json", "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "empty"}
     rejected = laptop.request("GET", "/mfa/enroll", headers=headers)
     assert (rejected.status, rejected.problem) == (403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "Time-based (6 digits, every 30 seconds)"),
+        ({"digits": 8}, "Time-based (8 digits, every 30 seconds)"),
+        ({"algorithm": "SHA256", "period_seconds": 60}, "Time-based (6 digits, every 60 seconds, SHA256)"),
+        ({"algorithm": "SHA512"}, "Time-based (6 digits, every 30 seconds, SHA512)"),
+    ],
+)
+def test_the_page_for_typing_says_what_the_app_has_to_be_set_to(
+    wrapped, portal, new_browser, settings, words
+):
+    browser = new_browser(wrapped(portal, policy=Policy(**settings)), environ={"REMOTE_USER": "alice"})
+    page = browser.navigate("/mfa/enroll/manual").page
+    assert words in page.words
+    assert ("Set the type of key in your app before you type the key" in page.words) == bool(settings)

@@ -8,7 +8,7 @@ from wsgi_mfa import AccessRule, Policy
 from wsgi_mfa.web.browser_cookie import label_of
 
 USER = "user1@example.com"
-BROWSER, SESSION = "__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session"
+BROWSER, SESSION = "__Host-wsgi_mfa_browser_portal", "__Host-wsgi_mfa_session_portal"
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from wsgi_mfa.support.desk import SupportDesk
 pytestmark = pytest.mark.any_python
 
 USER = "user1@example.com"
-COOKIES = ("__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session")
+COOKIES = ("__Host-wsgi_mfa_browser_portal", "__Host-wsgi_mfa_session_portal")
 
 
 @dataclass
@@ -100,7 +100,7 @@ def story(wrapped, portal, new_browser, phone_of, key_on, code_on, clock, troubl
     clock.wait(30)
     tablet.type_code(resync, "/resync", phone.code())
     for number in range(6):
-        laptop.cookies.pop("__Host-wsgi_mfa_session", None)
+        laptop.cookies.pop("__Host-wsgi_mfa_session_portal", None)
         laptop.type_code(laptop.open("/"), "/verify", phone.wrong_code(10 + number))
     desk = SupportDesk(application.service)
     desk.reset(USER, email="other@example.com", reason="lost", agent="edith")

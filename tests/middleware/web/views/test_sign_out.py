@@ -45,17 +45,17 @@ def test_signing_out_ends_the_second_factor_and_changes_the_browsers_cookie(
 ):
     bind_phone(laptop)
     page = laptop.open("/mfa/recovery-code")
-    browser_cookie = laptop.cookies["__Host-wsgi_mfa_browser"]
-    session_cookie = laptop.cookies["__Host-wsgi_mfa_session"]
+    browser_cookie = laptop.cookies["__Host-wsgi_mfa_browser_portal"]
+    session_cookie = laptop.cookies["__Host-wsgi_mfa_session_portal"]
     out = laptop.submit(page, "/sign-out")
     assert (out.page.name, out.page.outcome) == ("continue", "signed_out")
     assert "You are signed out" in out.page.words
     assert out.page.refresh is None
     assert pressed(out, "Sign in to Client Portal again") == "/"
-    assert "__Host-wsgi_mfa_session" not in laptop.cookies
-    assert laptop.cookies["__Host-wsgi_mfa_browser"] != browser_cookie
+    assert "__Host-wsgi_mfa_session_portal" not in laptop.cookies
+    assert laptop.cookies["__Host-wsgi_mfa_browser_portal"] != browser_cookie
     assert application.service.store.load(USER).sessions == ()
-    laptop.cookies["__Host-wsgi_mfa_session"] = session_cookie  # kept by somebody
+    laptop.cookies["__Host-wsgi_mfa_session_portal"] = session_cookie  # kept by somebody
     assert laptop.open("/").page.outcome == "must_verify"
 
 

@@ -151,13 +151,13 @@ def test_another_method_is_the_recovery_code(tablet, phone, pressed):
 
 @pytest.mark.requirement("R40", "R50")
 def test_a_step_up_gives_a_new_session_in_place_of_the_old_one(laptop, phone, application, clock):
-    old_cookie = laptop.cookies["__Host-wsgi_mfa_session"]
+    old_cookie = laptop.cookies["__Host-wsgi_mfa_session_portal"]
     clock.wait(301)
     asked = laptop.open("/mfa/verify")
     assert asked.page.outcome == "step_up_required"
     assert "Confirm that it is you" in asked.page.words
     laptop.submit(asked, "/verify", code=phone.code())
-    assert laptop.cookies["__Host-wsgi_mfa_session"] != old_cookie
+    assert laptop.cookies["__Host-wsgi_mfa_session_portal"] != old_cookie
     assert len(application.service.store.load(USER).sessions) == 1
 
 
