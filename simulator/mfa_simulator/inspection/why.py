@@ -15,7 +15,7 @@ from mfa_simulator.world.phone import AuthenticatorKey
 from mfa_simulator.world.recorder import Delivery
 from mfa_simulator.world.reply_reader import read_reply
 from wsgi_mfa import Policy
-from wsgi_mfa.accounts import Account
+from wsgi_mfa.accounts import Account, Failures
 
 #: How far from the server's step a code is looked for, to say where it belongs.
 FAR_STEPS = 120
@@ -193,19 +193,23 @@ def _recovery_code(ledger: Ledger, moment: StoryMoment, call: JudgedCall) -> Ite
 
 
 def _locks(account: Account | None, kind: str, now: int) -> Iterator[str]:
-    failures = getattr(account, kind) if account is not None else None
-    if failures is None:
+    if account is None:
         return
-    what = "codes" if kind == CODES else "recovery codes"
+    if kind == CODES:
+        for browser in account.known_browsers:
+            yield from _counts(f"codes of the known browser {browser.id[:6]}", browser.failures, now)
+        yield from _counts("codes of other browsers", account.code_failures, now)
+    else:
+        yield from _counts("recovery codes", account.recovery_failures, now)
+
+
+def _counts(what: str, failures: Failures, now: int) -> Iterator[str]:
     if failures.locked_since is not None:
         left = failures.locked_since + failures.locked_seconds * SECOND - now
         state = f"for {duration_text(left // 1000 * 1000)} more" if left > 0 else "and is over"
         yield f"    {what}: a lock of {failures.locked_seconds} s since {clock_text(failures.locked_since)}, {state}"
     spent = sum(count for _, count in failures.days)
-    yield (
-        f"    {what}: {failures.consecutive_count} wrong in a row before, {spent} in the days that count"
-        + (f", {failures.granted_count} tries granted" if failures.granted_count else "")
-    )
+    yield f"    {what}: {failures.consecutive_count} wrong in a row before, {spent} in the days that count"
 
 
 def _drawn(here: int, window: range, found: list[int], used: set[int]) -> Iterator[str]:
