@@ -27,7 +27,7 @@ def sign_in_and_enroll(page, demo, scan, user, password):
     press(page, "Sign in")
     phone = scan(page)
     enter(page, phone.code())
-    page.get_by_role("checkbox").check()
+    page.get_by_role("checkbox", name="I have stored this recovery code").check()
     press(page, "Continue")
     page.wait_for_url(demo.url)
     return phone
@@ -93,6 +93,6 @@ def test_an_agent_resets_a_user_in_the_browser(demo, open_browser, scan, show, s
     enter(page, code)
     new_phone = scan(page)
     enter(page, new_phone.code())
-    page.get_by_role("checkbox").check()
+    page.get_by_role("checkbox", name="I have stored this recovery code").check()
     press(page, "Continue")
     page.wait_for_url(demo.url)

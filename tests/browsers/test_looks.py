@@ -53,7 +53,7 @@ def test_every_page_fits_a_narrow_screen(demo, at_enrollment, scan, show):
     with page.expect_download() as download:
         page.get_by_role("link", name="Download", exact=True).click()
     assert page.locator("#recovery-code").inner_text() in download.value.path().read_text(encoding="utf-8")
-    page.get_by_role("checkbox").check()
+    page.get_by_role("checkbox", name="I have stored this recovery code").check()
     page.keyboard.press("Enter")
     page.wait_for_url(demo.url)
     page.get_by_role("link", name="Sign out", exact=True).click()

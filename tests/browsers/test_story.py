@@ -29,7 +29,7 @@ def enter(page, code):
 def save_recovery_code(page):
     """Write the code down, tick the box, go on: gives the code."""
     recovery_code = page.locator("#recovery-code").inner_text()
-    page.get_by_role("checkbox").check()
+    page.get_by_role("checkbox", name="I have stored this recovery code").check()
     press(page, "Continue")
     return recovery_code
 
