@@ -145,21 +145,31 @@ class ThrottleJudge:
             return
         typed, kind = call.typed(name), KIND_OF[name]
         outcome = read_reply(response).outcome
-        if outcome == "wrong_code" and typed is not None:
-            self._judged_wrong(call, user, kind, typed)
+        charged = any(charges(save, kind) for save in call.saves)
+        if charged and typed is not None:
+            # Also where the reply says something else, as when the store failed after its commit.
+            browser = id_in(call.cookies.get(BROWSER_COOKIE))
+            self._wrong.append(WrongCode(user=user, browser=browser, typed=typed, at=call.now))
+        elif outcome == "wrong_code" and typed is not None:
+            self._judged_wrong(call, user, typed)
         closed = call.closed.get(kind, False) and self.closed(call)[kind]
         if closed and outcome == "used_code":
             self._ledger.report(
                 invariant_names.LOCK, f"a code was told to be used up while {kind} is closed", call
             )
         if closed and outcome != "wrong_code" and typed is not None and not call.saves:
+            if self._repeats_a_success(call, typed):
+                return
             self._tells_nothing(call, user, name, typed, response)
 
-    def _judged_wrong(self, call: JudgedCall, user: str, kind: str, typed: str) -> None:
+    def _repeats_a_success(self, call: JudgedCall, typed: str) -> bool:
+        """Say whether this browser was let in by what it typed, and may be told so again in a lock."""
         browser = id_in(call.cookies.get(BROWSER_COOKIE))
-        if any(charges(save, kind) for save in call.saves):
-            self._wrong.append(WrongCode(user=user, browser=browser, typed=typed, at=call.now))
-            return
+        grants = self._ledger.grants.values()
+        return any(grant.browser == browser and grant.typed == typed for grant in grants)
+
+    def _judged_wrong(self, call: JudgedCall, user: str, typed: str) -> None:
+        browser = id_in(call.cookies.get(BROWSER_COOKIE))
         repeats = any(
             (wrong.user, wrong.browser, wrong.typed) == (user, browser, typed)
             # A clock that has stepped back a little counts the answer as one of this moment (D22).
