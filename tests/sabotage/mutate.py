@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -29,16 +30,17 @@ from play import Finder, Verdict, verdict, warm_up
 
 CATALOGUE_SECONDS = 900  # for the whole catalogue on a machine that has much else to do
 FEW, ENOUGH = 1, 0
+FINDINGS_MAX = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Noticed:
-    """What noticed a mutant, ``stories`` or ``lives``, how, and the scenario file of what lives found."""
+    """What noticed a mutant, ``stories`` or ``lives``, how, and the scenario files of what lives found."""
 
     by: str
     what: str
     seconds: float
-    text: str = ""
+    texts: tuple[str, ...] = ()
 
 
 def _work(pipe: Connection, mutant: Mutant, package: Path, seconds: float, *, stories: bool) -> None:
@@ -67,12 +69,15 @@ def _explored(seconds: float) -> Noticed | None:
     from mfa_simulator.language.scenario import START
     from mfa_simulator.world.clocks import frozen_wall_clock, real_now
 
-    began, run = real_now(), Hunt(seed=1)
+    began, run, found = real_now(), Hunt(seed=1), dict[str, str]()
     with frozen_wall_clock(START) as wall:
-        for finding in hunt(Stage(wall), run, goes_on=for_seconds(seconds)):
-            text = text_of_finding(finding.trouble, finding.plot, found_by="explore")
+        # The first one may be a false alarm, which only the unchanged middleware can tell.
+        for finding in islice(hunt(Stage(wall), run, goes_on=for_seconds(seconds)), FINDINGS_MAX):
             what = f"life {run.lives}: {finding.trouble.invariant}: {finding.trouble.seen}"
-            return Noticed(by="lives", what=what, seconds=real_now() - began, text=text)
+            found[what] = text_of_finding(finding.trouble, finding.plot, found_by="explore")
+    if found:
+        what = "; ".join(found)
+        return Noticed(by="lives", what=what, seconds=real_now() - began, texts=tuple(found.values()))
     return None
 
 
@@ -109,15 +114,15 @@ def tried(
             yield mutant, found
 
 
-def is_false_alarm(found: Noticed) -> bool:
-    """Return whether the unchanged middleware fails what lives found, too.
+def false_alarms(found: Noticed) -> int:
+    """Return how many of the scenario files the unchanged middleware fails, too.
 
-    It is played in a process of its own: what this one imports, the processes of later mutants would have imported.
+    They are played in a process of its own: what this one imports, the processes of later mutants would have imported.
     """
-    if not found.text:
-        return False
+    if not found.texts:
+        return 0
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
-        return pool.submit(_fails, found.text).result()
+        return sum(pool.map(_fails, found.texts))
 
 
 def _fails(text: str) -> bool:
@@ -147,14 +152,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mutants, package, at_once=options.jobs, seconds=options.seconds, stories=not options.lives_only
     )
     for mutant, found in jobs:
-        noticed += found is not None
-        if found is None:
+        wrong = false_alarms(found) if found is not None else 0
+        if wrong:
+            alarms.append(mutant.name)
+            print(f"             {wrong} FALSE ALARMS: the unchanged middleware fails them, too", flush=True)
+        if found is None or (found.texts and wrong == len(found.texts)):
             print(f"NOT NOTICED  {mutant.name}", flush=True)
             continue
+        noticed += 1
         print(f"{found.by:<11}  {mutant.name}\n             {found.what} ({found.seconds:.0f} s)", flush=True)
-        if is_false_alarm(found):
-            alarms.append(mutant.name)
-            print("             FALSE ALARM: the unchanged middleware fails it, too", flush=True)
+
     print(f"\n{noticed} of {len(mutants)} noticed, {len(alarms)} false alarms")
     return FEW if noticed < options.least or alarms else ENOUGH
 
