@@ -180,10 +180,10 @@ def test_each_event_is_one_line_of_the_audit_log(service, visit, enroll, caplog)
                 enrollment_code="-",
             ),
         )
-    (line,) = caplog.messages
-    assert line.startswith(f"support.reset user='{USER}'")
-    assert "\n" not in line
-    assert "\r" not in line
+    lines = caplog.messages
+    assert [line.split()[0] for line in lines] == ["support.reset", "known_browser.ended"]
+    assert all(line.split()[1] == f"user='{USER}'" for line in lines)
+    assert not any(character in line for line in lines for character in "\n\r")
 
 
 # Addresses and keys.

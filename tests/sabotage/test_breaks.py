@@ -34,7 +34,7 @@ def test_there_are_many_breaks_each_with_a_name_of_its_own(tool):
     breaks = tool.read_breaks()
     assert len(breaks) >= 100
     assert [name for name, count in Counter(each.name for each in breaks).items() if count > 1] == []
-    changes = Counter((each.module, each.old, each.new) for each in breaks)
+    changes = Counter((each.module, each.function, each.old, each.new) for each in breaks)
     assert [change for change, count in changes.items() if count > 1] == []
 
 

@@ -198,7 +198,7 @@ class SqliteStore(TableAdmin):
         if while_closed and self._guard is not None:
             with closing(self.for_operator()) as twin:
                 return twin._read_admin(prefix)
-        return dict(self._rows(READ_ADMIN, prefix))
+        return dict(self._rows(READ_ADMIN, prefix, prefix))
 
     def _write_admin(self, changes: Mapping[str, str | None], *, while_closed: bool = False) -> None:
         if while_closed and self._guard is not None:

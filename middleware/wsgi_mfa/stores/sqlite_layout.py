@@ -28,7 +28,7 @@ COMMON_TABLES = frozenset({"accounts", "birth", "events"})
 PUT_ADMIN = "INSERT OR REPLACE INTO admin (key, value) VALUES (?, ?)"
 DROP_ADMIN = "DELETE FROM admin WHERE key = ?"
 #: By a range of keys, which the index finds; no key has the greatest code point in it.
-READ_ADMIN = "SELECT key, value FROM admin WHERE key >= ?1 AND key < ?1 || char(1114111) ORDER BY key"
+READ_ADMIN = "SELECT key, value FROM admin WHERE key >= ? AND key < ? || char(1114111) ORDER BY key"
 _READ_STATUS = "SELECT value FROM admin WHERE key = ?"
 
 
