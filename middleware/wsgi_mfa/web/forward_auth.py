@@ -21,6 +21,7 @@ from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter
 from wsgi_mfa.identity.adapters.chain import parts_of
 from wsgi_mfa.identity.observed_login.binding import ObservedLogin
 from wsgi_mfa.identity.request.cookie_header import is_cookie_name
+from wsgi_mfa.identity.request.head_limits import HeadTooLargeError, check_names, check_path, check_query
 from wsgi_mfa.identity.request.proxy_checks import passed_on_cookies, undeclared_arguments, undeclared_headers
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.web import access, gate, return_to, routes
@@ -75,13 +76,19 @@ def answer(
     asked = _Asked(incoming)
     request: WebRequest = incoming
     try:
+        path_asked, _, query = asked.uri.partition("?")
+        check_path(path_asked)
+        check_query(query)
+        check_names(incoming.environ)
         request, reply = _reply(incoming, sanitizer, directory, asked)
         if path == COOKIES_PATH:
             return response_to(request, _about_cookies(request), as_json=request.wants_json)
     except RejectedRequestError as error:
         reply = routes.rejected(error)
     except AmbiguousCredentialError as error:
-        reply = replace(gate.ambiguous(error), status=403)
+        reply = replace(gate.unreadable(error), status=403)
+    except HeadTooLargeError as error:
+        reply = gate.unreadable(error)
     except InvalidUserError as error:
         logger.warning("refused a user: %s", error)
         reply = gate.rejected_user()

@@ -17,6 +17,7 @@ from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.errors import AmbiguousCredentialError, InvalidUserError
 from wsgi_mfa.identity.adapter import CHANGING_IDS, FirstFactor, Identification
+from wsgi_mfa.identity.request.head_limits import HeadTooLargeError
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.service import Visit
 from wsgi_mfa.web import access, app_password, appended_code, return_to, routes
@@ -230,9 +231,20 @@ def without_user(request: WebRequest) -> IncomingRequest:
     return request.incoming.with_cleaned(replace(request.sanitized, doubled=doubled))
 
 
-def ambiguous(error: AmbiguousCredentialError) -> Reply:
-    """The request names two users at once, as no honest client's does: not read any further (R57)."""
-    return Reply(page="bad_request", status=400, word="bad_request", context={"message": str(error)})
+def failed(error: Exception) -> Reply:
+    """Return the answer to a request at which ``error`` was raised."""
+    if isinstance(error, AmbiguousCredentialError | HeadTooLargeError):
+        return unreadable(error)
+    logger.error("a request was answered 503", exc_info=error)
+    return routes.unavailable()
+
+
+def unreadable(error: AmbiguousCredentialError | HeadTooLargeError) -> Reply:
+    """Return the answer to a request that is not read any further: it names two users (R57), or is too long."""
+    context = {"message": str(error)}
+    if isinstance(error, HeadTooLargeError):
+        return Reply(page="head_too_large", status=error.status, word="too_large", context=context)
+    return Reply(page="bad_request", status=400, word="bad_request", context=context)
 
 
 def tell_application(request: WebRequest, environ: dict[str, object]) -> None:
