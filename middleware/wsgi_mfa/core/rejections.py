@@ -74,7 +74,7 @@ def wrong(
 ) -> Decision:
     """Charge one wrong authenticator code. What cannot be a code at all was never evaluated, and is free (R8)."""
     if code is None:
-        return Decision(outcome=Outcome.WRONG_CODE)
+        return Decision(outcome=Outcome.WRONG_CODE, hint=Hint.MALFORMED)
     changed = with_answer(
         account, origin, fingerprint=fingerprint, now=context.now, outcome=Outcome.WRONG_CODE, hint=None
     )
@@ -146,7 +146,7 @@ def not_guessed(
 ) -> Decision:
     """Count one wrong recovery, enrollment or unlock code; it closes nothing (D46)."""
     if code is None:
-        return Decision(outcome=Outcome.WRONG_CODE)
+        return Decision(outcome=Outcome.WRONG_CODE, hint=Hint.MALFORMED)
     changed = with_answer(
         account, origin, fingerprint=fingerprint, now=context.now, outcome=Outcome.WRONG_CODE, hint=None
     )

@@ -66,7 +66,7 @@ def verify(account: Account, command: VerifyCode, context: Context) -> Decision:
     if last_step_is_ahead(authenticator, step, context.policy):
         return rejected(Reason.SERVER_CLOCK, alert="last_step_ahead")
     if command.code is None or command.key is None:
-        return Decision(outcome=Outcome.WRONG_CODE)
+        return Decision(outcome=Outcome.WRONG_CODE, hint=Hint.MALFORMED)
     steps = matching_steps(
         command.key, command.code, window(authenticator, step, context.policy), authenticator.parameters
     )
@@ -238,7 +238,7 @@ def resync(account: Account, command: ResyncClock, context: Context) -> Decision
     if out_of_reach and last_step_is_ahead(authenticator, step, context.policy):
         return rejected(Reason.SERVER_CLOCK, alert="last_step_ahead")
     if command.code is None or command.key is None:
-        return Decision(outcome=Outcome.WRONG_CODE)
+        return Decision(outcome=Outcome.WRONG_CODE, hint=Hint.MALFORMED)
     first = account.first_code
     if (
         command.asked_for_first
