@@ -25,7 +25,7 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.expiry import is_of_login, younger
 from wsgi_mfa.core.instants import DAY, HOUR, SECOND, seconds_until
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.rejections import not_guessed, rejected, repeated_rejection, uncharged
+from wsgi_mfa.core.rejections import malformed, not_guessed, rejected, repeated_rejection, uncharged
 from wsgi_mfa.core.remembered_browsers import all_ended_events, with_known
 from wsgi_mfa.core.sessions import opened, repeated
 from wsgi_mfa.core.totp import matching_steps, step_at
@@ -132,7 +132,7 @@ def confirm(account: Account, command: ConfirmEnrollment, context: Context) -> D
     if rejection is not None:
         return rejection
     if command.code is None:
-        return Decision(outcome=Outcome.WRONG_CODE, hint=Hint.MALFORMED)
+        return malformed()
     step = step_at(context.now, period_seconds=pending.parameters.period_seconds)
     window = range(step - context.policy.steps_back, step + context.policy.steps_ahead + 1)
     steps = matching_steps(command.key, command.code, window, pending.parameters)
