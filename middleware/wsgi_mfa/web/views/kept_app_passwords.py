@@ -10,7 +10,7 @@ from wsgi_mfa.web.request import WebRequest
 from wsgi_mfa.web.views.app_passwords import member_of
 from wsgi_mfa.web.views.navigation import next_of, redirect_to
 
-#: What stands before the id of an app password in the name of its tick box.
+#: The prefix of an app password's id in the name of its tick box.
 KEEP = "keep-"
 
 
