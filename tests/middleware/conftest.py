@@ -134,6 +134,12 @@ class TroubledStore:
     def workers(self):
         return self.inner.workers()
 
+    def bindings(self, prefix):
+        return self.inner.bindings(prefix)
+
+    def write_bindings(self, changes):
+        self.inner.write_bindings(changes)
+
     def invited_only(self):
         return self.inner.invited_only()
 

@@ -191,7 +191,7 @@ class MfaMiddleware:
             identity=identity,
             keys=keys,
             entropy=entropy,
-            store_id=self.service.store.identity.store_id,
+            store=self.service.store,
             label=labels.of_portal,
         )
         self._session_cookie = SessionCookieCheck(identity)
