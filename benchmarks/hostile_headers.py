@@ -57,7 +57,7 @@ SHAPES: dict[str, Callable[[int], Environ]] = {
     "names: ends of credentials' names": lambda n: _names("HTTP_X{}TOKEN", n),
     "names: words of credentials' names": lambda n: _names("HTTP_GUESTJWT{}", n),
     "names: one giant": lambda n: {"HTTP_X" + "A" * n: "1"},
-    "names: one giant, almost a credential": lambda n: {"HTTP_" + _repeated("GUEST", n) + "TOKE": "1"},
+    "names: one giant, almost a credential": lambda n: {"HTTP_" + _repeated("GUEST", n) + "TOKEM": "1"},
     "names: one giant, many words": lambda n: {"HTTP_X_" + _repeated("GUEST_TOKEN_API_", n) + "X": "1"},
     "cookies: small": lambda n: _cookie(_counted("a{}=1", n)),
     "cookies: small, without spaces": lambda n: _cookie(_counted("a{}=1", n, ";")),
