@@ -44,7 +44,7 @@ _METHOD = re.compile(r"[A-Z]{1,20}", re.ASCII)
 _URI = re.compile(r"/[\x21-\x7e]*", re.ASCII)
 
 
-def reject_unfit(identity: Adapter, *, renews_sessions: bool) -> None:
+def reject_unfit(identity: Adapter, *, renews_sessions: bool, sign_in_fields: object = ()) -> None:
     """Refuse an adapter that a proxy's question cannot be answered by.
 
     :raises ConfigurationError: it reads more than cookies, watches answers, which go past us here, or does not
@@ -52,6 +52,11 @@ def reject_unfit(identity: Adapter, *, renews_sessions: bool) -> None:
         pass as the user.
     """
     name = type(identity).__name__
+    if sign_in_fields or identity.traits.sign_in_fields:
+        raise ConfigurationError(
+            "sign_in_fields is given with forward_auth, which is shown no body: use the gateway, which looks for them",
+            setting="sign_in_fields",
+        )
     if identity.credentials.headers or identity.credentials.arguments or not identity.credentials.cookies:
         raise _unfit(
             f"{name} reads more than cookies: legal is an adapter of the portal's own session cookie"
@@ -127,6 +132,8 @@ def _reply(
         *undeclared_headers(environ, credentials, sanitizer.undeclared_credentials),
         *undeclared_arguments(asked.uri, sanitizer.undeclared_credentials),
     ]
+    if sanitizer.path_parameters.removed_from_uri(asked.uri) != asked.uri:
+        undeclared_credentials.append("a session in the path")
     sanitized = sanitizer.clean(environ)
     incoming = incoming.with_cleaned(sanitized)
     strays = passed_on_cookies(

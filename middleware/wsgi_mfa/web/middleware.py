@@ -118,7 +118,7 @@ class MfaMiddleware:
         settings.check_mount_path(mount_path)
         settings.check_keys_and_identity(keys, identity, has_directory=directory is not None)
         if forward_auth:
-            forwarding.reject_unfit(identity, renews_sessions=renews_sessions)
+            forwarding.reject_unfit(identity, renews_sessions=renews_sessions, sign_in_fields=sign_in_fields)
         clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
         agents = agents_from(support_agents, has_directory=directory is not None)
         import werkzeug.wrappers  # noqa: F401 - now, and not while the first page is waited for in each worker

@@ -1,4 +1,4 @@
-"""The caches of one worker about requests, shared by all ways in which its portal is reached (D43a).
+"""The caches of one worker about requests, shared by all ways in which its portal is reached.
 
 A client may choose the way (some servers take the script name from a header), so that caches of their own would be
 bounded by the number of ways alone. Keys begin with the number of their reader.

@@ -1,4 +1,4 @@
-"""Limits of a request's head, past which it is rejected before it is taken apart (D43a, RFC 6585 section 5).
+"""Limits of a request's head, past which it is rejected before it is taken apart (RFC 6585 section 5).
 
 Servers limit heads themselves: Apache, nginx and Gunicorn take 8 KiB a header and about a hundred headers. Others
 take 256 KiB in all. A client that may send that much could keep a worker busy with little work of its own.

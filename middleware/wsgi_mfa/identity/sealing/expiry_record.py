@@ -1,4 +1,4 @@
-"""The record of how long cookies last that each key has sealed, by which a key is not retired too early (D39)."""
+"""The record of how long cookies last that each key has sealed, by which a key is not retired too early."""
 
 from __future__ import annotations
 
