@@ -39,6 +39,7 @@ TITLES: dict[str, str] = {
     "must_enroll": "An authenticator app must be set up first.",
     "must_verify": "A code from the authenticator app is needed.",
     "must_save_recovery_code": "The new recovery code must be stored first.",
+    "must_choose_app_passwords": "The user must say first which app passwords to keep.",
     "step_up_required": "A fresh code from the authenticator app is needed.",
     "sign_in_required": "Nobody is signed in at the portal.",
     "wrong_code": "The code is wrong.",

@@ -148,6 +148,7 @@ PAGES = {
         "typed_name": "",
         "typed_path": "/",
     },
+    "keep_app_passwords": {"outcome": "must_choose_app_passwords", "passwords": (APP_PASSWORD,)},
     "verify": {"seconds_left": 18, "remembered_browser_days": 0},
 }
 CODE_PAGES = ["enroll", "enroll_manual", "verify", "resync"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from wsgi_mfa.core.authentication_state import is_fresh, may_show_recovery_code, must_save
+from wsgi_mfa.core.authentication_state import is_fresh, may_show_recovery_code, outcome_in
 from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.service import Visit
@@ -25,6 +25,7 @@ PAGE_OF = {
     Outcome.MUST_VERIFY: "verify",
     Outcome.STEP_UP_REQUIRED: "verify",
     Outcome.MUST_SAVE_RECOVERY_CODE: "recovery-code",
+    Outcome.MUST_CHOOSE_APP_PASSWORDS: "keep-app-passwords",
     Outcome.SIGNED_IN: "continue",
 }
 
@@ -81,7 +82,7 @@ def accepted(request: WebRequest, decision: Decision, sealed: str, **arguments: 
         *header_after_success(request, account, site.service.vault.known_secret(user, session_id)),
     )
     members: dict[str, object] = {"next": return_url_of(request, sealed)}
-    outcome = Outcome.MUST_SAVE_RECOVERY_CODE if must_save(account, session) else Outcome.SIGNED_IN
+    outcome = outcome_in(account, session)
     must_show = outcome is Outcome.MUST_SAVE_RECOVERY_CODE
     if must_show and request.wants_json and not is_embedded(request):
         _, code = site.service.show_recovery_code(in_session(request.visit, session_id))
