@@ -255,7 +255,7 @@ class MfaService(Transactions):
         :raises StoreError: some account is so.
         """
         if not self._is_guarded:
-            check_guarded(self.store)
+            check_guarded(self.store, self.load)
             self._is_guarded = True
 
     def end_session(self, visit: Visit, session_id: str, *, cause: str) -> Decision:

@@ -1,4 +1,4 @@
-"""``wsgi-mfa accounts spellings`` and ``accounts migrate``: which spelling of a user name is whose (D44)."""
+"""``wsgi-mfa accounts spellings`` and ``accounts migrate``: which spelling of a user name is whose."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from wsgi_mfa.operations.spellings import NameGroup, SpellingKeeper, groups_of
 @click.command(short_help="List user names with several spellings, and say whose each one is.")
 @click.option("--same", metavar="SPELLING", help="It is the user of the account with the folded name.")
 @click.option("--apart", metavar="SPELLING", help="It is another user than the other spellings.")
-@click.option("--forget", metavar="SPELLING", help="It is nobody's: take it off the list.")
+@click.option("--forget", metavar="SPELLING", help="It is no user's: take it off the list.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--reason", default="", help="Why, for the record.")
 @agent_option

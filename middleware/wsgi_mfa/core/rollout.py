@@ -35,9 +35,8 @@ def required_since(policy: Policy) -> int | None:
 
 def is_chosen(user: str, groups: tuple[str, ...], policy: Policy) -> bool:
     """Whether the policy names this user, or one of these groups, as who needs one before everybody does."""
-    return names_of(user)[1] in _names(policy.required_users) or not set(policy.required_groups).isdisjoint(
-        groups
-    )
+    is_named = names_of(user)[1] in _names(policy.required_users)
+    return is_named or not set(policy.required_groups).isdisjoint(groups)
 
 
 def may_go_without(account: Account | None, user: str, groups: tuple[str, ...], context: Context) -> bool:

@@ -1,4 +1,4 @@
-"""Spellings of user names, and the account that each of them leads to (D44).
+"""Spellings of user names, and the account that each of them leads to.
 
 Some portals tell ``bob`` and ``Bob`` apart, and some do not. A spelling is bound to an account by the first second
 factor that is shown under it. Accounts of users who type their names are kept under the folded name, so that one save
@@ -38,7 +38,7 @@ class OtherSpellingError(InvalidUserError):
         self.user = user
 
 
-class Found(NamedTuple):
+class FoundAccount(NamedTuple):
     """The name of an account, the account as it is stored, and the spelling that led to it.
 
     ``spelling`` is None where spellings do not count.
@@ -52,7 +52,7 @@ class Found(NamedTuple):
 Look = Callable[[str], "Account | None"]
 
 
-def find(spelling: str, mode: UserNames, look: Look) -> Found:
+def find(spelling: str, mode: UserNames, look: Look) -> FoundAccount:
     """Return the account that ``spelling`` leads to, among those that ``look`` gives by their names.
 
     :raises OtherSpellingError: the account is bound to other spellings.
@@ -60,7 +60,7 @@ def find(spelling: str, mode: UserNames, look: Look) -> Found:
     """
     own, folded = names_of(spelling)
     if mode is UserNames.FOLDED:
-        return Found(folded, look(folded), None)
+        return FoundAccount(folded, look(folded), None)
     found = _asked(own, folded, look) if mode is UserNames.ASK else _exact(own, folded, look)
     if found.account is not None and not takes(found.account, own):
         raise OtherSpellingError(own, found.user)
@@ -76,22 +76,22 @@ def account_name(text: str, look: Look) -> str:
     return own if own != folded and look(own) is not None else folded
 
 
-def _asked(own: str, folded: str, look: Look) -> Found:
+def _asked(own: str, folded: str, look: Look) -> FoundAccount:
     shared = look(folded)
     if own != folded and not (shared is not None and own in shared.spellings):
         separate = look(own)
         if separate is not None:
-            return Found(own, separate, own)
-    return Found(folded, shared, own)
+            return FoundAccount(own, separate, own)
+    return FoundAccount(folded, shared, own)
 
 
-def _exact(own: str, folded: str, look: Look) -> Found:
+def _exact(own: str, folded: str, look: Look) -> FoundAccount:
     account = look(own)
     if account is None and own != folded:
         shared = look(folded)
         if shared is not None and (own in shared.spellings or _is_of_any_spelling(shared)):
-            return Found(folded, shared, own)
-    return Found(own, account, own)
+            return FoundAccount(folded, shared, own)
+    return FoundAccount(own, account, own)
 
 
 def _is_of_any_spelling(account: Account) -> bool:

@@ -1,4 +1,4 @@
-"""Accounts that were bound by names, moved to the keys of a directory (D44)."""
+"""Accounts that were bound by names, moved to the keys of a directory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class MigrationReport:
 
 
 class KeyMigration:
-    """Moves accounts to the keys of the people whom ``directory`` lists."""
+    """Moves accounts to the keys of the people that ``directory`` lists."""
 
     def __init__(
         self, service: MfaService, directory: Callable[[str], Person | None], *, agent: str, reason: str = ""
@@ -37,7 +37,7 @@ class KeyMigration:
     def run(self) -> MigrationReport:
         """Move all accounts, and mark the store.
 
-        :raises AccountError: the directory lists nobody by key, two people have one name here, or the store is marked.
+        :raises AccountError: the directory lists no keys, two people have one name here, or the store is marked.
         """
         if is_keyed(self._service.store):
             raise AccountError("the accounts of this store are bound by keys already")
@@ -56,7 +56,7 @@ class KeyMigration:
             self._keeper.move(name, key, spellings=(key,))
         remaining = [user for user in every_user(self._service.store) if user not in keys.values()]
         lines = [
-            f"{user} is nobody of the directory, and no user is led to it"
+            f"{user} is not in the directory, and no user is led to it"
             for user in remaining
             if is_there(self._service.load(user))
         ]
@@ -67,7 +67,7 @@ class KeyMigration:
         """Return the keys by the folded names of all people, also of those who may not sign in at present."""
         listing = getattr(self._directory, "everyone", None) or getattr(self._directory, "people", None)
         if listing is None:
-            raise AccountError("the directory lists nobody: it needs a method people() or everyone()")
+            raise AccountError("the directory lists no users: it needs a method people() or everyone()")
         keys: dict[str, str] = {}
         for person in listing():
             if person.key is None:

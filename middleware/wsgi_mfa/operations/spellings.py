@@ -1,8 +1,9 @@
-"""The spellings of user names in a store: which wait for an operator, and how one decides about them (D44)."""
+"""The spellings of user names in a store: which wait for an operator, and how one decides about them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from wsgi_mfa.core import commands
 from wsgi_mfa.core.account import Account
@@ -19,7 +20,7 @@ class NameGroup:
     """The accounts and spellings of one folded ``name``.
 
     ``bound`` has for each account the spellings that lead to it, none before the first second factor was shown;
-    ``refused`` are spellings that nobody has decided about.
+    ``refused`` are spellings that wait for a decision.
     """
 
     name: str
@@ -28,7 +29,7 @@ class NameGroup:
 
     @property
     def is_settled(self) -> bool:
-        """Whether all spellings are of one user."""
+        """Return True if all spellings are of one user."""
         return not self.refused and len(self.bound) < 2 and self.name in self.bound
 
 
@@ -59,7 +60,7 @@ def problems_of_names(store: Store, mode: UserNames) -> list[str]:
         names = [group.name for group in groups_of(store) if not group.is_settled]
         why = "spellings fold together that are not known to be one user; see `wsgi-mfa accounts spellings`"
         return [f"{listed(names)}: {why}"] if names else []
-    names = unguarded_names(store) if mode is UserNames.ASK else []
+    names = unguarded_names(store, partial(load_for_operator, store)) if mode is UserNames.ASK else []
     return [unguarded_text(names)] if names else []
 
 

@@ -1,10 +1,15 @@
-"""Whether the names of the accounts in a store fit the way in which user names are taken (D44)."""
+"""Checks that the names of the accounts in a store fit the way in which user names are taken."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.usernames import names_of
 from wsgi_mfa.errors import StoreError
-from wsgi_mfa.stores.protocol import Store, every_user, load_for_operator
+from wsgi_mfa.stores.protocol import Store, every_user
+
+Load = Callable[[str], "Account | None"]
 
 KEYED = "accounts_by_key"
 TOLD_MAX = 5
@@ -35,7 +40,7 @@ def check_keyed(store: Store) -> None:
     mark_keyed(store)
 
 
-def unguarded_names(store: Store) -> list[str]:
+def unguarded_names(store: Store, load: Load) -> list[str]:
     """Return the accounts beside which a third spelling of their name could begin a new one.
 
     They are those made with ``user_names = "exact"`` whose folded name has no account that is bound.
@@ -44,18 +49,18 @@ def unguarded_names(store: Store) -> list[str]:
     for user in every_user(store):
         folded = names_of(user)[1]
         if folded != user:
-            shared = load_for_operator(store, folded)
+            shared = load(folded)
             if shared is None or not shared.spellings:
                 found.append(user)
     return found
 
 
-def check_guarded(store: Store) -> None:
+def check_guarded(store: Store, load: Load) -> None:
     """Reject a store with unguarded names.
 
     :raises StoreError: it has some.
     """
-    found = unguarded_names(store)
+    found = unguarded_names(store, load)
     if found:
         raise StoreError(f'user_names is "ask": {unguarded_text(found)}')
 

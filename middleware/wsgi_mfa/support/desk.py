@@ -88,10 +88,8 @@ class SupportDesk:
         applied = self._applied(call, command)
         if isinstance(applied, Rejected):
             if applied.reason is Reason.CHANGED_MEANWHILE and _form_of(call) is not None:
-                return (
-                    self._reset_before(account_name(call.user, self._service.load), generation, code)
-                    or applied
-                )
+                user = account_name(call.user, self._service.load)
+                return self._reset_before(user, generation, code) or applied
             return applied
         needed = applied.decision.reason is Reason.ENROLLMENT_CODE_NEEDED
         return self._told_of_reset(applied.user, code if needed else None)
@@ -333,11 +331,8 @@ class SupportDesk:
 
     def _visit(self, name: str, source: str) -> Visit:
         """A visit of the desk: it has no browser, and acts for nobody's session."""
-        return Visit(
-            user=name,
-            origin=Origin(browser="", next_browser="", source=source),
-            now=self._service.clock.now(),
-        )
+        origin = Origin(browser="", next_browser="", source=source)
+        return Visit(user=name, origin=origin, now=self._service.clock.now())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ _told = LogOnce(logger)
 
 
 def rejected_user(request: WebRequest, error: InvalidUserError) -> Reply:
-    """Return the answer to a user who can have no account here, and log why: no enrollment begins (D1, D44)."""
+    """Return the answer to a user who can have no account here, and log why: no enrollment begins."""
     reason = Reason.UNKNOWN_USER
     if isinstance(error, OtherSpellingError):
         reason = Reason.OTHER_SPELLING
@@ -41,12 +41,12 @@ def rejected_user(request: WebRequest, error: InvalidUserError) -> Reply:
 def without_user(request: WebRequest) -> IncomingRequest:
     """Return the request without its user, who may have this browser's sign-in taken away.
 
-    The portal's own sign-out cannot be reached, and where there is no account no login can be ended in it (D19).
+    The portal's own sign-out cannot be reached, and where there is no account no login can be ended in it.
     """
     doubled = tuple(request.sanitized.cookies.credentials)
     return request.incoming.with_cleaned(replace(request.sanitized, doubled=doubled))
 
 
 def ambiguous(error: AmbiguousCredentialError) -> Reply:
-    """The request names two users at once, as no honest client's does: not read any further (R57)."""
+    """The request names two users at once, as no honest client's does: not read any further."""
     return Reply(page="bad_request", status=400, word="bad_request", context={"message": str(error)})

@@ -63,7 +63,7 @@ def check_processes(environ: Mapping[str, Any], store: Store) -> None:
 
 
 def user_names_of(setting: str | None, identity: Adapter, store: Store) -> UserNames:
-    """Return how spellings of user names are taken: by the setting, or else by the adapter (D44).
+    """Return how spellings of user names are taken: by the setting, or else by the adapter.
 
     :raises ConfigurationError: the setting has no legal value, or the accounts of ``store`` do not fit it.
     """

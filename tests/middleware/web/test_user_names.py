@@ -240,7 +240,9 @@ def test_each_line_of_a_password_file_has_a_second_factor(
 
 
 def sha(password: str) -> str:
-    return "{SHA}" + base64.b64encode(hashlib.sha1(password.encode(), usedforsecurity=False).digest()).decode()
+    return (
+        "{SHA}" + base64.b64encode(hashlib.sha1(password.encode(), usedforsecurity=False).digest()).decode()
+    )
 
 
 def test_a_user_who_is_renamed_at_the_portal_keeps_the_account(

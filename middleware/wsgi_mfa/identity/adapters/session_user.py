@@ -74,7 +74,7 @@ class SessionUser:
 
     @property
     def user_names(self) -> UserNames:
-        """How spellings are taken: a key of ids has the portal's own, any other one perhaps what was typed (D44)."""
+        """How spellings are taken: a key of ids has the portal's own, any other one perhaps what was typed."""
         return UserNames.EXACT if self.user_key in ID_KEYS and self._user is None else UserNames.ASK
 
     def first_factor_in(

@@ -24,7 +24,7 @@ def other_names(user: str) -> tuple[str, ...]:
 
 
 def folds_alike(one: str, other: str) -> bool:
-    """Return True if both are spellings of one name (D44)."""
+    """Return True if both are spellings of one name."""
     try:
         return names_of(one)[1] == names_of(other)[1]
     except InvalidUserError:
