@@ -34,6 +34,9 @@ class Hint(str, Enum):
 
     CLOCK_SLOW = "clock_slow"
     CLOCK_FAST = "clock_fast"  # on a pending key only
+    CLOCK_HOURS_SLOW = "clock_hours_slow"  # by one or more whole hours; on a pending key only
+    CLOCK_HOURS_FAST = "clock_hours_fast"
+    MALFORMED = "malformed"  # no code at all, such as one digit too few (R8)
     WAIT_FOR_NEXT = "wait_for_next"
 
 
@@ -41,6 +44,7 @@ class Reason(str, Enum):
     """Why a request was refused, or why it takes more than the outcome says."""
 
     CHANGED_MEANWHILE = "changed_meanwhile"  # what the user saw has gone (D12)
+    ENROLLMENT_EXPIRED = "enrollment_expired"  # the pending key has ended (R36)
     ENROLLMENT_CLOSED = "enrollment_closed"  # policy (R41)
     ENROLLMENT_CODE_NEEDED = "enrollment_code_needed"  # D15
     RESET_EXPIRED = "reset_expired"  # no enrollment within seven days of a reset (D15)

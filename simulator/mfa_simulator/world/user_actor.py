@@ -9,12 +9,11 @@ from mfa_simulator.errors import StepError
 from mfa_simulator.world.browser import Browser
 from mfa_simulator.world.clocks import TrueTime
 from mfa_simulator.world.page import Form, Page
-from mfa_simulator.world.phone import AuthenticatorKey, Phone, key_from_uri
+from mfa_simulator.world.phone import AuthenticatorKey, Phone, key_from_uri, typed_key
 from mfa_simulator.world.portal import Portal
 from mfa_simulator.world.qr_reader import text_in_picture
 from mfa_simulator.world.recorder import Recorder
 from mfa_simulator.world.user_state import UserState
-from wsgi_mfa import Policy
 
 KEY_URI = "otpauth://"
 
@@ -32,10 +31,6 @@ class Surroundings(Protocol):
     @property
     def portal(self) -> Portal:
         """The portal that the user signs in to; a restart of the server makes another."""
-
-    @property
-    def policy(self) -> Policy:
-        """The policy in force."""
 
     @property
     def recorder(self) -> Recorder:
@@ -135,14 +130,7 @@ class UserActor:
         secret, account = self._page.texts.get("key"), self._page.texts.get("account", "")
         if secret is None:
             raise StepError("the enrollment page shows no key to type")
-        policy = self._world.policy
-        return AuthenticatorKey(
-            account=account.strip(),
-            secret="".join(secret.split()),
-            digits=policy.digits,
-            period_seconds=policy.period_seconds,
-            algorithm=policy.algorithm,
-        )
+        return typed_key(secret, account=account.strip(), told=self._page.texts.get("key-type", ""))
 
     def confirm_key(self, phone: Phone, *, typing: int, save: bool | None) -> str:
         """Type a code of the key that the phone took from this browser; `save` None stops before the tick box."""

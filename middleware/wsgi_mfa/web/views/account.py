@@ -58,9 +58,12 @@ def show_account(request: WebRequest) -> Reply:
 def post_account(request: WebRequest) -> Reply:
     """Forget one remembered browser, this known browser, or all of a kind; others' are not there (R47).
 
+    :raises BadRequestError: the fields name no browser, or one of each kind.
     :raises NotFoundError: no such browser.
     """
     fields = forms.posted(request)
+    if "known" in fields and "browser" in fields:
+        raise BadRequestError("the fields 'browser' and 'known' exclude each other")
     if "known" in fields:
         return _forget_known(request, fields)
     wanted = fields.get("browser", "")

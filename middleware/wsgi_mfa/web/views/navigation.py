@@ -17,6 +17,8 @@ from wsgi_mfa.web.known_cookie import header_after_success
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
 
+#: The value of ``done`` with which ``continue`` tells that a new phone has taken the place of another.
+NEW_PHONE = "new-phone"
 #: The page on which each authentication state goes on.
 PAGE_OF = {
     Outcome.MUST_ENROLL: "enroll",
@@ -63,8 +65,11 @@ def redirect_to(request: WebRequest, outcome: Outcome, sealed: str, *, insisting
     )
 
 
-def accepted(request: WebRequest, decision: Decision, sealed: str) -> Reply:
-    """Return the answer to a second factor: its cookies are new, and the browser goes on to ``continue`` (R50, D20)."""
+def accepted(request: WebRequest, decision: Decision, sealed: str, **arguments: str) -> Reply:
+    """Return the answer to a second factor: its cookies are new, and the browser goes on to ``continue`` (R50, D20).
+
+    ``arguments`` are further ones of the URL of that page.
+    """
     session_id = decision.session_id or ""
     site, names, user = request.site, request.names, request.visit.user
     account = decision.account or site.service.load(user)
@@ -86,7 +91,7 @@ def accepted(request: WebRequest, decision: Decision, sealed: str) -> Reply:
     return Reply(
         page="continue",
         outcome=outcome,
-        location=url_of(request, "continue", sealed),
+        location=url_of(request, "continue", sealed, **arguments),
         members=members,
         headers=headers,
     )

@@ -104,4 +104,12 @@ EVENT_KINDS = (
     "support.removed",
     "support.renamed",
 )
-HINTS = ("clock_slow", "clock_fast", "wait_for_next", "none")
+HINTS = (
+    "clock_slow",
+    "clock_fast",
+    "clock_hours_slow",
+    "clock_hours_fast",
+    "malformed",
+    "wait_for_next",
+    "none",
+)
