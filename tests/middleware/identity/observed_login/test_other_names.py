@@ -85,6 +85,10 @@ def test_names_that_the_operator_knows_are_tried_too():
     assert "'4711'" in form(by_number_too, other_names=["4711"]).selftest()[0]
 
 
+def test_a_portal_that_takes_made_up_names_tells_nothing():
+    assert form(lambda name: "anyone").selftest() == []
+
+
 def test_the_middleware_does_not_start_with_such_a_portal():
     with pytest.raises(ConfigurationError, match="would be another user here"):
         MfaMiddleware(
