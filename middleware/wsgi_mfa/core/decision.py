@@ -17,6 +17,7 @@ class Outcome(str, Enum):
     MAY_ENROLL = "may_enroll"
     MUST_VERIFY = "must_verify"
     MUST_SAVE_RECOVERY_CODE = "must_save_recovery_code"
+    MUST_CHOOSE_APP_PASSWORDS = "must_choose_app_passwords"  # D50
     WRONG_CODE = "wrong_code"
     USED_CODE = "used_code"
     LOCKED = "locked"

@@ -14,7 +14,7 @@ from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.core.expiry import login_is_ended
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.spellings import FoundAccount, find
+from wsgi_mfa.core.spellings import find
 from wsgi_mfa.core.usernames import UserNames, names_of
 from wsgi_mfa.errors import InvalidUserError
 from wsgi_mfa.identity.adapter import CHANGING_IDS, FirstFactor, Identification
@@ -96,7 +96,12 @@ def caller_of(
     return caller, account
 
 
-def _found(site: Site, name: str) -> FoundAccount:
+def _found(site: Site, name: str) -> tuple[str, Account | None, str | None]:
+    if site.user_names is UserNames.ASK:  # as the rules say, by the shortest way for a bound spelling
+        own, folded = names_of(name)
+        account = site.service.load(folded)
+        if account is not None and own in account.spellings:
+            return folded, account, own
     found = find(name, site.user_names, site.service.load)
     if found.account is None and site.user_names is UserNames.ASK:
         site.service.require_guarded_names()

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from wsgi_mfa.core.authentication_state import clock_in_question
 from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
 from wsgi_mfa.web import forms
-from wsgi_mfa.web.browser_cookie import browser_cookie, own_of
+from wsgi_mfa.web.browser_cookie import browser_cookie, is_known, own_of
 from wsgi_mfa.web.cookies import expire_cookie
-from wsgi_mfa.web.known_cookie import is_known
 from wsgi_mfa.web.render import render_page
 from wsgi_mfa.web.request import WebRequest
 
@@ -40,6 +39,7 @@ TITLES: dict[str, str] = {
     "must_enroll": "An authenticator app must be set up first.",
     "must_verify": "A code from the authenticator app is needed.",
     "must_save_recovery_code": "The new recovery code must be stored first.",
+    "must_choose_app_passwords": "The user must say first which app passwords to keep.",
     "step_up_required": "A fresh code from the authenticator app is needed.",
     "sign_in_required": "Nobody is signed in at the portal.",
     "wrong_code": "The code is wrong.",
