@@ -8,7 +8,14 @@ from mfa_simulator.errors import StepError
 from mfa_simulator.language.format.verbs import VALUE
 from mfa_simulator.language.quantities import SECOND, TimePoint, clock_text
 from mfa_simulator.language.scenario import Step
-from mfa_simulator.play import attacks, operator_actions, people_actions, portal_actions
+from mfa_simulator.play import (
+    attacks,
+    operator_actions,
+    people_actions,
+    portal_actions,
+    store_actions,
+    store_keeping,
+)
 from mfa_simulator.play.cast import phone_of, reader, typed_as, use_actor
 from mfa_simulator.play.simulated_world import World
 from mfa_simulator.world.clocks import DeviceClock
@@ -207,10 +214,6 @@ def change_policy(world: World, step: Step) -> None:
     world.change_policy(step[VALUE])
 
 
-def store_fails(world: World, step: Step) -> None:
-    world.store.fail(calls=step["calls"], span=step["for"], after_commit=step["when"] == "after")
-
-
 ACTIONS: dict[str, Action] = {
     "wait": wait,
     "wait_until": wait_until,
@@ -243,9 +246,10 @@ ACTIONS: dict[str, Action] = {
     "restart": restart,
     "rotate_keys": rotate_keys,
     "change_policy": change_policy,
-    "store_fails": store_fails,
     **attacks.ACTIONS,
     **people_actions.ACTIONS,
     **operator_actions.ACTIONS,
     **portal_actions.ACTIONS,
+    **store_actions.ACTIONS,
+    **store_keeping.ACTIONS,
 }

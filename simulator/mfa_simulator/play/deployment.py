@@ -31,6 +31,8 @@ INSIDE = (
     *("support_reset", "support_unlock", "show_unlock_code", "support_forget_drift", "support_invite"),
     *("revoke_sessions", "remove_account", "reset_all"),
     *("change_user", "directory_fails", "slow_portal", "slow_store"),
+    *("stale_reads", "stall_worker", "end_worker", "delete_user", "end_portal_sessions"),
+    *("rename_account", "backup_store", "restore_store", "close_store", "open_store", "fence_store"),
 )
 
 
