@@ -1,4 +1,4 @@
-"""What an operator does to the store as a whole: close it, open it, and fence it after a restore."""
+"""The store as a whole in an operator's hands: closed, opened, and fenced after a rollback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wsgi_mfa.service import MfaService
 
 
 class StoreKeeper:
-    """Acts on the store of one service, also while the store is closed or is a backup that was put back."""
+    """Acts on the store of one service, also while the store is closed or was rolled back."""
 
     def __init__(self, service: MfaService) -> None:
         self._service = MfaService(

@@ -10,9 +10,11 @@ from mfa_simulator.language.quantities import SECOND, TimePoint, clock_text
 from mfa_simulator.language.scenario import Step
 from mfa_simulator.play import (
     attacks,
+    moments,
     operator_actions,
     people_actions,
     portal_actions,
+    program_actions,
     store_actions,
     store_keeping,
 )
@@ -33,9 +35,9 @@ def wait_until(world: World, step: Step) -> None:
     if moment.anchor == "step":
         at = _in_a_step_to_come(now, moment.shift, world.policy.period_seconds * SECOND)
     elif moment.anchor == "lockout_end":
-        at = world.lockout_end() + moment.shift
+        at = moments.lockout_end(world) + moment.shift
     elif moment.anchor == "session_end":
-        at = world.session_end() + moment.shift
+        at = moments.session_end(world) + moment.shift
     else:
         at = moment.shift
     if at < now:
@@ -249,6 +251,7 @@ ACTIONS: dict[str, Action] = {
     **attacks.ACTIONS,
     **people_actions.ACTIONS,
     **operator_actions.ACTIONS,
+    **program_actions.ACTIONS,
     **portal_actions.ACTIONS,
     **store_actions.ACTIONS,
     **store_keeping.ACTIONS,

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from mfa_simulator.errors import PortalError, StepError
 from mfa_simulator.invariants.call import cookies_in
 from mfa_simulator.invariants.monitor import Monitor
-from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.language.scenario import AGENTS, ClockSetting, Scenario
 from mfa_simulator.world.browser import Browser, KeptPage
+from mfa_simulator.world.calendar import portal_for
 from mfa_simulator.world.clocks import ClockDeviation, DeviceClock, TrueTime, WallClock, WorkerClock
 from mfa_simulator.world.directory import SimulatedDirectory
 from mfa_simulator.world.entropy import SeededEntropy
@@ -22,7 +22,8 @@ from mfa_simulator.world.http import Request, Response
 from mfa_simulator.world.network import Network
 from mfa_simulator.world.network_conditions import NetworkConditions
 from mfa_simulator.world.phone import Phone
-from mfa_simulator.world.portal import REFERENCE_PORTAL, Portal, PortalFactory, portal_of, portal_users
+from mfa_simulator.world.portal import REFERENCE_PORTAL, Portal, PortalFactory, portal_users
+from mfa_simulator.world.program import Program
 from mfa_simulator.world.recorder import Delivery, Recorder
 from mfa_simulator.world.scheduler import Scheduler
 from mfa_simulator.world.store import Backup, FaultyStore
@@ -68,6 +69,7 @@ class World:
         self.user_states = {user.name: UserState(spec=user, recovery_codes=[]) for user in scenario.users}
         self.directory = SimulatedDirectory(scenario.users, self.time)
         self.pages: dict[str, KeptPage] = {}
+        self.programs: dict[tuple[str, str], Program] = {}
         self.portal_span = 0
         self.backups: dict[str, Backup] = {}
         self.last_browser: str | None = None
@@ -120,7 +122,7 @@ class World:
         self._wall.show(self.time.now())
         for index, worker in enumerate(self.workers, start=1):
             if number in (None, index):
-                self.portal = portal_of(self.factory, self._portal_users, self._portal_secret)
+                self.portal = portal_for(self.scenario, self.factory, self._portal_users, self._portal_secret)
                 wrap = partial(self._wrap, worker=worker, portal=self.portal)
                 try:
                     worker.application = MonitoredMiddleware(wrap, self.portal.application)
@@ -169,7 +171,7 @@ class World:
     def _replace_portal(self) -> None:
         for worker in self.workers:
             if worker.application is not None:
-                self.portal = portal_of(self.factory, self._portal_users, self._portal_secret)
+                self.portal = portal_for(self.scenario, self.factory, self._portal_users, self._portal_secret)
                 worker.application.replace_portal(self.portal.application)
 
     def use_browser(self, name: str) -> Browser:
@@ -347,44 +349,3 @@ class World:
             in_clear = response.cookies_given.get(name, before)
             if in_clear is not None:
                 self.cookies_in_clear[held] = in_clear
-
-    def lockout_end(self) -> int:
-        """Give when the lock of the user named last ends, as an instant of true time."""
-        account = self._last_account()
-        ends = [
-            failures.locked_since + failures.locked_seconds * SECOND
-            for failures in (account.code_failures, account.recovery_failures)
-            if failures.locked_since is not None
-        ]
-        if not ends:
-            raise StepError(f"{account.user} is not locked, so there is no lockout_end")
-        return self._true_time(max(ends))
-
-    def session_end(self) -> int:
-        """Give when the session of the browser named last will end if nobody uses it, as an instant of true time."""
-        account = self._last_account()
-        jar = self.browsers[self.last_browser].jar if self.last_browser in self.browsers else None
-        now = self.time.now()
-        sessions = [item for item in account.sessions if jar is not None and jar.holds(item.id, now=now)]
-        if not sessions:
-            raise StepError(
-                f"the browser {self.last_browser} has no session of {account.user}, so no session_end"
-            )
-        policy = self.policy
-        # Activity is noted once it is a 60th of the idle limit old, and a session never ends early (D23).
-        idle_seconds = policy.session_idle_seconds + policy.session_idle_seconds // 60
-        ends = (
-            sessions[-1].seen_at + idle_seconds * SECOND,
-            sessions[-1].verified_at + policy.session_seconds_max * SECOND,
-        )
-        return self._true_time(min(ends))
-
-    def _last_account(self) -> Account:
-        account = self.account(self.last_user) if self.last_user is not None else None
-        if account is None:
-            raise StepError("no user with an account was named before")
-        return account
-
-    def _true_time(self, reading: int) -> int:
-        """Turn an instant that the server knows into true time, by its first worker's clock."""
-        return reading - self.workers[0].clock.error()

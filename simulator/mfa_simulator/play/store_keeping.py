@@ -31,7 +31,7 @@ def restore_store(world: World, step: Step) -> None:
     backup = world.backups.get(step["backup"])
     if backup is None:
         raise StepError(f"no copy of the store is kept as {step['backup']}: backup_store makes one")
-    world.store.put_back(backup)
+    world.store.restore(backup)
     world.monitor.store_restored(world.store.accounts())
 
 

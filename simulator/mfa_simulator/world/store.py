@@ -126,7 +126,7 @@ class FaultyStore(MemoryStore):
         """Return a copy of all that is kept."""
         return Backup(accounts=dict(self._accounts), events=tuple(self._events), table=dict(self.table))
 
-    def put_back(self, backup: Backup) -> None:
+    def restore(self, backup: Backup) -> None:
         """Put a copy in the place of all that is kept."""
         # The objects themselves stay, since an operator's view of the store shares them.
         self._accounts.clear()

@@ -12,6 +12,7 @@ from mfa_simulator.language.format.further_verbs import (
 )
 from mfa_simulator.language.format.kinds import Key
 from mfa_simulator.language.format.outcomes import ALL, PAGES
+from mfa_simulator.language.format.program_verbs import PROGRAM_VERBS
 from mfa_simulator.language.format.store_verbs import STORE_VERBS
 from mfa_simulator.language.format.verb import (
     TOGETHER,
@@ -255,6 +256,7 @@ VERBS = (
     ),
     *OPERATOR_VERBS,
     *STORE_KEEPING_VERBS,
+    *PROGRAM_VERBS,
     Verb(
         name="server_clock",
         about="Somebody sets the clock of a worker.",
