@@ -8,9 +8,8 @@ from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.expiry import without_expired
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.web import forms
-from wsgi_mfa.web.browser_cookie import days_of, own_of
+from wsgi_mfa.web.browser_cookie import days_of, header_after_forgetting, is_known, own_of
 from wsgi_mfa.web.http_errors import BadRequestError, NotFoundError
-from wsgi_mfa.web.known_cookie import header_after_forgetting, is_known
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
 from wsgi_mfa.web.views.navigation import next_of, redirect_to, url_of
@@ -41,7 +40,8 @@ def show_account(request: WebRequest) -> Reply:
             "own_id": None if own is None else own[0],
             "remembered_browser_days": days_of(request),
             "takes_app_passwords": request.site.takes_app_passwords,
-            "is_agent": caller is not None and request.site.agents.has(caller.user, caller.groups),
+            "is_agent": caller is not None
+            and request.site.agents.has(caller.user, caller.groups, spelling=caller.spelling),
         },
         members={
             "authenticator": {"confirmed_at": None if phone is None else phone.confirmed_at // SECOND},
