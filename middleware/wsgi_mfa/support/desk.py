@@ -26,7 +26,7 @@ from wsgi_mfa.support.results import Done, Rejected, SupportResult
 
 SESSION_CHARACTERS = 8  # of a session's id: enough to tell the sessions of one account apart
 _PEER = "support"
-_NEEDS_ANOTHER = "is reset when another agent asks for it too, within 10 minutes (R46)"
+_NEEDS_ANOTHER = "is reset when another agent asks for it too, within 10 minutes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +57,7 @@ class SupportDesk:
         directory: Callable[[str], Person | None] | None = None,
         protected: SupportAgents = NO_AGENTS,
     ) -> None:
-        self._service = service
+        self.service = service
         self._directory = directory
         self._protected = protected
 
@@ -68,7 +68,7 @@ class SupportDesk:
     def reset_for(self, call: Call) -> SupportResult:
         """As :meth:`reset`; the same form again within ``retry_seconds`` gets the same answer (D10)."""
         code, generation = "", ""
-        vault = self._service.vault
+        vault = self.service.vault
 
         def command(name: str) -> Command:
             nonlocal code, generation
@@ -85,7 +85,7 @@ class SupportDesk:
                 source=call.source,
             )
 
-        applied = self._applied(call, command)
+        applied = self.applied(call, command)
         if isinstance(applied, Rejected):
             if applied.reason is Reason.CHANGED_MEANWHILE and _form_of(call) is not None:
                 return self._reset_before(canonical(call.user), generation, code) or applied
@@ -95,8 +95,8 @@ class SupportDesk:
 
     def _reset_before(self, user: str, generation: str, code: str) -> Done | None:
         """Return the result of a reset that this very form has made a moment ago; None if it was another change."""
-        context = self._service.context()
-        account = self._service.load(user)
+        context = self.service.context()
+        account = self.service.load(user)
         if account is None or account.generation != generation or account.reset_at is None:
             return None
         if not younger(account.reset_at, context, seconds=context.policy.retry_seconds):
@@ -107,7 +107,7 @@ class SupportDesk:
     def _told_of_reset(self, user: str, code: str | None) -> Done:
         if code is None:
             return Done(outcome=Outcome.RESET, user=user, message=f"reset: {user} must enroll anew")
-        seconds = self._service.policy.enrollment_seconds_max
+        seconds = self.service.policy.enrollment_seconds_max
         return Done(
             outcome=Outcome.RESET,
             user=user,
@@ -133,7 +133,7 @@ class SupportDesk:
 
         def command(name: str) -> Command:
             nonlocal code
-            code, sealed = self._service.vault.new_unlock_code(name, once=self._once_of(call))
+            code, sealed = self.service.vault.new_unlock_code(name, once=self._once_of(call))
             return commands.UnlockBySupport(
                 agent=call.agent,
                 reason=call.reason,
@@ -144,13 +144,13 @@ class SupportDesk:
                 source=call.source,
             )
 
-        if isinstance(applied := self._applied(call, command), Rejected):
+        if isinstance(applied := self.applied(call, command), Rejected):
             return applied
         if applied.decision.outcome is not Outcome.UNLOCKED:
             return Rejected(
                 message=f"{applied.user!r} has no phone to be locked out of", reason=Reason.NO_PHONE
             )
-        minutes = self._service.policy.enrollment_seconds_max // 60
+        minutes = self.service.policy.enrollment_seconds_max // 60
         return Done(
             outcome=Outcome.UNLOCKED,
             user=applied.user,
@@ -163,7 +163,7 @@ class SupportDesk:
 
     def _once_of(self, call: Call) -> str | None:
         """What stands for the code of one form, for as long as a code lives; None where there was no form."""
-        window = self._service.clock.now() // (self._service.policy.enrollment_seconds_max * SECOND)
+        window = self.service.clock.now() // (self.service.policy.enrollment_seconds_max * SECOND)
         return None if call.once is None else f"{call.agent}\0{call.once}\0{window}"
 
     def forget_drift(
@@ -177,7 +177,7 @@ class SupportDesk:
         command = commands.ForgetDrift(
             agent=call.agent, reason=call.reason, ticket=call.ticket, source=call.source
         )
-        applied = self._applied(call, lambda _: command)
+        applied = self.applied(call, lambda _: command)
         if isinstance(applied, Rejected):
             return applied
         changed = applied.decision.account is not None
@@ -187,11 +187,11 @@ class SupportDesk:
 
     def end_sessions_for(self, call: Call, *, session: str | None = None) -> SupportResult:
         """End the one open session whose id begins with ``session``, or all; the next request needs a code."""
-        context = self._service.context()
+        context = self.service.context()
         ids: list[str] = []
 
         def command(name: str) -> Command:
-            account = self._service.load(name)
+            account = self.service.load(name)
             if account is not None:
                 ids.extend(each.id for each in without_expired(account, context).sessions)
             found = [each for each in ids if session and each.startswith(session)]
@@ -208,7 +208,7 @@ class SupportDesk:
             )
 
         try:
-            applied = self._applied(call, command)
+            applied = self.applied(call, command)
         except _UnknownSessionError:
             return Rejected(message="there is no such open session of this user", reason=Reason.WRONG_PAIR)
         if isinstance(applied, Rejected):
@@ -235,7 +235,7 @@ class SupportDesk:
 
         def command(name: str) -> Command:
             nonlocal code
-            code, sealed = self._service.vault.new_enrollment_code(name, once=self._once_of(call))
+            code, sealed = self.service.vault.new_enrollment_code(name, once=self._once_of(call))
             return commands.InviteBySupport(
                 agent=call.agent,
                 reason=call.reason,
@@ -244,10 +244,10 @@ class SupportDesk:
                 source=call.source,
             )
 
-        applied = self._applied(call, command, newcomer=True)
+        applied = self.applied(call, command, newcomer=True)
         if isinstance(applied, Rejected):
             return applied
-        minutes = self._service.policy.enrollment_seconds_max // 60
+        minutes = self.service.policy.enrollment_seconds_max // 60
         return Done(
             outcome=Outcome.MUST_ENROLL,
             user=applied.user,
@@ -258,9 +258,9 @@ class SupportDesk:
             enrollment_code=code,
         )
 
-    def _applied(
+    def applied(
         self, call: Call, command: Callable[[str], Command], *, newcomer: bool = False
-    ) -> _Applied | Rejected:
+    ) -> Applied | Rejected:
         """Check the call and carry the command out on the account that it names."""
         for word, text in (("reason", call.reason), ("agent", call.agent), ("ticket", call.ticket or "-")):
             if not text.strip() or not text.isprintable():
@@ -268,11 +268,11 @@ class SupportDesk:
                 return Rejected(message=message, reason=Reason.UNPRINTABLE)
         try:
             name = canonical(call.user)
-            account = self._service.load(name)
+            account = self.service.load(name)
             rejected = self._mismatch(name, account, call, newcomer=newcomer)
             if rejected is not None:
                 return rejected
-            decision = self._service.apply(
+            decision = self.service.apply(
                 self._visit(name, call.source), command(name), patience_seconds=STUBBORN_SECONDS
             )
         except InvalidUserError as error:
@@ -286,7 +286,7 @@ class SupportDesk:
         if decision.outcome is Outcome.REFUSED:
             message = "the account was changed meanwhile; look at it again"
             return Rejected(message=message, reason=Reason.CHANGED_MEANWHILE)
-        return _Applied(user=name, decision=decision)
+        return Applied(user=name, decision=decision)
 
     def _mismatch(self, name: str, account: Account | None, call: Call, *, newcomer: bool) -> Rejected | None:
         """Return the rejection of a caller who may not have anything done to this account; None otherwise."""
@@ -297,17 +297,15 @@ class SupportDesk:
                 message=f"{name!r} has a phone: reset the account instead", reason=Reason.HAS_PHONE
             )
         if spell_the_same(call.agent, name):
-            return Rejected(
-                message="nobody resets or unlocks their own account (R46)", reason=Reason.OWN_ACCOUNT
-            )
+            return Rejected(message="nobody resets or unlocks their own account", reason=Reason.OWN_ACCOUNT)
         person = self._directory(name) if self._directory is not None else None
         if self._protected.has(name, person.groups if person is not None else ()):
             return Rejected(
-                message=f"{name!r} is an agent of the desk: use the command (R47)",
+                message=f"{name!r} is an agent of the desk: use the command",
                 reason=Reason.AGENTS_ACCOUNT,
             )
         if newcomer and self._directory is not None and person is None:
-            return Rejected(message=f"the directory does not know {name!r} (D1)", reason=Reason.WRONG_PAIR)
+            return Rejected(message=f"the directory does not know {name!r}", reason=Reason.WRONG_PAIR)
         address = address_of(name, account, person, directed=self._directory is not None)
         if address is None:
             if newcomer:
@@ -333,12 +331,12 @@ class SupportDesk:
         return Visit(
             user=name,
             origin=Origin(browser="", next_browser="", source=source),
-            now=self._service.clock.now(),
+            now=self.service.clock.now(),
         )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Applied:
+class Applied:
     """A command that was decided on: the canonical name of its account, and the decision."""
 
     user: str

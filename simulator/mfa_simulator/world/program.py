@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from mfa_simulator.errors import RequestTimeoutError
 from mfa_simulator.language.scenario import NetworkSpec
-from mfa_simulator.world.recorder import Recorder
 from mfa_simulator.world.browser import GONE
 from mfa_simulator.world.calendar import PROPFIND, header_of
 from mfa_simulator.world.http import ORIGIN, Request
 from mfa_simulator.world.network import Network
+from mfa_simulator.world.recorder import Recorder
 from mfa_simulator.world.reply_reader import read_reply
 
 
