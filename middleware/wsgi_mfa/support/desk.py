@@ -85,7 +85,7 @@ class SupportDesk:
                 source=call.source,
             )
 
-        applied = self.applied(call, command)
+        applied = self._applied(call, command)
         if isinstance(applied, Rejected):
             if applied.reason is Reason.CHANGED_MEANWHILE and _form_of(call) is not None:
                 return self._reset_before(canonical(call.user), generation, code) or applied
@@ -144,7 +144,7 @@ class SupportDesk:
                 source=call.source,
             )
 
-        if isinstance(applied := self.applied(call, command), Rejected):
+        if isinstance(applied := self._applied(call, command), Rejected):
             return applied
         if applied.decision.outcome is not Outcome.UNLOCKED:
             return Rejected(
@@ -177,7 +177,7 @@ class SupportDesk:
         command = commands.ForgetDrift(
             agent=call.agent, reason=call.reason, ticket=call.ticket, source=call.source
         )
-        applied = self.applied(call, lambda _: command)
+        applied = self._applied(call, lambda _: command)
         if isinstance(applied, Rejected):
             return applied
         changed = applied.decision.account is not None
@@ -208,7 +208,7 @@ class SupportDesk:
             )
 
         try:
-            applied = self.applied(call, command)
+            applied = self._applied(call, command)
         except _UnknownSessionError:
             return Rejected(message="there is no such open session of this user", reason=Reason.WRONG_PAIR)
         if isinstance(applied, Rejected):
@@ -244,7 +244,7 @@ class SupportDesk:
                 source=call.source,
             )
 
-        applied = self.applied(call, command, newcomer=True)
+        applied = self._applied(call, command, newcomer=True)
         if isinstance(applied, Rejected):
             return applied
         minutes = self.service.policy.enrollment_seconds_max // 60
@@ -258,9 +258,9 @@ class SupportDesk:
             enrollment_code=code,
         )
 
-    def applied(
+    def _applied(
         self, call: Call, command: Callable[[str], Command], *, newcomer: bool = False
-    ) -> Applied | Rejected:
+    ) -> _Applied | Rejected:
         """Check the call and carry the command out on the account that it names."""
         for word, text in (("reason", call.reason), ("agent", call.agent), ("ticket", call.ticket or "-")):
             if not text.strip() or not text.isprintable():
@@ -286,7 +286,7 @@ class SupportDesk:
         if decision.outcome is Outcome.REFUSED:
             message = "the account was changed meanwhile; look at it again"
             return Rejected(message=message, reason=Reason.CHANGED_MEANWHILE)
-        return Applied(user=name, decision=decision)
+        return _Applied(user=name, decision=decision)
 
     def _mismatch(self, name: str, account: Account | None, call: Call, *, newcomer: bool) -> Rejected | None:
         """Return the rejection of a caller who may not have anything done to this account; None otherwise."""
@@ -336,7 +336,7 @@ class SupportDesk:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Applied:
+class _Applied:
     """A command that was decided on: the canonical name of its account, and the decision."""
 
     user: str

@@ -24,7 +24,7 @@ def end_app_passwords(desk: SupportDesk, call: Call, *, app_password: str | None
         ticket=call.ticket,
         source=call.source,
     )
-    applied = desk.applied(call, lambda _: command)
+    applied = desk._applied(call, lambda _: command)
     if isinstance(applied, Rejected):
         return applied
     count = 0 if applied.decision.account is None else 1 if found else len(listed)

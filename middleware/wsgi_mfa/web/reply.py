@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from wsgi_mfa.core.authentication_state import clock_in_question
 from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
 from wsgi_mfa.web import forms
-from wsgi_mfa.web.browser_cookie import browser_cookie, own_of
+from wsgi_mfa.web.browser_cookie import browser_cookie, is_known, own_of
 from wsgi_mfa.web.cookies import expire_cookie
-from wsgi_mfa.web.known_cookie import is_known
 from wsgi_mfa.web.render import render_page
 from wsgi_mfa.web.request import WebRequest
 from wsgi_mfa.web.sign_in_response import SignInResponse

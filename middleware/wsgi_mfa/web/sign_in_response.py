@@ -15,7 +15,7 @@ from wsgi_mfa.core.access_rules import is_exempt, is_rule
 from wsgi_mfa.errors import ConfigurationError
 
 SETTING = "sign_in_response"
-#: Stands in a body for the address of the page that asks for the code.
+#: The placeholder in a body for the address of the page that asks for the code.
 PAGE = "{page}"
 BODY_CHARACTERS_MAX = 4096
 _MEDIA_TYPE = re.compile(

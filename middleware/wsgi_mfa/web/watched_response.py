@@ -1,7 +1,7 @@
 """The application's response where it may change the user: judged as it starts, or once it has ended.
 
 A directory is never asked while the application answers, since it may use the application's own database connection.
-A response that signs in a user whom the directory was not asked about is therefore drawn to its end, and judged then.
+A response that signs in another user than that of the request is therefore drawn to its end, and judged then.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from wsgi_mfa.directory import Person
-from wsgi_mfa.identity.request.response_identity import without_own_cookies
+from wsgi_mfa.identity.request.sanitizer import without_own_cookies
 from wsgi_mfa.web import app_response, routes
 from wsgi_mfa.web.reply import response_to
 from wsgi_mfa.web.request import Directory, WebRequest

@@ -129,6 +129,10 @@ PAGES = {
     "two_sign_ins": {"user": None, "doubled": ("session",)},
     "unavailable": {"outcome": "unavailable", "retry_after_seconds": 5},
     "account": {
+        "phone_at": 1_767_225_600_000_000,
+        "code_at": 1_767_225_600_000_000,
+        "code_is_stored": True,
+        "session_count": 2,
         "known_count": 2,
         "outcome": "signed_in",
         "browsers": (),

@@ -10,10 +10,9 @@ from wsgi_mfa.core.authentication_state import is_fresh, may_show_recovery_code,
 from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.service import Visit
-from wsgi_mfa.web.browser_cookie import browser_cookie, held_after
+from wsgi_mfa.web.browser_cookie import browser_cookie, header_after_success, held_after
 from wsgi_mfa.web.cookies import set_cookie
 from wsgi_mfa.web.http_errors import ForbiddenError
-from wsgi_mfa.web.known_cookie import header_after_success
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
 
