@@ -17,6 +17,7 @@ class Outcome(str, Enum):
     MAY_ENROLL = "may_enroll"
     MUST_VERIFY = "must_verify"
     MUST_SAVE_RECOVERY_CODE = "must_save_recovery_code"
+    MUST_CHOOSE_APP_PASSWORDS = "must_choose_app_passwords"  # D50
     WRONG_CODE = "wrong_code"
     USED_CODE = "used_code"
     LOCKED = "locked"
@@ -34,6 +35,9 @@ class Hint(str, Enum):
 
     CLOCK_SLOW = "clock_slow"
     CLOCK_FAST = "clock_fast"  # on a pending key only
+    CLOCK_HOURS_SLOW = "clock_hours_slow"  # by one or more whole hours; on a pending key only
+    CLOCK_HOURS_FAST = "clock_hours_fast"
+    MALFORMED = "malformed"  # no code at all, such as one digit too few (R8)
     WAIT_FOR_NEXT = "wait_for_next"
 
 
@@ -41,6 +45,7 @@ class Reason(str, Enum):
     """Why a request was refused, or why it takes more than the outcome says."""
 
     CHANGED_MEANWHILE = "changed_meanwhile"  # what the user saw has gone (D12)
+    ENROLLMENT_EXPIRED = "enrollment_expired"  # the pending key has ended (R36)
     ENROLLMENT_CLOSED = "enrollment_closed"  # policy (R41)
     ENROLLMENT_CODE_NEEDED = "enrollment_code_needed"  # D15
     RESET_EXPIRED = "reset_expired"  # no enrollment within seven days of a reset (D15)
@@ -50,6 +55,7 @@ class Reason(str, Enum):
     TOO_MANY_APP_PASSWORDS = "too_many_app_passwords"  # D50
     NOT_THIS_PATH = "not_this_path"  # an app password is bound to another path (D50)
     UNKNOWN_USER = "unknown_user"  # no name for an account, or none that the directory knows (D1)
+    OTHER_SPELLING = "other_spelling"  # the account is bound to other spellings of its name (D44)
     CODE_NOT_SHOWN_AGAIN = "code_not_shown_again"  # D13
     # Of the support desk.
     NOT_AN_AGENT = "not_an_agent"  # R44
