@@ -53,7 +53,7 @@ def _portal(application, identity) -> Portal:
         """A sign-in at any page answers with that page, as its user, and has been carried out by then."""
         yield "a sign-in at another page", shown(new().post(page, typed))
         yield "a sign-in in the query", shown(new().get(f"{page}?{urlencode(typed)}"))
-        fields = [(name, value) for name, value in typed.items()]
+        fields = list(typed.items())
         yield "a form of the other kind", shown(new().upload(page, fields, ("x", "x.txt", b"")))
         half = new().post(f"{page}?login_username={USER}", {**typed, "login_username": ""})
         yield "one half in the query", shown(half)

@@ -43,16 +43,16 @@ if ($path === "/login.php") {
 if ($path === "/logout.php") { session_destroy(); header("Location: /login.php"); exit; }
 if (!isset($_SESSION["user"])) { header("Location: /login.php"); exit; }
 if ($path === "/password.php") { echo isset($_POST["password"], $_POST["new_password"]) ? "changed" : "no"; exit; }
-if ($path === "/confirm.php") { echo ($_POST["password"] ?? "") === "correct horse battery" ? "confirmed" : "no"; exit; }
+$right = ($_POST["password"] ?? "") === "correct horse battery";
+if ($path === "/confirm.php") { echo $right ? "confirmed" : "no"; exit; }
 if ($path === "/upload.php") { echo hash("sha256", file_get_contents("php://input")); exit; }
 echo "You are " . $_SESSION["user"];
 """
 
 
 def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
-    from wsgi_mfa.gateway import Gateway
-
     from wsgi_mfa import LoginForm
+    from wsgi_mfa.gateway import Gateway
 
     (place / "sessions").mkdir()
     (place / "portal.php").write_text(PAGE)
@@ -75,7 +75,11 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
             failed=["status=200"],
             sign_out=["/logout.php"],
         )
-        yield "by its form, through the gateway", _portal(Gateway(f"http://127.0.0.1:{port}"), form), "by_form"
+        yield (
+            "by its form, through the gateway",
+            _portal(Gateway(f"http://127.0.0.1:{port}"), form),
+            "by_form",
+        )
     finally:
         server.terminate()
         server.wait(10)
@@ -83,12 +87,10 @@ def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:
 
 def _wait_for(port: int) -> None:
     for _ in range(100):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
     raise AssertionError("PHP's server does not start")
 
 

@@ -9,7 +9,7 @@ from client import Answer, Client
 from story import Portal
 
 SECRET, USER, PASSWORD = "A-very-L0ng-secret-of-this-portal-!7", "root", "correct horse battery"
-APP = '''
+APP = """
 from py4web import Session, action, redirect, request
 session = Session(secret={secret!r})
 
@@ -36,7 +36,7 @@ def start():
     if not user:
         redirect("/demo/login")
     return "You are " + user["email"]
-'''
+"""
 
 
 def stories(place: Path) -> Iterator[tuple[str, Portal, str]]:

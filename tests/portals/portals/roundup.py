@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlencode
 
 from client import Answer, Client, fields_of
 from story import Portal
@@ -81,7 +80,10 @@ def _attacks(new: Callable[[], Client]) -> Iterator[tuple[str, bool]]:
     browser = new()
     typed = _typed(browser, PASSWORD)
     action = typed.pop("@action")
-    yield "a sign-in by the older name of the action", _shown(browser.post("/user1", {**typed, ":action": action}))
+    yield (
+        "a sign-in by the older name of the action",
+        _shown(browser.post("/user1", {**typed, ":action": action})),
+    )
 
 
 def _portal(application, identity) -> Portal:
@@ -96,7 +98,10 @@ def _portal(application, identity) -> Portal:
         yield "a change of the password", send("/user1", {"@action": "edit", **passwords})
         name = f"erika{id(browser)}"
         added = {"username": name, "address": f"{name}@example.com", "roles": "User"}
-        yield "a form that adds a user", send("/user?@template=item", {"@action": "new", **added, **passwords})
+        yield (
+            "a form that adds a user",
+            send("/user?@template=item", {"@action": "new", **added, **passwords}),
+        )
         browser.get("/")
         own = _typed(browser, PASSWORD)
         yield "a confirmation of the password", _shown(browser.post("/user1", own))

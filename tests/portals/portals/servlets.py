@@ -1,4 +1,4 @@
-"""A stand-in for Java's servlets behind the gateway: the session also as ``;jsessionid=``, in links and ``Location``."""
+"""A stand-in for Java's servlets behind the gateway: the session also as ``;jsessionid=``, and in ``Location``."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ USER, PASSWORD = "root", "correct horse battery"
 
 
 def stories(_: Path) -> Iterator[tuple[str, Portal, str]]:
-    from wsgi_mfa.gateway import Gateway
-
     from wsgi_mfa import LoginForm
+    from wsgi_mfa.gateway import Gateway
 
     class Quiet(WSGIRequestHandler):
         def log_message(self, *_: Any) -> None:

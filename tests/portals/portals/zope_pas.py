@@ -153,7 +153,7 @@ def _portal(application, identity) -> Portal:
         yield "name and password in a body", shown(new().post(page, typed))
         converted = {f"{name}:string": value for name, value in typed.items()}
         yield "names with a converter", shown(new().post(page, converted))
-        fields = [(name, value) for name, value in typed.items()]
+        fields = list(typed.items())
         yield "a form of the other kind", shown(new().upload(page, fields, ("x", "x.txt", b"")))
         yield "a computed cookie", shown(new().request("GET", page, cookie=f"{COOKIE}={_baked()}"))
         yield "that cookie in the query", shown(new().get(f"{page}?{COOKIE}={_baked()}"))
