@@ -6,13 +6,14 @@ The moment is taken once a request, and a decision that has grown old is not sav
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from wsgi_mfa.audit.hash_chain import chained
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.checked import replace
+from wsgi_mfa.core.codec import keep_text
 from wsgi_mfa.core.commands import Command, Origin
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Decision
@@ -21,8 +22,9 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.entropy import Entropy
-from wsgi_mfa.errors import StoreUnavailableError
+from wsgi_mfa.errors import AlteredAccountError, CorruptAccountError, StoreUnavailableError
 from wsgi_mfa.keys.ring import KeySource
+from wsgi_mfa.keys.signature import AccountSigner
 from wsgi_mfa.keys.vault import Vault
 from wsgi_mfa.metrics import Meter, Metrics
 from wsgi_mfa.notifications import Notifier
@@ -66,9 +68,10 @@ class Transactions:
         self.clock = clock
         self.entropy = entropy
         self.vault = Vault(keys=keys, store_id=store.identity.store_id, entropy=entropy, policy=policy)
-        self._accounts = RollbackDetector(store)
-        self.load = self._accounts.load
+        self.signer = AccountSigner(keys=keys, store=store)
         self.meter = Meter(metrics)
+        self._accounts = RollbackDetector(store, check=self.signer.check, incident=self._incident)
+        self.load = self._accounts.load
         self._notifier = Notifier(notify=notify, meter=self.meter)
 
     def context(self) -> Context:
@@ -106,22 +109,40 @@ class Transactions:
             if self.clock.now() - now > patience_seconds * SECOND:
                 raise StoreUnavailableError(f"no save won in {patience_seconds} s; nothing was changed")
             events, head = chained(decision.events, loaded, self.keys.ring, save_id=revision)
-            saved = replace(
-                decision.account,
-                revision=revision,
-                saved_at=now,
-                event_count=head.number,
-                event_link=head.link,
+            saved = self.signer.signed(
+                replace(
+                    decision.account,
+                    revision=revision,
+                    saved_at=now,
+                    event_count=head.number,
+                    event_link=head.link,
+                )
             )
             if self._save(saved, events, expected=loaded.revision if loaded else None):
+                keep_text(saved, None)
                 self._accounts.saw(saved)
                 self._notifier.tell(events)
                 return replace(decision, account=saved, events=events)
             attempt += 1
             self.clock.sleep(self._jitter_seconds(attempt))
 
+    def save(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
+        """Sign and save an account that no command decided, as :meth:`AccountStore.save` does."""
+        return self.store.save(self.signer.signed(account), events, expected=expected)
+
     def _new_account(self, user: str, generation: str) -> Account:
-        """Return the account of a user without one in the store; it may need an invitation."""
+        """Return the account of a user without one in the store; it may need an invitation.
+
+        :raises AlteredAccountError: there was an account, since its events are there.
+        """
+        if self.store.events(user, limit=1):
+            error = AlteredAccountError(
+                f"the account of {user!r} was deleted from the store, which has its events."
+                " It is closed: see `wsgi-mfa accounts rebuild`",
+                user=user,
+            )
+            self._incident(error)
+            raise error
         return Account(user=user, generation=generation, enrollment_code_needed=self.store.invited_only())
 
     def _save(self, account: Account, events: tuple[Event, ...], *, expected: str | None) -> bool:
@@ -138,6 +159,11 @@ class Transactions:
             if found is not None and found.revision == account.revision:
                 return True
             return any(event.save_id == account.revision for event in self.store.events(account.user))
+
+    def _incident(self, error: CorruptAccountError) -> None:
+        """Log and count that an account is closed: an attacker or a defect has changed the store."""
+        logger.critical("incident: %s", error)
+        self.meter.incident("altered" if isinstance(error, AlteredAccountError) else "unreadable")
 
     def _compare_clocks(self, account: Account | None, now: int) -> None:
         if account is not None and account.saved_at > now + WORKER_CLOCK_SECONDS * SECOND:

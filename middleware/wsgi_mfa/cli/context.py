@@ -18,6 +18,7 @@ from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import ConfigurationError, InvalidKeyError
 from wsgi_mfa.keys.key_file import KeyFile, create_key_file
 from wsgi_mfa.keys.ring import KeyRing, KeySource
+from wsgi_mfa.operations.key_checks import record_new
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.protocol import Store
 from wsgi_mfa.stores.sqlite import SqliteStore
@@ -140,9 +141,13 @@ def made_database(database: Path) -> tuple[SqliteStore, KeySource]:
 
     :raises ConfigurationError: one of them cannot be made or read.
     """
-    if not database.exists():
+    is_new = not database.exists()
+    if is_new:
         keys_beside(database, create=True)
-    return database_store(database, create=True), keys_beside(database, create=False)
+    store, keys = database_store(database, create=True), keys_beside(database, create=False)
+    if is_new:
+        record_new(store, keys.ring, *keys.ring.ids)
+    return store, keys
 
 
 def keys_beside(database: Path, *, create: bool) -> KeySource:
