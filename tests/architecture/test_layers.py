@@ -99,5 +99,36 @@ def test_a_package_does_not_know_who_uses_it(modules, package, strangers):
     assert wrong == []
 
 
+#: The emulated people and what they hold: they know what a page, a phone or a caller tells them, and nothing else.
+PEOPLE = {
+    f"mfa_simulator.world.{name}"
+    for name in (
+        *("browser", "cookie_jar", "json_client", "page", "phone", "qr_reader", "reply_reader"),
+        *("support_agent", "user_actor", "user_state"),
+    )
+}
+
+
+def test_emulated_people_read_no_policy_store_or_server_clock(modules):
+    people = [module for module in modules if module.name in PEOPLE]
+    assert {module.name for module in people} == PEOPLE
+    imported = [
+        f"{module.path}:{used.line}: {used.module}"
+        for module in people
+        for used in module.imports
+        if used.module.partition(".")[0] == "wsgi_mfa"
+        or used.module in ("mfa_simulator.world.store", "mfa_simulator.world.worker")
+        or (used.module == "mfa_simulator.world.clocks" and used.name not in ("DeviceClock", "TrueTime"))
+    ]
+    assert imported == []
+    reached = [
+        f"{module.path}:{line}: {name}"
+        for module in people
+        for name, line in module.reached
+        if {"policy", "store", "server_clock", "service"} & set(name.split("."))
+    ]
+    assert reached == []
+
+
 def test_every_exported_name_exists():
     assert [name for name in wsgi_mfa.__all__ if not hasattr(wsgi_mfa, name)] == []

@@ -41,13 +41,11 @@ def test_every_page_fits_a_narrow_screen(demo, at_enrollment, scan, show):
         show(page, name.replace("/", "-"))
     page.goto(f"{demo.url}mfa/enroll")
     page.get_by_role("textbox").fill("000000")
-    page.keyboard.press("Enter")
     page.get_by_role("alert").wait_for()
     show(page, "enroll-wrong-code")
 
     code = scan(page).code()
     page.get_by_role("textbox").fill(f"{code[:3]} {code[3:]}")
-    page.keyboard.press("Enter")
     page.locator("#recovery-code").wait_for()
     show(page, "recovery-code")
     with page.expect_download() as download:

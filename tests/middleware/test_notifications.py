@@ -170,7 +170,7 @@ def test_every_event_has_an_id_of_its_own_that_names_its_save(service, store, vi
 @pytest.mark.requirement("R83")
 def test_each_event_is_one_line_of_the_audit_log(service, visit, enroll, caplog):
     enroll("laptop")
-    with caplog.at_level(logging.INFO, logger="wsgi_mfa.audit.hash_chain"):
+    with caplog.at_level(logging.INFO, logger="wsgi_mfa.audit"):
         service.apply(
             visit(""),
             commands.ResetBySupport(

@@ -96,7 +96,7 @@ def test_of_two_browsers_that_confirm_at_once_the_first_binds_and_the_second_is_
     store.before.append(lambda: winners.append(confirm(*confirmations[1])))
     lost = confirm(*confirmations[0])
     assert winners[0].outcome is Outcome.SIGNED_IN
-    assert (lost.outcome, lost.reason) == (Outcome.REFUSED, Reason.CHANGED_MEANWHILE)
+    assert (lost.outcome, lost.reason) == (Outcome.REFUSED, Reason.ENROLLMENT_EXPIRED)
     assert store.load(USER).authenticator.id == confirmations[1][2]
 
 

@@ -40,6 +40,8 @@ from wsgi_mfa.web.api_credentials import check_entry, read_api_credentials
 from wsgi_mfa.web.forward_auth import reject_unfit
 
 _SHOWN = 10  # of the accounts that are closed
+#: The settings that an authenticator app learns from the QR code, and may ignore.
+APP_SETTINGS = ("algorithm", "digits", "period_seconds")
 
 
 @click.command(short_help="Tell whether a configuration would work.")
@@ -77,6 +79,7 @@ def check(config: Path, *, through: str | None, signs_in: bool, upstream: str | 
         _finding("keys", lambda: _keys(configuration, keys)),
         _finding("store", lambda: _store(configuration, stores)),
         _finding("guessing", lambda: _guessing(configuration.policy)),
+        _finding("apps", lambda: _apps(configuration.policy)),
     ]
     if configuration.api_credentials:
         findings.append(_finding("api_credentials", lambda: _api_credentials(configuration)))
@@ -250,6 +253,20 @@ def _guessing(policy: Policy) -> str:
             " policy.known_failures_rolling_max, or raise policy.failures_rolling_days or policy.digits"
         )
     return told
+
+
+def _apps(policy: Policy) -> str:
+    """Return which authenticator apps make other codes than the policy asks for."""
+    usual = Policy()
+    unusual = {name: getattr(policy, name) for name in APP_SETTINGS}
+    unusual = {name: value for name, value in unusual.items() if value != getattr(usual, name)}
+    if not unusual:
+        return "codes are of the kind that every authenticator app makes"
+    settings = ", ".join(f"policy.{name} = {value}" for name, value in unusual.items())
+    return (
+        f"{settings}: Microsoft Authenticator and versions of Google Authenticator ignore that, and make codes of SHA1,"
+        " 6 digits and 30 seconds, which are wrong here; try each app that you recommend, and name those that work"
+    )
 
 
 def _keys(configuration: Configuration, found: list[KeyRing]) -> str:

@@ -204,6 +204,7 @@ class AppPassword:
     made_at: int
     expires_at: int
     used_at: int | None = None  # noted once an hour
+    asked_at: int | None = None  # since when its user is asked whether to keep it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

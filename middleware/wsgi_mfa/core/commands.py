@@ -107,6 +107,14 @@ class EndAppPassword:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ChooseAppPasswords:
+    """The user says which app passwords to keep after a new phone or a recovery: those of these ids (D50)."""
+
+    origin: Origin
+    kept: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RevokeAppPasswords:
     """An operator or the support desk ends one app password, or all of them without an id (D50)."""
 
@@ -450,6 +458,7 @@ Command: TypeAlias = (
     | RevokeBrowser
     | MakeAppPassword
     | EndAppPassword
+    | ChooseAppPasswords
     | RevokeAppPasswords
     | NoteAppPasswordUse
     | ForgetKnownBrowsers

@@ -17,6 +17,7 @@ class Outcome(str, Enum):
     MAY_ENROLL = "may_enroll"
     MUST_VERIFY = "must_verify"
     MUST_SAVE_RECOVERY_CODE = "must_save_recovery_code"
+    MUST_CHOOSE_APP_PASSWORDS = "must_choose_app_passwords"  # D50
     WRONG_CODE = "wrong_code"
     USED_CODE = "used_code"
     LOCKED = "locked"
@@ -34,6 +35,9 @@ class Hint(str, Enum):
 
     CLOCK_SLOW = "clock_slow"
     CLOCK_FAST = "clock_fast"  # on a pending key only
+    CLOCK_HOURS_SLOW = "clock_hours_slow"  # by one or more whole hours; on a pending key only
+    CLOCK_HOURS_FAST = "clock_hours_fast"
+    MALFORMED = "malformed"  # no code at all, such as one digit too few (R8)
     WAIT_FOR_NEXT = "wait_for_next"
 
 
@@ -41,6 +45,7 @@ class Reason(str, Enum):
     """Why a request was refused, or why it takes more than the outcome says."""
 
     CHANGED_MEANWHILE = "changed_meanwhile"  # what the user saw has gone (D12)
+    ENROLLMENT_EXPIRED = "enrollment_expired"  # the pending key has ended (R36)
     ENROLLMENT_CLOSED = "enrollment_closed"  # policy (R41)
     ENROLLMENT_CODE_NEEDED = "enrollment_code_needed"  # D15
     RESET_EXPIRED = "reset_expired"  # no enrollment within seven days of a reset (D15)

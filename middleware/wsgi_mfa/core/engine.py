@@ -49,6 +49,7 @@ HANDLERS: dict[type, Callable[[Account, Any, Context], Decision]] = {
     commands.RevokeBrowser: remembered_sign_in.revoke,
     commands.MakeAppPassword: app_passwords.make,
     commands.EndAppPassword: app_passwords.end,
+    commands.ChooseAppPasswords: app_passwords.choose,
     commands.RevokeAppPasswords: app_passwords.revoke,
     commands.NoteAppPasswordUse: app_passwords.note_use,
     commands.ForgetKnownBrowsers: remembered_sign_in.forget_known,

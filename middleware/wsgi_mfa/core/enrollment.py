@@ -5,6 +5,7 @@ from __future__ import annotations
 from wsgi_mfa.core import recovery_codes, throttle
 from wsgi_mfa.core.account import (
     Account,
+    AppPassword,
     Authenticator,
     Method,
     PendingEnrollment,
@@ -25,13 +26,14 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.expiry import is_of_login, younger
 from wsgi_mfa.core.instants import DAY, HOUR, SECOND, seconds_until
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.rejections import not_guessed, rejected, repeated_rejection, uncharged
+from wsgi_mfa.core.rejections import malformed, not_guessed, rejected, repeated_rejection, uncharged
 from wsgi_mfa.core.remembered_browsers import all_ended_events, with_known
 from wsgi_mfa.core.sessions import opened, repeated
 from wsgi_mfa.core.totp import matching_steps, step_at
 
 PENDING_MAX = 4
 BEGUN_AN_HOUR_MAX = 10
+HINT_HOURS_MAX = 26  # the earth's time zones reach from UTC-12 to UTC+14
 WRONG_CONFIRMATIONS_MAX = 10  # of one pending key; guesses at no active one (D46)
 RESET_DAYS = 7  # after a reset the desk is needed again when nobody has enrolled (D15)
 
@@ -123,13 +125,15 @@ def confirm(account: Account, command: ConfirmEnrollment, context: Context) -> D
     if answered is not None:
         return answered
     pending = account.pending_of(origin.browser, origin.login)
-    if pending is None or command.pending_id not in (None, pending.id) or command.key is None:
+    if pending is None:
+        return rejected(Reason.ENROLLMENT_EXPIRED)
+    if command.pending_id not in (None, pending.id) or command.key is None:
         return rejected(Reason.CHANGED_MEANWHILE)
     rejection = permission(account, origin, context)
     if rejection is not None:
         return rejection
     if command.code is None:
-        return Decision(outcome=Outcome.WRONG_CODE)
+        return malformed()
     step = step_at(context.now, period_seconds=pending.parameters.period_seconds)
     window = range(step - context.policy.steps_back, step + context.policy.steps_ahead + 1)
     steps = matching_steps(command.key, command.code, window, pending.parameters)
@@ -156,12 +160,19 @@ def _with_wrong(account: Account, pending: PendingEnrollment) -> Account:
 
 
 def _clock_hint(key: bytes, code: str, pending: PendingEnrollment, step: int, policy: Policy) -> Hint | None:
-    """Which way the phone's clock is wrong; harmless on a key that opens nothing yet (D17)."""
-    reach = policy.hint_steps_max
-    if matching_steps(key, code, range(step - reach, step - policy.steps_back), pending.parameters):
+    """Return which way the phone's clock is wrong; harmless on a key that opens nothing yet (D17)."""
+    parameters, reach = pending.parameters, policy.hint_steps_max
+    if matching_steps(key, code, range(step - reach, step - policy.steps_back), parameters):
         return Hint.CLOCK_SLOW
-    if matching_steps(key, code, range(step + policy.steps_ahead + 1, step + reach + 1), pending.parameters):
+    if matching_steps(key, code, range(step + policy.steps_ahead + 1, step + reach + 1), parameters):
         return Hint.CLOCK_FAST
+    # A clock that was set by hand in a wrong time zone is off by whole hours, and right to the minute otherwise.
+    hour = HOUR // (parameters.period_seconds * SECOND)
+    around = range(-policy.steps_back, policy.steps_ahead + 1)
+    for sign, hint in ((-1, Hint.CLOCK_HOURS_SLOW), (1, Hint.CLOCK_HOURS_FAST)):
+        hours = (step + sign * count * hour for count in range(1, HINT_HOURS_MAX + 1))
+        if matching_steps(key, code, [base + each for base in hours for each in around], parameters):
+            return hint
     return None
 
 
@@ -186,6 +197,7 @@ def _bound(
         # Guesses at the old key count against the year's budget like those at the new one (D47).
         code_failures=throttle.without_locks(account.code_failures),
         known_browsers=(),
+        app_passwords=asked_about(account.app_passwords, context.now),
         pending=(),
         sessions=(),
         remembered_browsers=(),
@@ -219,6 +231,11 @@ def _bound(
         events=(event, *forgotten, *known, *events),
         session_id=command.session_id,
     )
+
+
+def asked_about(app_passwords: tuple[AppPassword, ...], now: int) -> tuple[AppPassword, ...]:
+    """Return the app passwords as those whose user is asked which to keep: one may be on the phone that was lost."""
+    return tuple(replace(each, asked_at=now) for each in app_passwords)
 
 
 def made_recovery_code(new: NewRecoveryCode, now: int) -> RecoveryCode:

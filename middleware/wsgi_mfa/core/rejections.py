@@ -69,12 +69,13 @@ def with_answer(
     return replace(account, answers=(*account.answers, answer)[-ANSWERS_MAX:])
 
 
-def wrong(
-    account: Account, origin: Origin, context: Context, *, code: str | None, fingerprint: str
-) -> Decision:
-    """Charge one wrong authenticator code. What cannot be a code at all was never evaluated, and is free (R8)."""
-    if code is None:
-        return Decision(outcome=Outcome.WRONG_CODE)
+def malformed() -> Decision:
+    """Return the answer to what cannot be a code at all: it is never evaluated, and is free (R8)."""
+    return Decision(outcome=Outcome.WRONG_CODE, hint=Hint.MALFORMED)
+
+
+def wrong(account: Account, origin: Origin, context: Context, *, fingerprint: str) -> Decision:
+    """Charge one wrong authenticator code."""
     changed = with_answer(
         account, origin, fingerprint=fingerprint, now=context.now, outcome=Outcome.WRONG_CODE, hint=None
     )
@@ -146,7 +147,7 @@ def not_guessed(
 ) -> Decision:
     """Count one wrong recovery, enrollment or unlock code; it closes nothing (D46)."""
     if code is None:
-        return Decision(outcome=Outcome.WRONG_CODE)
+        return malformed()
     changed = with_answer(
         account, origin, fingerprint=fingerprint, now=context.now, outcome=Outcome.WRONG_CODE, hint=None
     )

@@ -17,7 +17,15 @@ from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.instants import HOUR, seconds_until
 from wsgi_mfa.core.policy import Policy
-from wsgi_mfa.core.rejections import locked, rejected, repeated_rejection, uncharged, with_answer, wrong
+from wsgi_mfa.core.rejections import (
+    locked,
+    malformed,
+    rejected,
+    repeated_rejection,
+    uncharged,
+    with_answer,
+    wrong,
+)
 from wsgi_mfa.core.remembered_browsers import with_browser, with_known
 from wsgi_mfa.core.sessions import opened, repeated
 from wsgi_mfa.core.totp import matching_steps, seconds_left_in_step, step_at
@@ -66,7 +74,7 @@ def verify(account: Account, command: VerifyCode, context: Context) -> Decision:
     if last_step_is_ahead(authenticator, step, context.policy):
         return rejected(Reason.SERVER_CLOCK, alert="last_step_ahead")
     if command.code is None or command.key is None:
-        return Decision(outcome=Outcome.WRONG_CODE)
+        return malformed()
     steps = matching_steps(
         command.key, command.code, window(authenticator, step, context.policy), authenticator.parameters
     )
@@ -88,7 +96,7 @@ def verify(account: Account, command: VerifyCode, context: Context) -> Decision:
             fingerprint=command.fingerprint,
             hint=Hint.CLOCK_SLOW,
         )
-    return wrong(account, origin, context, code=command.code, fingerprint=command.fingerprint)
+    return wrong(account, origin, context, fingerprint=command.fingerprint)
 
 
 def last_step_is_ahead(authenticator: Authenticator, step: int, policy: Policy) -> bool:
@@ -238,7 +246,7 @@ def resync(account: Account, command: ResyncClock, context: Context) -> Decision
     if out_of_reach and last_step_is_ahead(authenticator, step, context.policy):
         return rejected(Reason.SERVER_CLOCK, alert="last_step_ahead")
     if command.code is None or command.key is None:
-        return Decision(outcome=Outcome.WRONG_CODE)
+        return malformed()
     first = account.first_code
     if (
         command.asked_for_first
@@ -261,7 +269,7 @@ def resync(account: Account, command: ResyncClock, context: Context) -> Decision
     )
     spent = replace(account, first_code=None)
     if learned is None:
-        return wrong(spent, origin, context, code=command.code, fingerprint=command.fingerprint)
+        return wrong(spent, origin, context, fingerprint=command.fingerprint)
     matched, drift_steps = learned
     changed = replace(
         spent,

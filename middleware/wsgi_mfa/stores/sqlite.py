@@ -18,7 +18,7 @@ from wsgi_mfa.errors import ConfigurationError, CorruptAccountError, StoreError,
 from wsgi_mfa.stores.admin import TableAdmin
 from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.sqlite_connections import Connections
-from wsgi_mfa.stores.sqlite_file import check_file, connect, copy_file, open_file
+from wsgi_mfa.stores.sqlite_file import connect, copy_file, open_file
 from wsgi_mfa.stores.sqlite_layout import DROP_ADMIN, PUT_ADMIN, READ_ADMIN, read_status
 from wsgi_mfa.stores.status import StatusGuard
 
@@ -108,7 +108,7 @@ class SqliteStore(TableAdmin):
     def for_operator(self) -> SqliteStore:
         if self._connections.closed:
             raise StoreUnavailableError("the store is closed")
-        check_file(self.path, self._known)
+        _check_file(self.path, self._known)
         return SqliteStore(
             self.path,
             create=False,
@@ -262,9 +262,22 @@ def _look(
     path: Path, known: os.stat_result, guard: StatusGuard | None, connection: sqlite3.Connection
 ) -> None:
     """What is looked at before a connection is used."""
-    check_file(path, known)
+    _check_file(path, known)
     if guard is not None:
         guard.check(read_status(connection))
+
+
+def _check_file(path: Path, known: os.stat_result) -> None:
+    """Refuse to go on with a file that other processes no longer find under its name (D28).
+
+    :raises StoreUnavailableError: there is none, or another one.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        found = None
+    if found is None or found.st_ino != known.st_ino or found.st_dev != known.st_dev:
+        raise StoreUnavailableError(f"the store {path} was replaced or removed while open: restart")
 
 
 def check_document_schema(number: int) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from wsgi_mfa.core.authentication_state import factor_is_younger
 from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.errors import InvalidUserError, StoreError
-from wsgi_mfa.identity.request.response_identity import identify_after, may_change_user, without_own_cookies
-from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
+from wsgi_mfa.identity.request.response_identity import identify_after, may_change_user
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, without_own_cookies
 from wsgi_mfa.service import Visit
 from wsgi_mfa.web import access, gate, return_to, routes
 from wsgi_mfa.web.browser_cookie import browser_cookie

@@ -17,8 +17,7 @@ from wsgi_mfa.entropy import Entropy, SystemEntropy
 from wsgi_mfa.errors import AmbiguousCredentialError, InvalidUserError
 from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter
-from wsgi_mfa.identity.request.response_identity import without_own_cookies
-from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, without_own_cookies
 from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.identity.sealing.settings import seal_settings
 from wsgi_mfa.identity.sign_in_fields.declaration import (

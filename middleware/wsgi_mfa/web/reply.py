@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from wsgi_mfa.core.authentication_state import clock_in_question
 from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
 from wsgi_mfa.web import forms
-from wsgi_mfa.web.browser_cookie import browser_cookie, own_of
+from wsgi_mfa.web.browser_cookie import browser_cookie, is_known, own_of
 from wsgi_mfa.web.cookies import expire_cookie
-from wsgi_mfa.web.known_cookie import is_known
 from wsgi_mfa.web.render import render_page
 from wsgi_mfa.web.request import WebRequest
 
@@ -40,6 +39,7 @@ TITLES: dict[str, str] = {
     "must_enroll": "An authenticator app must be set up first.",
     "must_verify": "A code from the authenticator app is needed.",
     "must_save_recovery_code": "The new recovery code must be stored first.",
+    "must_choose_app_passwords": "The user must say first which app passwords to keep.",
     "step_up_required": "A fresh code from the authenticator app is needed.",
     "sign_in_required": "Nobody is signed in at the portal.",
     "wrong_code": "The code is wrong.",
@@ -158,7 +158,10 @@ def _html(request: WebRequest, reply: Reply) -> Response:
 
 
 def _context(request: WebRequest, reply: Reply) -> dict[str, object]:
-    site, policy = request.site, request.site.service.policy
+    site, account = request.site, request.account
+    phone = account.authenticator if account is not None else None
+    # A phone keeps the kind of codes with which it was set up, whatever the policy has become.
+    codes = site.service.policy if phone is None else phone.parameters
     return {
         "page": reply.page,
         "outcome": reply.said,
@@ -172,13 +175,14 @@ def _context(request: WebRequest, reply: Reply) -> dict[str, object]:
         "csrf": forms.csrf_token(request) if request.has_forms else None,
         "next": "",
         "support_contact": site.support_contact,
-        "digits": policy.digits,
-        "period_seconds": policy.period_seconds,
+        "digits": codes.digits,
+        "period_seconds": codes.period_seconds,
         "clock_in_question": request.account is not None
         and clock_in_question(request.account, request.known_secrets),
         "doubled": request.sanitized.doubled,
         "is_remembered": own_of(request) is not None,
         "is_known": is_known(request),
+        "is_verified": request.state.session is not None,
         "unsent": request.argument("unsent") is not None,
         **reply.context,
     }

@@ -22,6 +22,7 @@ from wsgi_mfa.web.views import (
     app_passwords,
     desk,
     enrollment,
+    kept_app_passwords,
     navigation,
     recovery,
     reminder,
@@ -48,6 +49,10 @@ VIEWS: dict[str, dict[str, View]] = {
     "/continue": {"GET": sign_out.show_continue},
     "/account": {"GET": account.show_account, "POST": account.post_account},
     "/app-passwords": {"GET": app_passwords.show_app_passwords, "POST": app_passwords.post_app_passwords},
+    "/keep-app-passwords": {
+        "GET": kept_app_passwords.show_choice,
+        "POST": kept_app_passwords.post_choice,
+    },
     "/sign-out": {"POST": sign_out.post_sign_out},
     "/help": {"GET": sign_out.show_help},
     "/session-ended": {"GET": sign_out.show_session_ended},

@@ -9,6 +9,7 @@ from mfa_simulator.invariants.ledger import Grant, Ledger
 from mfa_simulator.invariants.rollout import ENDING, UsersNotYetRequired
 from mfa_simulator.language.format import invariant_names
 from mfa_simulator.language.quantities import SECOND
+from mfa_simulator.world.calendar import CALENDAR_OF
 from mfa_simulator.world.http import Response
 from mfa_simulator.world.portal import Portal
 from wsgi_mfa import Policy
@@ -175,6 +176,8 @@ class AccessJudge:
             return
         user = self.user_of(cookies_in(response.cookie_seen or ""))
         told = response.user_seen
+        if user is None and told is not None and CALENDAR_OF in dict(response.headers_given):
+            return  # a program, whose app password is judged beside this
         if told is not None and told != user:
             seen = f"the portal was told of {told}, and the login that it saw is that of {user or 'nobody'}"
             self._ledger.report(invariant_names.BOTH_FACTORS, seen, call, user=told)

@@ -124,6 +124,7 @@ class Scenario:
     users: tuple[UserSpec, ...] = ()
     network: NetworkSpec = NetworkSpec()
     workers: int = 1
+    programs: bool = False
     browsers: Mapping[str, BrowserSpec] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     finally_steps: tuple[Step, ...] = ()

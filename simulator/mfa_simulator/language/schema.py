@@ -59,6 +59,7 @@ def _top_values() -> dict[str, Schema]:
         "network": schema_of(NETWORK),
         "browsers": BROWSERS.schema,
         "workers": {**kinds.whole(1, 64).schema, "default": 1},
+        "programs": {**values.TICK.schema, "default": False},
         "include": values.NAMES.schema,
         "blocks": {"type": "object", "additionalProperties": STEPS},
         "matrix": _matrix(),

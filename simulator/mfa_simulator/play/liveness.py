@@ -127,6 +127,8 @@ class _Trial:
             client.ask("recovery-code")
             self._shown = client.told("recovery_code") or self._shown
             outcome = client.answer("recovery-code", saved=True)
+        if outcome == "must_choose_app_passwords":
+            outcome = client.answer("keep-app-passwords")
         if outcome == "signed_in":
             outcome = client.open("/")
         return "signed_in" if outcome == "welcome" else outcome
@@ -199,4 +201,5 @@ class _Trial:
 
 def _stored(who: UserActor) -> str:
     """What a sign-in comes to, once a recovery code that the page shows is stored."""
-    return who.store_recovery_code(True)
+    outcome = who.store_recovery_code(True)
+    return who.keep_app_passwords(()) if outcome == "must_choose_app_passwords" else outcome

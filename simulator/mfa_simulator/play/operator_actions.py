@@ -90,21 +90,19 @@ def support_invite(world: World, step: Step) -> str:
 
 def revoke_sessions(world: World, step: Step) -> str:
     user: str = step["user"]
-    return _operate(world, step, user, lambda keeper: keeper.end_sessions(user, None), "signed_out")
+    return operate(world, step, user, lambda keeper: keeper.end_sessions(user, None), "signed_out")
 
 
 def remove_account(world: World, step: Step) -> str:
     user: str = step["user"]
-    return _operate(world, step, user, lambda keeper: keeper.remove(user), "reset")
+    return operate(world, step, user, lambda keeper: keeper.remove(user), "reset")
 
 
 def reset_all(world: World, step: Step) -> str:
-    return _operate(world, step, "", lambda keeper: keeper.reset_all(), "reset")
+    return operate(world, step, "", lambda keeper: keeper.reset_all(), "reset")
 
 
-def _operate(
-    world: World, step: Step, user: str, act: Callable[[AccountKeeper], object], outcome: str
-) -> str:
+def operate(world: World, step: Step, user: str, act: Callable[[AccountKeeper], object], outcome: str) -> str:
     """Do something at the console of the first worker, under watch."""
     application = world.workers[0].application
     if application is None:

@@ -32,6 +32,7 @@ DECIDES: dict[str, tuple[str, ...]] = {
     "password": ("password",),
     "start_enrollment": ("password", "enrollment_code"),
     **dict.fromkeys(("visit", "post", "request", "sign_out", "back", "steal_cookie", "forget_browser"), ()),
+    **dict.fromkeys(("make_app_password", "end_app_password", "keep_app_passwords"), ()),
 }
 
 

@@ -15,6 +15,7 @@ from mfa_simulator.invariants.monitor import Monitor
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.language.scenario import AGENTS, ClockSetting, Scenario
 from mfa_simulator.world.browser import Browser, KeptPage
+from mfa_simulator.world.calendar import portal_for
 from mfa_simulator.world.clocks import ClockDeviation, DeviceClock, TrueTime, WallClock, WorkerClock
 from mfa_simulator.world.directory import SimulatedDirectory
 from mfa_simulator.world.entropy import SeededEntropy
@@ -22,7 +23,8 @@ from mfa_simulator.world.http import Request, Response
 from mfa_simulator.world.network import Network
 from mfa_simulator.world.network_conditions import NetworkConditions
 from mfa_simulator.world.phone import Phone
-from mfa_simulator.world.portal import REFERENCE_PORTAL, Portal, PortalFactory, portal_of, portal_users
+from mfa_simulator.world.portal import REFERENCE_PORTAL, Portal, PortalFactory, portal_users
+from mfa_simulator.world.program import Program
 from mfa_simulator.world.recorder import Delivery, Recorder
 from mfa_simulator.world.scheduler import Scheduler
 from mfa_simulator.world.store import FaultyStore
@@ -67,6 +69,7 @@ class World:
         self.user_states = {user.name: UserState(spec=user, recovery_codes=[]) for user in scenario.users}
         self.directory = SimulatedDirectory(scenario.users, self.time)
         self.pages: dict[str, KeptPage] = {}
+        self.programs: dict[tuple[str, str], Program] = {}
         self.portal_span = 0
         self.last_browser: str | None = None
         self.last_user: str | None = None
@@ -116,7 +119,7 @@ class World:
         self._wall.show(self.time.now())
         for index, worker in enumerate(self.workers, start=1):
             if number in (None, index):
-                self.portal = portal_of(self.factory, self._portal_users, self._portal_secret)
+                self.portal = portal_for(self.scenario, self.factory, self._portal_users, self._portal_secret)
                 wrap = partial(self._wrap, worker=worker, portal=self.portal)
                 try:
                     worker.application = MonitoredMiddleware(wrap, self.portal.application)
@@ -143,7 +146,7 @@ class World:
         self._portal_users.update(portal_users([state.spec]))
         for worker in self.workers:
             if worker.application is not None:
-                self.portal = portal_of(self.factory, self._portal_users, self._portal_secret)
+                self.portal = portal_for(self.scenario, self.factory, self._portal_users, self._portal_secret)
                 worker.application.replace_portal(self.portal.application)
 
     def use_browser(self, name: str) -> Browser:

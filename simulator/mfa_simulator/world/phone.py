@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -52,6 +53,22 @@ def key_from_uri(uri: str) -> AuthenticatorKey:
         digits=int(values.get("digits", "6")),
         period_seconds=int(values.get("period", "30")),
         algorithm=values.get("algorithm", "SHA1").upper(),
+    )
+
+
+def typed_key(secret: str, *, account: str, told: str) -> AuthenticatorKey:
+    """Return the key that a user types, of the kind that the page tells in words.
+
+    An app is left at what it offers first, 6 digits, 30 seconds and SHA1, unless the page says otherwise.
+    """
+    digits, period = re.search(r"(\d+) digits", told), re.search(r"(\d+) seconds", told)
+    algorithm = re.search(r"SHA\d+", told)
+    return AuthenticatorKey(
+        account=account,
+        secret="".join(secret.split()),
+        digits=int(digits[1]) if digits else 6,
+        period_seconds=int(period[1]) if period else 30,
+        algorithm=algorithm[0] if algorithm else "SHA1",
     )
 
 

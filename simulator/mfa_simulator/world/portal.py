@@ -38,7 +38,8 @@ class Portal:
     sign_out: str = "/sign-out"
 
 
-PortalFactory: TypeAlias = "Callable[[Mapping[str, PortalUser], str], Portal | WSGIApplication]"
+PortalUsers: TypeAlias = "Mapping[str, PortalUser]"
+PortalFactory: TypeAlias = "Callable[[PortalUsers, str], Portal | WSGIApplication]"
 REFERENCE_PORTAL: PortalFactory = make_portal
 
 

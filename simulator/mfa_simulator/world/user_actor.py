@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol, TypeAlias
 
 from mfa_simulator.errors import StepError
 from mfa_simulator.world.browser import Browser
 from mfa_simulator.world.clocks import TrueTime
 from mfa_simulator.world.page import Form, Page
-from mfa_simulator.world.phone import AuthenticatorKey, Phone, key_from_uri
+from mfa_simulator.world.phone import AuthenticatorKey, Phone, key_from_uri, typed_key
 from mfa_simulator.world.portal import Portal
 from mfa_simulator.world.qr_reader import text_in_picture
 from mfa_simulator.world.recorder import Recorder
 from mfa_simulator.world.user_state import UserState
-from wsgi_mfa import Policy
 
 KEY_URI = "otpauth://"
 
 
+#: What a right code of a new phone comes to.
+ACCEPTED = ("must_save_recovery_code", "must_choose_app_passwords", "signed_in", "welcome")
 Finish: TypeAlias = "Callable[[UserActor], str]"
 
 
@@ -32,10 +33,6 @@ class Surroundings(Protocol):
     @property
     def portal(self) -> Portal:
         """The portal that the user signs in to; a restart of the server makes another."""
-
-    @property
-    def policy(self) -> Policy:
-        """The policy in force."""
 
     @property
     def recorder(self) -> Recorder:
@@ -135,14 +132,7 @@ class UserActor:
         secret, account = self._page.texts.get("key"), self._page.texts.get("account", "")
         if secret is None:
             raise StepError("the enrollment page shows no key to type")
-        policy = self._world.policy
-        return AuthenticatorKey(
-            account=account.strip(),
-            secret="".join(secret.split()),
-            digits=policy.digits,
-            period_seconds=policy.period_seconds,
-            algorithm=policy.algorithm,
-        )
+        return typed_key(secret, account=account.strip(), told=self._page.texts.get("key-type", ""))
 
     def confirm_key(self, phone: Phone, *, typing: int, save: bool | None) -> str:
         """Type a code of the key that the phone took from this browser; `save` None stops before the tick box."""
@@ -157,7 +147,7 @@ class UserActor:
         key = self._browser.key
 
         def finish(who: UserActor) -> str:
-            if who._browser.outcome in ("must_save_recovery_code", "signed_in", "welcome"):
+            if who._browser.outcome in ACCEPTED:
                 phone.use(key)
                 who._resident.phone = phone.name
                 who._resident.enrollment_code = None
@@ -229,6 +219,35 @@ class UserActor:
             None,
         )
         return outcome if form is None else self._browser.submit(form, {}, about="known")
+
+    def make_app_password(self, program: str, *, path: str, days: int) -> tuple[str, str | None]:
+        """Make an app password; return the outcome, and the app password if the page shows it."""
+        outcome = self._browser.open("/mfa/app-passwords")
+        form = self._page.form_with("name")
+        if form is None:
+            return outcome, None
+        outcome = self._browser.submit(form, {"name": program, "path": path, "days": str(days)})
+        return outcome, self._page.texts.get("app-password")
+
+    def end_app_password(self, program: str) -> str:
+        """Press "End" beside the app password of a program."""
+        outcome = self._browser.open("/mfa/app-passwords")
+        form = next((form for form in self._page.forms if form.has("end") and program in form.words), None)
+        return outcome if form is None else self._browser.submit(form, {})
+
+    def keep_app_passwords(self, programs: Collection[str]) -> str:
+        """Tick the boxes of these programs on the page that asks which to keep, and continue."""
+        if self._page.form_to("/keep-app-passwords") is None:
+            self._browser.open("/mfa/keep-app-passwords")
+        form = self._page.form_to("/keep-app-passwords")
+        if form is None:
+            return self._browser.outcome
+        ticked = {
+            item.name: item.value
+            for item in form.fields
+            if item.kind == "checkbox" and any(program in item.label for program in programs)
+        }
+        return self._decide(form, ticked, "keep", UserActor._arrived)
 
     def store_recovery_code(self, save: bool | None) -> str:
         """Write down the recovery code that the page shows, if it shows one, tick the box and continue."""

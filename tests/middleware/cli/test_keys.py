@@ -254,3 +254,23 @@ def test_the_odds_of_the_policy_are_printed_and_a_lax_one_is_a_problem(checked, 
     assert done.code == 1
     assert "problem  guessing:" in done.out
     assert "lower policy.failures_rolling_max" in done.out
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("", "ok       apps: codes are of the kind that every authenticator app makes\n"),
+        (
+            '[policy]\nalgorithm = "SHA256"\ndigits = 8\n',
+            "policy.algorithm = SHA256, policy.digits = 8: Microsoft",
+        ),
+        (
+            "[policy]\nperiod_seconds = 60\n",
+            "policy.period_seconds = 60: Microsoft Authenticator and versions of",
+        ),
+    ],
+)
+def test_settings_that_apps_ignore_are_told(checked, tmp_path, settings, told):
+    config = tmp_path / "mfa.toml"
+    config.write_text(config.read_text() + settings, encoding="utf-8")
+    assert told in checked().out

@@ -53,6 +53,13 @@ def test_nothing_is_active_until_a_right_code_came(world):
         (2, Outcome.WRONG_CODE, Hint.CLOCK_FAST),
         (20, Outcome.WRONG_CODE, Hint.CLOCK_FAST),
         (21, Outcome.WRONG_CODE, None),
+        (-118, Outcome.WRONG_CODE, None),
+        (-119, Outcome.WRONG_CODE, Hint.CLOCK_HOURS_SLOW),
+        (-26 * 120 - 1, Outcome.WRONG_CODE, Hint.CLOCK_HOURS_SLOW),
+        (-27 * 120, Outcome.WRONG_CODE, None),
+        (7 * 120, Outcome.WRONG_CODE, Hint.CLOCK_HOURS_FAST),
+        (26 * 120 + 1, Outcome.WRONG_CODE, Hint.CLOCK_HOURS_FAST),
+        (60, Outcome.WRONG_CODE, None),
     ],
 )
 def test_a_pending_key_says_which_way_the_phone_is_wrong(world, steps, outcome, hint):
@@ -60,6 +67,15 @@ def test_a_pending_key_says_which_way_the_phone_is_wrong(world, steps, outcome, 
     phone.scan(laptop.begin())
     answer = laptop.confirm(phone.code(steps))
     assert (answer.outcome, answer.hint) == (outcome, hint)
+
+
+@pytest.mark.requirement("R8", "D46")
+@pytest.mark.parametrize("typed", ["", "12345", "1234567", "abcdef"])
+def test_what_is_no_whole_code_is_told_so_and_tried_by_nobody(world, typed):
+    laptop, phone = world.browser(), world.phone()
+    phone.scan(laptop.begin())
+    answer = laptop.confirm(typed)
+    assert (answer.outcome, answer.hint, answer.account) == (Outcome.WRONG_CODE, Hint.MALFORMED, None)
 
 
 @pytest.mark.requirement("R36", "D26")
@@ -107,7 +123,7 @@ def test_a_pending_key_belongs_to_a_login_too(world):
     laptop, phone = world.browser(login="login-1"), world.phone()
     phone.scan(laptop.begin())
     laptop.login = "login-2"
-    assert laptop.confirm(phone.code()).reason is Reason.CHANGED_MEANWHILE
+    assert laptop.confirm(phone.code()).reason is Reason.ENROLLMENT_EXPIRED
 
 
 @pytest.mark.requirement("D10", "D16")
@@ -115,7 +131,7 @@ def test_of_two_phones_the_first_confirmed_one_wins(world):
     laptop, tablet = world.browser(), world.browser()
     first, second = world.phone().scan(laptop.begin()), world.phone().scan(tablet.begin())
     assert laptop.confirm(first.code()).outcome is SIGNED_IN
-    assert tablet.confirm(second.code()).reason is Reason.CHANGED_MEANWHILE
+    assert tablet.confirm(second.code()).reason is Reason.ENROLLMENT_EXPIRED
     assert tablet.state() is Outcome.MUST_VERIFY
 
 
@@ -288,7 +304,7 @@ def test_the_tenth_wrong_confirmation_ends_the_pending_key_and_charges_no_budget
         assert laptop.confirm(phone.wrong_code(index)).outcome is Outcome.WRONG_CODE
     assert world.account.pending == ()
     assert world.account.code_failures == Failures()
-    assert laptop.confirm(phone.code()).reason is Reason.CHANGED_MEANWHILE
+    assert laptop.confirm(phone.code()).reason is Reason.ENROLLMENT_EXPIRED
     assert laptop.enroll(phone).outcome is SIGNED_IN
 
 

@@ -49,7 +49,7 @@ def test_a_pending_key_of_before_a_reset_binds_nothing(home):
     home.laptop.enter(home.mobile.code())
     new = home.phone().scan(home.laptop.begin())
     home.reset()
-    assert home.laptop.confirm(new.code()).reason is Reason.CHANGED_MEANWHILE
+    assert home.laptop.confirm(new.code()).reason is Reason.ENROLLMENT_EXPIRED
 
 
 @pytest.mark.requirement("R45", "R44")

@@ -164,7 +164,7 @@ def test_a_reset_that_races_a_confirmation_leaves_no_phone(
     phone = phone_of(service.vault.pending_key(USER, pending))
     troubled_store.before.append(reset)
     lost = service.confirm_enrollment(visit("laptop"), phone.code(), pending_id=pending.id)
-    assert (lost.outcome, lost.reason) == (Outcome.REFUSED, Reason.CHANGED_MEANWHILE)
+    assert (lost.outcome, lost.reason) == (Outcome.REFUSED, Reason.ENROLLMENT_EXPIRED)
     assert account().authenticator is None
 
 

@@ -33,6 +33,7 @@ CONTEXT = {
     "unsent": False,
     "is_remembered": False,
     "is_known": False,
+    "is_verified": False,
 }
 SIZES = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 

@@ -44,6 +44,7 @@ COMMON = {
     "unsent": False,
     "is_remembered": False,
     "is_known": False,
+    "is_verified": True,
 }
 APP_PASSWORD = AppPassword(
     id="1", digest="", name="calendar", path="/cal", made_at=0, expires_at=1, used_at=None
@@ -68,14 +69,25 @@ ACCOUNT = {
 #: Every page, with what it needs of its own.
 PAGES = {
     "bad_request": {},
-    "continue": {"outcome": "signed_in", "target": "/portal/reports?year=2026&month=1"},
-    "enroll": {"qr": qr_svg(URI), "otpauth_uri": URI, "pending_id": "pending-1", "minutes_left": 9},
+    "continue": {
+        "outcome": "signed_in",
+        "target": "/portal/reports?year=2026&month=1",
+        "has_new_phone": False,
+    },
+    "enroll": {
+        "qr": qr_svg(URI),
+        "otpauth_uri": URI,
+        "pending_id": "pending-1",
+        "seconds_left": 540,
+        "replaces": False,
+    },
     "enroll_manual": {
         "account": "user1@example.com",
         "grouped_key": KEY,
         "algorithm": "SHA256",
         "pending_id": "pending-1",
-        "minutes_left": 1,
+        "seconds_left": 60,
+        "replaces": True,
     },
     "enrollment_code": {},
     "forbidden": {},
@@ -95,9 +107,9 @@ PAGES = {
         "method": "code",
         "tick_missing": False,
     },
-    "refused": {"outcome": "refused", "reason": "changed_meanwhile"},
+    "refused": {"outcome": "refused", "reason": "changed_meanwhile", "enrollment_minutes": 10},
     "reminder": {"moment": datetime(2027, 1, 15, tzinfo=timezone.utc), "reminder_seconds": 86400},
-    "resync": {"first_code_kept": False},
+    "resync": {"first_code_kept": False, "first_code_late": False},
     "session_ended": {"target": "/reports"},
     "stale_sign_in": {"user": None, "cookies": ("session",), "clear_url": "/mfa/forward-auth/cookies"},
     "support": {},
@@ -117,6 +129,10 @@ PAGES = {
     "two_sign_ins": {"user": None, "doubled": ("session",)},
     "unavailable": {"outcome": "unavailable", "retry_after_seconds": 5},
     "account": {
+        "phone_at": 1_767_225_600_000_000,
+        "code_at": 1_767_225_600_000_000,
+        "code_is_stored": True,
+        "session_count": 2,
         "known_count": 2,
         "outcome": "signed_in",
         "browsers": (),
@@ -136,6 +152,7 @@ PAGES = {
         "typed_name": "",
         "typed_path": "/",
     },
+    "keep_app_passwords": {"outcome": "must_choose_app_passwords", "passwords": (APP_PASSWORD,)},
     "verify": {"seconds_left": 18, "remembered_browser_days": 0},
 }
 CODE_PAGES = ["enroll", "enroll_manual", "verify", "resync"]
@@ -349,7 +366,7 @@ def test_the_enrollment_pages_name_the_pending_key_and_offer_another(name):
         "code": "",
     }
     assert '<input type="hidden" name="action" value="restart">' in page.html
-    assert ("9 more minutes" if name == "enroll" else "1 more minute,") in page.words
+    assert ("good for 9 minutes" if name == "enroll" else "good for 1 minute,") in page.words
 
 
 def test_the_qr_page_has_a_way_for_those_who_cannot_scan():

@@ -1,4 +1,4 @@
-"""Cleans a request before anybody reads who it comes from, and asks the adapter.
+"""Clean a request before the adapter reads it, and keep our cookies out of the application's responses.
 
 The environ is changed in place, because the very same dictionary must reach the application (R67).
 """
@@ -6,7 +6,7 @@ The environ is changed in place, because the very same dictionary must reach the
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ _HARMLESS_CHARACTERS_MAX = 128
 
 _URI_KEYS = ("REQUEST_URI", "RAW_URI")
 _LOCATION_CHARACTERS = len("location")
+_SET_COOKIE_CHARACTERS = len("set-cookie")
 _PATH_KEYS = ("SCRIPT_NAME", "PATH_INFO", *_URI_KEYS)
 
 
@@ -270,3 +271,34 @@ def _write_cookies(environ: dict[str, Any], header: str) -> None:
         environ["HTTP_COOKIE"] = header
     else:
         environ.pop("HTTP_COOKIE", None)
+
+
+def without_own_cookies(
+    headers: list[tuple[str, str]], own_cookie_names: Collection[str]
+) -> list[tuple[str, str]]:
+    """Return the headers without an application's ``Set-Cookie`` for one of our names (D6).
+
+    It is the list itself if there is nothing to take out.
+    """
+    for name, value in headers:
+        if sets_cookie(name) and _stored_name(value) in own_cookie_names:
+            break
+    else:
+        return headers
+    return [
+        (name, value)
+        for name, value in headers
+        if not sets_cookie(name) or _stored_name(value) not in own_cookie_names
+    ]
+
+
+def sets_cookie(header_name: str) -> bool:
+    """Return True for the name ``Set-Cookie``."""
+    # Every header of every response comes by here, and most are told by their length.
+    return len(header_name) == _SET_COOKIE_CHARACTERS and header_name.lower() == "set-cookie"
+
+
+def _stored_name(set_cookie: str) -> str:
+    """Return the name under which a browser would send this cookie back; `=NAME=value` comes back as `NAME=value`."""
+    pair = set_cookie.partition(";")[0]
+    return pair.lstrip("= \t").partition("=")[0].strip(" \t")

@@ -49,6 +49,53 @@
     });
   });
 
+  each("[data-expires]", function (timer) {
+    var good = Number(timer.dataset.expires);
+    everySecond(function () {
+      var left = good - passed();
+      if (left > 0) timer.textContent = timer.dataset.left.replace("{time}", clock(left));
+      else if (timer.textContent !== timer.dataset.over) {
+        timer.textContent = timer.dataset.over;
+        timer.classList.add("missing");
+        var button = timer.parentNode.querySelector("button");
+        button.className = "";
+        each("[data-perishable]", function (old) { old.hidden = true; });
+        button.focus();
+      }
+    });
+  });
+
+  // A whole code is sent at once, and no form twice. A box to tick comes after the code: such a form waits for its button.
+  each("form", function (form) {
+    form.addEventListener("submit", function (event) {
+      if (form.dataset.sent) event.preventDefault();
+      form.dataset.sent = "yes";
+      // A browser that got no answer lets the user try again.
+      setTimeout(function () { delete form.dataset.sent; }, 5000);
+    });
+  });
+  addEventListener("pageshow", function () {
+    each("form", function (form) { delete form.dataset.sent; });
+  });
+
+  each("input.code", function (field) {
+    var digits = Number(field.dataset.digits);
+    function send(text) {
+      var found = text.match(/\d/g) || [];
+      if (found.length !== digits) return false;
+      field.value = found.join("");
+      if (!field.form.querySelector("[type=checkbox]") && field.form.requestSubmit) field.form.requestSubmit();
+      return true;
+    }
+    field.addEventListener("input", function () {
+      if (/^[\d \-]*$/.test(field.value)) send(field.value);
+    });
+    field.addEventListener("paste", function (event) {
+      var text = event.clipboardData ? event.clipboardData.getData("text") : "";
+      if (send(text)) event.preventDefault();
+    });
+  });
+
   each("[data-copy]", function (button) {
     if (!navigator.clipboard) return;
     button.hidden = false;

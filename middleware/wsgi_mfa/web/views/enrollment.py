@@ -13,7 +13,7 @@ from wsgi_mfa.web.qr import qr_svg
 from wsgi_mfa.web.reply import STATUS, Reply, rejection
 from wsgi_mfa.web.request import WebRequest
 from wsgi_mfa.web.views.long_codes import counted, rejected_for_now
-from wsgi_mfa.web.views.navigation import accepted, next_of, redirect_to, reject_embedding, url_of
+from wsgi_mfa.web.views.navigation import NEW_PHONE, accepted, next_of, redirect_to, reject_embedding, url_of
 
 
 def show_enroll(request: WebRequest) -> Reply:
@@ -73,7 +73,8 @@ def _confirm(request: WebRequest, page: str, fields: Mapping[str, str], sealed: 
         request.visit, fields.get("code", ""), pending_id=fields.get("pending")
     )
     if decision.outcome is Outcome.SIGNED_IN:
-        return accepted(request, decision, sealed)
+        replaced = request.account is not None and request.account.authenticator is not None
+        return accepted(request, decision, sealed, **({"done": NEW_PHONE} if replaced else {}))
     if decision.outcome in (Outcome.WRONG_CODE, Outcome.LOCKED) and not request.wants_json:
         # The same key again: a mistyped code must not cost the entry that was scanned already.
         shown = service.begin_enrollment(request.visit)
@@ -113,17 +114,22 @@ def _rejected(request: WebRequest, decision: Decision, sealed: str) -> Reply:
         hint=decision.hint,
         reason=decision.reason,
         retry_after_seconds=decision.retry_after_seconds,
-        context={"next": sealed},
+        context={
+            "next": sealed,
+            "enrollment_minutes": request.site.service.policy.enrollment_seconds_max * SECOND // MINUTE,
+        },
     )
 
 
 def _key_context(request: WebRequest, page: str, pending: PendingEnrollment) -> dict[str, object]:
     """What the page shows of the key: the QR code, or the text of it, never both."""
     key = request.site.service.vault.pending_key(request.visit.user, pending) or b""
-    left = pending.made_at + request.site.service.policy.enrollment_seconds_max * SECOND - request.now
+    until = pending.made_at + request.site.service.policy.enrollment_seconds_max * SECOND
     context: dict[str, object] = {
         "pending_id": pending.id,
-        "minutes_left": max(1, left // MINUTE),
+        "seconds_left": max(1, (until - request.now) // SECOND),
+        "digits": pending.parameters.digits,
+        "replaces": request.account is not None and request.account.authenticator is not None,
     }
     if page == "enroll":
         uri = _uri(request, key, pending)
@@ -132,7 +138,6 @@ def _key_context(request: WebRequest, page: str, pending: PendingEnrollment) -> 
         "account": request.visit.user,
         "grouped_key": grouped_key(key),
         "algorithm": pending.parameters.algorithm,
-        "digits": pending.parameters.digits,
         "period_seconds": pending.parameters.period_seconds,
     }
 

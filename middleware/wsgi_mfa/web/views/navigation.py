@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from wsgi_mfa.core.authentication_state import is_fresh, may_show_recovery_code, must_save
+from wsgi_mfa.core.authentication_state import is_fresh, may_show_recovery_code, outcome_in
 from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.service import Visit
-from wsgi_mfa.web.browser_cookie import browser_cookie, held_after
+from wsgi_mfa.web.browser_cookie import browser_cookie, header_after_success, held_after
 from wsgi_mfa.web.cookies import set_cookie
 from wsgi_mfa.web.http_errors import ForbiddenError
-from wsgi_mfa.web.known_cookie import header_after_success
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
 
+#: The value of ``done`` with which ``continue`` tells that a new phone has taken the place of another.
+NEW_PHONE = "new-phone"
 #: The page on which each authentication state goes on.
 PAGE_OF = {
     Outcome.MUST_ENROLL: "enroll",
@@ -24,6 +25,7 @@ PAGE_OF = {
     Outcome.MUST_VERIFY: "verify",
     Outcome.STEP_UP_REQUIRED: "verify",
     Outcome.MUST_SAVE_RECOVERY_CODE: "recovery-code",
+    Outcome.MUST_CHOOSE_APP_PASSWORDS: "keep-app-passwords",
     Outcome.SIGNED_IN: "continue",
 }
 
@@ -63,8 +65,11 @@ def redirect_to(request: WebRequest, outcome: Outcome, sealed: str, *, insisting
     )
 
 
-def accepted(request: WebRequest, decision: Decision, sealed: str) -> Reply:
-    """Return the answer to a second factor: its cookies are new, and the browser goes on to ``continue`` (R50, D20)."""
+def accepted(request: WebRequest, decision: Decision, sealed: str, **arguments: str) -> Reply:
+    """Return the answer to a second factor: its cookies are new, and the browser goes on to ``continue`` (R50, D20).
+
+    ``arguments`` are further ones of the URL of that page.
+    """
     session_id = decision.session_id or ""
     site, names, user = request.site, request.names, request.visit.user
     account = decision.account or site.service.load(user)
@@ -77,7 +82,7 @@ def accepted(request: WebRequest, decision: Decision, sealed: str) -> Reply:
         *header_after_success(request, account, site.service.vault.known_secret(user, session_id)),
     )
     members: dict[str, object] = {"next": return_url_of(request, sealed)}
-    outcome = Outcome.MUST_SAVE_RECOVERY_CODE if must_save(account, session) else Outcome.SIGNED_IN
+    outcome = outcome_in(account, session)
     must_show = outcome is Outcome.MUST_SAVE_RECOVERY_CODE
     if must_show and request.wants_json and not is_embedded(request):
         _, code = site.service.show_recovery_code(in_session(request.visit, session_id))
@@ -86,7 +91,7 @@ def accepted(request: WebRequest, decision: Decision, sealed: str) -> Reply:
     return Reply(
         page="continue",
         outcome=outcome,
-        location=url_of(request, "continue", sealed),
+        location=url_of(request, "continue", sealed, **arguments),
         members=members,
         headers=headers,
     )

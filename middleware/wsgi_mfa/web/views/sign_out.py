@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from wsgi_mfa.core.authentication_state import is_fresh
 from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.web import access, forms
-from wsgi_mfa.web.browser_cookie import browser_cookie, days_of, held_by, own_of
+from wsgi_mfa.web.browser_cookie import browser_cookie, days_of, header_after_forgetting, held_by, own_of
 from wsgi_mfa.web.cookies import clearing_cookies, expire_cookie
-from wsgi_mfa.web.known_cookie import header_after_forgetting
 from wsgi_mfa.web.public_url import host_of
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
-from wsgi_mfa.web.views.navigation import next_of, redirect_to, return_url_of
+from wsgi_mfa.web.views.navigation import NEW_PHONE, next_of, redirect_to, return_url_of
 
 
 def show_continue(request: WebRequest) -> Reply:
@@ -34,14 +34,27 @@ def show_continue(request: WebRequest) -> Reply:
     return Reply(
         page="continue",
         outcome=outcome,
-        context={"target": target, "next": sealed},
+        context={"target": target, "next": sealed, "has_new_phone": _has_new_phone(request)},
         members={"next": target},
     )
 
 
+def _has_new_phone(request: WebRequest) -> bool:
+    """Return whether this session was opened by the code that has just confirmed a phone in place of another."""
+    session, account = request.state.session, request.account
+    if request.argument("done") != NEW_PHONE or session is None or account is None:
+        return False
+    confirmed_at = account.authenticator.confirmed_at if account.authenticator is not None else None
+    return session.verified_at == confirmed_at and is_fresh(session, request.context)
+
+
 def show_signed_out(request: WebRequest) -> Reply:
     """The end of a visit, for a browser that is nobody now."""
-    return Reply(page="continue", outcome=Outcome.SIGNED_OUT, context={"target": request.root, "next": ""})
+    return Reply(
+        page="continue",
+        outcome=Outcome.SIGNED_OUT,
+        context={"target": request.root, "next": "", "has_new_phone": False},
+    )
 
 
 def post_sign_out(request: WebRequest) -> Reply:

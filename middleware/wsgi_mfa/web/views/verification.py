@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from wsgi_mfa.core.decision import Outcome
+from wsgi_mfa.core.decision import Hint, Outcome
 from wsgi_mfa.core.totp import seconds_left_in_step
 from wsgi_mfa.web import forms
 from wsgi_mfa.web.browser_cookie import days_of, label_of, own_of
 from wsgi_mfa.web.reply import Reply, rejection
 from wsgi_mfa.web.request import WebRequest
 from wsgi_mfa.web.views.navigation import accepted, asked_for, is_embedded, next_of, redirect_to, url_of
+
+LATE = "late"
 
 
 def show_verify(request: WebRequest) -> Reply:
@@ -83,7 +85,8 @@ def show_resync(request: WebRequest) -> Reply:
         outcome=request.state.outcome,
         context={
             "next": sealed,
-            "first_code_kept": request.argument("second") == "1",
+            "first_code_kept": request.argument("second") in ("1", LATE),
+            "first_code_late": request.argument("second") == LATE,
             **_step_context(request, sealed),
         },
     )
@@ -92,12 +95,18 @@ def show_resync(request: WebRequest) -> Reply:
 def post_resync(request: WebRequest) -> Reply:
     fields = forms.posted(request)
     sealed = next_of(request, fields)
+    is_first = fields.get("which") == "first"
     decision = request.site.service.resync_clock(
-        request.visit, fields.get("code", ""), asked_for_first=fields.get("which") == "first"
+        request.visit, fields.get("code", ""), asked_for_first=is_first
     )
     if decision.outcome is Outcome.MUST_VERIFY:
-        location = url_of(request, "resync", sealed, second="1")
+        # A second code that comes too late is kept as a first one.
+        location = url_of(request, "resync", sealed, second="1" if is_first else LATE)
         return Reply(page="resync", outcome=decision.outcome, hint=decision.hint, location=location)
     if decision.outcome is Outcome.MUST_ENROLL:
         return redirect_to(request, decision.outcome, sealed)
-    return rejection("resync", decision, first_code_kept=False, **_step_context(request, sealed))
+    # What is no code at all leaves the first one as it is.
+    is_kept = decision.hint is Hint.MALFORMED and not is_first
+    return rejection(
+        "resync", decision, first_code_kept=is_kept, first_code_late=False, **_step_context(request, sealed)
+    )

@@ -137,13 +137,35 @@ _MUCH_LATER = {
         "      expect: {outcome: [signed_in, used_code]}\n"
     ),
 }
+_CALENDAR = (
+    _ENROLLED + "- make_app_password: {user: user1, browser: laptop, program: calendar, path: /calendars}\n"
+)
+_WITH_PROGRAMS = {
+    "make_app_password": _CALENDAR,
+    "use_app_password": (
+        _CALENDAR + "- use_app_password: {user: user1, program: calendar, times: 24, every: 1h}\n"
+    ),
+    "end_app_password": (
+        _CALENDAR + "- end_app_password: {user: user1, browser: laptop, program: calendar}\n"
+        "- use_app_password: {user: user1, program: calendar}\n"
+        "  expect: {outcome: wrong_code}\n"
+    ),
+    "keep_app_passwords": (
+        _CALENDAR + "- recover: {user: user1, browser: tablet}\n"
+        "  expect: {outcome: must_choose_app_passwords}\n"
+        "- keep_app_passwords: {browser: tablet, keep: calendar}\n"
+    ),
+    "revoke_app_passwords": _CALENDAR + "- revoke_app_passwords: {user: user1}\n",
+}
 EXAMPLES = {
     **_ALONE,
     **{verb: _ENROLLED + steps for verb, steps in _ENROLLED_FIRST.items()},
+    **_WITH_PROGRAMS,
     **{verb: _LATER + steps for verb, steps in _MUCH_LATER.items()},
 }
 
 
 def example_file(verb: str) -> str:
     """Give a whole scenario file in which a verb is used."""
-    return HEAD + "".join(f"  {line}\n" for line in EXAMPLES[verb].splitlines())
+    head = HEAD.replace("steps:", "programs: yes\nsteps:") if verb in _WITH_PROGRAMS else HEAD
+    return head + "".join(f"  {line}\n" for line in EXAMPLES[verb].splitlines())

@@ -8,6 +8,7 @@ PAGES = (
     "may_enroll",
     "must_verify",
     "must_save_recovery_code",
+    "must_choose_app_passwords",
     "wrong_code",
     "used_code",
     "locked",
@@ -33,6 +34,7 @@ PAGE_NAMES = (
     "methods",
     "account",
     "app-passwords",
+    "keep-app-passwords",
     "recover",
     "recovery-code",
     "unlock",
@@ -81,6 +83,7 @@ EVENT_KINDS = (
     "unlock_code.accepted",
     "app_password.made",
     "app_password.ended",
+    "app_password.kept",
     "known_browser.added",
     "known_browser.ended",
     "clock.first_code",
@@ -104,4 +107,12 @@ EVENT_KINDS = (
     "support.removed",
     "support.renamed",
 )
-HINTS = ("clock_slow", "clock_fast", "wait_for_next", "none")
+HINTS = (
+    "clock_slow",
+    "clock_fast",
+    "clock_hours_slow",
+    "clock_hours_fast",
+    "malformed",
+    "wait_for_next",
+    "none",
+)

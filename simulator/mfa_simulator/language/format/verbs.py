@@ -6,6 +6,7 @@ from mfa_simulator.language.format import kinds, names, values
 from mfa_simulator.language.format.further_verbs import COOKIES, OPERATOR_VERBS, PEOPLE_VERBS, PORTAL_VERBS
 from mfa_simulator.language.format.kinds import Key
 from mfa_simulator.language.format.outcomes import ALL, PAGES
+from mfa_simulator.language.format.program_verbs import PROGRAM_VERBS
 from mfa_simulator.language.format.verb import (
     TOGETHER,
     VALUE,
@@ -247,6 +248,7 @@ VERBS = (
         answers=ALL,
     ),
     *OPERATOR_VERBS,
+    *PROGRAM_VERBS,
     Verb(
         name="server_clock",
         about="Somebody sets the clock of a worker.",

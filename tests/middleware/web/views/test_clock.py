@@ -62,13 +62,34 @@ def test_two_consecutive_codes_teach_the_server_the_phones_clock(
     assert tablet.submit(page, "/verify", code=phone.code()).page.outcome == "signed_in"
 
 
+@pytest.mark.requirement("D17")
+def test_a_second_code_with_a_digit_too_few_keeps_the_first(tablet, phone, application, clock):
+    second = tablet.submit(tablet.open("/mfa/resync"), "/resync", code=phone.code(steps=2))
+    again = tablet.submit(second, "/resync", code="12345")
+    assert "A code has 6 digits" in again.page.words
+    assert "The next code from the app" in again.page.words
+    clock.wait(30)
+    assert tablet.submit(again, "/resync", code=phone.code(steps=2)).page.outcome == "resynced"
+
+
+@pytest.mark.requirement("D17")
+def test_a_second_code_that_comes_too_late_is_told_to_count_as_the_first(tablet, phone, clock):
+    second = tablet.submit(tablet.open("/mfa/resync"), "/resync", code=phone.code(steps=2))
+    assert "counts as the first" not in second.page.words
+    clock.wait(91)
+    late = tablet.submit(second, "/resync", code=phone.code(steps=2))
+    assert "counts as the first" in late.page.words
+    clock.wait(30)
+    assert tablet.submit(late, "/resync", code=phone.code(steps=2)).page.outcome == "resynced"
+
+
 @pytest.mark.requirement("D17", "R21")
 def test_two_codes_that_do_not_follow_each_other_teach_nothing(tablet, phone, application, clock):
     second = tablet.submit(tablet.open("/mfa/resync"), "/resync", code=phone.code(steps=2))
     clock.wait(30)
     rejected = tablet.submit(second, "/resync", code=phone.code(steps=5))
     assert (rejected.status, rejected.page.outcome) == (422, "wrong_code")
-    assert "These codes do not fit together" in rejected.page.words
+    assert "These two codes do not tell us the time" in rejected.page.words
     assert application.service.store.load(USER).authenticator.drift_steps == 0
     assert failures_of(application).consecutive_count == 1
 

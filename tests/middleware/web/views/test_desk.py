@@ -161,7 +161,7 @@ def test_a_form_from_before_a_fresh_code_leads_to_the_desk_and_shows_no_account(
     form = look_up(agent).page.form("/support").fields
     clock.wait_for_step()
     agent.submit(agent.open("/mfa/verify?asked=1"), "/verify", code=agent.phone.code())
-    with caplog.at_level(logging.INFO, "wsgi_mfa.audit.hash_chain"):
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit"):
         answer = agent.post_form(DESK, {**form, "action": "reset", "email": USER, "reason": "x"})
     assert answer.location == DESK
     assert USER not in agent.follow(answer).page.words
@@ -176,7 +176,7 @@ def looked_up(caplog):
 @pytest.mark.requirement("R47", "R83")
 def test_an_account_that_a_refused_change_shows_is_counted_and_logged(agent, user, memory_store, caplog):
     look_up(agent, "nobody@example.com")  # the look-up counts, and names no account
-    with caplog.at_level(logging.INFO, "wsgi_mfa.audit.hash_chain"):
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit"):
         answer = call(agent, "reset", reason=" ")
     assert answer.json["reason"] == "unprintable"
     assert looked_up(caplog) == [f"support.looked_up user={AGENT!r} source='192.0.2.1' found={[USER]!r}"]
@@ -190,7 +190,7 @@ def test_an_account_named_by_a_change_that_asks_for_a_code_is_counted_when_it_is
     form = agent.open(DESK).page.form("/support").fields
     clock.wait(301)
     asked = agent.post_form(DESK, {**form, "action": "reset", "user": USER, "email": "", "reason": "x"})
-    with caplog.at_level(logging.INFO, "wsgi_mfa.audit.hash_chain"):
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit"):
         done = agent.submit(agent.follow(asked), "/verify", code=agent.phone.code())
         assert looked_up(caplog) == []
         back = agent.open(done.page.refresh.partition("url=")[2])
@@ -268,7 +268,7 @@ def test_an_account_is_looked_up_and_no_name_stands_in_a_url(agent, user, text):
 
 @pytest.mark.requirement("R83")
 def test_a_lookup_is_logged_with_whom_it_found_and_not_with_what_was_typed(agent, user, caplog):
-    with caplog.at_level(logging.INFO, "wsgi_mfa.audit.hash_chain"):
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit"):
         look_up(agent)
         look_up(agent, "a password by mistake")
     lines = [line for line in caplog.messages if line.startswith("support.looked_up")]

@@ -19,14 +19,27 @@ def test_a_new_phone_takes_the_place_of_the_old_one(
     clock.wait_for_step()
     page = laptop.open("/mfa/enroll")
     assert page.page.outcome == "must_enroll"
+    assert "Your present phone goes on working until the new one is confirmed" in page.page.words
     new = phone_of(key_on(page))
-    assert laptop.submit(page, "/enroll", code=new.code()).page.outcome == "signed_in"
+    done = laptop.submit(page, "/enroll", code=new.code())
+    assert (done.page.outcome, done.page.refresh) == ("signed_in", None)
+    assert "Your new phone is set up" in done.page.words
     assert laptop.navigate("/").text == "welcome to /"
     assert tablet.open("/").page.outcome == "must_verify"  # its session ended with the old phone
     clock.wait_for_step()
     asked = tablet.open("/")
     assert tablet.submit(asked, "/verify", code=old.code()).page.outcome == "wrong_code"
     assert tablet.submit(asked, "/verify", code=new.code()).page.outcome == "signed_in"
+
+
+@pytest.mark.requirement("R33")
+def test_a_link_alone_tells_nobody_of_a_new_phone(laptop, tablet, bind_phone, clock):
+    phone = bind_phone(laptop)
+    clock.wait_for_step()
+    tablet.enter_code("/", phone)
+    assert "You are signed in" in tablet.open("/mfa/continue?done=new-phone").page.words
+    clock.wait(300)
+    assert "new phone" not in laptop.open("/mfa/continue?done=new-phone").page.words
 
 
 @pytest.mark.requirement("R40")
