@@ -102,6 +102,13 @@ class CommandContext:
         return KEYS_VARIABLE if self.configuration is None else self.configuration.keys_env
 
     @property
+    def keys_file(self) -> str:
+        """The file of the keys, where they are in one, as it was named."""
+        if self.configuration is not None:
+            return str(self.configuration.keys_file)
+        return str(keys_path(self.path))
+
+    @property
     def path(self) -> Path:
         """The file behind ``--database``."""
         if self.database is None:

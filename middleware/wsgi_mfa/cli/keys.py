@@ -9,7 +9,7 @@ import click
 from rich import box
 from rich.table import Table
 
-from wsgi_mfa.cli.context import FIRST_KEY_ID, CommandContext, context_options, keys_path
+from wsgi_mfa.cli.context import FIRST_KEY_ID, CommandContext, context_options
 from wsgi_mfa.cli.output import console, counted, plain
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.instants import utc_text as utc
@@ -126,7 +126,7 @@ def _keep(place: CommandContext, text: str) -> None:
     """Put the ring where it is kept, or give it to the one who can."""
     if isinstance(place.keys, KeyFile):
         place.keys.replace(text)
-        _tell(place, f"keys: {keys_path(place.path)}")
+        _tell(place, f"keys: {place.keys_file}")
     else:
         _tell(place, f"set {place.keys_variable} to the line below, and start every worker anew")
         click.echo(text)

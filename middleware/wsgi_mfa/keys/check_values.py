@@ -30,7 +30,7 @@ def reject_other_keys(ring: KeyRing, known: Mapping[str, str], store_id: str) ->
             raise InvalidKeyError(
                 f"keys: {key_id!r} is another key than the one by which this store (id {store_id[:8]}...) was sealed."
                 f" Put the right key under {key_id!r} into the ring, or name the store that belongs to this ring;"
-                " nobody can sign in before",
+                " no user can sign in before",
                 key_id=key_id,
                 setting="keys",
             )

@@ -29,7 +29,7 @@ SIGNED = "store.signed"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Signed:
-    """What signing a store did: accounts that got a MAC, and users of those that are closed."""
+    """The result of signing a store: accounts that got a MAC, and users of those that are closed."""
 
     accounts_count: int
     closed: tuple[str, ...]
@@ -56,11 +56,11 @@ def _problem(service: MfaService, user: str) -> CorruptAccountError | UnknownKey
 def rebuild(service: MfaService, user: str, *, agent: str, reason: str) -> str:
     """Put what is left of a removed account in the place of one that is closed, and return its name.
 
-    Its authenticator, recovery code and sessions are gone, since any of them may have been put back; the user needs an
+    Its authenticator, recovery code and sessions are gone, since any of them may be an older one; the user needs an
     invitation. Wrong codes that it counts still count, and its events go on where they end.
 
     :raises AccountError: the account is as it was saved, or there is none.
-    :raises StoreUnavailableError: somebody else has saved it meanwhile.
+    :raises StoreUnavailableError: it was saved by another process meanwhile.
     """
     name = canonical(user)
     closed, revision, found = _closed(service, name)
@@ -152,7 +152,7 @@ def sign_all(service: MfaService, *, again: bool = False) -> Signed:
     for account in unsigned:
         signed = replace(account, revision=service.vault.new_id())
         if not service.save(signed, (), expected=account.revision):
-            raise StoreUnavailableError("somebody else works on the store: close it, and sign it again")
+            raise StoreUnavailableError("the store was changed meanwhile: close it, and sign it again")
     note(service, SIGNED, ("accounts", str(len(unsigned))))
     return Signed(accounts_count=len(unsigned), closed=tuple(closed))
 

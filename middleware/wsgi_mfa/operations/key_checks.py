@@ -1,4 +1,4 @@
-"""Recording key check values: by making a store, by rotating keys, and after a value was opened (D45)."""
+"""Recording key check values: by making a store, by rotating keys, and after a value was opened."""
 
 from __future__ import annotations
 

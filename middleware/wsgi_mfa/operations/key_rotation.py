@@ -90,12 +90,21 @@ def survey(store: Store, ring: KeyRing, *, now: int) -> Survey:
     """Look at every account and every worker's report."""
     counts: Counter[str] = Counter()
     for user in (STORE, *every_user(store)):
-        account = load_for_operator(store, user)
-        if account is not None:
-            macs = [account.mac] if account.mac else []
-            counts.update({sealing_id(sealed) for sealed in (*sealed_values(account), *macs)})
+        counts.update(_used_by(store, user))
     workers = tuple(each for each in store.workers() if each.at > now - LIVE_MINUTES * MINUTE)
     return Survey(ids=ring.ids, sealed_counts=dict(counts), workers=workers)
+
+
+def _used_by(store: Store, user: str) -> set[str]:
+    """Return the ids of the keys that have sealed or signed an account; none of one that cannot be read."""
+    try:
+        account = load_for_operator(store, user)
+    except CorruptAccountError:
+        return set()
+    if account is None:
+        return set()
+    macs = [account.mac] if account.mac else []
+    return {sealing_id(sealed) for sealed in (*sealed_values(account), *macs)}
 
 
 def with_new_key(ring: KeyRing, entropy: Entropy) -> str:

@@ -66,7 +66,7 @@ def check_processes(environ: Mapping[str, Any], store: Store) -> None:
 def opened_store(store: Store | str, keys: KeySource, clock: Clock, entropy: Entropy) -> Store:
     """Return ``store``, or the one that its URL names; a SQLite file that is missing is made.
 
-    :raises InvalidKeyError: the ring has another key under an id by which the store was sealed (D45).
+    :raises InvalidKeyError: the ring has another key under an id by which the store was sealed.
     """
     ring = keys.ring
     if isinstance(store, str):
