@@ -49,6 +49,12 @@ class Visit:
     origin: Origin
     now: int
     address: str | None = None
+    shown: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name by which apps and pages call the user."""
+        return self.user if self.shown is None else self.shown
 
 
 class AccountSigner:
@@ -141,6 +147,8 @@ class Transactions:
         self.meter = Meter(metrics)
         self._accounts = RollbackDetector(store, check=self.signer.check, incident=self._incident)
         self.load = self._accounts.load
+        # What was found out about the names of the accounts, once in each process (D44).
+        self._is_keyed = self._is_guarded = False
         self._notifier = Notifier(notify=notify, meter=self.meter)
 
     def context(self) -> Context:
