@@ -54,7 +54,7 @@ def failed(error: Exception) -> Reply:
     if isinstance(error, AmbiguousCredentialError | HeadTooLargeError):
         return unreadable(error)
     logger.error("a request was answered 503", exc_info=error)
-    return routes.unavailable()
+    return routes.unavailable(error)
 
 
 def unreadable(error: AmbiguousCredentialError | HeadTooLargeError) -> Reply:
