@@ -275,3 +275,16 @@ def test_settings_that_apps_ignore_are_told(checked, tmp_path, settings, told):
     config = tmp_path / "mfa.toml"
     config.write_text(config.read_text() + settings, encoding="utf-8")
     assert told in checked().out
+
+
+@pytest.mark.requirement("D29")
+def test_a_step_that_could_not_be_written_is_not_told_of(rotate, enrolled):
+    draft = enrolled.with_name(f"{enrolled.name}.keys.new")
+    (enrolled.parent / "precious").write_text("precious")
+    draft.symlink_to(enrolled.parent / "precious")
+    before = ring_of(enrolled).ids
+    done = rotate()
+    assert (done.code, done.out) == (2, "")
+    assert "exists" in done.err
+    assert ring_of(enrolled).ids == before
+    assert (enrolled.parent / "precious").read_text() == "precious"
