@@ -86,7 +86,9 @@ def _promote(place: CommandContext, found: Survey) -> None:
     ring = place.keys.ring
     text = with_promoted(ring, found.new_ids)
     promoted = KeyRing.from_text(text)
-    _keep(place, text, f"step 2 of 3: {promoted.writing_id} seals; {ring.writing_id} opens what it has sealed")
+    _keep(
+        place, text, f"step 2 of 3: {promoted.writing_id} seals; {ring.writing_id} opens what it has sealed"
+    )
     _re_encrypt(place, promoted)
     _tell(
         place,
