@@ -200,9 +200,19 @@ def test_every_setting_of_each_adapter_is_mis_set() -> None:
         assert missing == {case.values[1] for case in CASES if case.values[0] == kind}
 
 
+@pytest.fixture
+def closing() -> Iterator[list[Any]]:
+    """A list of adapters that are closed after the test."""
+    adapters: list[Any] = []
+    yield adapters
+    for each in adapters:
+        if isinstance(each, SqlSession):
+            each._close()
+
+
 @pytest.mark.parametrize(("kind", "name", "wrong"), CASES)
 def test_a_mis_set_adapter_opens_no_page_and_is_told_of(
-    wrapped, new_browser, tmp_path, caplog, kind, name, wrong
+    wrapped, new_browser, tmp_path, caplog, closing, kind, name, wrong
 ) -> None:
     make, adapter, right = ADAPTERS[kind]
     path = str(tmp_path / "portal.db")
@@ -216,6 +226,7 @@ def test_a_mis_set_adapter_opens_no_page_and_is_told_of(
     caplog.set_level(logging.WARNING, logger="wsgi_mfa")
     try:
         identity = adapter(**given)
+        closing.append(identity)
         portal = wrapped(application, identity=identity, seal_credentials=True, validated=False)
         sign_in = SignIn(
             path="/sign-in", page="/", user="alice", password=PASSWORD, origin="https://localhost"
