@@ -16,6 +16,7 @@ from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.core.usernames import UserNames
 from wsgi_mfa.directory import Person
+from wsgi_mfa.identity.request.head_limits import QUERY_BYTES_MAX
 from wsgi_mfa.identity.request.sanitizer import SanitizedRequest
 from wsgi_mfa.service import MfaService, Visit
 from wsgi_mfa.support.account_view import AccountFinder
@@ -26,6 +27,7 @@ from wsgi_mfa.web.client_address import AttemptLimit, ClientAddressReader, Spray
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner, known_secrets_in
 from wsgi_mfa.web.public_url import PublicUrl
 from wsgi_mfa.web.return_to import ReturnUrlSigner
+from wsgi_mfa.web.sign_in_response import SignInResponse
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
 QUERY_FIELDS_MAX = 50
@@ -60,6 +62,7 @@ class Site:
     desk: SupportDesk
     finder: AccountFinder
     agents: SupportAgents  # who may use the desk over HTTP
+    sign_in_response: SignInResponse | None  # for scripts of the portal, in place of 401
     authenticate: str | None  # the WWW-Authenticate of programs, where the adapter takes credentials
 
 
@@ -222,8 +225,11 @@ class WebRequest:
 
     def argument(self, name: str) -> str | None:
         """The one value of ``name`` in the query; None when it is not there once."""
+        text = str(self.environ.get("QUERY_STRING", ""))
+        if len(text) > QUERY_BYTES_MAX:
+            return None
         try:
-            query = parse_qs(str(self.environ.get("QUERY_STRING", "")), max_num_fields=QUERY_FIELDS_MAX)
+            query = parse_qs(text, max_num_fields=QUERY_FIELDS_MAX)
         except ValueError:
             return None
         values = query.get(name, ())
