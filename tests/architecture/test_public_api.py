@@ -36,6 +36,7 @@ DOCUMENTED = (
 GIVEN = {
     "AccountKeeper": "MfaMiddleware.service",
     "Codec": "ACCOUNT_CODEC and EVENT_CODEC",
+    "StoreKeeper": "MfaMiddleware.service",
     "SupportDesk": "MfaMiddleware.support_desk",
 }
 DUNDERS = {"__init__", "__call__", "__enter__", "__exit__", "__iter__"}

@@ -61,6 +61,7 @@ TOP_LEVEL = {
     "tls_in_front": YES_NO,
     "proxy_count": WHOLE,
     "cookie_label": TEXT,
+    "user_names": TEXT,
     "api_credentials": TABLES,
     "sign_in_response": TABLE,
     "directory": TEXT,
@@ -120,6 +121,7 @@ class Configuration:
     tls_in_front: bool = False
     proxy_count: int | None = None
     cookie_label: str | None = None
+    user_names: str | None = None
     api_credentials: tuple[dict[str, Any], ...] = ()
     sign_in_response: Mapping[str, Any] | None = None
     directory: Callable[[str], Person | None] | None = None
@@ -152,6 +154,7 @@ class Configuration:
             "tls_in_front": self.tls_in_front,
             "proxy_count": self.proxy_count,
             "cookie_label": self.cookie_label,
+            "user_names": self.user_names,
             "api_credentials": self.api_credentials,
             "sign_in_response": self.sign_in_response,
             "directory": self.directory,

@@ -41,6 +41,7 @@ from wsgi_mfa.web.cookies import CookieSigner
 from wsgi_mfa.web.field_watch import FieldWatch
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
+from wsgi_mfa.web.rejected_users import ambiguous, rejected_user, without_user
 from wsgi_mfa.web.reply import response_to
 from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
 from wsgi_mfa.web.return_to import ReturnUrlSigner
@@ -65,9 +66,8 @@ class MfaMiddleware:
     ``sqlite:///mfa.db``; ``keys`` is the key ring, or a :class:`~wsgi_mfa.keys.key_file.KeyFile` with one, and
     there is no way to run without. ``directory`` maps what a user typed to the one
     :class:`~wsgi_mfa.directory.Person` behind it; without it an id with ``@`` is its own address.
-    ``plain_http`` serves our pages without https, for a loopback address only (D35). ``notify`` is called once
-    for each event that the user should hear of by another way (R32); ``metrics`` takes numbers (D26). The other
-    settings are in docs/surroundings.md (D48, D49), docs/programs.md (D50) and docs/adapters.md.
+    ``plain_http`` serves our pages without https, for a loopback address only. ``notify`` is called once for each
+    event that the user should hear of by another way; ``metrics`` takes numbers. docs/ has the other settings.
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -92,6 +92,7 @@ class MfaMiddleware:
         tls_in_front: bool = False,
         proxy_count: int | None = None,
         cookie_label: str | None = None,
+        user_names: str | None = None,
         api_credentials: Sequence[Mapping[str, object]] = (),
         sign_in_response: Mapping[str, object] | None = None,
         undeclared_credentials: Sequence[str] = (),
@@ -122,7 +123,7 @@ class MfaMiddleware:
         import werkzeug.wrappers  # noqa: F401 - now, and not while the first page is waited for in each worker
 
         self.service = MfaService(
-            store=settings.opened_store(store, clock, entropy),
+            store=settings.opened_store(store, keys, clock, entropy),
             keys=keys,
             policy=policy or Policy(),
             clock=clock,
@@ -205,6 +206,7 @@ class MfaMiddleware:
             issuer=checked_issuer(issuer),
             mount_path=mount_path,
             support_contact=support_contact,
+            user_names=settings.user_names_of(user_names, identity, self.service.store),
             cookies=CookieSigner(keys=keys, store_id=self.service.store.identity.store_id),
             targets=ReturnUrlSigner(keys),
             sources=sources,
@@ -276,11 +278,11 @@ class MfaMiddleware:
                         response = response_to(request, rejection, as_json=routes.as_json(request, path))
         except AmbiguousCredentialError as error:
             request = IncomingRequest(self._site, environ, names, nothing, now)
-            response = response_to(request, gate.ambiguous(error), as_json=routes.as_json(request, path))
-        except Exception:  # whatever failed, no client gets further by it (R80)
+            response = response_to(request, ambiguous(error), as_json=routes.as_json(request, path))
+        except Exception as error:  # whatever failed, no client gets further by it (R80)
             logger.exception("a request was answered 503")
             request = IncomingRequest(self._site, environ, names, sanitized, now)
-            response = response_to(request, routes.unavailable(), as_json=routes.as_json(request, path))
+            response = response_to(request, routes.unavailable(error), as_json=routes.as_json(request, path))
         if response is None:
             return self._pass(request, way, environ, start_response)
         if path is None:
@@ -304,10 +306,9 @@ class MfaMiddleware:
         try:
             request, reply = gate.reply_to(incoming, sanitizer, environ, path, self._directory)
         except InvalidUserError as error:
-            logger.warning("refused a user: %s", error)
-            request = gate.without_user(incoming)
+            request = without_user(incoming)
             leaves = path == "/sign-out" and request.method == "POST" and bool(request.sanitized.doubled)
-            reply = routes.answer(request, path or "") if leaves else gate.rejected_user()
+            reply = routes.answer(request, path or "") if leaves else rejected_user(incoming, error)
         if reply is None:
             gate.admit(request, sanitizer, environ)
             return request, None

@@ -38,6 +38,13 @@ class AccessJudge:
         """Take a new password of a user of the portal."""
         self._passwords[user.casefold()] = password
 
+    def user_removed(self, user: str) -> None:
+        """Take note that the portal has no such user any more, and lets none of that user's logins in."""
+        name = user.casefold()
+        self._passwords.pop(name, None)
+        for value in [value for value, owner in self._ledger.logins.items() if owner == name]:
+            del self._ledger.logins[value]
+
     def user_of(self, cookies: Mapping[str, str]) -> str | None:
         """Give whose password was typed for the login that these cookies hold."""
         # Some portals quote their cookie (RFC 6265 lets them), and what they read has lost its quotes.
@@ -74,7 +81,8 @@ class AccessJudge:
                 seen = "a key from before a reset or a new phone is the active one again"
                 self._ledger.report(invariant_names.RESET_FINAL, seen, call, save)
             self._ledger.bound.add(new.id)
-        if old is not None and (new is None or new.id != old.id):
+        is_moved = "support.renamed" in save.kinds  # the key goes on under the new name
+        if old is not None and (new is None or new.id != old.id) and not is_moved:
             self._ledger.dead.add(old.id)
 
     def _left(self, call: JudgedCall, save: Save) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 
@@ -81,6 +81,25 @@ class Monitor:
     def password_changed(self, user: str, password: str) -> None:
         """Take a new password of a user of the portal."""
         self._access.password_changed(user, password)
+
+    def user_removed(self, user: str) -> None:
+        """Take note that the portal has no such user any more."""
+        self._access.user_removed(user)
+
+    def logins_ended(self) -> None:
+        """Take note that the portal has ended all of its logins."""
+        self._ledger.logins.clear()
+        self._ledger.cookies_in_clear.clear()
+
+    def store_restored(self, accounts: Mapping[str, Account]) -> None:
+        """Take the accounts of a restored backup; sessions that it does not know have ended."""
+        self._ledger.accounts.clear()
+        self._ledger.accounts.update(accounts)
+        known = {session.id for account in accounts.values() for session in account.sessions}
+        number = self._ledger.next_number()
+        for session_id, grant in self._ledger.grants.items():
+            if session_id not in known and grant.ended is None:
+                grant.ended, grant.cause = number, "a restored backup"
 
     def take_violations(self) -> tuple[Violation, ...]:
         """Return the violations found since the last call, and forget them."""

@@ -33,6 +33,8 @@ INSIDE = (
     *("revoke_sessions", "remove_account", "reset_all"),
     *(verb.name for verb in PROGRAM_VERBS),
     *("change_user", "directory_fails", "slow_portal", "slow_store"),
+    *("stale_reads", "stall_worker", "end_worker", "delete_user", "end_portal_sessions"),
+    *("rename_account", "backup_store", "restore_store", "close_store", "open_store", "fence_store"),
 )
 
 

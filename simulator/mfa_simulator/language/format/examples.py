@@ -66,8 +66,35 @@ _ENROLLED_FIRST = {
     ),
     "reset_all": "- reset_all: {reason: a lost backup}\n",
     "change_user": "- change_user: {user: user1, email: new.name@example.com}\n",
+    "delete_user": "- delete_user: {user: user1}\n",
+    "end_portal_sessions": (
+        "- end_portal_sessions: {}\n- visit: {browser: laptop}\n  expect: {outcome: sign_in_required}\n"
+    ),
+    "rename_account": (
+        "- change_user: {user: user1, name: alicia}\n- rename_account: {user: user1, from: user1}\n"
+    ),
+    "backup_store": "- backup_store: {as: monday}\n",
+    "restore_store": ("- backup_store: {as: monday}\n- restore_store: {backup: monday}\n- fence_store: {}\n"),
+    "close_store": (
+        "- close_store: {}\n- visit: {browser: laptop}\n  expect: {outcome: unavailable}\n- open_store: {}\n"
+    ),
+    "open_store": "- close_store: {}\n- open_store: {}\n- visit: {browser: laptop}\n",
+    "fence_store": ("- backup_store: {as: monday}\n- restore_store: {backup: monday}\n- fence_store: {}\n"),
     "directory_fails": "- directory_fails: {for: 1m}\n",
     "slow_portal": "- slow_portal: {by: 2s}\n- visit: {browser: laptop}\n",
+    "stale_reads": (
+        "- stale_reads: {calls: 1}\n"
+        "- visit: {browser: laptop}\n"
+        "  expect: {outcome: unavailable}\n"
+        "- visit: {browser: laptop}\n"
+    ),
+    "stall_worker": "- stall_worker: {call: load, for: 5s}\n- visit: {browser: laptop}\n",
+    "end_worker": (
+        "- end_worker: {call: load}\n"
+        "- visit: {browser: laptop}\n"
+        "  expect: {outcome: timeout}\n"
+        "- visit: {browser: laptop}\n"
+    ),
     "slow_store": "- slow_store: {by: 100ms}\n- visit: {browser: laptop}\n",
     "replay_code": "- replay_code: {user: user1, browser: thief, from: laptop}\n",
     "steal_cookie": "- steal_cookie: {user: user1, browser: thief, from: laptop}\n",

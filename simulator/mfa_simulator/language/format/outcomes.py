@@ -23,7 +23,8 @@ PAGES = (
     "error",
 )
 DESK = ("reset", "unlocked", "refused", "unavailable", "error")
-ALL = tuple(dict.fromkeys((*PAGES, *DESK)))
+OPERATOR = ("renamed", "closed", "opened", "fenced")
+ALL = tuple(dict.fromkeys((*PAGES, *DESK, *OPERATOR)))
 # The pages of the middleware, by their addresses below the mount path or, where they have none, by their names.
 PAGE_NAMES = (
     "enroll",
