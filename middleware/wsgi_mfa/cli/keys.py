@@ -122,8 +122,7 @@ def _add(place: CommandContext) -> None:
     ring = place.keys.ring
     text = with_new_key(ring, SystemEntropy())
     new_id = KeyRing.from_text(text).ids[-2]
-    _tell(place, f"step 1 of 3: {new_id} is new and only opens; {ring.writing_id} seals")
-    _keep(place, text)
+    _keep(place, text, f"step 1 of 3: {new_id} is new and only opens; {ring.writing_id} seals")
     key_checks.record_new(place.store, KeyRing.from_text(text), new_id)
     _tell(place, f"next: keys rotate, once every worker knows {new_id} (see keys check)")
 
@@ -132,8 +131,9 @@ def _promote(place: CommandContext, found: Survey) -> None:
     ring = place.keys.ring
     text = with_promoted(ring, found.new_ids)
     promoted = KeyRing.from_text(text)
-    _tell(place, f"step 2 of 3: {promoted.writing_id} seals; {ring.writing_id} opens what it has sealed")
-    _keep(place, text)
+    _keep(
+        place, text, f"step 2 of 3: {promoted.writing_id} seals; {ring.writing_id} opens what it has sealed"
+    )
     _re_encrypt(place, promoted)
     key_checks.record(place.service_with(promoted))
     _tell(
@@ -150,8 +150,8 @@ def _retire(place: CommandContext, found: Survey) -> None:
         SystemClock().sleep(PATIENCE_SECONDS)  # so long a request may save what it has sealed before (D21)
     if any(each in _found(place).sealed_counts for each in found.old_ids):
         _re_encrypt(place, ring)
-    _tell(place, f"step 3 of 3: {', '.join(found.old_ids)} is retired; {ring.writing_id} seals")
-    _keep(place, without_retired(ring, found.old_ids))
+    step = f"step 3 of 3: {', '.join(found.old_ids)} is retired; {ring.writing_id} seals"
+    _keep(place, without_retired(ring, found.old_ids), step)
     forget_keys(place.store, found.old_ids)
     place.store.set_key_checks(dict.fromkeys(found.old_ids))
 
@@ -164,13 +164,13 @@ def _re_encrypt(place: CommandContext, ring: KeyRing) -> None:
         _give_up(f"{counted(len(closed), 'account')} could not be opened: {names}")
 
 
-def _keep(place: CommandContext, text: str) -> None:
-    """Put the ring where it is kept, or give it to the one who can."""
+def _keep(place: CommandContext, text: str, step: str) -> None:
+    """Put the ring where it is kept, or print it, and tell of the ``step`` once that is done."""
     if isinstance(place.keys, KeyFile):
         place.keys.replace(text)
-        _tell(place, f"keys: {place.keys_file}")
+        _tell(place, step, f"keys: {place.keys_file}")
     else:
-        _tell(place, f"set {place.keys_variable} to the line below, and start every worker anew")
+        _tell(place, step, f"set {place.keys_variable} to the line below, and start every worker anew")
         click.echo(text)
 
 

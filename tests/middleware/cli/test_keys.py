@@ -341,3 +341,16 @@ def test_there_is_nothing_to_retire_before_a_rotation(run, enrolled):
     done = run("keys", "retire", "--sign-out", "--database", enrolled)
     assert (done.code, done.out) == (1, "")
     assert done.err == "there is no old key to retire; next: keys rotate adds a new key\n"
+
+
+@pytest.mark.requirement("D29")
+def test_a_step_that_could_not_be_written_is_not_told_of(rotate, enrolled):
+    draft = enrolled.with_name(f"{enrolled.name}.keys.new")
+    (enrolled.parent / "precious").write_text("precious")
+    draft.symlink_to(enrolled.parent / "precious")
+    before = ring_of(enrolled).ids
+    done = rotate()
+    assert (done.code, done.out) == (2, "")
+    assert "exists" in done.err
+    assert ring_of(enrolled).ids == before
+    assert (enrolled.parent / "precious").read_text() == "precious"
