@@ -44,6 +44,12 @@ class Visit:
     origin: Origin
     now: int
     address: str | None = None
+    shown: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name by which apps and pages call the user."""
+        return self.user if self.shown is None else self.shown
 
 
 class Transactions:
@@ -69,6 +75,8 @@ class Transactions:
         self._accounts = RollbackDetector(store)
         self.load = self._accounts.load
         self.meter = Meter(metrics)
+        # What was found out about the names of the accounts, once in each process (D44).
+        self._is_keyed = self._is_guarded = False
         self._notifier = Notifier(notify=notify, meter=self.meter)
 
     def context(self) -> Context:

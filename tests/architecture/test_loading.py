@@ -11,6 +11,7 @@ CHECKED = ("wsgi_mfa.stores.", "wsgi_mfa.stores.rollback")
 #: Commands of an operator, which also read a store that is closed or was rolled back.
 OPERATORS = {
     "wsgi_mfa.audit.hash_chain",
+    "wsgi_mfa.operations.spellings",
     "wsgi_mfa.cli.accounts",
     "wsgi_mfa.cli.check",
     "wsgi_mfa.operations.key_rotation",

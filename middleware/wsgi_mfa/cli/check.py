@@ -17,7 +17,7 @@ from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.odds import ODDS_MAX, wrong_codes_a_year, yearly_odds
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.rollout import is_rolling_out
-from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.core.usernames import UserNames, canonical
 from wsgi_mfa.directory import Person
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError, UnsealError
@@ -32,10 +32,12 @@ from wsgi_mfa.keys.ring import KeyRing
 from wsgi_mfa.keys.vault import Vault
 from wsgi_mfa.operations.key_rotation import survey
 from wsgi_mfa.operations.rollout_report import people_of, unknown_names
+from wsgi_mfa.operations.spellings import groups_of, problems_of_names
 from wsgi_mfa.stores.protocol import Store, every_user, load_for_operator
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.web.api_credentials import check_entry, read_api_credentials
 from wsgi_mfa.web.forward_auth import reject_unfit
+from wsgi_mfa.web.settings import read_user_names
 
 #: The settings that an authenticator app learns from the QR code, and may ignore.
 APP_SETTINGS = ("algorithm", "digits", "period_seconds")
@@ -75,6 +77,7 @@ def check(config: Path, *, through: str | None, signs_in: bool, upstream: str | 
         _finding("sealing", lambda: _sealing(configuration)),
         _finding("keys", lambda: _keys(configuration, keys)),
         _finding("store", lambda: _store(configuration, stores)),
+        _finding("user names", lambda: _user_names(configuration, stores)),
         _finding("guessing", lambda: _guessing(configuration.policy)),
         _finding("apps", lambda: _apps(configuration.policy)),
     ]
@@ -193,10 +196,27 @@ def _sign_in(configuration: Configuration, upstream: str | None) -> str:
             *undeclared_from(configuration.undeclared_credentials),
             *configuration.sealing().other_ways,
         ),
+        user_names=read_user_names(configuration.user_names, configuration.identity),
     ).run()
     if report.problems:
         raise MfaError("; ".join(report.problems))
     return "; ".join(("the adapter sees the user whom the portal signs in", *report.notes))
+
+
+def _user_names(configuration: Configuration, stores: list[Store]) -> str:
+    """Return how spellings are taken, and how many wait for an operator."""
+    mode = read_user_names(configuration.user_names, configuration.identity)
+    told = f"{mode.value}, as {'the setting says' if configuration.user_names else 'the adapter says'}"
+    if not stores:
+        return told
+    problems = problems_of_names(stores[0], mode)
+    if problems:
+        raise MfaError("; ".join(problems))
+    waiting = sum(len(group.refused) for group in groups_of(stores[0]))
+    if waiting and mode is UserNames.ASK:
+        noun = "spelling waits" if waiting == 1 else "spellings wait"
+        return f"{told}; {waiting} rejected {noun} for an operator: wsgi-mfa accounts spellings"
+    return told
 
 
 def _rollout(configuration: Configuration) -> str:
@@ -218,7 +238,7 @@ def _support_agents(configuration: Configuration) -> str:
     agents = agents_from(configuration.support_agents, has_directory=directory is not None)
     for name in sorted(agents.users):
         person = directory(name) if directory is not None else Person(name=name)
-        if person is None or canonical(person.name) != name:
+        if person is None or name not in (person.key, canonical(person.name), person.name):
             meant = "knows nobody" if person is None else f"knows {person.name!r}"
             raise MfaError(f"{name!r} is no name of an account: the directory {meant} by it")
     told = [f"{len(agents.users)} by name"] if agents.users else []

@@ -14,6 +14,7 @@ from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.configuration.build import keys_of, new_identity, store_of
 from wsgi_mfa.configuration.toml_file import KEYS_VARIABLE, Configuration, read_configuration
 from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.usernames import UserNames
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import ConfigurationError, InvalidKeyError
 from wsgi_mfa.keys.key_file import KeyFile, create_key_file
@@ -22,6 +23,7 @@ from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.protocol import Store
 from wsgi_mfa.stores.sqlite import SqliteStore
 from wsgi_mfa.support.desk import SupportDesk
+from wsgi_mfa.web.settings import read_user_names
 
 FIRST_KEY_ID = "k1"
 
@@ -36,6 +38,14 @@ class CommandContext:
     @cached_property
     def configuration(self) -> Configuration | None:
         return None if self.config is None else read_configuration(self.config)
+
+    @property
+    def user_names(self) -> UserNames:
+        """How spellings of user names are taken; where nothing says it, as those that users type."""
+        configuration = self.configuration
+        if configuration is None:
+            return UserNames.ASK
+        return read_user_names(configuration.user_names, configuration.identity)
 
     @property
     def policy(self) -> Policy:

@@ -60,6 +60,7 @@ TOP_LEVEL = {
     "tls_in_front": YES_NO,
     "proxy_count": WHOLE,
     "cookie_label": TEXT,
+    "user_names": TEXT,
     "api_credentials": TABLES,
     "directory": TEXT,
     "undeclared_credentials": TEXTS,
@@ -118,6 +119,7 @@ class Configuration:
     tls_in_front: bool = False
     proxy_count: int | None = None
     cookie_label: str | None = None
+    user_names: str | None = None
     api_credentials: tuple[dict[str, Any], ...] = ()
     directory: Callable[[str], Person | None] | None = None
     undeclared_credentials: tuple[str, ...] = ()
@@ -149,6 +151,7 @@ class Configuration:
             "tls_in_front": self.tls_in_front,
             "proxy_count": self.proxy_count,
             "cookie_label": self.cookie_label,
+            "user_names": self.user_names,
             "api_credentials": self.api_credentials,
             "directory": self.directory,
             "forward_auth": self.forward_auth,

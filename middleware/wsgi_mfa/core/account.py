@@ -298,6 +298,8 @@ class Account:
     event_count: int = 0  # how many events are on record, and the link of the last one (D31)
     event_link: str = ""
     desk_use: DeskUse | None = None  # of a support agent
+    spellings: tuple[str, ...] = ()  # those bound to this account; before the first, any of its name (D44)
+    refused_spellings: tuple[str, ...] = ()  # those that an operator has not decided about
     removed_at: int | None = None  # when all else was forgotten; a later enrollment needs the desk (D33)
 
     def session(self, session_id: str | None) -> Session | None:

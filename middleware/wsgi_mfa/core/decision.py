@@ -55,6 +55,7 @@ class Reason(str, Enum):
     TOO_MANY_APP_PASSWORDS = "too_many_app_passwords"  # D50
     NOT_THIS_PATH = "not_this_path"  # an app password is bound to another path (D50)
     UNKNOWN_USER = "unknown_user"  # no name for an account, or none that the directory knows (D1)
+    OTHER_SPELLING = "other_spelling"  # the account is bound to other spellings of its name (D44)
     CODE_NOT_SHOWN_AGAIN = "code_not_shown_again"  # D13
     # Of the support desk.
     NOT_AN_AGENT = "not_an_agent"  # R44

@@ -46,6 +46,8 @@ _ADDED_IN_2 = (
     "granted_tries",
     "unlock_code",
     "resyncs_begun",
+    "spellings",
+    "refused_spellings",
 )
 
 

@@ -16,7 +16,7 @@ from wsgi_mfa.core.commands import Command, Origin
 from wsgi_mfa.core.decision import Decision, Outcome, Reason
 from wsgi_mfa.core.expiry import without_expired, younger
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.core.spellings import account_name
 from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import InvalidUserError, StoreUnavailableError
 from wsgi_mfa.service import STUBBORN_SECONDS, MfaService, Visit
@@ -88,7 +88,8 @@ class SupportDesk:
         applied = self._applied(call, command)
         if isinstance(applied, Rejected):
             if applied.reason is Reason.CHANGED_MEANWHILE and _form_of(call) is not None:
-                return self._reset_before(canonical(call.user), generation, code) or applied
+                user = account_name(call.user, self._service.load)
+                return self._reset_before(user, generation, code) or applied
             return applied
         needed = applied.decision.reason is Reason.ENROLLMENT_CODE_NEEDED
         return self._told_of_reset(applied.user, code if needed else None)
@@ -267,7 +268,7 @@ class SupportDesk:
                 message = f"{word} must be one line of printable text, for the record"
                 return Rejected(message=message, reason=Reason.UNPRINTABLE)
         try:
-            name = canonical(call.user)
+            name = account_name(call.user, self._service.load)
             account = self._service.load(name)
             rejected = self._mismatch(name, account, call, newcomer=newcomer)
             if rejected is not None:
@@ -301,7 +302,7 @@ class SupportDesk:
                 message="nobody resets or unlocks their own account (R46)", reason=Reason.OWN_ACCOUNT
             )
         person = self._directory(name) if self._directory is not None else None
-        if self._protected.has(name, person.groups if person is not None else ()):
+        if self._protected.may_have(name, person.groups if person is not None else ()):
             return Rejected(
                 message=f"{name!r} is an agent of the desk: use the command (R47)",
                 reason=Reason.AGENTS_ACCOUNT,
@@ -330,11 +331,8 @@ class SupportDesk:
 
     def _visit(self, name: str, source: str) -> Visit:
         """A visit of the desk: it has no browser, and acts for nobody's session."""
-        return Visit(
-            user=name,
-            origin=Origin(browser="", next_browser="", source=source),
-            now=self._service.clock.now(),
-        )
+        origin = Origin(browser="", next_browser="", source=source)
+        return Visit(user=name, origin=origin, now=self._service.clock.now())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,7 +19,8 @@ from wsgi_mfa.service import Visit
 from wsgi_mfa.web import access, gate, return_to, routes
 from wsgi_mfa.web.browser_cookie import browser_cookie
 from wsgi_mfa.web.cookies import expire_cookie
-from wsgi_mfa.web.gate import caller_of, redirect_to_page, rejected_user
+from wsgi_mfa.web.gate import caller_of, redirect_to_page
+from wsgi_mfa.web.rejected_users import rejected_user
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.request import Caller, Directory, IdentifiedRequest, IncomingRequest, WebRequest
 from wsgi_mfa.web.response_hold import Headers, ResponseHold, thrown_away
@@ -77,10 +78,10 @@ def judged_response(
     if before is not None and after.identification == request.sanitized.identification:
         return Judged(headers, None, before.user)  # and the directory is asked once a request
     try:
-        caller = caller_of(after.identification, directory)
+        found = caller_of(request.site, after.identification, directory)
     except InvalidUserError as error:
-        logger.warning("held a sign-in: %s", error)
-        return Judged(headers, rejected_user(), None)
+        return Judged(headers, rejected_user(request, error), None)
+    caller = None if found is None else found[0]
     user = caller.user if caller is not None else None
     if user == (before and before.user):
         if caller is not None and before is not None and caller.login != before.login:

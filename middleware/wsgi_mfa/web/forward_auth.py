@@ -23,7 +23,7 @@ from wsgi_mfa.identity.observed_login.binding import ObservedLogin
 from wsgi_mfa.identity.request.cookie_header import is_cookie_name
 from wsgi_mfa.identity.request.proxy_checks import passed_on_cookies, undeclared_arguments, undeclared_headers
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
-from wsgi_mfa.web import access, gate, return_to, routes
+from wsgi_mfa.web import access, gate, rejected_users, return_to, routes
 from wsgi_mfa.web.http_errors import PlainHttpError, RejectedRequestError
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.request import Directory, IncomingRequest, WebRequest, is_navigation
@@ -81,10 +81,9 @@ def answer(
     except RejectedRequestError as error:
         reply = routes.rejected(error)
     except AmbiguousCredentialError as error:
-        reply = replace(gate.ambiguous(error), status=403)
+        reply = replace(rejected_users.ambiguous(error), status=403)
     except InvalidUserError as error:
-        logger.warning("refused a user: %s", error)
-        reply = gate.rejected_user()
+        reply = rejected_users.rejected_user(incoming, error)
     if reply is None:
         return _passed(request)
     response = response_to(request, reply, as_json=not asked.is_navigation)

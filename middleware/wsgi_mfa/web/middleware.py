@@ -42,6 +42,7 @@ from wsgi_mfa.web.cookies import CookieSigner
 from wsgi_mfa.web.field_watch import FieldWatch
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
+from wsgi_mfa.web.rejected_users import ambiguous, rejected_user, without_user
 from wsgi_mfa.web.reply import response_to
 from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
 from wsgi_mfa.web.response_hold import Headers, ResponseHold, first_drawn
@@ -65,9 +66,8 @@ class MfaMiddleware:
     ``sqlite:///mfa.db``; ``keys`` is the key ring, or a :class:`~wsgi_mfa.keys.key_file.KeyFile` with one, and
     there is no way to run without. ``directory`` maps what a user typed to the one
     :class:`~wsgi_mfa.directory.Person` behind it; without it an id with ``@`` is its own address.
-    ``plain_http`` serves our pages without https, for a loopback address only (D35). ``notify`` is called once
-    for each event that the user should hear of by another way (R32); ``metrics`` takes numbers (D26). The other
-    settings are in docs/surroundings.md (D48, D49), docs/programs.md (D50) and docs/adapters.md.
+    ``plain_http`` serves our pages without https, for a loopback address only. ``notify`` is called once for each
+    event that the user should hear of by another way; ``metrics`` takes numbers. docs/ has the other settings.
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -92,6 +92,7 @@ class MfaMiddleware:
         tls_in_front: bool = False,
         proxy_count: int | None = None,
         cookie_label: str | None = None,
+        user_names: str | None = None,
         api_credentials: Sequence[Mapping[str, object]] = (),
         undeclared_credentials: Sequence[str] = (),
         seal_credentials: bool | str = True,
@@ -192,7 +193,7 @@ class MfaMiddleware:
             label=labels.of_portal,
         )
         self._session_cookie = SessionCookieCheck(identity)
-        # Also where no response changes the user, the portal's cookies in it are sealed.
+        # The portal's cookies are sealed also in responses that change no user.
         self._is_watched = identity.traits.user_changes_in_response or self._sealing.seals is not None
         self._forwarding = forwarding.PATHS if forward_auth else ()
         self._has_exemptions = bool(self.service.policy.exempt_paths or self.service.policy.exempt_methods)
@@ -204,6 +205,7 @@ class MfaMiddleware:
             issuer=checked_issuer(issuer),
             mount_path=mount_path,
             support_contact=support_contact,
+            user_names=settings.user_names_of(user_names, identity, self.service.store),
             cookies=CookieSigner(keys=keys, store_id=self.service.store.identity.store_id),
             targets=ReturnUrlSigner(keys),
             sources=sources,
@@ -274,7 +276,7 @@ class MfaMiddleware:
                         response = response_to(request, rejection, as_json=routes.as_json(request, path))
         except AmbiguousCredentialError as error:
             request = IncomingRequest(self._site, environ, names, nothing, now)
-            response = response_to(request, gate.ambiguous(error), as_json=routes.as_json(request, path))
+            response = response_to(request, ambiguous(error), as_json=routes.as_json(request, path))
         except Exception:  # whatever failed, no client gets further by it (R80)
             logger.exception("a request was answered 503")
             request = IncomingRequest(self._site, environ, names, sanitized, now)
@@ -302,10 +304,9 @@ class MfaMiddleware:
         try:
             request, reply = gate.reply_to(incoming, sanitizer, environ, path, self._directory)
         except InvalidUserError as error:
-            logger.warning("refused a user: %s", error)
-            request = gate.without_user(incoming)
+            request = without_user(incoming)
             leaves = path == "/sign-out" and request.method == "POST" and bool(request.sanitized.doubled)
-            reply = routes.answer(request, path or "") if leaves else gate.rejected_user()
+            reply = routes.answer(request, path or "") if leaves else rejected_user(incoming, error)
         if reply is None:
             gate.admit(request, sanitizer, environ)
             return request, None

@@ -169,7 +169,7 @@ def _context(request: WebRequest, reply: Reply) -> dict[str, object]:
         "reason": reply.reason and reply.reason.value,
         "retry_after_seconds": reply.retry_after_seconds,
         "issuer": site.issuer,
-        "user": request.caller.user if request.caller else None,
+        "user": request.caller.shown if request.caller else None,
         "mount": request.mount,
         "root": request.root,
         "csrf": forms.csrf_token(request) if request.has_forms else None,

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.core.access_rules import AccessRule
 from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.usernames import UserNames
 from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import Adapter, problems_of
+from wsgi_mfa.identity.adapters.chain import Chain
 from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, paths_in
 from wsgi_mfa.keys.ring import KeyRing
+from wsgi_mfa.operations.spellings import problems_of_names
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.url import open_store
@@ -56,6 +60,37 @@ def check_processes(environ: Mapping[str, Any], store: Store) -> None:
     """
     if environ.get("wsgi.multiprocess") and not store.shared_between_processes:
         raise ConfigurationError("store: several processes need a store that they share", setting="store")
+
+
+def user_names_of(setting: str | None, identity: Adapter, store: Store) -> UserNames:
+    """Return how spellings of user names are taken: by the setting, or else by the adapter.
+
+    :raises ConfigurationError: the setting has no legal value, or the accounts of ``store`` do not fit it.
+    """
+    mode = read_user_names(setting, identity)
+    if mode is UserNames.FOLDED and isinstance(identity, Chain):
+        identity.fold_names()
+    if mode is UserNames.FOLDED:
+        with closing(store.for_operator()) as twin:  # nothing stays open before the first request (D32)
+            problems = problems_of_names(twin, mode)
+        if problems:
+            raise ConfigurationError(
+                f"user_names is {mode.value!r}: {'; '.join(problems)}", setting="user_names"
+            )
+    return mode
+
+
+def read_user_names(setting: str | None, identity: Adapter) -> UserNames:
+    """Return the mode that the setting names, or else the adapter's.
+
+    :raises ConfigurationError: the setting has no legal value.
+    """
+    words = [each.value for each in UserNames]
+    if setting is not None and setting not in words:
+        raise ConfigurationError(
+            f"user_names is {setting!r}: legal are {', '.join(words)}", setting="user_names"
+        )
+    return identity.traits.user_names if setting is None else UserNames(setting)
 
 
 def opened_store(store: Store | str, clock: Clock, entropy: Entropy) -> Store:

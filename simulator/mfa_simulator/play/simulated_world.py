@@ -282,6 +282,7 @@ class World:
             keys=KeyRing.from_text(",".join(self.key_texts)),
             policy=self.policy,
             directory=self.directory.person,
+            user_names="ask",  # names are told from each other, and accounts go by the folded name
             support_agents=[f"group:{AGENTS}"],
             plain_http=True,
             clock=worker.clock,

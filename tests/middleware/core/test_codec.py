@@ -97,6 +97,8 @@ def as_form_1_could_hold_it(account: Account) -> Account:
         unlock_code=None,
         resyncs_begun=(),
         app_passwords=(),
+        spellings=(),
+        refused_spellings=(),
         code_failures=replace(account.code_failures, days=()),
         pending=tuple(replace(pending, wrong_count=0) for pending in account.pending),
         remembered_browsers=tuple(replace(browser, known_id=None) for browser in account.remembered_browsers),

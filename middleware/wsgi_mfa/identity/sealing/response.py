@@ -148,7 +148,7 @@ class CookieSealer:
             self._warned.add(name)
             logger.warning(
                 "a response sets cookies of %d bytes, %r the longest of them, which are longer when sealed: proxies"
-                " such as nginx need a larger buffer for them (proxy_buffer_size 16k)",
+                " such as nginx need a larger buffer for them (proxy_buffer_size 16k, proxy_buffers 8 16k)",
                 size,
                 name,
             )

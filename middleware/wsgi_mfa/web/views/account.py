@@ -40,7 +40,8 @@ def show_account(request: WebRequest) -> Reply:
             "own_id": None if own is None else own[0],
             "remembered_browser_days": days_of(request),
             "takes_app_passwords": request.site.takes_app_passwords,
-            "is_agent": caller is not None and request.site.agents.has(caller.user, caller.groups),
+            "is_agent": caller is not None
+            and request.site.agents.has(caller.user, caller.groups, spelling=caller.spelling),
         },
         members={
             "authenticator": {"confirmed_at": None if phone is None else phone.confirmed_at // SECOND},
