@@ -164,6 +164,9 @@ def revoke(account: Account, command: RevokeAppPasswords, context: Context) -> D
     """End one app password for its user, or all of them."""
     ids = {each.id for each in account.app_passwords} if command.id is None else {command.id}
     left, events = without(account, ids, cause=command.cause, now=context.now, source=command.source)
+    said = (("agent", command.agent), ("reason", command.reason), ("ticket", command.ticket))
+    told = tuple(pair for pair in said if pair[1])
+    events = tuple(replace(event, details=(*event.details, *told)) for event in events)
     return Decision(outcome=Outcome.SIGNED_OUT, account=left if events else None, events=events)
 
 

@@ -122,6 +122,9 @@ class RevokeAppPasswords:
 
     id: str | None
     cause: str
+    agent: str = ""
+    reason: str = ""
+    ticket: str = ""
     source: str = ""
 
 

@@ -58,7 +58,7 @@ UNRESOLVED: Final = Unresolved.UNRESOLVED
 
 CHANGING_IDS: Final = (
     "the portal signs users in by an id that changes with the password (Flask-Security's fs_uniquifier), and each new"
-    " one would be a new user's: give directory=, which says which person it is (D1)"
+    " one would be a new user's: give directory=, which says which person it is"
 )
 
 Identification = FirstFactor | Anonymous | Unresolved | None
@@ -249,7 +249,7 @@ def problems_of(adapter: Adapter, *, has_directory: bool, ask_store: bool = Fals
     if ask_store and not problems:
         problems += adapter.store_selftest()
     if adapter.traits.aliases and not has_directory:
-        problems.append("aliases are accepted, so directory= must say which person each of them is (D1)")
+        problems.append("aliases are accepted, so directory= must say which person each of them is")
     if adapter.traits.changing_ids and not has_directory:
         problems.append(CHANGING_IDS)
     return problems

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from wsgi_mfa.core.authentication_state import factor_is_younger
 from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.errors import InvalidUserError, StoreError
+from wsgi_mfa.identity.adapter import FirstFactor, Identification
 from wsgi_mfa.identity.request.response_identity import identify_after, may_change_user
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, without_own_cookies
 from wsgi_mfa.service import Visit
@@ -78,10 +79,9 @@ def judged_response(
     if before is not None and after.identification == request.sanitized.identification:
         return Judged(headers, None, before.user)  # and the directory is asked once a request
     try:
-        found = caller_of(request.site, after.identification, directory)
+        caller = _caller_after(request, after.identification, directory)
     except InvalidUserError as error:
         return Judged(headers, rejected_user(request, error), None)
-    caller = None if found is None else found[0]
     user = caller.user if caller is not None else None
     if user == (before and before.user):
         if caller is not None and before is not None and caller.login != before.login:
@@ -102,6 +102,18 @@ def judged_response(
         # The next page reminds this user.
         return Judged(headers + ended + _fresh_browser(request), None, user)
     return Judged(headers, _held(request, signing_in, headers, ended), user)
+
+
+def _caller_after(
+    request: WebRequest, identification: Identification, directory: Directory | None
+) -> Caller | None:
+    """Return the caller after a response; the directory is not asked again about the user of the request."""
+    before, known = request.caller, request.sanitized.identification
+    user = known.user if isinstance(known, FirstFactor) else None
+    if before is not None and isinstance(identification, FirstFactor) and identification.user == user:
+        return before._replace(login=identification.login)
+    found = caller_of(request.site, identification, directory)
+    return None if found is None else found[0]
 
 
 def _carry(request: WebRequest, login: str | None) -> None:
@@ -179,7 +191,11 @@ def _held(
     reply = redirect_to_page(
         request, outcome, return_to.redirected(location, request.environ, request.site.public)
     )
-    return replace(reply, headers=(*_set_cookies(headers), *ended, *_fresh_browser(request)))
+    given = request.site.sign_in_response
+    if given is not None and not given.is_for(str(request.environ.get("PATH_INFO", ""))):
+        given = None
+    cookies = (*_set_cookies(headers), *ended, *_fresh_browser(request))
+    return replace(reply, headers=cookies, for_scripts=given)
 
 
 def passed_unchanged(

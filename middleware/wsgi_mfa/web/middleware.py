@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from wsgi_mfa.entropy import Entropy, SystemEntropy
 from wsgi_mfa.errors import AmbiguousCredentialError, InvalidUserError
 from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter
-from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, without_own_cookies
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.identity.sealing.settings import seal_settings
 from wsgi_mfa.identity.sign_in_fields.declaration import (
@@ -32,11 +31,11 @@ from wsgi_mfa.stores.protocol import Store
 from wsgi_mfa.support.account_view import AccountFinder
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
-from wsgi_mfa.web import app_response, arrival, gate, routes, settings
+from wsgi_mfa.web import arrival, gate, routes, settings
 from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web.api_credentials import read_api_credentials
 from wsgi_mfa.web.app_password import ProgramRequest, without_cookies
-from wsgi_mfa.web.app_response import answered, passed_unchanged
+from wsgi_mfa.web.app_response import passed_unchanged
 from wsgi_mfa.web.client_address import SprayWatch
 from wsgi_mfa.web.cookies import CookieSigner
 from wsgi_mfa.web.field_watch import FieldWatch
@@ -45,11 +44,12 @@ from wsgi_mfa.web.login_binding import observed_around
 from wsgi_mfa.web.rejected_users import ambiguous, rejected_user, without_user
 from wsgi_mfa.web.reply import response_to
 from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
-from wsgi_mfa.web.response_hold import Headers, ResponseHold, first_drawn
 from wsgi_mfa.web.return_to import ReturnUrlSigner
-from wsgi_mfa.web.sealing import Sealing, sealed
+from wsgi_mfa.web.sealing import Sealing
 from wsgi_mfa.web.session_cookie import SessionCookieCheck
 from wsgi_mfa.web.session_turns import session_turns
+from wsgi_mfa.web.sign_in_response import read_sign_in_response
+from wsgi_mfa.web.watched_response import ResponseWatch
 from wsgi_mfa.web.way import Way, Ways, way_of
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
@@ -94,6 +94,7 @@ class MfaMiddleware:
         cookie_label: str | None = None,
         user_names: str | None = None,
         api_credentials: Sequence[Mapping[str, object]] = (),
+        sign_in_response: Mapping[str, object] | None = None,
         undeclared_credentials: Sequence[str] = (),
         seal_credentials: bool | str = True,
         unsealed_cookies: Sequence[str] = (),
@@ -192,8 +193,8 @@ class MfaMiddleware:
             store_id=self.service.store.identity.store_id,
             label=labels.of_portal,
         )
-        self._session_cookie = SessionCookieCheck(identity)
-        # The portal's cookies are sealed also in responses that change no user.
+        self._watch = ResponseWatch(directory, SessionCookieCheck(identity))
+        # Also where no response changes the user, the portal's cookies in it are sealed.
         self._is_watched = identity.traits.user_changes_in_response or self._sealing.seals is not None
         self._forwarding = forwarding.PATHS if forward_auth else ()
         self._has_exemptions = bool(self.service.policy.exempt_paths or self.service.policy.exempt_methods)
@@ -218,6 +219,7 @@ class MfaMiddleware:
             finder=AccountFinder(self.service, directory=directory),
             agents=agents,
             authenticate=identity.traits.www_authenticate,
+            sign_in_response=read_sign_in_response(sign_in_response),
         )
         self._api = read_api_credentials(api_credentials, identity, forward_auth=forward_auth)
         self._has_hosts = public.hosts is not None
@@ -325,35 +327,4 @@ class MfaMiddleware:
         if not self._is_watched:
             own = way.sanitizer.own_cookie_names
             return passed_unchanged(self.application, request, own, environ, start_response)
-        observer = ResponseHold(partial(self._judged, request, way), start_response)
-        iterable = self.application(environ, observer.start_response)
-        if not observer.started:
-            iterable = first_drawn(iterable, observer)
-        return answered(request, observer, iterable, start_response)
-
-    def _judged(
-        self, request: WebRequest, way: Way, status: str, headers: Headers
-    ) -> tuple[Headers, WSGIApplication | None]:
-        sanitizer = way.sanitizer
-        if app_response.is_left_alone(request, sanitizer, status, headers):
-            return headers, None
-        headers = sanitizer.clean_location(without_own_cookies(headers, sanitizer.own_cookie_names))
-        try:
-            judged = app_response.judged_response(request, sanitizer, self._directory, headers)
-            headers, reply, _ = judged
-            if reply is None and status.startswith("401"):
-                headers, reply = app_response.judged_challenge(request, headers)
-            if judged.user is None:
-                headers = self._session_cookie.without_misnamed(request, headers)
-            if reply is None:
-                return sealed(request, way.sealer, headers, judged), None
-            if judged.reply is not None and judged.user is not None:
-                self._session_cookie.look_at_path(request, list(reply.headers))
-            # What the portal sets goes out with a reply in its place as well.
-            reply = replace(reply, headers=tuple(sealed(request, way.sealer, list(reply.headers), judged)))
-            return headers, response_to(request, reply, as_json=not request.is_navigation)
-        except Exception:
-            # Not raised here: the application called us, and would take it for its own failure.
-            logger.exception("a response was held and answered 503")
-            as_json = not request.is_navigation
-            return headers, response_to(request.incoming, routes.unavailable(), as_json=as_json)
+        return self._watch.response(self.application, request, way, environ, start_response)

@@ -15,6 +15,7 @@ from wsgi_mfa.web.browser_cookie import browser_cookie, is_known, own_of
 from wsgi_mfa.web.cookies import expire_cookie
 from wsgi_mfa.web.render import render_page
 from wsgi_mfa.web.request import WebRequest
+from wsgi_mfa.web.sign_in_response import SignInResponse
 
 if TYPE_CHECKING:
     # Imported when the first page is made: it brings a server and a test client, which take longer than all of ours.
@@ -76,6 +77,7 @@ class Reply:
     members: Mapping[str, object] = field(default_factory=dict)
     location: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    for_scripts: SignInResponse | None = None  # in place of a problem
 
     @property
     def said(self) -> str | None:
@@ -114,7 +116,12 @@ def problem(word: str, status: int, **members: object) -> str:
 def _json(reply: Reply) -> Response:
     from werkzeug.wrappers import Response
 
-    word = reply.said
+    word, given = reply.said, reply.for_scripts
+    if given is not None and reply.location is not None:
+        body = given.body_with(reply.location)
+        response = Response(body, given.status, content_type=given.type)
+        response.headers["Link"] = f'<{reply.location}>; rel="alternate"; type="text/html"'
+        return response
     if reply.status >= 400 and word is not None:
         body = problem(
             word,

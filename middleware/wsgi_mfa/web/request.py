@@ -26,6 +26,7 @@ from wsgi_mfa.web.client_address import AttemptLimit, ClientAddressReader, Spray
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner, known_secrets_in
 from wsgi_mfa.web.public_url import PublicUrl
 from wsgi_mfa.web.return_to import ReturnUrlSigner
+from wsgi_mfa.web.sign_in_response import SignInResponse
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
 QUERY_FIELDS_MAX = 50
@@ -60,6 +61,7 @@ class Site:
     desk: SupportDesk
     finder: AccountFinder
     agents: SupportAgents  # who may use the desk over HTTP
+    sign_in_response: SignInResponse | None  # for scripts of the portal, in place of 401
     authenticate: str | None  # the WWW-Authenticate of programs, where the adapter takes credentials
 
 

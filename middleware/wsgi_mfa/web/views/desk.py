@@ -18,6 +18,7 @@ from wsgi_mfa.errors import InvalidUserError, StoreUnavailableError
 from wsgi_mfa.notifications import audit_logger
 from wsgi_mfa.support.account_view import AccountView
 from wsgi_mfa.support.desk import SESSION_CHARACTERS, Call, SupportDesk
+from wsgi_mfa.support.ended_programs import end_app_passwords
 from wsgi_mfa.support.event_text import details_of, in_words
 from wsgi_mfa.support.results import Rejected, SupportResult
 from wsgi_mfa.web import forms
@@ -40,6 +41,9 @@ ACTS: dict[str, Act] = {
     "invite": lambda desk, call, _: desk.invite_for(call),
     "end_sessions": lambda desk, call, fields: desk.end_sessions_for(
         call, session=fields.get("session") or None
+    ),
+    "end_app_passwords": lambda desk, call, fields: end_app_passwords(
+        desk, call, app_password=fields.get("app_password") or None
     ),
     "forget_drift": lambda desk, call, _: desk.forget_drift_for(call),
 }

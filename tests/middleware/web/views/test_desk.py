@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from wsgi_mfa.core.account import Method
+from wsgi_mfa.core.account import AppPassword, Method
+from wsgi_mfa.core.instants import DAY
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import ConfigurationError, StoreUnavailableError
@@ -401,6 +402,48 @@ def test_an_agent_unlocks_an_account(agent, user, browser_of, clock):
     asked = guesser.submit(guesser.open("/mfa/unlock"), "/unlock", unlock_code=code)
     assert asked.page.name == "verify"
     assert "This browser is known" in asked.page.words
+
+
+@pytest.fixture
+def programs(user, memory_store, clock):
+    """Three app passwords of the user."""
+    account = memory_store.load(USER)
+    now = clock.instant
+    made = tuple(
+        AppPassword(id=letter * 32, digest="d", name=name, path="/", made_at=now, expires_at=now + DAY)
+        for letter, name in (("a", "calendar"), ("b", "uploads"), ("c", "reader"))
+    )
+    changed = replace(account, revision="with programs", app_passwords=made)
+    assert memory_store.save(changed, (), expected=account.revision)
+    return lambda: [each.name for each in memory_store.load(USER).app_passwords]
+
+
+@pytest.mark.requirement("D50")
+def test_an_agent_lists_app_passwords_and_ends_one_or_all(agent, programs, memory_store):
+    listed = call(agent, "find", find=USER).json["accounts"][0]["app_passwords"]
+    assert [(each["name"], each["app_password"], each["used_at"]) for each in listed] == [
+        ("calendar", "a" * 8, None), ("uploads", "b" * 8, None), ("reader", "c" * 8, None),
+    ]  # fmt: skip
+    assert "calendar" in look_up(agent).page.words
+    done = act(agent, "end_app_passwords", app_password="a" * 8)
+    assert "1 app password ended" in done.page.words
+    assert programs() == ["uploads", "reader"]
+    event = memory_store.events(USER)[-1]
+    said = {"cause": "support", "agent": AGENT, "reason": "lost the phone"}
+    assert (event.kind, said.items() <= dict(event.details).items()) == ("app_password.ended", True)
+    answer = call(agent, "end_app_passwords")
+    assert answer.json["message"] == f"{USER}: 2 app passwords ended"
+    assert programs() == []
+    answer = call(agent, "end_app_passwords")
+    assert answer.json["message"] == f"{USER}: there was no app password"
+
+
+@pytest.mark.requirement("D50")
+@pytest.mark.parametrize("strange", ["a", "aaaaaaa", "d" * 8, "aaaaaaab"])
+def test_a_strange_id_ends_no_app_password(agent, programs, strange):
+    assert call(agent, "end_app_passwords", app_password=strange).status == 404
+    assert call(agent, "end_app_passwords", email=OTHER).status == 404
+    assert len(programs()) == 3
 
 
 @pytest.mark.requirement("R47")
