@@ -1,4 +1,4 @@
-"""Crowds: one user of a file who stands for many, each with a name, an address and clocks of its own."""
+"""Crowds: one user of a file that means many users, each with a name, an address and clocks of its own."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def span_or_normal(text: str) -> int | Normal:
 
 
 def members(user: UserSpec, count: int | None, seed: int) -> Iterator[UserSpec]:
-    """Yield the users that a user of the file stands for: `count` of them, or the one alone."""
+    """Yield the users that a user of the file means: `count` of them, or the one alone."""
     for number in range(1, (count or 1) + 1):
         name = user.name if count is None else f"{user.name}{number}"
         email = user.email if count is None or user.email is None else _numbered_address(user.email, number)
