@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from wsgi_mfa import AuthTkt, BeakerSession, ConfigurationError, FlaskSession, PyramidSession, SqlSession
+from wsgi_mfa import (
+    AuthTkt,
+    BeakerSession,
+    ConfigurationError,
+    FlaskSession,
+    LoginForm,
+    PyramidSession,
+    SqlSession,
+)
+from wsgi_mfa.adapters import SignInProbe
 from wsgi_mfa.identity.sign_in_check import SignIn, SignInCheck
 
 pytestmark = [
@@ -269,3 +278,78 @@ def test_a_key_that_no_list_knows_is_named_by_the_check() -> None:
     played = SignIn(path="/sign-in", page="/", user="alice", password=PASSWORD, origin="https://localhost")
     (problem,) = SignInCheck(app, identity, played).run().problems
     assert "user_key" in problem
+
+
+class FormPortal:
+    """Signs users in by a form, into a session of its own."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, str] = {}
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        headers = [("Content-Type", "text/plain")]
+        cookies = dict(part.partition("=")[::2] for part in environ.get("HTTP_COOKIE", "").split("; "))
+        user = self.sessions.get(cookies.get("portal_login", ""))
+        if environ["PATH_INFO"] == "/sign-in" and environ["REQUEST_METHOD"] == "POST":
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode()
+            if "password=correct+horse" in body:
+                session = f"s{len(self.sessions)}"
+                self.sessions[session] = "alice"
+                headers += [("Set-Cookie", f"portal_login={session}; Path=/; HttpOnly"), ("Location", "/")]
+                start_response("302 Found", headers)
+                return [b""]
+        is_shown = user or environ["PATH_INFO"] == "/sign-in"
+        start_response("200 OK" if is_shown else "401 Unauthorized", headers)
+        return [f"user: {user}".encode() if user else b"a form"]
+
+
+FORM: dict[str, Any] = {
+    "path": "/sign-in",
+    "field": "username",
+    "cookies": ["portal_login"],
+    "succeeded": ["status=302"],
+    "failed": ["status=200"],
+}
+WRONG_FORMS = [
+    ("path", "/sign-in-here"),
+    ("path", "/"),
+    ("field", "user"),
+    ("cookies", ["portal"]),
+    ("succeeded", ["status=303"]),
+    ("succeeded", ["status=200"]),
+    ("failed", ["status=302"]),
+    ("failed", ["status=401"]),
+    ("media_types", ["application/json"]),
+    ("sign_out", ["/sign-in"]),
+    ("harmless_cookies", ["portal_login"]),
+    ("renews_in_responses", True),
+    ("secure", False),
+]
+
+
+@pytest.mark.parametrize(("name", "wrong"), WRONG_FORMS)
+def test_a_mis_set_form_opens_no_page(wrapped, new_browser, name, wrong) -> None:
+    given = {**FORM, name: wrong}
+    try:
+        portal = wrapped(FormPortal(), identity=LoginForm(**given), seal_credentials=True, validated=False)
+    except ConfigurationError as error:
+        start = str(error)
+    else:
+        start = ""
+    if start:
+        assert name in start
+        return
+    browser = new_browser(portal, validated=False)
+    browser.navigate("/sign-in")
+    browser.post_form("/sign-in", {"username": "alice", "password": PASSWORD})
+    for _ in range(2):
+        assert "user: alice" not in browser.request("GET", "/").text
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [each for each in WRONG_FORMS if each[0] in ("path", "cookies", "succeeded", "failed")]
+)
+def test_the_rehearsal_names_what_is_mis_set_in_a_form(name, wrong) -> None:
+    rehearsal = SignInProbe(FormPortal(), user="alice", password=PASSWORD, password_field="password")
+    problems = LoginForm(**{**FORM, name: wrong}, rehearsal=rehearsal).selftest()
+    assert any(name in problem for problem in problems), problems
