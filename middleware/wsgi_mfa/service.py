@@ -285,7 +285,7 @@ class MfaService(Transactions):
             decision = decide(account, command, Context(now=visit.now, policy=self.policy))
             if decision.account is not None:
                 noted = replace(decision.account, revision=self.vault.new_id(), saved_at=visit.now)
-                self.store.save(noted, (), expected=account.revision)
+                self.save(noted, (), expected=account.revision)
         except StoreUnavailableError:
             logger.warning("a use could not be noted: the store is unavailable")
 

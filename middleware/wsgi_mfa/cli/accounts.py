@@ -21,6 +21,7 @@ from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.instants import utc_text as utc
 from wsgi_mfa.core.spellings import account_name
 from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.operations import integrity
 from wsgi_mfa.operations.accounts import AccountKeeper
 from wsgi_mfa.stores.protocol import load_for_operator
 from wsgi_mfa.support.account_view import state_of
@@ -187,6 +188,22 @@ def rename(place: CommandContext, old: str, new: str, reason: str, agent: str) -
         place.service, agent=agent, reason=reason, user_names=place.user_names
     ).rename(old, new)
     click.echo(f"renamed: {before} is {after} now")
+
+
+@accounts.command(short_help="Replace an account that was changed in the store by other means.")
+@click.argument("user")
+@click.option("--reason", default="", help="Why, for the record.")
+@agent_option
+@context_options
+def rebuild(place: CommandContext, user: str, reason: str, agent: str) -> None:
+    """Put what is left of a removed account in the place of USER's, which is closed since its MAC does not verify.
+
+    Find out first who can write to the database, and look at `wsgi-mfa audit verify`. Where a backup from before the
+    change is there, restoring it is the other way. USER needs an invitation of the support desk then.
+    """
+    ask(f"Forget what the store holds of {user!r}?")
+    name = integrity.rebuild(place.operator_service, user, agent=agent, reason=reason)
+    click.echo(f"rebuilt: {name} needs an invitation to enroll again")
 
 
 def _stored(place: CommandContext, user: str) -> Account:

@@ -20,25 +20,28 @@ from wsgi_mfa.core.rollout import is_rolling_out
 from wsgi_mfa.core.usernames import UserNames, canonical
 from wsgi_mfa.directory import Person
 from wsgi_mfa.entropy import SystemEntropy
-from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError, UnsealError
+from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError
 from wsgi_mfa.gateway import Gateway
 from wsgi_mfa.identity.adapter import problems_of
 from wsgi_mfa.identity.request.sanitizer import declared_cookies
 from wsgi_mfa.identity.request.undeclared import paths_in, undeclared_from
 from wsgi_mfa.identity.sealing.settings import SealMode
 from wsgi_mfa.identity.sign_in_check import SignIn, SignInCheck
+from wsgi_mfa.keys.check_values import reject_other_keys
 from wsgi_mfa.keys.key_file import KeyFile
 from wsgi_mfa.keys.ring import KeyRing
-from wsgi_mfa.keys.vault import Vault
+from wsgi_mfa.operations import integrity, key_checks
 from wsgi_mfa.operations.key_rotation import survey
 from wsgi_mfa.operations.rollout_report import people_of, unknown_names
 from wsgi_mfa.operations.spellings import groups_of, problems_of_names
-from wsgi_mfa.stores.protocol import Store, every_user, load_for_operator
+from wsgi_mfa.service import MfaService
+from wsgi_mfa.stores.protocol import Store, every_user
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.web.api_credentials import check_entry, read_api_credentials
 from wsgi_mfa.web.forward_auth import reject_unfit
 from wsgi_mfa.web.settings import read_user_names
 
+_SHOWN = 10  # of the accounts that are closed
 #: The settings that an authenticator app learns from the QR code, and may ignore.
 APP_SETTINGS = ("algorithm", "digits", "period_seconds")
 
@@ -303,20 +306,24 @@ def _store(configuration: Configuration, found: list[Store]) -> str:
 
 def _accounts(store: Store, keys: KeyRing, policy: Policy) -> str:
     """Return what was found where every key of the ring opens what a key of its id has sealed."""
-    counts = survey(store, keys, now=SystemClock().now()).sealed_counts
+    store_id = store.identity.store_id
+    known = store.key_checks()
+    reject_other_keys(keys, known, store_id)
+    unknown = [key_id for key_id in keys.ids if key_id not in known]
+    if unknown:
+        click.echo(
+            f"warning  accounts: the store has no check value of {', '.join(unknown)}, so that another key by that"
+            " name would not be noticed at start: `wsgi-mfa store init` records it"
+        )
+    service = MfaService(
+        store=store.for_operator(), keys=keys, policy=policy, clock=SystemClock(), entropy=SystemEntropy()
+    )
+    counts = survey(service.store, keys, now=SystemClock().now()).sealed_counts
     missing = sorted(set(counts) - set(keys.ids))
     if missing:
         raise UnknownKeyError(", ".join(missing), known=keys.ids)
-    vault = Vault(keys=keys, store_id=store.identity.store_id, entropy=SystemEntropy(), policy=policy)
-    opened: set[str] = set()
-    for user in every_user(store):
-        account = load_for_operator(store, user)
-        if account is None or opened >= set(counts):
-            continue
-        try:
-            opened |= vault.opened_with(account, but=opened)
-        except UnsealError as error:
-            raise MfaError(
-                f"{error}: a key of the ring has the id of the one that sealed it, and is another key"
-            ) from None
-    return f"{sum(1 for _ in every_user(store))}, each sealed by a key of the ring"
+    key_checks.reject_unproven(service, set(counts))
+    closed = list(integrity.problems(service))
+    if closed:
+        raise MfaError(f"{len(closed)} closed: {'; '.join(map(str, closed[:_SHOWN]))}")
+    return f"{sum(1 for _ in every_user(store))}, each sealed and signed by a key of the ring"

@@ -9,13 +9,15 @@ import click
 from rich import box
 from rich.table import Table
 
-from wsgi_mfa.cli.context import FIRST_KEY_ID, CommandContext, context_options, keys_path
+from wsgi_mfa.cli.context import FIRST_KEY_ID, CommandContext, context_options
 from wsgi_mfa.cli.output import console, counted, plain
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.instants import utc_text as utc
 from wsgi_mfa.entropy import SystemEntropy
+from wsgi_mfa.keys.check_values import reject_other_keys
 from wsgi_mfa.keys.key_file import KeyFile
 from wsgi_mfa.keys.ring import KeyRing
+from wsgi_mfa.operations import key_checks
 from wsgi_mfa.operations.key_rotation import (
     LIVE_MINUTES,
     Step,
@@ -56,6 +58,7 @@ def rotate(place: CommandContext) -> None:
     Keys in a file are changed there, and workers read it. Keys in an environment variable are printed, to be set by
     you before the workers are started again: the value alone on standard output, all else on standard error.
     """
+    reject_other_keys(place.keys.ring, place.store.key_checks(), place.store.identity.store_id)
     found = _found(place)
     if found.lost_ids:
         _give_up(f"the ring lacks {', '.join(found.lost_ids)}, by which accounts are sealed: add it first")
@@ -79,6 +82,7 @@ def _add(place: CommandContext) -> None:
     text = with_new_key(ring, SystemEntropy())
     new_id = KeyRing.from_text(text).ids[-2]
     _keep(place, text, f"step 1 of 3: {new_id} is new and only opens; {ring.writing_id} seals")
+    key_checks.record_new(place.store, KeyRing.from_text(text), new_id)
     _tell(place, f"next: keys rotate, once every worker knows {new_id} (see keys check)")
 
 
@@ -90,6 +94,7 @@ def _promote(place: CommandContext, found: Survey) -> None:
         place, text, f"step 2 of 3: {promoted.writing_id} seals; {ring.writing_id} opens what it has sealed"
     )
     _re_encrypt(place, promoted)
+    key_checks.record(place.service_with(promoted))
     _tell(
         place,
         f"next: keys rotate, which retires {ring.writing_id}. A day later is best: browsers",
@@ -106,6 +111,7 @@ def _retire(place: CommandContext, found: Survey) -> None:
         _re_encrypt(place, ring)
     step = f"step 3 of 3: {', '.join(found.old_ids)} is retired; {ring.writing_id} seals"
     _keep(place, without_retired(ring, found.old_ids), step)
+    place.store.set_key_checks(dict.fromkeys(found.old_ids))
 
 
 def _re_encrypt(place: CommandContext, ring: KeyRing) -> None:
@@ -120,7 +126,7 @@ def _keep(place: CommandContext, text: str, step: str) -> None:
     """Put the ring where it is kept, or print it, and tell of the ``step`` once that is done."""
     if isinstance(place.keys, KeyFile):
         place.keys.replace(text)
-        _tell(place, step, f"keys: {keys_path(place.path)}")
+        _tell(place, step, f"keys: {place.keys_file}")
     else:
         _tell(place, step, f"set {place.keys_variable} to the line below, and start every worker anew")
         click.echo(text)

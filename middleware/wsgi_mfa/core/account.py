@@ -6,7 +6,7 @@ lists. Secrets stand here only sealed (see :mod:`wsgi_mfa.keys.ring`); ids are r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -301,6 +301,9 @@ class Account:
     spellings: tuple[str, ...] = ()  # those bound to this account; before the first, any of its name (D44)
     refused_spellings: tuple[str, ...] = ()  # those that an operator has not decided about
     removed_at: int | None = None  # when all else was forgotten; a later enrollment needs the desk (D33)
+    mac: str = field(default="", compare=False)  # over the stored text of all else; "" before the save (D48a)
+    # That text, where it is at hand: the codec and the signer keep it between them, and no copy has it.
+    text: str | None = field(init=False, repr=False, compare=False, default_factory=lambda: None)
 
     def session(self, session_id: str | None) -> Session | None:
         """The open session of this id; None when it was ended or never was."""

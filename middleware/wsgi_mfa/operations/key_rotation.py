@@ -12,13 +12,15 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
+from wsgi_mfa.audit.hash_chain import STORE
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Command, Origin, ReEncrypt
 from wsgi_mfa.core.instants import MINUTE
 from wsgi_mfa.core.re_encryption import sealed_values
 from wsgi_mfa.entropy import Entropy
-from wsgi_mfa.errors import UnknownKeyError, UnsealError
+from wsgi_mfa.errors import CorruptAccountError, UnknownKeyError, UnsealError
 from wsgi_mfa.keys.ring import KeyRing, sealing_id
+from wsgi_mfa.operations.audit_retention import note
 from wsgi_mfa.service import STUBBORN_SECONDS, MfaService, Visit
 from wsgi_mfa.stores.protocol import Store, WorkerReport, every_user, load_for_operator
 
@@ -87,12 +89,22 @@ class Survey:
 def survey(store: Store, ring: KeyRing, *, now: int) -> Survey:
     """Look at every account and every worker's report."""
     counts: Counter[str] = Counter()
-    for user in every_user(store):
-        account = load_for_operator(store, user)
-        if account is not None:
-            counts.update({sealing_id(sealed) for sealed in sealed_values(account)})
+    for user in (STORE, *every_user(store)):
+        counts.update(_used_by(store, user))
     workers = tuple(each for each in store.workers() if each.at > now - LIVE_MINUTES * MINUTE)
     return Survey(ids=ring.ids, sealed_counts=dict(counts), workers=workers)
+
+
+def _used_by(store: Store, user: str) -> set[str]:
+    """Return the ids of the keys that have sealed or signed an account; none of one that cannot be read."""
+    try:
+        account = load_for_operator(store, user)
+    except CorruptAccountError:
+        return set()
+    if account is None:
+        return set()
+    macs = [account.mac] if account.mac else []
+    return {sealing_id(sealed) for sealed in (*sealed_values(account), *macs)}
 
 
 def with_new_key(ring: KeyRing, entropy: Entropy) -> str:
@@ -130,11 +142,20 @@ def re_encrypt_all(service: MfaService) -> tuple[int, list[str]]:
 
         try:
             decision = service.apply(visit, command, patience_seconds=STUBBORN_SECONDS)
-        except (UnknownKeyError, UnsealError):
+        except (UnknownKeyError, UnsealError, CorruptAccountError):
             closed.append(user)
         else:
             count += decision.account is not None
-    return count, closed
+    return count + _sign_record(service), closed
+
+
+def _sign_record(service: MfaService) -> int:
+    """Let the writing key sign the account of the store itself, which seals nothing; how many that were."""
+    account = service.load(STORE)
+    if account is None or sealing_id(account.mac) == service.keys.ring.writing_id:
+        return 0
+    note(service, "key.rotated", ("key_id", service.keys.ring.writing_id))
+    return 1
 
 
 def number_of(key_id: str) -> int:

@@ -17,11 +17,12 @@ from wsgi_mfa.core.support import under_attack
 from wsgi_mfa.core.throttle import budget_spent, counted, wait_seconds
 from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.directory import Person
-from wsgi_mfa.errors import InvalidUserError
+from wsgi_mfa.errors import CorruptAccountError, InvalidUserError
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.support.addresses import address_of, spell_the_same
 
 EVENTS_SHOWN = 12
+CLOSED_STATE = "closed: changed in the store"
 FOUND_MAX = 20  # accounts that one address leads to; more are a store gone wrong
 
 
@@ -49,8 +50,9 @@ class AccountView:
     """An account as it counts at the moment of the look, and its latest events, the newest first.
 
     ``account`` is None for a user whom the store does not know. ``guessed`` says that wrong codes followed a right
-    password since the last success, so that somebody else may know it (D15). ``name`` is the user's
-    where the account is named by a key of the portal.
+    password since the last success, so that somebody else may know it (D15). ``is_closed`` says that the stored account
+    is not what was saved (D48a); ``account`` is None then. ``name`` is the user's where the account is named by a key
+    of the portal.
     """
 
     user: str
@@ -63,6 +65,7 @@ class AccountView:
     known_browsers: KnownView | None = None
     wrong_recovery_codes_count: int = 0
     guessed: bool = False
+    is_closed: bool = False
     events: tuple[Event, ...] = ()
 
 
@@ -98,7 +101,10 @@ class AccountFinder:
     def look(self, user: str) -> AccountView | None:
         """The account of this canonical name; None for somebody of whom neither store nor directory knows."""
         context = self._service.context()
-        stored = self._service.load(user)
+        try:
+            stored = self._service.load(user)
+        except CorruptAccountError:
+            return AccountView(user=user, state=CLOSED_STATE, is_closed=True)
         if stored is None:
             if not self._may_be_new(user):
                 return None
@@ -141,7 +147,10 @@ class AccountFinder:
         return () if person is None else person.groups
 
     def _is_known(self, user: str) -> bool:
-        return self._service.load(user) is not None or self._may_be_new(user)
+        try:
+            return self._service.load(user) is not None or self._may_be_new(user)
+        except CorruptAccountError:
+            return True
 
     def _may_be_new(self, user: str) -> bool:
         """Whether somebody without an account may be invited: where that is needed, and the directory knows them."""

@@ -123,7 +123,7 @@ class MfaMiddleware:
         import werkzeug.wrappers  # noqa: F401 - now, and not while the first page is waited for in each worker
 
         self.service = MfaService(
-            store=settings.opened_store(store, clock, entropy),
+            store=settings.opened_store(store, keys, clock, entropy),
             keys=keys,
             policy=policy or Policy(),
             clock=clock,
@@ -279,10 +279,10 @@ class MfaMiddleware:
         except AmbiguousCredentialError as error:
             request = IncomingRequest(self._site, environ, names, nothing, now)
             response = response_to(request, ambiguous(error), as_json=routes.as_json(request, path))
-        except Exception:  # whatever failed, no client gets further by it (R80)
+        except Exception as error:  # whatever failed, no client gets further by it (R80)
             logger.exception("a request was answered 503")
             request = IncomingRequest(self._site, environ, names, sanitized, now)
-            response = response_to(request, routes.unavailable(), as_json=routes.as_json(request, path))
+            response = response_to(request, routes.unavailable(error), as_json=routes.as_json(request, path))
         if response is None:
             return self._pass(request, way, environ, start_response)
         if path is None:

@@ -157,9 +157,7 @@ def drifted(enrolled, service_at):
             drift_steps=1,
             drift_at=1_772_442_000_000_000,
         )  # 2026-03-02, nine o'clock
-        service.store.save(
-            replace(account, authenticator=phone, revision="f" * 32), (), expected=account.revision
-        )
+        service.save(replace(account, authenticator=phone, revision="f" * 32), (), expected=account.revision)
     return enrolled
 
 

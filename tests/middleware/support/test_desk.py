@@ -206,5 +206,5 @@ def test_the_desk_needs_no_key_to_reset_what_it_cannot_open(reset, enroll, accou
         authenticator=replace(account().authenticator, sealed_key="gone.AAAA"),
         revision=service.vault.new_id(),
     )
-    troubled_store.inner.save(broken, (), expected=account().revision)
+    troubled_store.inner.save(service.signer.signed(broken), (), expected=account().revision)
     assert reset().outcome is Outcome.RESET

@@ -217,10 +217,10 @@ def test_past_the_limit_no_way_shows_an_account(desk_of, browser_of, bind_phone,
 
 
 @pytest.mark.requirement("R44")
-def test_a_remembered_browser_is_asked_for_a_code(agent, user, memory_store):
+def test_a_remembered_browser_is_asked_for_a_code(application, agent, user, memory_store):
     account = memory_store.load(AGENT)
     sessions = tuple(replace(each, method=Method.REMEMBERED_BROWSER) for each in account.sessions)
-    memory_store.save(
+    application.service.save(
         replace(account, sessions=sessions, revision="remembered"), (), expected=account.revision
     )
     assert agent.open(DESK).page.name == "verify"
@@ -286,11 +286,11 @@ def test_what_is_not_found_is_said(agent):
 
 
 @pytest.mark.requirement("D30")
-def test_of_several_accounts_with_one_address_the_agent_chooses(agent, user, memory_store):
+def test_of_several_accounts_with_one_address_the_agent_chooses(application, agent, user, memory_store):
     account = memory_store.load(USER)
     for name in ("ann", "ben"):
         other = replace(account, user=name, address="office@example.org", revision=name, generation=name)
-        memory_store.save(other, (), expected=None)
+        application.service.save(other, (), expected=None)
     page = look_up(agent, "office@example.org")
     assert "2 accounts" in page.page.words
     links = [link for link in page.page.links if "account=" in link]
