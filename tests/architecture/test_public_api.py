@@ -36,6 +36,7 @@ DOCUMENTED = (
 GIVEN = {
     "AccountKeeper": "MfaMiddleware.service",
     "Codec": "ACCOUNT_CODEC and EVENT_CODEC",
+    "SpellingKeeper": "MfaMiddleware.service",
     "StoreKeeper": "MfaMiddleware.service",
     "SupportDesk": "MfaMiddleware.support_desk",
 }

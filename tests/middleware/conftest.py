@@ -135,6 +135,12 @@ class TroubledStore:
     def workers(self):
         return self.inner.workers()
 
+    def bindings(self, prefix):
+        return self.inner.bindings(prefix)
+
+    def write_bindings(self, changes):
+        self.inner.write_bindings(changes)
+
     def key_checks(self):
         return self.inner.key_checks()
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from wsgi_mfa.audit.hash_chain import STORE
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Command, Origin, ReEncrypt
-from wsgi_mfa.core.instants import MINUTE
+from wsgi_mfa.core.instants import MINUTE, SECOND
 from wsgi_mfa.core.re_encryption import sealed_values
 from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.errors import CorruptAccountError, UnknownKeyError, UnsealError
+from wsgi_mfa.identity.sealing.expiry_record import expiries_in
 from wsgi_mfa.keys.ring import KeyRing, sealing_id
 from wsgi_mfa.operations.audit_retention import note
 from wsgi_mfa.service import STUBBORN_SECONDS, MfaService, Visit
@@ -42,12 +44,14 @@ class Survey:
     """Which keys there are, what they have sealed, and who knows them.
 
     ``ids`` are those of the ring; ``sealed_counts`` has for a key the number of accounts in which it has sealed
-    something, for keys that the ring lacks too; ``workers`` are those that live.
+    something, for keys that the ring lacks too; ``workers`` are those that live. ``cookies_until`` has for a key when
+    the last of the portal's cookies expires that it has sealed, where that is to come.
     """
 
     ids: tuple[str, ...]
     sealed_counts: dict[str, int]
     workers: tuple[WorkerReport, ...]
+    cookies_until: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def writing_id(self) -> str:
@@ -77,6 +81,11 @@ class Survey:
         return Step.RETIRE if self.old_ids else Step.ADD
 
     @property
+    def lasting(self) -> dict[str, int]:
+        """The old keys whose retirement would sign users out, and when the last of their cookies expires."""
+        return {each: self.cookies_until[each] for each in self.old_ids if each in self.cookies_until}
+
+    @property
     def waiting_for(self) -> tuple[WorkerReport, ...]:
         """The workers that have to hear of the last step before the next one is safe."""
         if self.step is Step.PROMOTE:
@@ -92,7 +101,13 @@ def survey(store: Store, ring: KeyRing, *, now: int) -> Survey:
     for user in (STORE, *every_user(store)):
         counts.update(_used_by(store, user))
     workers = tuple(each for each in store.workers() if each.at > now - LIVE_MINUTES * MINUTE)
-    return Survey(ids=ring.ids, sealed_counts=dict(counts), workers=workers)
+    expiries = {key_id: seconds * SECOND for key_id, seconds in expiries_in(store).items()}
+    return Survey(
+        ids=ring.ids,
+        sealed_counts=dict(counts),
+        workers=workers,
+        cookies_until={key_id: until for key_id, until in expiries.items() if until > now},
+    )
 
 
 def _used_by(store: Store, user: str) -> set[str]:

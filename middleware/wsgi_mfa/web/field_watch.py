@@ -33,6 +33,7 @@ class FieldWatch:
 
     def __init__(self, fields: SignInFields, directory: Directory | None) -> None:
         self._fields = fields
+        self._watched = (*fields.names, *fields.user_fields)
         self._directory = directory
         self._told: set[str] = set()
 
@@ -68,7 +69,7 @@ class FieldWatch:
                 if "HTTP_CONTENT_ENCODING" in environ:
                     raise UnaccountedError("encoded")
                 if body:
-                    pairs += pairs_in_body(body, str(environ.get("CONTENT_TYPE") or ""))
+                    pairs += pairs_in_body(body, str(environ.get("CONTENT_TYPE") or ""), self._watched)
             except UnaccountedError:
                 unaccounted = body
         given = GivenFields(pairs)
@@ -131,9 +132,12 @@ def _pairs_in_target(environ: dict[str, Any]) -> list[Pair]:
         path = str(environ.get(key) or "")
         if ";" in path or "%" in path:
             pairs += pairs_in_path(path)
-    if environ.get("QUERY_STRING"):
-        pairs += pairs_in_query(str(environ["QUERY_STRING"]))
+    # A server gives the query more than once, and it may differ where a front has rewritten it.
+    queries = {str(environ.get("QUERY_STRING") or "")}
     for key in ("REQUEST_URI", "RAW_URI"):
         path, _, query = str(environ.get(key) or "").partition("?")
-        pairs += [*pairs_in_path(path), *(pairs_in_query(query) if query else ())]
+        pairs += pairs_in_path(path)
+        queries.add(query)
+    for query in queries:
+        pairs += pairs_in_query(query)
     return pairs

@@ -13,9 +13,11 @@ from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.rollout import is_rolling_out
 from wsgi_mfa.entropy import Entropy, SystemEntropy
-from wsgi_mfa.errors import AmbiguousCredentialError, InvalidUserError
+from wsgi_mfa.errors import InvalidUserError
 from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter
+from wsgi_mfa.identity.request.caches import RequestCaches
+from wsgi_mfa.identity.request.head_limits import HeadTooLargeError
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.identity.sealing.settings import seal_settings
@@ -41,7 +43,7 @@ from wsgi_mfa.web.cookies import CookieSigner
 from wsgi_mfa.web.field_watch import FieldWatch
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
-from wsgi_mfa.web.rejected_users import ambiguous, rejected_user, without_user
+from wsgi_mfa.web.rejected_users import failed, rejected_user, without_user
 from wsgi_mfa.web.reply import response_to
 from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
 from wsgi_mfa.web.return_to import ReturnUrlSigner
@@ -117,7 +119,7 @@ class MfaMiddleware:
         settings.check_mount_path(mount_path)
         settings.check_keys_and_identity(keys, identity, has_directory=directory is not None)
         if forward_auth:
-            forwarding.reject_unfit(identity, renews_sessions=renews_sessions)
+            forwarding.reject_unfit(identity, renews_sessions=renews_sessions, sign_in_fields=sign_in_fields)
         clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
         agents = agents_from(support_agents, has_directory=directory is not None)
         import werkzeug.wrappers  # noqa: F401 - now, and not while the first page is waited for in each worker
@@ -190,7 +192,7 @@ class MfaMiddleware:
             identity=identity,
             keys=keys,
             entropy=entropy,
-            store_id=self.service.store.identity.store_id,
+            store=self.service.store,
             label=labels.of_portal,
         )
         self._watch = ResponseWatch(directory, SessionCookieCheck(identity))
@@ -223,7 +225,8 @@ class MfaMiddleware:
         )
         self._api = read_api_credentials(api_credentials, identity, forward_auth=forward_auth)
         self._has_hosts = public.hosts is not None
-        self._ways = Ways(labels, partial(way_of, identity, self._undeclared_credentials, self._sealing))
+        way = partial(way_of, identity, self._undeclared_credentials, self._sealing, RequestCaches())
+        self._ways = Ways(labels, way)
 
     @property
     def support_desk(self) -> SupportDesk:
@@ -234,21 +237,24 @@ class MfaMiddleware:
         if self._turns is None:
             return self._answer(environ, start_response)
         reader = (self._ways.only or self._ways.of(environ)).sanitizer.cookie_reader
-        cookies = reader.unsealed(environ.get("HTTP_COOKIE", ""), now=self.service.clock.now())
+        try:
+            cookies = reader.unsealed(environ.get("HTTP_COOKIE", ""), now=self.service.clock.now())
+        except HeadTooLargeError:
+            return self._answer(environ, start_response)  # that rejects it
         return self._turns.call(self._answer, cookies, environ, start_response)
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         way = self._ways.only or self._ways.of(environ)
         names, sanitizer, nothing, _ = way
-        sanitizer.clean_path(environ)
-        path = path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
         now = self.service.clock.now()
         if not self._heartbeat.since <= now < self._heartbeat.until:
             self._heartbeat.beat(now)
-        sanitized = nothing
+        path, sanitized = None, nothing
         request: WebRequest
         response: WSGIApplication | None
         try:
+            sanitizer.clean_path(environ)
+            path = path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
             if environ.get("wsgi.multiprocess"):
                 settings.check_processes(environ, self.service.store)
             if path == arrival.PATH or (self._has_hosts and not self._site.public.takes(environ)):
@@ -264,8 +270,7 @@ class MfaMiddleware:
                     token = self._api.token_of(IncomingRequest(self._site, environ, names, nothing, now))
                 sanitized = sanitizer.clean(environ, now=now)
                 # Applications change their environ, so what is read after them is a copy.
-                is_read_later = self._is_watched or sanitized.identification is not None
-                kept = environ.copy() if is_read_later else environ
+                kept = environ.copy() if self._is_watched or sanitized.identification is not None else environ
                 incoming = IncomingRequest(self._site, kept, names, sanitized, now)
                 if token is None:
                     request, response = self._own_response(incoming, sanitizer, environ, path)
@@ -276,13 +281,9 @@ class MfaMiddleware:
                     rejection = self._fields.rejection(request, environ)
                     if rejection is not None:
                         response = response_to(request, rejection, as_json=routes.as_json(request, path))
-        except AmbiguousCredentialError as error:
-            request = IncomingRequest(self._site, environ, names, nothing, now)
-            response = response_to(request, ambiguous(error), as_json=routes.as_json(request, path))
-        except Exception as error:  # whatever failed, no client gets further by it (R80)
-            logger.exception("a request was answered 503")
+        except Exception as error:  # noqa: BLE001 - whatever failed, no client gets further by it (R80)
             request = IncomingRequest(self._site, environ, names, sanitized, now)
-            response = response_to(request, routes.unavailable(error), as_json=routes.as_json(request, path))
+            response = response_to(request, failed(error), as_json=routes.as_json(request, path))
         if response is None:
             return self._pass(request, way, environ, start_response)
         if path is None:

@@ -1,4 +1,4 @@
-"""Requests whose user can have no account here, or that name two users."""
+"""Requests whose user can have no account here, that name two users, or at which something failed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from dataclasses import replace
 from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.spellings import OtherSpellingError
 from wsgi_mfa.errors import AmbiguousCredentialError, InvalidUserError
+from wsgi_mfa.identity.request.head_limits import HeadTooLargeError
 from wsgi_mfa.log_once import LogOnce
+from wsgi_mfa.web import routes
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import IncomingRequest, WebRequest
 
@@ -47,6 +49,17 @@ def without_user(request: WebRequest) -> IncomingRequest:
     return request.incoming.with_cleaned(replace(request.sanitized, doubled=doubled))
 
 
-def ambiguous(error: AmbiguousCredentialError) -> Reply:
-    """The request names two users at once, as no honest client's does: not read any further."""
-    return Reply(page="bad_request", status=400, word="bad_request", context={"message": str(error)})
+def failed(error: Exception) -> Reply:
+    """Return the answer to a request at which ``error`` was raised."""
+    if isinstance(error, AmbiguousCredentialError | HeadTooLargeError):
+        return unreadable(error)
+    logger.error("a request was answered 503", exc_info=error)
+    return routes.unavailable(error)
+
+
+def unreadable(error: AmbiguousCredentialError | HeadTooLargeError) -> Reply:
+    """Return the answer to a request that is not read any further: it names two users, or is too long."""
+    context = {"message": str(error)}
+    if isinstance(error, HeadTooLargeError):
+        return Reply(page="head_too_large", status=error.status, word="too_large", context=context)
+    return Reply(page="bad_request", status=400, word="bad_request", context=context)

@@ -16,6 +16,7 @@ from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.core.usernames import UserNames
 from wsgi_mfa.directory import Person
+from wsgi_mfa.identity.request.head_limits import QUERY_BYTES_MAX
 from wsgi_mfa.identity.request.sanitizer import SanitizedRequest
 from wsgi_mfa.service import MfaService, Visit
 from wsgi_mfa.support.account_view import AccountFinder
@@ -224,8 +225,11 @@ class WebRequest:
 
     def argument(self, name: str) -> str | None:
         """The one value of ``name`` in the query; None when it is not there once."""
+        text = str(self.environ.get("QUERY_STRING", ""))
+        if len(text) > QUERY_BYTES_MAX:
+            return None
         try:
-            query = parse_qs(str(self.environ.get("QUERY_STRING", "")), max_num_fields=QUERY_FIELDS_MAX)
+            query = parse_qs(text, max_num_fields=QUERY_FIELDS_MAX)
         except ValueError:
             return None
         values = query.get(name, ())

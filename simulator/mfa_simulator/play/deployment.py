@@ -34,7 +34,15 @@ INSIDE = (
     *(verb.name for verb in PROGRAM_VERBS),
     *("change_user", "directory_fails", "slow_portal", "slow_store"),
     *("stale_reads", "stall_worker", "end_worker", "delete_user", "end_portal_sessions"),
-    *("rename_account", "backup_store", "restore_store", "close_store", "open_store", "fence_store"),
+    *(
+        "rename_account",
+        "settle_spelling",
+        "backup_store",
+        "restore_store",
+        "close_store",
+        "open_store",
+        "fence_store",
+    ),
 )
 
 

@@ -1,4 +1,4 @@
-"""Carries out what an operator does to the store as a whole, and the renaming of an account."""
+"""Carries out what an operator does to the store as a whole, and to the names of accounts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mfa_simulator.play.operator_actions import at_the_console
 from mfa_simulator.play.simulated_world import World
 from wsgi_mfa import MfaError
 from wsgi_mfa.errors import AccountError
-from wsgi_mfa.operations import AccountKeeper, StoreKeeper
+from wsgi_mfa.operations import AccountKeeper, SpellingKeeper, StoreKeeper
 
 
 def rename_account(world: World, step: Step) -> str:
@@ -21,6 +21,17 @@ def rename_account(world: World, step: Step) -> str:
         AccountKeeper(service, agent=step["agent"], reason=step["reason"]).rename(step["from"], new)
 
     return _kept(world, new, rename, "renamed")
+
+
+def settle_spelling(world: World, step: Step) -> str:
+    spelling = world.user_states[step["user"]].spec.name
+
+    def settle() -> None:
+        service = world.middleware().service
+        keeper = SpellingKeeper(service, agent=step["agent"], reason=step["reason"])
+        keeper.apart(spelling) if step["apart"] else keeper.same(spelling)
+
+    return _kept(world, spelling, settle, "settled")
 
 
 def backup_store(world: World, step: Step) -> None:
@@ -64,6 +75,7 @@ def _kept(world: World, user: str, act: Callable[[], object], outcome: str) -> s
 
 ACTIONS = {
     "rename_account": rename_account,
+    "settle_spelling": settle_spelling,
     "backup_store": backup_store,
     "restore_store": restore_store,
     "close_store": close_store,

@@ -126,6 +126,7 @@ PAGES = {
         "desk_url": "/portal/mfa/support",
     },
     "too_large": {},
+    "head_too_large": {"message": "the query is too long: at most 32768 bytes"},
     "two_sign_ins": {"user": None, "doubled": ("session",)},
     "unavailable": {"outcome": "unavailable", "retry_after_seconds": 5},
     "account": {

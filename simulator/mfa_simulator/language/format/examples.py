@@ -73,6 +73,7 @@ _ENROLLED_FIRST = {
     "rename_account": (
         "- change_user: {user: user1, name: alicia}\n- rename_account: {user: user1, from: user1}\n"
     ),
+    "settle_spelling": ("- change_user: {user: user1, name: USER1}\n- settle_spelling: {user: user1}\n"),
     "backup_store": "- backup_store: {as: monday}\n",
     "restore_store": ("- backup_store: {as: monday}\n- restore_store: {backup: monday}\n- fence_store: {}\n"),
     "close_store": (

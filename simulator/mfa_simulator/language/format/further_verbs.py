@@ -118,6 +118,18 @@ STORE_KEEPING_VERBS = (
         answers=("renamed", "refused", "unavailable", "error"),
     ),
     Verb(
+        name="settle_spelling",
+        about="The operator says whether the spelling that the portal has of a user's name is the same user's.",
+        keys=(
+            user,
+            Key(name="apart", kind=values.TICK, default=False, about="it is another user's"),
+            some_reason,
+            agent,
+        ),
+        must=("settled",),
+        answers=("settled", "refused", "unavailable", "error"),
+    ),
+    Verb(
         name="backup_store",
         about="The operator copies the store as it is at this moment.",
         keys=(Key(name="as", kind=values.TEXT, required=True, about="the name of the copy"),),

@@ -23,7 +23,7 @@ PAGES = (
     "error",
 )
 DESK = ("reset", "unlocked", "refused", "unavailable", "error")
-OPERATOR = ("renamed", "closed", "opened", "fenced")
+OPERATOR = ("renamed", "settled", "closed", "opened", "fenced")
 ALL = tuple(dict.fromkeys((*PAGES, *DESK, *OPERATOR)))
 # The pages of the middleware, by their addresses below the mount path or, where they have none, by their names.
 PAGE_NAMES = (
@@ -107,6 +107,11 @@ EVENT_KINDS = (
     "support.fenced",
     "support.removed",
     "support.renamed",
+    "spelling.bound",
+    "spelling.rejected",
+    "spelling.same",
+    "spelling.apart",
+    "spelling.forgotten",
 )
 HINTS = (
     "clock_slow",

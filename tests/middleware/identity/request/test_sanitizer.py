@@ -77,8 +77,8 @@ def test_a_setting_adds_a_door(recorded) -> None:
 
 def test_a_flood_of_header_names_changes_nothing(recorded) -> None:
     each = sanitizer(recorded(Credentials(headers=("REMOTE_USER",))))
-    for number in range(3):
-        names = {f"HTTP_X_{number}_{each_name}": "x" for each_name in range(3000)}
+    for number in range(15):
+        names = {f"HTTP_X_{number}_{each_name}": "x" for each_name in range(400)}
         environ = request(**names, REMOTE_USER="alice", HTTP_REMOTE_USER="admin")
         each.clean(environ)
         assert environ == request(**names, REMOTE_USER="alice")
