@@ -8,7 +8,7 @@ from mfa_simulator.errors import StepError
 from mfa_simulator.language.format.verbs import VALUE
 from mfa_simulator.language.quantities import SECOND, TimePoint, clock_text
 from mfa_simulator.language.scenario import Step
-from mfa_simulator.play import attacks, operator_actions, people_actions, portal_actions
+from mfa_simulator.play import attacks, operator_actions, people_actions, portal_actions, ways_around
 from mfa_simulator.play.cast import phone_of, reader, typed_as, use_actor
 from mfa_simulator.play.simulated_world import World
 from mfa_simulator.world.clocks import DeviceClock
@@ -248,4 +248,5 @@ ACTIONS: dict[str, Action] = {
     **people_actions.ACTIONS,
     **operator_actions.ACTIONS,
     **portal_actions.ACTIONS,
+    **ways_around.ACTIONS,
 }

@@ -13,9 +13,10 @@ from mfa_simulator.errors import PortalError, StepError
 from mfa_simulator.invariants.call import cookies_in
 from mfa_simulator.invariants.monitor import Monitor
 from mfa_simulator.language.quantities import SECOND
-from mfa_simulator.language.scenario import AGENTS, ClockSetting, Scenario
+from mfa_simulator.language.scenario import AGENTS, ClockSetting, PortalSpec, Scenario
 from mfa_simulator.world.browser import Browser, KeptPage
 from mfa_simulator.world.clocks import ClockDeviation, DeviceClock, TrueTime, WallClock, WorkerClock
+from mfa_simulator.world.cookie_jar import CookieJar
 from mfa_simulator.world.directory import SimulatedDirectory
 from mfa_simulator.world.entropy import SeededEntropy
 from mfa_simulator.world.http import Request, Response
@@ -25,6 +26,7 @@ from mfa_simulator.world.phone import Phone
 from mfa_simulator.world.portal import REFERENCE_PORTAL, Portal, PortalFactory, portal_of, portal_users
 from mfa_simulator.world.recorder import Delivery, Recorder
 from mfa_simulator.world.scheduler import Scheduler
+from mfa_simulator.world.session_portals import session_portal_factory
 from mfa_simulator.world.store import FaultyStore
 from mfa_simulator.world.user_state import LearnedDrift, UserState
 from mfa_simulator.world.virtual_waits import passing
@@ -56,7 +58,7 @@ class World:
         time: TrueTime | None = None,
     ) -> None:
         self.scenario = scenario
-        self.factory = factory
+        self.factory = factory if scenario.portal == PortalSpec() else session_portal_factory(scenario.portal)
         self.time = time or TrueTime(scenario.start)
         self.recorder = Recorder()
         self.policy = Policy(**scenario.policy)
@@ -67,6 +69,7 @@ class World:
         self.user_states = {user.name: UserState(spec=user, recovery_codes=[]) for user in scenario.users}
         self.directory = SimulatedDirectory(scenario.users, self.time)
         self.pages: dict[str, KeptPage] = {}
+        self.kept_cookies: dict[str, CookieJar] = {}
         self.portal_span = 0
         self.last_browser: str | None = None
         self.last_user: str | None = None
@@ -251,6 +254,7 @@ class World:
             plain_http=True,
             clock=worker.clock,
             entropy=worker.entropy,
+            **portal.settings,
         )
 
     def _deliver(self, request: Request) -> Response:
