@@ -221,6 +221,9 @@ class AccessJudge:
         response, user = call.response, self._typed_by(call)
         if response is None or user is None or self._latecomers.has(user, call):
             return
+        grant = self._ledger.grants.get(id_in(call.cookies.get(SESSION_COOKIE)) or "")
+        if grant is not None and self._trouble(call, user, grant) is None:
+            return  # a user who confirms the own password
         location = (response.header("Location") or "").partition("?")[0]
         if response.status in (401, 403, 503) or location.startswith("/mfa/"):
             return

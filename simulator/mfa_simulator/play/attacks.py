@@ -22,7 +22,7 @@ _SMUGGLED = {
     "inside": '{name}x=[{name}={value}; y="; {name}={value}"',
     "argument": "y=1",
     "path": "y=1",
-    "spelled": "{name}%20={value}; {upper}={value}; {name}.0={value}",
+    "spelled": "{name}%20={value}; {upper}={value}; {encoded}={value}",
     "twice": "{name}=visitor; {name}={value}",
     "field": "y=1",
     "header": "y=1",
@@ -102,7 +102,9 @@ def steal_cookie(world: World, step: Step) -> str:
 
 def _send_in_clear(browser: Browser, by: str, name: str, value: str, home: str) -> str:
     """Send the value of a cookie as the portal set it, in one of the places where an application may look for it."""
-    cookie = _SMUGGLED[by].format(name=name, upper=name.upper(), value=value)
+    cookie = _SMUGGLED[by].format(
+        name=name, upper=name.upper(), encoded=f"%{ord(name[0]):x}{name[1:]}", value=value
+    )
     headers = {"Accept": "*/*", "Cookie": cookie}
     path = home + {"argument": f"?{name}={value}", "path": f";{name}={value}"}.get(by, "")
     if by == "header":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote_to_bytes, urlsplit
 
 if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 ORIGIN = "http://127.0.0.1:8000"
@@ -158,10 +159,17 @@ class _LateBody(io.BytesIO):
         self._meanwhile = request.meanwhile
 
     def read(self, size: int | None = -1, /) -> bytes:
+        self._waited()
+        return super().read(size)
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        self._waited()
+        return super().readinto(buffer)
+
+    def _waited(self) -> None:
         happens, self._meanwhile = self._meanwhile, None
         if happens is not None:
             happens()
-        return super().read(size)
 
 
 _SERVER: dict[str, Any] = {

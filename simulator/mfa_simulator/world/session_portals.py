@@ -86,7 +86,7 @@ def _identity(spec: PortalSpec, sessions: Sessions) -> Adapter:
 
 def _settings(spec: PortalSpec) -> dict[str, Any]:
     """Return the settings of the middleware that fit a portal, as its operator has to choose them."""
-    settings: dict[str, Any] = {"sign_in_paths": (SIGN_IN_PATH,)}
+    settings: dict[str, Any] = {"sign_in_paths": (SIGN_IN_PATH,), "also_by": (f"field {COOKIE_NAME}",)}
     if spec.kind == "looked_up":
         settings |= (
             {"keeps_session_id": "one_process"} if spec.keeps_session_id else {"renews_sessions": True}
