@@ -5,6 +5,7 @@ An adapter tells which user has passed the portal's own sign-in; see :class:`Ada
 
 from __future__ import annotations
 
+from wsgi_mfa.core.usernames import UserNames
 from wsgi_mfa.identity.adapter import (
     UNRESOLVED,
     Adapter,
@@ -64,6 +65,7 @@ __all__ = [
     "SqlSession",
     "TrustedHeader",
     "Unresolved",
+    "UserNames",
     "django_person",
     "django_person_with_groups",
 ]

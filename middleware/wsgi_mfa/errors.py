@@ -12,8 +12,10 @@ from wsgi_mfa.core.errors import InvalidIssuerError, InvalidPolicyError, Invalid
 __all__ = [
     "AccountError",
     "AdapterUnavailableError",
+    "AlteredAccountError",
     "AmbiguousCredentialError",
     "ConfigurationError",
+    "CorruptAccountError",
     "InvalidIssuerError",
     "InvalidKeyError",
     "InvalidPolicyError",
@@ -70,6 +72,22 @@ class StoreError(MfaError):
 
 class StoreUnavailableError(StoreError):
     """The store could not be reached or could not write; answered 503 with ``Retry-After``."""
+
+
+class CorruptAccountError(StoreError):
+    """A stored account that cannot be read, or is not what a worker saved; it is closed until an operator acts.
+
+    ``revision`` is the one under which the store holds it, where the store can tell.
+    """
+
+    def __init__(self, message: str, *, user: str, revision: str | None = None) -> None:
+        super().__init__(message)
+        self.user = user
+        self.revision = revision
+
+
+class AlteredAccountError(CorruptAccountError):
+    """A stored account whose MAC does not verify: it was edited by access to the database alone (D48a)."""
 
 
 class AdapterUnavailableError(MfaError):

@@ -13,11 +13,12 @@ class LogOnce:
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
-        self._seen: set[Hashable] = set()
+        self._seen: set[int] = set()
 
     def warning(self, cause: Hashable, message: str, *arguments: object) -> None:
         """Write ``message``, unless ``cause`` has been written or too many others have."""
-        if cause in self._seen or len(self._seen) >= CAUSES_MAX:
+        seen = hash(cause)  # clients choose causes, of any length
+        if seen in self._seen or len(self._seen) >= CAUSES_MAX:
             return
-        self._seen.add(cause)
+        self._seen.add(seen)
         self._logger.warning(message, *arguments)

@@ -27,6 +27,7 @@ logger = logging.getLogger("wsgi_mfa")
 COUNTERS = {
     "events": ("kind", "Events on record, by their kind."),
     "unjudged": ("outcome", "Codes that were not judged: while locked, used up, or refused."),
+    "incidents": ("kind", "Loads of an account that was edited in the store, or cannot be read."),
     "spray_alerts": ("scope", "Alerts of wrong codes from one source, or from all."),
 }
 #: What is measured: name -> what it says.
@@ -106,6 +107,10 @@ class Meter:
     def alerted(self, scope: str) -> None:
         """Count an alert of a spray, whose ``scope`` is ``source`` or ``all``."""
         self._count("spray_alerts", scope)
+
+    def incident(self, kind: str) -> None:
+        """Count a load of an account that is closed since it is not what was saved."""
+        self._count("incidents", kind)
 
     def _code_was_off(self, user: str, steps: int, now: int) -> None:
         with self._lock:

@@ -9,7 +9,7 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.metrics import Meter
 
 logger = logging.getLogger("wsgi_mfa")
-audit_logger = logging.getLogger("wsgi_mfa.audit.hash_chain")
+audit_logger = logging.getLogger("wsgi_mfa.audit")
 
 #: Events that the user is told of by another way than the page (R32), failures behind a right password too (R25).
 NOTICES = frozenset(

@@ -16,6 +16,7 @@ from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.core.engine import decide
 from wsgi_mfa.core.totp import canonical_code
 from wsgi_mfa.errors import StoreUnavailableError
+from wsgi_mfa.stores.names import check_guarded, check_keyed
 from wsgi_mfa.transactions import PATIENCE_SECONDS, STUBBORN_SECONDS, Transactions, Visit
 
 logger = logging.getLogger("wsgi_mfa")
@@ -231,6 +232,32 @@ class MfaService(Transactions):
         )
         return self.apply(visit, command, patience_seconds=STUBBORN_SECONDS)
 
+    def note_spelling(self, user: str, spelling: str, *, source: str, now: int) -> None:
+        """Keep a rejected spelling for the operator, never at the cost of the answer (D44)."""
+        visit = Visit(user=user, origin=commands.Origin(browser="", next_browser="", source=source), now=now)
+        try:
+            self.apply(visit, commands.RefuseSpelling(spelling=spelling, source=source))
+        except StoreUnavailableError:
+            logger.warning("a rejected spelling could not be kept: the store is unavailable")
+
+    def require_keyed_accounts(self) -> None:
+        """Reject requests for accounts by keys while the store has accounts that are bound by names (D44).
+
+        :raises StoreError: it has.
+        """
+        if not self._is_keyed:
+            check_keyed(self.store)
+            self._is_keyed = True
+
+    def require_guarded_names(self) -> None:
+        """Reject a new user while another spelling of the name may have an account that is not told of (D44).
+
+        :raises StoreError: some account is so.
+        """
+        if not self._is_guarded:
+            check_guarded(self.store, self.load)
+            self._is_guarded = True
+
     def end_session(self, visit: Visit, session_id: str, *, cause: str) -> Decision:
         """End one session because the portal signed its user out or changed the user."""
         command = commands.EndSessions(session_id=session_id, cause=cause, source=visit.origin.source)
@@ -258,7 +285,7 @@ class MfaService(Transactions):
             decision = decide(account, command, Context(now=visit.now, policy=self.policy))
             if decision.account is not None:
                 noted = replace(decision.account, revision=self.vault.new_id(), saved_at=visit.now)
-                self.store.save(noted, (), expected=account.revision)
+                self.save(noted, (), expected=account.revision)
         except StoreUnavailableError:
             logger.warning("a use could not be noted: the store is unavailable")
 

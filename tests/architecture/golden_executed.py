@@ -126,7 +126,7 @@ def _members(hint: Any, path: str = "") -> Iterator[str]:
                 yield from _members(argument, path + many)
     elif is_dataclass(hint):
         hints = get_type_hints(hint)
-        for field in fields(hint):
+        for field in (each for each in fields(hint) if each.init):
             yield from _members(hints[field.name], f"{path}.{field.name}".lstrip("."))
     elif issubclass(hint, Enum):
         yield f"{path}: {' '.join(str(member.value) for member in hint)}"

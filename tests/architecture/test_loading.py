@@ -11,11 +11,12 @@ CHECKED = ("wsgi_mfa.stores.", "wsgi_mfa.stores.rollback")
 #: Commands of an operator, which also read a store that is closed or was rolled back.
 OPERATORS = {
     "wsgi_mfa.audit.hash_chain",
+    "wsgi_mfa.operations.spellings",
     "wsgi_mfa.cli.accounts",
-    "wsgi_mfa.cli.check",
     "wsgi_mfa.operations.key_rotation",
     "wsgi_mfa.operations.rollout_report",
-    "wsgi_mfa.operations.audit_retention",
+    "wsgi_mfa.operations.integrity",
+    "wsgi_mfa.operations.key_checks",
     "wsgi_mfa.operations.restore",
 }
 

@@ -36,6 +36,8 @@ DOCUMENTED = (
 GIVEN = {
     "AccountKeeper": "MfaMiddleware.service",
     "Codec": "ACCOUNT_CODEC and EVENT_CODEC",
+    "SpellingKeeper": "MfaMiddleware.service",
+    "StoreKeeper": "MfaMiddleware.service",
     "SupportDesk": "MfaMiddleware.support_desk",
 }
 DUNDERS = {"__init__", "__call__", "__enter__", "__exit__", "__iter__"}

@@ -26,10 +26,11 @@ pytestmark = pytest.mark.any_python
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "architecture.md"
 BEGIN, END = "<!-- The walk: begin -->\n", "<!-- The walk: end -->\n"
 POST, PASSED = "A POST of a right code", "A request that passes"
-#: What there is; the goals are 36 and 14. A number here may shrink, never grow, but for a new concept: known browsers
-#: brought their rules, their cookie and what they share with remembered ones, the service was parted in two, and the
-#: public URL and the label of cookies came.
-AT_MOST = {POST: 48, PASSED: 15}
+#: What there is; the goals are 36 and 14. A number here may shrink, never grow, but for a new concept. The POST is
+#: above its goal by concepts that came later: known browsers, the public URL, the ways of being reached with their
+#: cookie labels, the cache of cookie headers, the service that was parted from its transactions, and
+#: the spelling of user names.
+AT_MOST = {POST: 46, PASSED: 14}
 
 
 class Clock:

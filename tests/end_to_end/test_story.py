@@ -152,7 +152,7 @@ def test_a_thief_with_the_password_sees_another_key_and_never_the_portal(place, 
     assert f"Welcome, {user}" in victim.page.words
     thief.enter_code(phone_of(thiefs_key).code())
     assert thief.status == 403
-    assert "Something has changed meanwhile" in thief.page.words
+    assert "This QR code no longer counts" in thief.page.words
     for address in ("/", "/reports", "/orders", "/download"):
         thief.open(address)
         assert "Enter your code" in thief.page.words

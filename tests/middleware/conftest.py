@@ -102,6 +102,7 @@ class TroubledStore:
     def __init__(self, inner) -> None:
         self.inner = inner
         self.identity = inner.identity
+        self.document_schema = inner.document_schema
         self.saves: list[tuple[Account, tuple, str | None]] = []
         self.before: list[Callable[[], None]] = []
         self.after: list[Callable[[], None]] = []
@@ -133,6 +134,18 @@ class TroubledStore:
 
     def workers(self):
         return self.inner.workers()
+
+    def bindings(self, prefix):
+        return self.inner.bindings(prefix)
+
+    def write_bindings(self, changes):
+        self.inner.write_bindings(changes)
+
+    def key_checks(self):
+        return self.inner.key_checks()
+
+    def set_key_checks(self, changes):
+        self.inner.set_key_checks(changes)
 
     def invited_only(self):
         return self.inner.invited_only()

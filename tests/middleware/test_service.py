@@ -96,7 +96,7 @@ def test_of_two_browsers_that_confirm_at_once_the_first_binds_and_the_second_is_
     store.before.append(lambda: winners.append(confirm(*confirmations[1])))
     lost = confirm(*confirmations[0])
     assert winners[0].outcome is Outcome.SIGNED_IN
-    assert (lost.outcome, lost.reason) == (Outcome.REFUSED, Reason.CHANGED_MEANWHILE)
+    assert (lost.outcome, lost.reason) == (Outcome.REFUSED, Reason.ENROLLMENT_EXPIRED)
     assert store.load(USER).authenticator.id == confirmations[1][2]
 
 
@@ -108,7 +108,7 @@ def test_conflicts_without_end_are_given_up_after_five_seconds(service, store, v
 
     def somebody_else_saves():
         account = store.inner.load(USER)
-        moved = replace(account, revision=service.vault.new_id())
+        moved = service.signer.signed(replace(account, revision=service.vault.new_id()))
         assert store.inner.save(moved, (), expected=account.revision)
         store.before.append(somebody_else_saves)
 
@@ -130,7 +130,7 @@ def test_a_sign_out_goes_on_against_conflicts_for_half_a_minute(service, store, 
 
     def somebody_else_saves():
         account = store.inner.load(USER)
-        moved = replace(account, revision=service.vault.new_id())
+        moved = service.signer.signed(replace(account, revision=service.vault.new_id()))
         assert store.inner.save(moved, (), expected=account.revision)
         if clock.now() - asked.now < (STUBBORN_SECONDS - 1) * SECOND:
             store.before.append(somebody_else_saves)
@@ -182,7 +182,8 @@ def test_a_save_that_was_applied_unseen_counts_though_others_saved_since(service
 
     def lost_and_overtaken():
         account = store.inner.load(USER)
-        store.inner.save(replace(account, revision=service.vault.new_id()), (), expected=account.revision)
+        other = service.signer.signed(replace(account, revision=service.vault.new_id()))
+        store.inner.save(other, (), expected=account.revision)
         break_down()
 
     store.after.append(lost_and_overtaken)

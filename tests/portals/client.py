@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import sys
+import threading
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
@@ -66,8 +68,9 @@ class Client:
         headers: dict[str, str] | None = None,
         body: bytes = b"",
         cookie: str | None = None,
+        stream: SlowBody | None = None,
     ) -> Answer:
-        """One request; ``cookie`` is its ``Cookie`` header in the place of the kept ones."""
+        """One request; ``cookie`` is its ``Cookie`` header in the place of the kept ones, ``stream`` a slow body."""
         target = urlsplit(url)
         path = unquote_to_bytes(target.path).decode("latin-1")
         if not path.startswith(self.script_name):
@@ -84,7 +87,7 @@ class Client:
             "HTTP_HOST": HOST,
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "https",
-            "wsgi.input": io.BytesIO(body),
+            "wsgi.input": io.BytesIO(body) if stream is None else stream,
             "wsgi.input_terminated": True,
             "wsgi.errors": sys.stderr,
             "wsgi.multithread": True,
@@ -93,6 +96,8 @@ class Client:
         }
         if body or method in ("POST", "PUT"):
             environ["CONTENT_LENGTH"] = str(len(body))
+        if stream is not None:
+            environ["CONTENT_LENGTH"] = str(len(stream.data))
         for name, value in {**self.headers, **(headers or {})}.items():
             key = name.upper().replace("-", "_")
             environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
@@ -162,6 +167,45 @@ class Client:
                 self.cookies.pop(cookie, None)
             else:
                 self.cookies[cookie] = value
+
+
+@dataclass(eq=False)
+class SlowBody:
+    """A body whose second half comes when it is let go on."""
+
+    data: bytes
+    begun: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+    at: int = 0
+
+    def read(self, size: int = -1) -> bytes:
+        end = len(self.data) if size < 0 else min(len(self.data), self.at + size)
+        if end > len(self.data) // 2:
+            self.begun.set()
+            self.go_on.wait(8)
+        chunk, self.at = self.data[self.at : end], end
+        return chunk
+
+    def readline(self, size: int = -1) -> bytes:
+        return self.read(size)
+
+
+LARGE = hashlib.sha256(b"64 MiB").digest() * (2 * 1024 * 1024)
+
+
+def of_64_mib() -> dict[str, Any]:
+    """The body and headers of an upload of exactly 64 MiB."""
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "Origin": f"https://{HOST}",
+        "Sec-Fetch-Site": "same-origin",
+    }
+    return {"body": LARGE, "headers": headers}
+
+
+def digest_sent(answer: Answer) -> bool:
+    """Whether the portal answers with the SHA-256 of these 64 MiB."""
+    return answer.text.strip() == hashlib.sha256(LARGE).hexdigest()
 
 
 def _is_removed(attributes: list[str]) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pyotp
@@ -40,6 +41,11 @@ class Portal:
     taken. ``download`` is then there, with these bytes, for nobody else. ``undeclared_credentials`` gives, with
     the bare portal to ask, what else a password gets by which the portal shows something: addresses, headers,
     and words that are shown then.
+
+    ``attacks`` plays what opened this portal with a password alone, by clients that it is given a maker of, and tells
+    of each whether it came through: all of them do at the bare portal, and none at the wrapped one. ``forms`` sends,
+    as a verified user, the forms that look like a sign-in and are none, and says whether each was taken.
+    ``large`` sends up a body of 64 MiB and says whether it arrived byte for byte.
     """
 
     application: Any
@@ -59,6 +65,9 @@ class Portal:
     declared: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     upload: Callable[[Client], bool] | None = None
+    attacks: Callable[[Callable[[], Client]], Iterator[tuple[str, bool]]] | None = None
+    forms: Callable[[Client], Iterator[tuple[str, bool]]] | None = None
+    large: Callable[[Client], bool] | None = None
 
 
 @dataclass
@@ -101,7 +110,8 @@ class Story:
         return self.portal.shown(answer)
 
     def mount(self, path: str) -> str:
-        return f"{self.portal.script_name}/mfa/{path}"
+        mount = self.portal.settings.get("mount_path", "/mfa")
+        return f"{self.portal.script_name}{mount}/{path}"
 
     def code(self) -> str:
         self.clock.moved_seconds += 31
@@ -151,7 +161,9 @@ def by_form(story: Story) -> None:
     story.check(held.status == 303 and "/mfa/enroll" in (held.header("Location") or ""), f"held: {held}")
     story.check(not story.shows(held), "the body of a sign-in is kept back")
     password_only(story, browser, "must_enroll")
+    attacked(story)
     story.enroll(browser)
+    attacked(story)
     story.check(story.shows(browser.get(portal.page)), "with a second factor the page is there")
     used(story, browser)
     saved = dict(browser.cookies)
@@ -203,6 +215,17 @@ def password_only(story: Story, browser: Client, expected: str) -> None:
                 answer = client.request("GET", url, headers=headers)
                 story.check((words in answer.text) is is_credential, f"{headers} at {url}: {answer}")
         story.features.add("other doors")
+
+
+def attacked(story: Story) -> None:
+    """What opened the portal with a password alone opens the bare one only."""
+    if story.portal.attacks is None:
+        return
+    bare = partial(Client, story.portal.application, script_name=story.portal.script_name)
+    for new, opens in ((bare, True), (story.browser, False)):
+        for words, came_through in story.portal.attacks(new):
+            story.check(came_through is opens, f"{words} {'fails' if opens else 'opens the portal'}")
+    story.features.add("attacks")
 
 
 def static(story: Story, visitor: Client) -> None:
@@ -266,6 +289,13 @@ def undeclared_credentials(portal: Portal) -> list[dict[str, str]]:
 def used(story: Story, browser: Client) -> None:
     """What a user does: change something, send something up, get something down, and a part of it."""
     portal = story.portal
+    if portal.forms is not None:
+        for words, was_taken in portal.forms(browser):
+            story.check(was_taken, f"{words} is taken from a verified user")
+        story.features.add("forms")
+    if portal.large is not None:
+        story.check(portal.large(browser), "64 MiB arrive byte for byte")
+        story.features.add("64 MiB")
     if portal.change is not None:
         story.check(portal.change(browser), "a change is taken")
         story.features.add("change")
@@ -304,7 +334,9 @@ def by_basic(story: Story) -> None:
     story.check(browser.request("DELETE", portal.page).status == 401, "nothing is deleted")
     story.check(browser.post(portal.page, {"x": "1"}).status == 303, "nothing is posted")
     story.check(story.calls == before, "the application was not called")
+    attacked(story)
     story.enroll(browser)
+    attacked(story)
     story.check(story.shows(browser.request("GET", portal.page)), "a browser gets in with its cookie")
     story.check(
         program(story, portal.password).request("GET", portal.page).problem == "must_verify",

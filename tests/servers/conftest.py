@@ -35,6 +35,9 @@ from wsgi_mfa.service import MfaService
 from wsgi_mfa.support import SupportDesk
 
 HERE = Path(__file__).parent
+_SPEC = importlib.util.spec_from_file_location("servers_fronts", HERE / "fronts.py")
+fronts = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(fronts)
 APPLICATION = HERE / "application.py"
 PATIENCE_SECONDS = 30
 TLS_AHEAD = {"X-Forwarded-Proto": "https"}  # what a proxy in front would say
@@ -154,9 +157,9 @@ class Browser:
         assert self.as_program("POST", "/mfa/recovery-code", saved=True).json["outcome"] == "signed_in"
 
 
-def code_of(key: str) -> str:
-    """What an authenticator app shows now, by RFC 4226 and RFC 6238."""
-    counter = int(time.time()) // 30
+def code_of(key: str, steps: int = 0) -> str:
+    """What an authenticator app shows now, or so many steps from now, by RFC 4226 and RFC 6238."""
+    counter = int(time.time()) // 30 + steps
     digest = hmac.digest(base64.b32decode(key), counter.to_bytes(8, "big"), hashlib.sha1)
     start = digest[-1] & 15
     return f"{(int.from_bytes(digest[start : start + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
@@ -328,6 +331,30 @@ def end(processes: list[subprocess.Popen]) -> None:
 def _signal(process: subprocess.Popen, number: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """The folder of a certificate for localhost, ``portal.pem``, and of its key, ``portal.key``."""
+    return fronts.write_certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="session")
+def front_command():
+    """``front_command("nginx", program, folder, port, server)``: the command that serves this configuration."""
+    return fronts.command_of
+
+
+@pytest.fixture(scope="session")
+def until_it_answers():
+    """``until_it_answers(port, certificate)`` waits for a front that was just started."""
+    return fronts.wait_until_it_answers
+
+
+@pytest.fixture(scope="session")
+def code_at():
+    """``code_at(key, steps=0)``: the code of the present step, or of one so far from it."""
+    return code_of
 
 
 @pytest.fixture(scope="session")

@@ -4,20 +4,13 @@ Python 2.7.
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import os
 import re
-import socket
 import ssl
 import sys
-import time
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 SETTINGS = """
 issuer = "Client Portal"
@@ -33,61 +26,10 @@ secret_env = "PORTAL_SECRET"
 [policy]
 trusted_peers = ["127.0.0.1"]
 """
-NGINX = """
-{user}
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log stderr;
-events {{ worker_connections 64; }}
-http {{
-    access_log off;
-    client_max_body_size 8m;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-{server}
-}}
-"""
-CADDY = "{{\n    admin off\n    auto_https disable_redirects\n    storage file_system {folder}/caddy\n}}\n{server}"
-#: It asks the world for newer versions otherwise, and counts its users.
-TRAEFIK = ["--global.checknewversion=false", "--global.sendanonymoususage=false", "--log.level=WARN"]
 UPLOAD = os.urandom(3 * 1024 * 1024)
 SECRET_WORDS = b"Sales by region"
 
 pytestmark = pytest.mark.requirement("D8")
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """The paths of a certificate for localhost and of its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "portal.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (folder / "portal.key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.TraditionalOpenSSL,
-            serialization.NoEncryption(),
-        )
-    )
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +40,19 @@ def documented(root):
 
 
 @pytest.fixture(scope="module", params=["nginx", "caddy", "traefik"])
-def front(request, require_tool, documented, certificate, old_portal, place, launch, new_port, running):
+def front(
+    request,
+    require_tool,
+    documented,
+    certificate,
+    old_portal,
+    place,
+    launch,
+    new_port,
+    running,
+    front_command,
+    until_it_answers,
+):
     """Each proxy in turn before the old portal, and our service beside it."""
     program = require_tool(request.param)
     portal_port, portal_folder = old_portal()
@@ -117,41 +71,12 @@ def front(request, require_tool, documented, certificate, old_portal, place, lau
         ("Host(`portal.example`)", "Host(`localhost`)"),
     ):
         server = server.replace(written, real)
-    file, user = folder / "front.conf", "user root;" if os.geteuid() == 0 else ""
-    if request.param == "nginx":
-        file.write_text(NGINX.format(user=user, folder=folder, server=server))
-        command = [program, "-p", str(folder), "-c", str(file)]
-    elif request.param == "traefik":
-        file = file.with_suffix(".yaml")
-        file.write_text(server)
-        command = [program, f"--providers.file.filename={file}"]
-        command += [f"--entrypoints.websecure.address=127.0.0.1:{port}", *TRAEFIK]
-    else:
-        file.write_text(CADDY.format(folder=folder, server=server))
-        command = [program, "run", "--config", str(file), "--adapter", "caddyfile"]
+    command = front_command(request.param, program, folder, port, server)
     launch(command, port, folder, HOME=str(folder))
-    _until_it_has_read_its_file(port, certificate)
+    until_it_answers(port, certificate)
     found = running(request.param, port, folder)
     found.portal_folder = portal_folder
     return found
-
-
-def _until_it_has_read_its_file(port, certificate):
-    """Traefik listens before it knows for whom."""
-    context = ssl.create_default_context(cafile=str(certificate / "portal.pem"))
-    until = time.monotonic() + 30
-    while not _shows_certificate(port, context):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-
-
-def _shows_certificate(port, context):
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
-            context.wrap_socket(connection, server_hostname="localhost").close()
-    except OSError:
-        return False
-    return True
 
 
 @pytest.fixture(scope="module")

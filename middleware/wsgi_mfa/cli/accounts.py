@@ -11,6 +11,7 @@ from rich.table import Table
 from wsgi_mfa.cli.context import CommandContext, context_options
 from wsgi_mfa.cli.output import agent_option, ask, console, counted, pairs, plain
 from wsgi_mfa.cli.rollout import rollout
+from wsgi_mfa.cli.spellings import migrate, spellings
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.account import Account, AppPassword, Failures
 from wsgi_mfa.core.context import Context
@@ -18,8 +19,9 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.expiry import without_expired
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.instants import utc_text as utc
-from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.core.spellings import account_name
 from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.operations import integrity
 from wsgi_mfa.operations.accounts import AccountKeeper
 from wsgi_mfa.stores.protocol import load_for_operator
 from wsgi_mfa.support.account_view import state_of
@@ -34,6 +36,8 @@ def accounts() -> None:
 
 
 accounts.add_command(rollout)
+accounts.add_command(spellings)
+accounts.add_command(migrate)
 
 
 @accounts.command("list")
@@ -180,13 +184,32 @@ def rename(place: CommandContext, old: str, new: str, reason: str, agent: str) -
 
     Do it when the portal knows the user by the new name. If it is cut off, give the same command again.
     """
-    before, after = AccountKeeper(place.service, agent=agent, reason=reason).rename(old, new)
+    before, after = AccountKeeper(
+        place.service, agent=agent, reason=reason, user_names=place.user_names
+    ).rename(old, new)
     click.echo(f"renamed: {before} is {after} now")
 
 
+@accounts.command(short_help="Replace an account that was changed in the store by other means.")
+@click.argument("user")
+@click.option("--reason", default="", help="Why, for the record.")
+@agent_option
+@context_options
+def rebuild(place: CommandContext, user: str, reason: str, agent: str) -> None:
+    """Put what is left of a removed account in the place of USER's, which is closed since its MAC does not verify.
+
+    Find out first who can write to the database, and look at `wsgi-mfa audit verify`. Where a backup from before the
+    change is there, restoring it is the other way. USER needs an invitation of the support desk then.
+    """
+    ask(f"Forget what the store holds of {user!r}?")
+    name = integrity.rebuild(place.operator_service, user, agent=agent, reason=reason)
+    click.echo(f"rebuilt: {name} needs an invitation to enroll again")
+
+
 def _stored(place: CommandContext, user: str) -> Account:
-    name = canonical(user)
-    account = load_for_operator(place.operator_store, name)
+    store = place.operator_store
+    name = account_name(user, lambda each: load_for_operator(store, each))
+    account = load_for_operator(store, name)
     if account is None:
         raise ConfigurationError(f"no account {name!r} in {place.name}; wsgi-mfa accounts list names them")
     return account
@@ -205,6 +228,7 @@ def _facts(stored: Account, context: Context) -> list[tuple[str, str]]:
     code = account.recovery_code
     facts = [
         ("user", account.user),
+        ("spellings", ", ".join(account.spellings) or "- (bound by the next second factor)"),
         ("address", account.address or "- (a reset by address is not possible)"),
         ("state", state_of(account, context)),
         ("open sessions", str(len(account.sessions))),

@@ -17,26 +17,31 @@ from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.odds import ODDS_MAX, wrong_codes_a_year, yearly_odds
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.rollout import is_rolling_out
-from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.core.usernames import UserNames, canonical
 from wsgi_mfa.directory import Person
 from wsgi_mfa.entropy import SystemEntropy
-from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError, UnsealError
+from wsgi_mfa.errors import ConfigurationError, MfaError, UnknownKeyError
 from wsgi_mfa.gateway import Gateway
 from wsgi_mfa.identity.adapter import problems_of
 from wsgi_mfa.identity.request.sanitizer import declared_cookies
 from wsgi_mfa.identity.request.undeclared import paths_in, undeclared_from
 from wsgi_mfa.identity.sealing.settings import SealMode
 from wsgi_mfa.identity.sign_in_check import SignIn, SignInCheck
+from wsgi_mfa.keys.check_values import reject_other_keys
 from wsgi_mfa.keys.key_file import KeyFile
 from wsgi_mfa.keys.ring import KeyRing
-from wsgi_mfa.keys.vault import Vault
+from wsgi_mfa.operations import integrity, key_checks
 from wsgi_mfa.operations.key_rotation import survey
 from wsgi_mfa.operations.rollout_report import people_of, unknown_names
-from wsgi_mfa.stores.protocol import Store, every_user, load_for_operator
+from wsgi_mfa.operations.spellings import groups_of, problems_of_names
+from wsgi_mfa.service import MfaService
+from wsgi_mfa.stores.protocol import Store, every_user
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.web.api_credentials import check_entry, read_api_credentials
 from wsgi_mfa.web.forward_auth import reject_unfit
+from wsgi_mfa.web.settings import read_user_names
 
+_SHOWN = 10  # of the accounts that are closed
 #: The settings that an authenticator app learns from the QR code, and may ignore.
 APP_SETTINGS = ("algorithm", "digits", "period_seconds")
 
@@ -75,6 +80,7 @@ def check(config: Path, *, through: str | None, signs_in: bool, upstream: str | 
         _finding("sealing", lambda: _sealing(configuration)),
         _finding("keys", lambda: _keys(configuration, keys)),
         _finding("store", lambda: _store(configuration, stores)),
+        _finding("user names", lambda: _user_names(configuration, stores)),
         _finding("guessing", lambda: _guessing(configuration.policy)),
         _finding("apps", lambda: _apps(configuration.policy)),
     ]
@@ -193,10 +199,27 @@ def _sign_in(configuration: Configuration, upstream: str | None) -> str:
             *undeclared_from(configuration.undeclared_credentials),
             *configuration.sealing().other_ways,
         ),
+        user_names=read_user_names(configuration.user_names, configuration.identity),
     ).run()
     if report.problems:
         raise MfaError("; ".join(report.problems))
     return "; ".join(("the adapter sees the user whom the portal signs in", *report.notes))
+
+
+def _user_names(configuration: Configuration, stores: list[Store]) -> str:
+    """Return how spellings are taken, and how many wait for an operator."""
+    mode = read_user_names(configuration.user_names, configuration.identity)
+    told = f"{mode.value}, as {'the setting says' if configuration.user_names else 'the adapter says'}"
+    if not stores:
+        return told
+    problems = problems_of_names(stores[0], mode)
+    if problems:
+        raise MfaError("; ".join(problems))
+    waiting = sum(len(group.refused) for group in groups_of(stores[0]))
+    if waiting and mode is UserNames.ASK:
+        noun = "spelling waits" if waiting == 1 else "spellings wait"
+        return f"{told}; {waiting} rejected {noun} for an operator: wsgi-mfa accounts spellings"
+    return told
 
 
 def _rollout(configuration: Configuration) -> str:
@@ -218,7 +241,7 @@ def _support_agents(configuration: Configuration) -> str:
     agents = agents_from(configuration.support_agents, has_directory=directory is not None)
     for name in sorted(agents.users):
         person = directory(name) if directory is not None else Person(name=name)
-        if person is None or canonical(person.name) != name:
+        if person is None or name not in (person.key, canonical(person.name), person.name):
             meant = "knows nobody" if person is None else f"knows {person.name!r}"
             raise MfaError(f"{name!r} is no name of an account: the directory {meant} by it")
     told = [f"{len(agents.users)} by name"] if agents.users else []
@@ -283,20 +306,24 @@ def _store(configuration: Configuration, found: list[Store]) -> str:
 
 def _accounts(store: Store, keys: KeyRing, policy: Policy) -> str:
     """Return what was found where every key of the ring opens what a key of its id has sealed."""
-    counts = survey(store, keys, now=SystemClock().now()).sealed_counts
+    store_id = store.identity.store_id
+    known = store.key_checks()
+    reject_other_keys(keys, known, store_id)
+    unknown = [key_id for key_id in keys.ids if key_id not in known]
+    if unknown:
+        click.echo(
+            f"warning  accounts: the store has no check value of {', '.join(unknown)}, so that another key by that"
+            " name would not be noticed at start: `wsgi-mfa store init` records it"
+        )
+    service = MfaService(
+        store=store.for_operator(), keys=keys, policy=policy, clock=SystemClock(), entropy=SystemEntropy()
+    )
+    counts = survey(service.store, keys, now=SystemClock().now()).sealed_counts
     missing = sorted(set(counts) - set(keys.ids))
     if missing:
         raise UnknownKeyError(", ".join(missing), known=keys.ids)
-    vault = Vault(keys=keys, store_id=store.identity.store_id, entropy=SystemEntropy(), policy=policy)
-    opened: set[str] = set()
-    for user in every_user(store):
-        account = load_for_operator(store, user)
-        if account is None or opened >= set(counts):
-            continue
-        try:
-            opened |= vault.opened_with(account, but=opened)
-        except UnsealError as error:
-            raise MfaError(
-                f"{error}: a key of the ring has the id of the one that sealed it, and is another key"
-            ) from None
-    return f"{sum(1 for _ in every_user(store))}, each sealed by a key of the ring"
+    key_checks.reject_unproven(service, set(counts))
+    closed = list(integrity.problems(service))
+    if closed:
+        raise MfaError(f"{len(closed)} closed: {'; '.join(map(str, closed[:_SHOWN]))}")
+    return f"{sum(1 for _ in every_user(store))}, each sealed and signed by a key of the ring"

@@ -14,14 +14,17 @@ from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.configuration.build import keys_of, new_identity, store_of
 from wsgi_mfa.configuration.toml_file import KEYS_VARIABLE, Configuration, read_configuration
 from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.usernames import UserNames
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import ConfigurationError, InvalidKeyError
 from wsgi_mfa.keys.key_file import KeyFile, create_key_file
 from wsgi_mfa.keys.ring import KeyRing, KeySource
+from wsgi_mfa.operations.key_checks import record_new
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.protocol import Store
 from wsgi_mfa.stores.sqlite import SqliteStore
 from wsgi_mfa.support.desk import SupportDesk
+from wsgi_mfa.web.settings import read_user_names
 
 FIRST_KEY_ID = "k1"
 
@@ -36,6 +39,14 @@ class CommandContext:
     @cached_property
     def configuration(self) -> Configuration | None:
         return None if self.config is None else read_configuration(self.config)
+
+    @property
+    def user_names(self) -> UserNames:
+        """How spellings of user names are taken; where nothing says it, as those that users type."""
+        configuration = self.configuration
+        if configuration is None:
+            return UserNames.ASK
+        return read_user_names(configuration.user_names, configuration.identity)
 
     @property
     def policy(self) -> Policy:
@@ -101,6 +112,13 @@ class CommandContext:
         return KEYS_VARIABLE if self.configuration is None else self.configuration.keys_env
 
     @property
+    def keys_file(self) -> str:
+        """The file of the keys, where they are in one, as it was named."""
+        if self.configuration is not None:
+            return str(self.configuration.keys_file)
+        return str(keys_path(self.path))
+
+    @property
     def path(self) -> Path:
         """The file behind ``--database``."""
         if self.database is None:
@@ -140,9 +158,13 @@ def made_database(database: Path) -> tuple[SqliteStore, KeySource]:
 
     :raises ConfigurationError: one of them cannot be made or read.
     """
-    if not database.exists():
+    is_new = not database.exists()
+    if is_new:
         keys_beside(database, create=True)
-    return database_store(database, create=True), keys_beside(database, create=False)
+    store, keys = database_store(database, create=True), keys_beside(database, create=False)
+    if is_new:
+        record_new(store, keys.ring, *keys.ring.ids)
+    return store, keys
 
 
 def keys_beside(database: Path, *, create: bool) -> KeySource:

@@ -9,13 +9,16 @@ import click
 from rich import box
 from rich.table import Table
 
-from wsgi_mfa.cli.context import FIRST_KEY_ID, CommandContext, context_options, keys_path
+from wsgi_mfa.cli.context import FIRST_KEY_ID, CommandContext, context_options
 from wsgi_mfa.cli.output import console, counted, plain
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.instants import utc_text as utc
 from wsgi_mfa.entropy import SystemEntropy
+from wsgi_mfa.identity.sealing.expiry_record import forget_keys
+from wsgi_mfa.keys.check_values import reject_other_keys
 from wsgi_mfa.keys.key_file import KeyFile
 from wsgi_mfa.keys.ring import KeyRing
+from wsgi_mfa.operations import key_checks
 from wsgi_mfa.operations.key_rotation import (
     LIVE_MINUTES,
     Step,
@@ -56,17 +59,58 @@ def rotate(place: CommandContext) -> None:
     Keys in a file are changed there, and workers read it. Keys in an environment variable are printed, to be set by
     you before the workers are started again: the value alone on standard output, all else on standard error.
     """
-    found = _found(place)
-    if found.lost_ids:
-        _give_up(f"the ring lacks {', '.join(found.lost_ids)}, by which accounts are sealed: add it first")
-    if found.waiting_for:
-        _give_up("not yet", *_reasons_to_wait(found))
+    found = _ready(place)
+    if found.step is Step.RETIRE and found.lasting:
+        _give_up("not yet", *_lasting_cookies(found))
     if found.step is Step.ADD:
         _add(place)
     elif found.step is Step.PROMOTE:
         _promote(place, found)
     else:
         _retire(place, found)
+
+
+@keys.command(short_help="Retire old keys.")
+@click.option(
+    "--sign-out",
+    is_flag=True,
+    help="Do so while cookies of the portal last that an old key has sealed: their users sign in again.",
+)
+@context_options
+def retire(place: CommandContext, *, sign_out: bool) -> None:
+    """Retire old keys, which is the third step of a rotation.
+
+    A key that has sealed cookies of the portal is kept until the last of them has expired, unless you say --sign-out,
+    which ends them.
+    """
+    found = _ready(place)
+    if found.step is not Step.RETIRE:
+        _give_up(f"there is no old key to retire; next: keys rotate {_deed(found)}")
+    if found.lasting and not sign_out:
+        _give_up("not yet", *_lasting_cookies(found))
+    _retire(place, found)
+
+
+def _ready(place: CommandContext) -> Survey:
+    """Return where the rotation is; give up where a key is lost, or a worker has to hear of the last step first."""
+    reject_other_keys(place.keys.ring, place.store.key_checks(), place.store.identity.store_id)
+    found = _found(place)
+    if found.lost_ids:
+        _give_up(f"the ring lacks {', '.join(found.lost_ids)}, by which accounts are sealed: add it first")
+    if found.waiting_for:
+        _give_up("not yet", *_reasons_to_wait(found))
+    return found
+
+
+def _lasting_cookies(found: Survey) -> tuple[str, ...]:
+    """Return the reasons why old keys cannot be retired without signing users out, one a line."""
+    return (
+        *(
+            f"{key_id} has sealed cookies of the portal until {utc(at)} UTC"
+            for key_id, at in found.lasting.items()
+        ),
+        "Wait until they have expired, or end them: keys retire --sign-out",
+    )
 
 
 def _found(place: CommandContext) -> Survey:
@@ -78,8 +122,8 @@ def _add(place: CommandContext) -> None:
     ring = place.keys.ring
     text = with_new_key(ring, SystemEntropy())
     new_id = KeyRing.from_text(text).ids[-2]
-    _tell(place, f"step 1 of 3: {new_id} is new and only opens; {ring.writing_id} seals")
-    _keep(place, text)
+    _keep(place, text, f"step 1 of 3: {new_id} is new and only opens; {ring.writing_id} seals")
+    key_checks.record_new(place.store, KeyRing.from_text(text), new_id)
     _tell(place, f"next: keys rotate, once every worker knows {new_id} (see keys check)")
 
 
@@ -87,14 +131,16 @@ def _promote(place: CommandContext, found: Survey) -> None:
     ring = place.keys.ring
     text = with_promoted(ring, found.new_ids)
     promoted = KeyRing.from_text(text)
-    _tell(place, f"step 2 of 3: {promoted.writing_id} seals; {ring.writing_id} opens what it has sealed")
-    _keep(place, text)
+    _keep(
+        place, text, f"step 2 of 3: {promoted.writing_id} seals; {ring.writing_id} opens what it has sealed"
+    )
     _re_encrypt(place, promoted)
+    key_checks.record(place.service_with(promoted))
     _tell(
         place,
         f"next: keys rotate, which retires {ring.writing_id}. A day later is best: browsers",
-        f"whose cookies {ring.writing_id} has signed are asked for a code then, and",
-        "cookies of the portal that it has sealed end: wait as long as they may last.",
+        f"whose cookies {ring.writing_id} has signed are asked for a code then. It waits for the",
+        "portal's cookies that it has sealed to expire (see keys retire --sign-out).",
     )
 
 
@@ -104,8 +150,10 @@ def _retire(place: CommandContext, found: Survey) -> None:
         SystemClock().sleep(PATIENCE_SECONDS)  # so long a request may save what it has sealed before (D21)
     if any(each in _found(place).sealed_counts for each in found.old_ids):
         _re_encrypt(place, ring)
-    _tell(place, f"step 3 of 3: {', '.join(found.old_ids)} is retired; {ring.writing_id} seals")
-    _keep(place, without_retired(ring, found.old_ids))
+    step = f"step 3 of 3: {', '.join(found.old_ids)} is retired; {ring.writing_id} seals"
+    _keep(place, without_retired(ring, found.old_ids), step)
+    forget_keys(place.store, found.old_ids)
+    place.store.set_key_checks(dict.fromkeys(found.old_ids))
 
 
 def _re_encrypt(place: CommandContext, ring: KeyRing) -> None:
@@ -116,13 +164,13 @@ def _re_encrypt(place: CommandContext, ring: KeyRing) -> None:
         _give_up(f"{counted(len(closed), 'account')} could not be opened: {names}")
 
 
-def _keep(place: CommandContext, text: str) -> None:
-    """Put the ring where it is kept, or give it to the one who can."""
+def _keep(place: CommandContext, text: str, step: str) -> None:
+    """Put the ring where it is kept, or print it, and tell of the ``step`` once that is done."""
     if isinstance(place.keys, KeyFile):
         place.keys.replace(text)
-        _tell(place, f"keys: {keys_path(place.path)}")
+        _tell(place, step, f"keys: {place.keys_file}")
     else:
-        _tell(place, f"set {place.keys_variable} to the line below, and start every worker anew")
+        _tell(place, step, f"set {place.keys_variable} to the line below, and start every worker anew")
         click.echo(text)
 
 
@@ -150,7 +198,8 @@ def check(place: CommandContext) -> None:
     else:
         out.print(f"no worker has had a request in the last {LIVE_MINUTES} minutes")
     out.print()
-    for line in _reasons_to_wait(found) or (f"next: keys rotate {_deed(found)}",):
+    lasting = _lasting_cookies(found) if found.lasting and found.step is Step.RETIRE else ()
+    for line in _reasons_to_wait(found) or lasting or (f"next: keys rotate {_deed(found)}",):
         out.print(plain(line))
     if found.lost_ids:
         _give_up(f"the ring lacks {', '.join(found.lost_ids)}, by which accounts are sealed")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -11,7 +13,7 @@ from wsgi_mfa.cli.context import CommandContext, context_options, made_database
 from wsgi_mfa.cli.output import counted
 from wsgi_mfa.configuration.build import store_of
 from wsgi_mfa.core.instants import utc_text as utc
-from wsgi_mfa.operations import restore
+from wsgi_mfa.operations import integrity, key_checks, restore
 from wsgi_mfa.operations.audit_retention import note
 from wsgi_mfa.stores.protocol import Store, StoreState
 from wsgi_mfa.stores.sqlite import SqliteStore
@@ -25,14 +27,22 @@ def store() -> None:
 @store.command(short_help="Make the store; one that is there is left alone.")
 @context_options
 def init(place: CommandContext) -> None:
-    """Make the store, with its store id; one that is there already is left alone (D2)."""
+    """Make the store, with its store id; of one that is there already nothing is changed.
+
+    It also records the check values of keys that the store does not know yet, by which another key under the same id is
+    noticed. Of a key by which accounts are sealed one value is opened before.
+    """
     made: Store
     if place.configuration is not None:
         made = store_of(place.configuration, create=True)
     else:
         made, _ = made_database(place.path)
+    with closing(place.operator_service.store):
+        recorded = key_checks.record(place.operator_service)
     click.echo(f"store: {place.name}")
     click.echo(f"store id: {made.identity.store_id}")
+    if recorded:
+        click.echo(f"key check values: {', '.join(recorded)}")
 
 
 @store.command(name="close", short_help="Let the workers answer 503.")
@@ -88,6 +98,7 @@ def fence(place: CommandContext, path: Path | None) -> None:
     knows; where there may be others, new users need one too.
     """
     service = place.operator_service
+    key_checks.record(service)
     done = restore.fence(service, None if path is None else read_export(path))
     click.echo(f"fenced: {counted(done.accounts_count, 'account')}")
     if path is not None:
@@ -105,6 +116,25 @@ def fence(place: CommandContext, path: Path | None) -> None:
         click.echo("  resets, removals, renamings, unlocks. Who bound a phone since needs an invitation.")
         click.echo("enrollment: invited, for every new user, until `wsgi-mfa store enrollment policy`")
     click.echo("store: open" if done.state is StoreState.OPEN else "store: closed; next: wsgi-mfa store open")
+
+
+@store.command(short_help="Give accounts of the release before their MAC.")
+@click.option("--again", is_flag=True, help="Also where the store was signed before.")
+@context_options
+def sign(place: CommandContext, *, again: bool) -> None:
+    """Give every account that the release before has saved its MAC, by which edits in the database are detected.
+
+    Close the store first. Do it once, when every worker is of this release and the line document_schema is out of the
+    configuration. Keys are tried on each account before.
+    """
+    service = place.operator_service
+    key_checks.record(service)
+    done = integrity.sign_all(service, again=again)
+    click.echo(f"signed: {counted(done.accounts_count, 'account')}")
+    for user in done.closed:
+        click.echo(f"closed: {user or 'the record of the store'}, see wsgi-mfa check")
+    if done.closed:
+        sys.exit(1)
 
 
 @store.command(short_help="Show or change whether new users need an invitation.")

@@ -144,7 +144,8 @@ def _about_size(front: Front, configuration: Configuration, keys: KeySource) -> 
     except MfaError as error:
         yield (
             f"a response with a header of {size} bytes did not come through ({error}): sealed cookies may be as"
-            " long (nginx: proxy_buffer_size 16k)"
+            " long (nginx: proxy_buffer_size 16k and proxy_buffers 8 16k; Apache: ProxyPass with"
+            " responsefieldsize=16384)"
         )
 
 

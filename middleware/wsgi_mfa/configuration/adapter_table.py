@@ -125,7 +125,11 @@ def _login_form(
 
 def _rehearsal(table: Mapping[str, Any]) -> SignInProbe:
     prefix = PREFIX + "rehearsal."
-    check(prefix, table, {**REHEARSAL, "password_field": TEXT, "fields": TABLE, "origin": TEXT})
+    check(
+        prefix,
+        table,
+        {**REHEARSAL, "password_field": TEXT, "fields": TABLE, "origin": TEXT, "other_names": TEXTS},
+    )
     for name in REHEARSAL:
         if name not in table:
             raise ConfigurationError(

@@ -38,6 +38,7 @@ from wsgi_mfa.identity.sealing.settings import SealSettings, seal_settings
 from wsgi_mfa.identity.sign_in_fields.declaration import sign_in_fields_of
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.web.api_credentials import check_entry
+from wsgi_mfa.web.sign_in_response import read_sign_in_response
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -60,7 +61,9 @@ TOP_LEVEL = {
     "tls_in_front": YES_NO,
     "proxy_count": WHOLE,
     "cookie_label": TEXT,
+    "user_names": TEXT,
     "api_credentials": TABLES,
+    "sign_in_response": TABLE,
     "directory": TEXT,
     "undeclared_credentials": TEXTS,
     "seal_credentials": SWITCH,
@@ -118,7 +121,9 @@ class Configuration:
     tls_in_front: bool = False
     proxy_count: int | None = None
     cookie_label: str | None = None
+    user_names: str | None = None
     api_credentials: tuple[dict[str, Any], ...] = ()
+    sign_in_response: Mapping[str, Any] | None = None
     directory: Callable[[str], Person | None] | None = None
     undeclared_credentials: tuple[str, ...] = ()
     seal_credentials: bool | str = True
@@ -149,7 +154,9 @@ class Configuration:
             "tls_in_front": self.tls_in_front,
             "proxy_count": self.proxy_count,
             "cookie_label": self.cookie_label,
+            "user_names": self.user_names,
             "api_credentials": self.api_credentials,
+            "sign_in_response": self.sign_in_response,
             "directory": self.directory,
             "forward_auth": self.forward_auth,
             "renews_sessions": self.renews_sessions,
@@ -215,6 +222,7 @@ def _configuration(document: dict[str, Any]) -> Configuration:
     top["api_credentials"] = tuple(top.get("api_credentials", ()))
     for entry in top["api_credentials"]:
         check_entry(entry)
+    read_sign_in_response(top.get("sign_in_response"))
     agents_from(top["support_agents"], has_directory="directory" in top)
     undeclared_from(top["undeclared_credentials"])
     configuration = Configuration(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from wsgi_mfa.core.errors import InvalidPolicyError, InvalidUserError
-from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.core.usernames import canonical, is_named, may_name
 
 # Unreserved characters and the harmless of RFC 3986 section 3.3; no `;`, `%`, `\`, no space, nothing but ASCII.
 _SEGMENT = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,=:@]+", re.ASCII)
@@ -88,7 +88,7 @@ class AccessRule:
                 raise _illegal(name, value, f"the name of a {name}")
         if self.user is not None:
             try:
-                object.__setattr__(self, "user", canonical(self.user))
+                canonical(self.user)
             except InvalidUserError as error:
                 raise _illegal("user", self.user, f"the name of a user ({error.reason})") from None
         age = self.max_age_seconds
@@ -188,13 +188,15 @@ class Asking:
     """The method and path of a request, and the user who sent it.
 
     ``method`` and ``path_info`` are as the server gives them, each None if applications may read another one, such as
-    from a header. ``groups`` are those of ``user``.
+    from a header. ``groups`` are those of ``user``, and ``spelling`` is that of
+    the name, None where spellings do not count.
     """
 
     method: str | None
     path_info: str | None
     user: str
     groups: tuple[str, ...]
+    spelling: str | None = None
 
 
 def rule_for(rules: tuple[AccessRule, ...], asking: Asking) -> AccessRule:
@@ -243,11 +245,18 @@ def _strictest(rules: list[AccessRule]) -> AccessRule:
 def _may_hold(rule: AccessRule, asking: Asking) -> bool:
     """Whether a reader of the request could see in it what the rule is for."""
     return (
-        rule.user in (None, asking.user)
+        (rule.user is None or _is_for(rule.user, rule, asking))
         and (rule.group is None or rule.group in asking.groups)
         and (not rule.methods or _method_in(asking.method) in (None, *rule.methods))
         and (rule.path is None or is_at_any(asking.path_info, (rule.path,)))
     )
+
+
+def _is_for(user: str, rule: AccessRule, asking: Asking) -> bool:
+    """Return True if a rule for ``user`` is for who asks: a rule that lets users off is for that spelling alone."""
+    if rule.age_seconds_max is None:
+        return is_named(user, asking.user, asking.spelling)
+    return may_name(user, asking.user)
 
 
 def _holds(rule: AccessRule, asking: Asking) -> bool:

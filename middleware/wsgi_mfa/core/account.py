@@ -6,7 +6,7 @@ lists. Secrets stand here only sealed (see :mod:`wsgi_mfa.keys.ring`); ids are r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -204,6 +204,7 @@ class AppPassword:
     made_at: int
     expires_at: int
     used_at: int | None = None  # noted once an hour
+    asked_at: int | None = None  # since when its user is asked whether to keep it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -297,7 +298,12 @@ class Account:
     event_count: int = 0  # how many events are on record, and the link of the last one (D31)
     event_link: str = ""
     desk_use: DeskUse | None = None  # of a support agent
+    spellings: tuple[str, ...] = ()  # those bound to this account; before the first, any of its name (D44)
+    refused_spellings: tuple[str, ...] = ()  # those that an operator has not decided about
     removed_at: int | None = None  # when all else was forgotten; a later enrollment needs the desk (D33)
+    mac: str = field(default="", compare=False)  # over the stored text of all else; "" before the save (D48a)
+    # That text, where it is at hand: the codec and the signer keep it between them, and no copy has it.
+    text: str | None = field(init=False, repr=False, compare=False, default_factory=lambda: None)
 
     def session(self, session_id: str | None) -> Session | None:
         """The open session of this id; None when it was ended or never was."""

@@ -12,9 +12,15 @@ import re
 
 from wsgi_mfa.core.access_rules import is_exempt, is_rule
 from wsgi_mfa.core.account import Account, AppPassword
-from wsgi_mfa.core.authentication_state import is_fresh
+from wsgi_mfa.core.authentication_state import is_fresh, must_choose
 from wsgi_mfa.core.checked import replace
-from wsgi_mfa.core.commands import EndAppPassword, MakeAppPassword, NoteAppPasswordUse, RevokeAppPasswords
+from wsgi_mfa.core.commands import (
+    ChooseAppPasswords,
+    EndAppPassword,
+    MakeAppPassword,
+    NoteAppPasswordUse,
+    RevokeAppPasswords,
+)
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Decision, Outcome, Reason
 from wsgi_mfa.core.events import Event
@@ -134,10 +140,33 @@ def end(account: Account, command: EndAppPassword, context: Context) -> Decision
     return Decision(outcome=Outcome.SIGNED_IN, account=left, events=events)
 
 
+def choose(account: Account, command: ChooseAppPasswords, context: Context) -> Decision:
+    """Keep the app passwords that the user has ticked, and end the others that were asked about.
+
+    The answer opens nothing, so it needs no fresh factor; it counts in a session that has shown one since the question.
+    """
+    session = account.session(command.origin.session_id)
+    if session is None or not is_of_login(session, command.origin.login, context):
+        return Decision(outcome=Outcome.MUST_VERIFY)
+    if not must_choose(account, session):
+        return Decision(outcome=Outcome.SIGNED_IN)  # the same form again
+    gone = {each.id for each in account.app_passwords if each.asked_at is not None} - command.kept
+    left, events = without(account, gone, cause="not_kept", now=context.now, source=command.origin.source)
+    kept = [each for each in left.app_passwords if each.asked_at is not None]
+    answered = replace(left, app_passwords=tuple(replace(each, asked_at=None) for each in left.app_passwords))
+    told = tuple(
+        _event(account, each, "app_password.kept", context.now, source=command.origin.source) for each in kept
+    )
+    return Decision(outcome=Outcome.SIGNED_IN, account=answered, events=(*events, *told))
+
+
 def revoke(account: Account, command: RevokeAppPasswords, context: Context) -> Decision:
     """End one app password for its user, or all of them."""
     ids = {each.id for each in account.app_passwords} if command.id is None else {command.id}
     left, events = without(account, ids, cause=command.cause, now=context.now, source=command.source)
+    said = (("agent", command.agent), ("reason", command.reason), ("ticket", command.ticket))
+    told = tuple(pair for pair in said if pair[1])
+    events = tuple(replace(event, details=(*event.details, *told)) for event in events)
     return Decision(outcome=Outcome.SIGNED_OUT, account=left if events else None, events=events)
 
 

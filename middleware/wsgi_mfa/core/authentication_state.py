@@ -21,7 +21,9 @@ SIGNED_IN = Outcome.SIGNED_IN
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuthenticationState:
-    """``outcome`` is SIGNED_IN, MUST_SAVE_RECOVERY_CODE, MUST_VERIFY or MUST_ENROLL; ``session`` the open one.
+    """Where a browser stands, with its open ``session``.
+
+    ``outcome`` is SIGNED_IN, MUST_SAVE_RECOVERY_CODE, MUST_CHOOSE_APP_PASSWORDS, MUST_VERIFY or MUST_ENROLL.
 
     As long as the account is not saved anew, the same browser stands the same at each instant from ``since`` on
     and before ``until``; there is no such instant where nobody said so.
@@ -44,8 +46,9 @@ def authentication_state(
         return AuthenticationState(outcome=Outcome.MUST_VERIFY)
     if not is_of_login(session, login, context):
         return AuthenticationState(outcome=Outcome.MUST_VERIFY)
-    if must_save(account, session):
-        return AuthenticationState(outcome=Outcome.MUST_SAVE_RECOVERY_CODE, session=session)
+    outcome = outcome_in(account, session)
+    if outcome is not SIGNED_IN:
+        return AuthenticationState(outcome=outcome, session=session)
     if session.login != login:
         return AuthenticationState(
             outcome=SIGNED_IN, session=session
@@ -53,6 +56,25 @@ def authentication_state(
     since, until = session_span(session, context.policy)
     until = min(until, activity_due_at(session, context.policy))
     return AuthenticationState(outcome=SIGNED_IN, session=session, since=since, until=until)
+
+
+def outcome_in(account: Account, session: Session) -> Outcome:
+    """Return what an open session comes to: SIGNED_IN, or what its user has to do first."""
+    if must_save(account, session):
+        return Outcome.MUST_SAVE_RECOVERY_CODE
+    if account.app_passwords and must_choose(account, session):
+        return Outcome.MUST_CHOOSE_APP_PASSWORDS
+    return SIGNED_IN
+
+
+def must_choose(account: Account, session: Session) -> bool:
+    """Return whether this session has yet to say which app passwords to keep, after a new phone or a recovery (D50).
+
+    As with the recovery code, sessions whose second factor was shown before the question are not held up.
+    """
+    return any(
+        each.asked_at is not None and session.verified_at >= each.asked_at for each in account.app_passwords
+    )
 
 
 def must_save(account: Account, session: Session) -> bool:

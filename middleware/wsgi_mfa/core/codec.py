@@ -4,6 +4,9 @@ The shape of the text follows from the fields of the dataclass. A field that hol
 field that is added with a default needs no migration; a default that *changes* needs a new schema number.
 Everything else is refused: an unknown field may carry a lock that this version does not know of, and passing
 over it would open the lock. Older forms come and go by the steps of :mod:`wsgi_mfa.core.schema`.
+
+The MAC of an account stands beside the text that it is made over, and that text is read and written once: the account
+has it from the codec, and the codec from the account (:attr:`Account.text <wsgi_mfa.core.account.Account>`).
 """
 
 from __future__ import annotations
@@ -180,9 +183,11 @@ def _default_of(field: Field[Any]) -> object:
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
-def _dataclass_plan(kind: type[Any]) -> _Plan:
+def _dataclass_plan(kind: type[Any], *, without: str = "") -> _Plan:
+    """Return the plan of a dataclass, but for its field ``without``, which does not belong into the text."""
     hints = get_type_hints(kind)
-    by_name = sorted(fields(kind), key=lambda field: field.name)
+    stored = [field for field in fields(kind) if field.init and field.name != without]
+    by_name = sorted(stored, key=lambda field: field.name)
     plans = {field.name: _plan(hints[field.name]) for field in by_name}
     needed = frozenset(field.name for field in by_name if _default_of(field) is MISSING)
     parts_of = tuple((f'"{f.name}":', _default_of(f), plans[f.name].writers) for f in by_name)
@@ -234,9 +239,9 @@ class Codec(Generic[T]):
     """Writes one dataclass as JSON text and reads it back.
 
     The text is ``{"schema":N,"value":{...}}``, ASCII, without blanks, its keys sorted, so that equal values
-    make equal texts. Legal types of fields are str, int, bool, enums of words, frozen dataclasses, tuples of
-    these, and None beside any; another one is a :exc:`TypeError` when the codec is made. ``steps`` lead to
-    ``schema`` from the oldest number that is read and written, one number each.
+    make equal texts; that of an account has its ``"mac"`` before them. Legal types of fields are str, int, bool,
+    enums of words, frozen dataclasses, tuples of these, and None beside any; another one is a :exc:`TypeError` when
+    the codec is made. ``steps`` lead to ``schema`` from the oldest number that is read and written, one number each.
     """
 
     def __init__(self, kind: type[T], *, schema: int, steps: Sequence[SchemaStep] = ()) -> None:
@@ -246,24 +251,36 @@ class Codec(Generic[T]):
             raise ValueError(f"steps: legal are consecutive numbers that end at the schema {schema}")
         self._name = kind.__name__.lower()
         self._steps = {step.number: step for step in steps}
-        self._plan = _dataclass_plan(kind)
+        self._has_mac = kind is Account
+        self._plan = _dataclass_plan(kind, without="mac" if self._has_mac else "")
 
     def encode(self, value: T, *, schema: int | None = None) -> str:
         """Return the text of ``value``, in the form ``schema`` where that is not the newest.
 
         :raises CodecError: a field holds a value of another type than it declares, or the form is not known.
         """
-        try:
-            text = self._plan.write(value)
-        except CodecError as error:
-            raise error.within(self._name) from None
+        text = self.text_of(value)
         if schema is None or schema == self.schema:
-            return f'{{"schema":{self.schema},"value":{text}}}'
+            return f'{{{self._mac_member(value)}"schema":{self.schema},"value":{text}}}'
         self._check_known(schema)
         document = _DECODER.decode(text)
         for number in range(self.schema, schema, -1):
             document = self._steps[number].downgrade(document)
         return json.dumps({"schema": schema, "value": document}, separators=(",", ":"), sort_keys=True)
+
+    def text_of(self, value: T) -> str:
+        """Return the newest form of ``value`` without its frame: what its MAC is made over.
+
+        :raises CodecError: a field holds a value of another type than it declares.
+        """
+        if self._has_mac:
+            text: str | None = cast("Account", value).text
+            if text is not None:
+                return text
+        try:
+            return self._plan.write(value)
+        except CodecError as error:
+            raise error.within(self._name) from None
 
     def decode(self, text: str) -> T:
         """Return the value that ``text`` holds, in any of the forms from ``oldest`` to ``schema``.
@@ -274,6 +291,7 @@ class Codec(Generic[T]):
             body = _DECODER.decode(text)
         except (ValueError, TypeError, RecursionError) as error:
             raise CodecError(self._name, "is not JSON") from error
+        mac = body.pop("mac", "") if self._has_mac and type(body) is dict else ""
         if type(body) is not dict or body.keys() != {"schema", "value"}:
             raise CodecError(self._name, "is not an object of schema and value")
         number, document = body["schema"], body["value"]
@@ -281,10 +299,23 @@ class Codec(Generic[T]):
             raise CodecError(f"{self._name}.schema", "is not a whole number")
         if number != self.schema:
             document = self._upgraded(document, number)
+        if mac and (type(mac) is not str or number != self.schema):
+            raise CodecError(f"{self._name}.mac", f"is no text, or is not known to the form {number}")
         try:
-            return cast("T", self._plan.read(document))
+            value = cast("T", self._plan.read(document))
         except CodecError as error:
             raise error.within(self._name) from None
+        if mac:
+            object.__setattr__(value, "mac", mac)
+            start = f'{{{self._mac_member(value)}"schema":{number},"value":'
+            if not text.startswith(start) or text[-1] != "}":
+                raise CodecError(self._name, "has its parts in another order than this release writes")
+            keep_text(cast("Account", value), text[len(start) : -1])
+        return value
+
+    def _mac_member(self, value: T) -> str:
+        mac = cast("Account", value).mac if self._has_mac else ""
+        return f'"mac":{encode_basestring_ascii(mac)},' if mac else ""
 
     def _upgraded(self, document: object, number: int) -> object:
         self._check_known(number)
@@ -309,6 +340,11 @@ class Codec(Generic[T]):
         raise UnknownSchemaError(
             f"{self._name}.schema", f"is {number}, and this release reads {known}; {remedy}"
         )
+
+
+def keep_text(account: Account, text: str | None) -> None:
+    """Let ``account`` have its own text at hand, or let go of it; its value stays what it is."""
+    object.__setattr__(account, "text", text)
 
 
 ACCOUNT_CODEC = Codec(Account, schema=ACCOUNT_SCHEMA, steps=ACCOUNT_STEPS)

@@ -17,7 +17,8 @@ class Origin:
     ``browser`` is its browser cookie's value and ``next_browser`` the value that it gets on success (D20);
     ``login`` is the fingerprint of its login at the portal, where the portal has one; ``session_id`` is the
     session that its cookie names; ``source`` is the peer's address, for the audit record only. ``known_secrets``
-    are those by which the browser may be known to some user; none for a client without cookies.
+    are those by which the browser may be known to some user; none for a client without cookies. ``spelling`` is that
+    of the user's name, None where spellings do not count (D44).
     """
 
     browser: str
@@ -26,6 +27,7 @@ class Origin:
     session_id: str | None = None
     source: str = ""
     known_secrets: tuple[str, ...] = field(default=(), repr=False)
+    spelling: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,11 +109,22 @@ class EndAppPassword:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ChooseAppPasswords:
+    """The user says which app passwords to keep after a new phone or a recovery: those of these ids (D50)."""
+
+    origin: Origin
+    kept: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RevokeAppPasswords:
     """An operator or the support desk ends one app password, or all of them without an id (D50)."""
 
     id: str | None
     cause: str
+    agent: str = ""
+    reason: str = ""
+    ticket: str = ""
     source: str = ""
 
 
@@ -404,7 +417,7 @@ class RemoveAccount:
 class AdoptAccount:
     """Go on with ``moved``, an account of another name whose secrets are sealed for this user (D33).
 
-    ``seen_revision`` is that of an earlier copy, which this one replaces.
+    ``seen_revision`` is that of an earlier copy, which this one replaces. ``spellings`` are bound to the new name.
     """
 
     moved: Account = field(repr=False)
@@ -412,6 +425,45 @@ class AdoptAccount:
     reason: str
     generation: str
     seen_revision: str | None = None
+    spellings: tuple[str, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefuseSpelling:
+    """Another spelling than the bound ones was signed in at the portal, and was rejected (D44)."""
+
+    spelling: str
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BindSpelling:
+    """An operator says that ``spelling`` is the same user's (D44)."""
+
+    spelling: str
+    agent: str
+    reason: str
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeparateSpelling:
+    """An operator says that this account is for ``spelling`` alone (D44)."""
+
+    spelling: str
+    agent: str
+    reason: str
+    source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ForgetSpelling:
+    """An operator takes a spelling away from an account with others, or a rejected one off the list (D44)."""
+
+    spelling: str
+    agent: str
+    reason: str
     source: str = ""
 
 
@@ -450,6 +502,7 @@ Command: TypeAlias = (
     | RevokeBrowser
     | MakeAppPassword
     | EndAppPassword
+    | ChooseAppPasswords
     | RevokeAppPasswords
     | NoteAppPasswordUse
     | ForgetKnownBrowsers
@@ -470,6 +523,10 @@ Command: TypeAlias = (
     | UseDesk
     | RemoveAccount
     | AdoptAccount
+    | RefuseSpelling
+    | BindSpelling
+    | SeparateSpelling
+    | ForgetSpelling
     | ReEncrypt
     | FenceAfterRestore
 )

@@ -17,6 +17,7 @@ class Outcome(str, Enum):
     MAY_ENROLL = "may_enroll"
     MUST_VERIFY = "must_verify"
     MUST_SAVE_RECOVERY_CODE = "must_save_recovery_code"
+    MUST_CHOOSE_APP_PASSWORDS = "must_choose_app_passwords"  # D50
     WRONG_CODE = "wrong_code"
     USED_CODE = "used_code"
     LOCKED = "locked"
@@ -54,6 +55,7 @@ class Reason(str, Enum):
     TOO_MANY_APP_PASSWORDS = "too_many_app_passwords"  # D50
     NOT_THIS_PATH = "not_this_path"  # an app password is bound to another path (D50)
     UNKNOWN_USER = "unknown_user"  # no name for an account, or none that the directory knows (D1)
+    OTHER_SPELLING = "other_spelling"  # the account is bound to other spellings of its name (D44)
     CODE_NOT_SHOWN_AGAIN = "code_not_shown_again"  # D13
     # Of the support desk.
     NOT_AN_AGENT = "not_an_agent"  # R44

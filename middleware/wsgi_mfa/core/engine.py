@@ -27,6 +27,7 @@ from wsgi_mfa.core import (
     restore,
     rollout,
     sessions,
+    spellings,
     support,
     throttle,
     verification,
@@ -34,8 +35,9 @@ from wsgi_mfa.core import (
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Command
 from wsgi_mfa.core.context import Context
-from wsgi_mfa.core.decision import Decision, Outcome
+from wsgi_mfa.core.decision import Decision, Outcome, Reason
 from wsgi_mfa.core.events import Event
+from wsgi_mfa.core.rejections import rejected
 
 HANDLERS: dict[type, Callable[[Account, Any, Context], Decision]] = {
     commands.BeginEnrollment: enrollment.begin,
@@ -49,6 +51,7 @@ HANDLERS: dict[type, Callable[[Account, Any, Context], Decision]] = {
     commands.RevokeBrowser: remembered_sign_in.revoke,
     commands.MakeAppPassword: app_passwords.make,
     commands.EndAppPassword: app_passwords.end,
+    commands.ChooseAppPasswords: app_passwords.choose,
     commands.RevokeAppPasswords: app_passwords.revoke,
     commands.NoteAppPasswordUse: app_passwords.note_use,
     commands.ForgetKnownBrowsers: remembered_sign_in.forget_known,
@@ -69,6 +72,10 @@ HANDLERS: dict[type, Callable[[Account, Any, Context], Decision]] = {
     commands.UseDesk: support.use_desk,
     commands.RemoveAccount: removal.remove,
     commands.AdoptAccount: removal.adopt,
+    commands.RefuseSpelling: spellings.refuse,
+    commands.BindSpelling: spellings.bind,
+    commands.SeparateSpelling: spellings.separate,
+    commands.ForgetSpelling: spellings.forget,
     commands.ReEncrypt: re_encryption.re_encrypt,
     commands.FenceAfterRestore: restore.fence,
 }
@@ -76,6 +83,9 @@ HANDLERS: dict[type, Callable[[Account, Any, Context], Decision]] = {
 
 def decide(account: Account, command: Command, context: Context) -> Decision:
     """Return the decision about ``command`` on ``account`` as it counts at ``context.now``."""
+    origin = getattr(command, "origin", None)
+    if origin is not None and not spellings.takes(account, origin.spelling):
+        return rejected(Reason.OTHER_SPELLING)  # bound to another one since the account was found
     counting = expiry.without_expired(account, context)
     decision = HANDLERS[type(command)](counting, command, context)
     if _is_closed_ahead(account, context):

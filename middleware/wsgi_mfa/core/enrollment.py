@@ -5,6 +5,7 @@ from __future__ import annotations
 from wsgi_mfa.core import recovery_codes, throttle
 from wsgi_mfa.core.account import (
     Account,
+    AppPassword,
     Authenticator,
     Method,
     PendingEnrollment,
@@ -196,6 +197,7 @@ def _bound(
         # Guesses at the old key count against the year's budget like those at the new one (D47).
         code_failures=throttle.without_locks(account.code_failures),
         known_browsers=(),
+        app_passwords=asked_about(account.app_passwords, context.now),
         pending=(),
         sessions=(),
         remembered_browsers=(),
@@ -229,6 +231,11 @@ def _bound(
         events=(event, *forgotten, *known, *events),
         session_id=command.session_id,
     )
+
+
+def asked_about(app_passwords: tuple[AppPassword, ...], now: int) -> tuple[AppPassword, ...]:
+    """Return the app passwords as those whose user is asked which to keep: one may be on the phone that was lost."""
+    return tuple(replace(each, asked_at=now) for each in app_passwords)
 
 
 def made_recovery_code(new: NewRecoveryCode, now: int) -> RecoveryCode:

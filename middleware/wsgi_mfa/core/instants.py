@@ -19,11 +19,6 @@ def seconds_until(instant: int, *, now: int) -> int:
     return max(1, -((now - instant) // SECOND))
 
 
-def day_of(now: int) -> int:
-    """The number of the UTC day that holds ``now``."""
-    return now // DAY
-
-
 def utc_text(instant: int) -> str:
     """An instant for people, in UTC; built from whole seconds, so that no float rounds it."""
     epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)

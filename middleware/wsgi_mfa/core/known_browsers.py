@@ -21,7 +21,6 @@ from wsgi_mfa.core.checked import replace
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.core.instants import day_of
 from wsgi_mfa.core.policy import Policy
 
 KNOWN_BROWSERS_MAX = 8
@@ -84,12 +83,12 @@ def settled(account: Account, context: Context) -> tuple[KnownBrowser, ...]:
     return tuple(
         _settled(browser, context)
         for browser in account.known_browsers
-        if browser.seen_day > day_of(context.now) - KNOWN_DAYS
+        if browser.seen_day > throttle.day_of(context.now) - KNOWN_DAYS
     )
 
 
 def _settled(browser: KnownBrowser, context: Context) -> KnownBrowser:
-    today = day_of(context.now)
+    today = throttle.day_of(context.now)
     failures = throttle.without_expired(browser.failures, context)
     retractable = tuple(each for each in browser.retractable if each.day == today)
     seen_day = min(browser.seen_day, today)
@@ -100,7 +99,7 @@ def _settled(browser: KnownBrowser, context: Context) -> KnownBrowser:
 
 def charged(account: Account, browser: KnownBrowser, origin: Origin, context: Context) -> Account:
     """Return ``account`` with one more failure of ``browser``, which has been judged by its own counters."""
-    policy, today = context.policy, day_of(context.now)
+    policy, today = context.policy, throttle.day_of(context.now)
     spent = budget_spent(account, policy)
     is_current = shows_current(account, browser, origin.known_secrets)
     failed = replace(
@@ -151,7 +150,7 @@ def with_success(
         browser,
         digest=digest_of(account, secret),
         previous=browser.digest if browser.digest in shown else browser.previous,
-        seen_day=day_of(context.now),
+        seen_day=throttle.day_of(context.now),
         is_granted=browser.is_granted or is_granted,
         failures=throttle.cleared(browser.failures),
     )
@@ -164,7 +163,10 @@ def _with_new(
 ) -> tuple[Account, tuple[Event, ...]]:
     digest = digest_of(account, secret)
     new = KnownBrowser(
-        id=digest[:_ID_CHARACTERS], digest=digest, seen_day=day_of(context.now), is_granted=is_granted
+        id=digest[:_ID_CHARACTERS],
+        digest=digest,
+        seen_day=throttle.day_of(context.now),
+        is_granted=is_granted,
     )
     event = event_of(account, new, "known_browser.added", context.now, source=origin.source)
     return replace(account, known_browsers=(*account.known_browsers, new)), (event,)
@@ -225,7 +227,7 @@ def restarted(account: Account, context: Context) -> bool:
 def _retracted(
     account: Account, browser: KnownBrowser, origin: Origin, context: Context
 ) -> tuple[Account, KnownBrowser]:
-    name, today = _origin_of(account, origin), day_of(context.now)
+    name, today = _origin_of(account, origin), throttle.day_of(context.now)
     found = next((each for each in browser.retractable if each.origin == name), None)
     if found is None:
         return account, browser

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from wsgi_mfa.core import recovery_codes, throttle
 from wsgi_mfa.core.account import Account, Failures, Method, RecoveryCode
-from wsgi_mfa.core.authentication_state import is_fresh, may_show_recovery_code, must_save
+from wsgi_mfa.core.authentication_state import is_fresh, may_show_recovery_code, must_save, outcome_in
 from wsgi_mfa.core.checked import replace
 from wsgi_mfa.core.commands import (
     AcknowledgeRecoveryCode,
@@ -18,7 +18,7 @@ from wsgi_mfa.core.commands import (
 )
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Decision, Outcome, Reason
-from wsgi_mfa.core.enrollment import made_recovery_code
+from wsgi_mfa.core.enrollment import asked_about, made_recovery_code
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.expiry import is_of_login, younger
 from wsgi_mfa.core.instants import DAY, SECOND
@@ -50,6 +50,7 @@ def sign_in(account: Account, command: SignInByRecoveryCode, context: Context) -
         account,
         address=command.address or account.address,
         recovery_failures=throttle.cleared(account.recovery_failures),
+        app_passwords=asked_about(account.app_passwords, context.now),
     )
     # The phone is not at hand, and its own browser may be among the remembered ones.
     remembered = {browser.id for browser in account.remembered_browsers}
@@ -132,12 +133,12 @@ def acknowledge(account: Account, command: AcknowledgeRecoveryCode, context: Con
     if code is None or command.recovery_code_id not in (None, code.id):
         return rejected(Reason.CHANGED_MEANWHILE)
     if code.acknowledged:
-        return Decision(outcome=Outcome.SIGNED_IN)
+        return Decision(outcome=outcome_in(account, session))
     if not must_save(account, session):
         return rejected(Reason.CHANGED_MEANWHILE)  # this session never saw the code
     changed = replace(account, recovery_code=replace(code, sealed_copy=None))
     event = Event(at=context.now, user=account.user, kind="recovery_code.saved", source=command.origin.source)
-    return Decision(outcome=Outcome.SIGNED_IN, account=changed, events=(event,))
+    return Decision(outcome=outcome_in(changed, session), account=changed, events=(event,))
 
 
 def replace_code(account: Account, command: ReplaceRecoveryCode, context: Context) -> Decision:

@@ -41,6 +41,8 @@ def remove(account: Account, command: RemoveAccount, context: Context) -> Decisi
         resyncs_begun=account.resyncs_begun,
         enrollment_code_needed=True,
         removed_at=context.now,
+        spellings=account.spellings,
+        refused_spellings=account.refused_spellings,
     )
     if command.renamed_to is None:
         event = _event("support.removed", account.user, command, context.now)
@@ -88,6 +90,8 @@ def adopt(account: Account, command: AdoptAccount, context: Context) -> Decision
         answers=(),
         first_code=None,
         enrollment_browser=None,
+        spellings=command.spellings,
+        refused_spellings=(),
     )
     event = _renamed(moved.user, account.user, account.user, command, context.now)
     return Decision(outcome=Outcome.RESET, account=adopted, events=(event,))

@@ -15,7 +15,6 @@ from wsgi_mfa.core.commands import FenceAfterRestore
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.core.instants import day_of
 from wsgi_mfa.core.remembered_browsers import all_ended_events
 from wsgi_mfa.core.verification import fenced
 
@@ -115,5 +114,5 @@ def _charged(failures: Failures, *, at: int, consecutive_count: int) -> Failures
     return replace(
         failures,
         consecutive_count=max(failures.consecutive_count, consecutive_count),
-        days=throttle.with_one_more(failures.days, day_of(at)),
+        days=throttle.with_one_more(failures.days, throttle.day_of(at)),
     )

@@ -20,7 +20,7 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.expiry import younger
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.policy import ALWAYS, NEVER, Policy
-from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.core.usernames import canonical, names_of
 
 
 def is_rolling_out(policy: Policy) -> bool:
@@ -35,7 +35,8 @@ def required_since(policy: Policy) -> int | None:
 
 def is_chosen(user: str, groups: tuple[str, ...], policy: Policy) -> bool:
     """Whether the policy names this user, or one of these groups, as who needs one before everybody does."""
-    return user in _names(policy.required_users) or not set(policy.required_groups).isdisjoint(groups)
+    is_named = names_of(user)[1] in _names(policy.required_users)
+    return is_named or not set(policy.required_groups).isdisjoint(groups)
 
 
 def may_go_without(account: Account | None, user: str, groups: tuple[str, ...], context: Context) -> bool:

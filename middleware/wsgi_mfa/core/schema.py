@@ -46,6 +46,8 @@ _ADDED_IN_2 = (
     "granted_tries",
     "unlock_code",
     "resyncs_begun",
+    "spellings",
+    "refused_spellings",
 )
 
 
@@ -73,8 +75,18 @@ def _from_2_to_1(document: Document) -> Document:
     return document
 
 
+def _same(document: Document) -> Document:
+    """Return the document: the form 3 has a MAC beside it, of which the form 2 knows nothing."""
+    return document
+
+
+#: The form from which on an account has a MAC, so that one without it was edited.
+MAC_SCHEMA = 3
 #: The steps of a stored account, the oldest first. A release needs the last one only.
-ACCOUNT_STEPS = (SchemaStep(number=2, upgrade=_from_1_to_2, downgrade=_from_2_to_1),)
+ACCOUNT_STEPS = (
+    SchemaStep(number=2, upgrade=_from_1_to_2, downgrade=_from_2_to_1),
+    SchemaStep(number=MAC_SCHEMA, upgrade=_same, downgrade=_same),
+)
 ACCOUNT_SCHEMA = ACCOUNT_STEPS[-1].number
 
 EVENT_STEPS: tuple[SchemaStep, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wsgi_mfa.core import known_browsers
+from wsgi_mfa.core import known_browsers, spellings
 from wsgi_mfa.core.account import (
     Account,
     CarriedLogin,
@@ -41,7 +41,8 @@ def opened(
     """``account`` with a new session for this browser, in place of the one that it had (R50).
 
     The success may be asked for again, by ``purpose`` and ``fingerprint`` of what was typed (D10). The second factor
-    of a session that a ``remembered`` browser opened was shown when that was remembered.
+    of a session that a ``remembered`` browser opened was shown when that was remembered. One that is shown now binds
+    the spelling of the user's name (D44).
     """
     session = Session(
         id=session_id,
@@ -53,6 +54,9 @@ def opened(
         opened_at=None if remembered is None else context.now,
         remembered_id=None if remembered is None else remembered.id,
     )
+    told: tuple[Event, ...] = ()
+    if remembered is None:
+        account, told = spellings.bound(account, origin, context)
     others = tuple(other for other in account.sessions if other.id != origin.session_id)
     ended = others[: max(0, len(others) + 1 - context.policy.sessions_max)]
     events = tuple(
@@ -75,7 +79,7 @@ def opened(
         recovery_code_id=recovery_code_id,
     )
     sessions, retries = (*others[len(ended) :], session), (*account.retries, retry)[-RETRIES_MAX:]
-    return replace(account, sessions=sessions, retries=retries), events
+    return replace(account, sessions=sessions, retries=retries), (*told, *events)
 
 
 def repeated(account: Account, origin: Origin, purpose: str, fingerprint: str) -> Decision | None:

@@ -19,7 +19,7 @@ from wsgi_mfa.core.account import (
     Session,
     UnlockCode,
 )
-from wsgi_mfa.core.authentication_state import is_fresh, must_save
+from wsgi_mfa.core.authentication_state import is_fresh, outcome_in
 from wsgi_mfa.core.commands import (
     ForgetDrift,
     InviteBySupport,
@@ -273,8 +273,9 @@ def use_desk(account: Account, command: UseDesk, context: Context) -> Decision:
     session = account.session(command.origin.session_id)
     if session is None or not is_of_login(session, command.origin.login, context):
         return Decision(outcome=Outcome.MUST_VERIFY)
-    if must_save(account, session):
-        return Decision(outcome=Outcome.MUST_SAVE_RECOVERY_CODE)
+    outcome = outcome_in(account, session)
+    if outcome is not Outcome.SIGNED_IN:
+        return Decision(outcome=outcome)
     if not is_own_factor(session) or (command.changing and not is_fresh(session, context)):
         return Decision(outcome=Outcome.STEP_UP_REQUIRED)
     use = account.desk_use or DeskUse(since=context.now)

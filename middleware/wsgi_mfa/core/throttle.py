@@ -15,10 +15,15 @@ from __future__ import annotations
 from wsgi_mfa.core.account import Failures
 from wsgi_mfa.core.checked import replace
 from wsgi_mfa.core.context import Context
-from wsgi_mfa.core.instants import DAY, SECOND, day_of, seconds_until
+from wsgi_mfa.core.instants import DAY, SECOND, seconds_until
 from wsgi_mfa.core.policy import Policy
 
 Days = tuple[tuple[int, int], ...]
+
+
+def day_of(now: int) -> int:
+    """Return the number of the UTC day that holds ``now``, by which failures are counted."""
+    return now // DAY
 
 
 def without_expired(failures: Failures, context: Context) -> Failures:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from enum import Enum
+from functools import lru_cache
 
 from wsgi_mfa.core.errors import InvalidUserError
 from wsgi_mfa.core.joiners import JOINERS, misplaced_joiner
@@ -17,6 +19,14 @@ _REJECTED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 # Folding and normalizing feed each other until nothing changes. Single characters need two rounds.
 _ROUNDS_MAX = 8
+
+
+class UserNames(str, Enum):
+    """The setting ``user_names``: how the spellings of one folded name are taken (D44)."""
+
+    EXACT = "exact"  # each is a user
+    ASK = "ask"  # an operator says whether another one is the same user
+    FOLDED = "folded"  # all are one user
 
 
 def canonical(user: str, *, exact: bool = False) -> str:
@@ -46,6 +56,28 @@ def canonical(user: str, *, exact: bool = False) -> str:
     if joiner is not None:
         raise _hidden(joiner)
     return name
+
+
+@lru_cache(maxsize=4096)
+def names_of(user: str) -> tuple[str, str]:
+    """Return the exact and the folded name of ``user``.
+
+    :raises InvalidUserError: as :func:`canonical`.
+    """
+    return canonical(user, exact=True), canonical(user)
+
+
+def is_named(entry: str, user: str, spelling: str | None) -> bool:
+    """Return True if ``entry`` of a setting that gives a right names this very user.
+
+    ``spelling`` is None where spellings do not count.
+    """
+    return names_of(entry)[1] == user if spelling is None else entry == spelling
+
+
+def may_name(entry: str, user: str) -> bool:
+    """Return True if ``entry`` of a setting that asks for something may name this user."""
+    return names_of(entry)[1] == names_of(user)[1]
 
 
 def _folded(user: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Protocol
 
+from wsgi_mfa.core.usernames import UserNames
 from wsgi_mfa.errors import ConfigurationError
 
 
@@ -57,7 +58,7 @@ UNRESOLVED: Final = Unresolved.UNRESOLVED
 
 CHANGING_IDS: Final = (
     "the portal signs users in by an id that changes with the password (Flask-Security's fs_uniquifier), and each new"
-    " one would be a new user's: give directory=, which says which person it is (D1)"
+    " one would be a new user's: give directory=, which says which person it is"
 )
 
 Identification = FirstFactor | Anonymous | Unresolved | None
@@ -112,6 +113,9 @@ class AdapterTraits:
     ``keeps_session_id``: the portal may keep the session id over a sign-in, and the operator has to say what of
     that.
 
+    ``user_names``: how spellings of one name are taken unless the setting of that name says otherwise. ``exact`` is
+    for an adapter that reads the portal's own id of the user, and ``ask`` for names as users type them (D44).
+
     :raises ConfigurationError: a trait has a value of another type; the message names it and what is legal.
     :raises TypeError: there is no such trait.
     """
@@ -130,6 +134,7 @@ class AdapterTraits:
     sign_in_paths: tuple[str, ...] = ()
     signs_in_anywhere: bool = False
     keeps_session_id: bool = False
+    user_names: UserNames = UserNames.ASK
 
     def __post_init__(self) -> None:
         for name in (
@@ -144,6 +149,8 @@ class AdapterTraits:
         ):
             if not isinstance(getattr(self, name), bool):
                 raise _illegal_trait(name, getattr(self, name), "True and False")
+        if self.user_names not in (UserNames.EXACT, UserNames.ASK):
+            raise _illegal_trait("user_names", self.user_names, "UserNames.EXACT and UserNames.ASK")
         cookies = self.anonymous_cookies
         if cookies is not None and not _are_names(cookies):
             raise _illegal_trait("anonymous_cookies", cookies, "a tuple of cookie names, and None")
@@ -242,7 +249,7 @@ def problems_of(adapter: Adapter, *, has_directory: bool, ask_store: bool = Fals
     if ask_store and not problems:
         problems += adapter.store_selftest()
     if adapter.traits.aliases and not has_directory:
-        problems.append("aliases are accepted, so directory= must say which person each of them is (D1)")
+        problems.append("aliases are accepted, so directory= must say which person each of them is")
     if adapter.traits.changing_ids and not has_directory:
         problems.append(CHANGING_IDS)
     return problems

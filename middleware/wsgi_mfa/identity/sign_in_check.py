@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from wsgi_mfa.core.usernames import UserNames
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, FirstFactor
 from wsgi_mfa.identity.adapters.chain import parts_of
 from wsgi_mfa.identity.observed_login.binding import ObservedLogin
 from wsgi_mfa.identity.observed_login.login_body import URLENCODED, written
+from wsgi_mfa.identity.observed_login.other_names import folds_alike, other_names
 from wsgi_mfa.identity.observed_login.portal_client import PortalAnswer, PortalClient, hidden_fields
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, declared_cookies
 from wsgi_mfa.identity.request.undeclared import UndeclaredCredential
@@ -58,7 +60,8 @@ class SignInReport:
 class SignInCheck:
     """Plays ``sign_in`` at ``application``, the portal without the middleware, and asks ``adapter`` about it.
 
-    ``extra_undeclared`` are the further credentials that settings take out of requests.
+    ``extra_undeclared`` are the further credentials that settings take out of requests, and ``user_names`` says how
+    spellings are taken.
     """
 
     def __init__(
@@ -68,10 +71,12 @@ class SignInCheck:
         sign_in: SignIn,
         *,
         extra_undeclared: Sequence[UndeclaredCredential] = (),
+        user_names: UserNames = UserNames.FOLDED,
     ) -> None:
         self._client = PortalClient(application, origin=sign_in.origin, setting=f"{SETTING}.origin")
         self._adapter = adapter
         self._sign_in = sign_in
+        self._user_names = user_names
         self._declared = declared_cookies(adapter)
         self._sanitizer = RequestSanitizer(adapter, own_cookie_names=(), extra_undeclared=extra_undeclared)
         if not self._declared:
@@ -102,18 +107,46 @@ class SignInCheck:
         if not self._is_let_in(self._client.ask("GET", self._sign_in.page, cookies=right)):
             return SignInReport(problems=(self._not_signed_in(answer),), notes=())
         problems = [*self._of_adapter(wrong, right), *self._of_other_cookies(right)]
-        found = list(self._ways(right))
+        found = [*self._ways(right), *self._of_spellings(right)]
         problems += [text for text, is_closed in found if not is_closed]
         return SignInReport(
             problems=tuple(problems), notes=tuple(text for text, is_closed in found if is_closed)
         )
 
-    def _signed_in(self, password: str) -> tuple[PortalAnswer, dict[str, str]]:
+    def _of_spellings(self, cookies: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
+        """Yield each other name by which the portal signs the user in, and whether that makes no new user of it."""
+        user = self._user_in(cookies)
+        for name in other_names(self._sign_in.user) if user is not None else ():
+            _, other_cookies = self._signed_in(self._sign_in.password, name)
+            if not self._is_let_in(self._client.ask("GET", self._sign_in.page, cookies=other_cookies)):
+                continue
+            other = self._user_in(other_cookies)
+            told = f"the portal signs {self._sign_in.user!r} in by {name!r} too"
+            if other in (user, None):
+                continue
+            if folds_alike(str(other), str(user)):
+                exact = self._user_names is UserNames.EXACT
+                yield (
+                    f'{told}, and the adapter sees {other!r}: user_names = "exact" makes two users of it',
+                    not exact,
+                )
+            else:
+                yield f"{told}, and the adapter sees another user {other!r}: give directory=", False
+
+    def _user_in(self, cookies: Mapping[str, str]) -> str | None:
+        environ = self._client.environ("GET", self._sign_in.page, cookies=cookies)
+        try:
+            found = self._sanitizer.clean(environ).identification
+        except AdapterUnavailableError:
+            return None
+        return found.user if isinstance(found, FirstFactor) else None
+
+    def _signed_in(self, password: str, user: str | None = None) -> tuple[PortalAnswer, dict[str, str]]:
         """Return the answer to a sign-in, and the cookies of the browser after it."""
         sign_in = self._sign_in
         shown = self._client.ask("GET", sign_in.path)
         form = {**hidden_fields(shown.body, sign_in.user_field), **sign_in.fields}
-        form |= {sign_in.user_field: sign_in.user, sign_in.password_field: password}
+        form |= {sign_in.user_field: user or sign_in.user, sign_in.password_field: password}
         content = written(form, sign_in.media_type)
         answer = self._client.ask("POST", sign_in.path, cookies=shown.cookies, content=content)
         return answer, {**shown.cookies, **answer.cookies}

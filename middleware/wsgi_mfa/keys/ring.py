@@ -222,6 +222,10 @@ class KeyRing:
         candidates = [each for each in self.ids if key_id in (None, each)]
         return any(hmac.compare_digest(self._mac(each, purpose, message), mac) for each in candidates)
 
+    def mac_under(self, key_id: str, purpose: str, message: bytes) -> bytes:
+        """Return the HMAC-SHA-256 of ``message`` under the sub-key of one key of the ring for ``purpose``."""
+        return self._mac(key_id, purpose, message)
+
     def sign_value(self, purpose: str, message: bytes) -> str:
         """A signature that names its key, ``id.base64url``; the key's id is part of what is signed."""
         key_id = self.writing_id

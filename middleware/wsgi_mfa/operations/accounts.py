@@ -9,7 +9,8 @@ from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.core.expiry import without_expired
 from wsgi_mfa.core.re_encryption import with_sealed
 from wsgi_mfa.core.removal import is_there
-from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.core.spellings import account_name
+from wsgi_mfa.core.usernames import UserNames, names_of
 from wsgi_mfa.errors import AccountError, StoreUnavailableError
 from wsgi_mfa.operations.audit_retention import note
 from wsgi_mfa.service import PATIENCE_SECONDS, STUBBORN_SECONDS, MfaService, Visit
@@ -27,13 +28,21 @@ class AccountKeeper:
     :raises AccountError: ``agent`` or ``reason`` would break the record's lines.
     """
 
-    def __init__(self, service: MfaService, *, agent: str, reason: str = "") -> None:
+    def __init__(
+        self,
+        service: MfaService,
+        *,
+        agent: str,
+        reason: str = "",
+        user_names: UserNames = UserNames.ASK,
+    ) -> None:
         for word, text in (("agent", agent), ("reason", reason)):
             if not text.isprintable():
                 raise AccountError(f"{word} must be one line of printable text, for the record")
         self._service = service
         self._agent = agent
         self._reason = reason
+        self._user_names = user_names
 
     def end_sessions(self, user: str, session: str | None) -> tuple[int, int]:
         """End the one open session whose id begins with ``session``, or all of them.
@@ -102,7 +111,12 @@ class AccountKeeper:
         The new one is saved first, so that a phone is never lost. Cut off in between, both names have the phone
         and the recovery code until the same rename is asked for again, which then takes the old one away.
         """
-        account, name = self._account(old), canonical(new)
+        own, folded = names_of(new)
+        return self.move(old, own if self._user_names is UserNames.EXACT else folded)
+
+    def move(self, old: str, new: str, *, spellings: tuple[str, ...] = ()) -> tuple[str, str]:
+        """As :meth:`rename`, to the account of exactly this name, which is bound to ``spellings``."""
+        account, name = self._account(old), new
         if name == account.user:
             raise AccountError(f"{old!r} and {new!r} are one name: {name!r}")
         there, copied = self._service.load(name), None
@@ -116,7 +130,7 @@ class AccountKeeper:
                 return account.user, name
             copied = there.revision
         for _ in range(COPIES_MAX):
-            copy = self._copied(account, name, over=copied)
+            copy = self._copied(account, name, over=copied, spellings=spellings)
             if self._left(account, name).outcome is not Outcome.REFUSED:
                 return account.user, name
             # The user did something under the old name after it was copied.
@@ -157,7 +171,9 @@ class AccountKeeper:
             self._apply(user, command)
             done.add(user)
 
-    def _copied(self, account: Account, name: str, *, over: str | None) -> Account:
+    def _copied(
+        self, account: Account, name: str, *, over: str | None, spellings: tuple[str, ...]
+    ) -> Account:
         """The account as saved under ``name``, in the place of the earlier copy ``over``."""
         sealed = self._service.vault.re_encrypted(account, user=name)
         command = commands.AdoptAccount(
@@ -166,6 +182,7 @@ class AccountKeeper:
             reason=self._reason,
             generation=self._service.vault.new_id(),
             seen_revision=over,
+            spellings=spellings,
             source=_PEER,
         )
         decision = self._apply(name, command)
@@ -192,7 +209,7 @@ class AccountKeeper:
         )
 
     def _account(self, user: str) -> Account:
-        name = canonical(user)
+        name = account_name(user, self._service.load)
         account = self._service.load(name)
         if account is None or not is_there(account):
             raise AccountError(f"there is no account {name!r}; wsgi-mfa accounts list names them")

@@ -6,13 +6,13 @@ from wsgi_mfa.audit import hash_chain
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.service import MfaService
-from wsgi_mfa.stores.protocol import every_user, load_for_operator
+from wsgi_mfa.stores.protocol import every_user
 
 
 def note(service: MfaService, kind: str, *details: tuple[str, str]) -> None:
     """Put an event without an account on record, in the chain of the store itself."""
     while True:
-        loaded = load_for_operator(service.store, hash_chain.STORE)
+        loaded = service.load(hash_chain.STORE)
         now, revision = service.clock.now(), service.vault.new_id()
         event = Event(at=now, user=hash_chain.STORE, kind=kind, source="console", details=details)
         events, head = hash_chain.chained([event], loaded, service.keys.ring, save_id=revision)
@@ -24,7 +24,7 @@ def note(service: MfaService, kind: str, *details: tuple[str, str]) -> None:
             event_count=head.number,
             event_link=head.link,
         )
-        if service.store.save(saved, events, expected=loaded.revision if loaded else None):
+        if service.save(saved, events, expected=loaded.revision if loaded else None):
             return
 
 

@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
+from wsgi_mfa.audit.hash_chain import STORE
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.commands import Command, Origin, ReEncrypt
-from wsgi_mfa.core.instants import MINUTE
+from wsgi_mfa.core.instants import MINUTE, SECOND
 from wsgi_mfa.core.re_encryption import sealed_values
 from wsgi_mfa.entropy import Entropy
-from wsgi_mfa.errors import UnknownKeyError, UnsealError
+from wsgi_mfa.errors import CorruptAccountError, UnknownKeyError, UnsealError
+from wsgi_mfa.identity.sealing.expiry_record import expiries_in
 from wsgi_mfa.keys.ring import KeyRing, sealing_id
+from wsgi_mfa.operations.audit_retention import note
 from wsgi_mfa.service import STUBBORN_SECONDS, MfaService, Visit
 from wsgi_mfa.stores.protocol import Store, WorkerReport, every_user, load_for_operator
 
@@ -40,12 +44,14 @@ class Survey:
     """Which keys there are, what they have sealed, and who knows them.
 
     ``ids`` are those of the ring; ``sealed_counts`` has for a key the number of accounts in which it has sealed
-    something, for keys that the ring lacks too; ``workers`` are those that live.
+    something, for keys that the ring lacks too; ``workers`` are those that live. ``cookies_until`` has for a key when
+    the last of the portal's cookies expires that it has sealed, where that is to come.
     """
 
     ids: tuple[str, ...]
     sealed_counts: dict[str, int]
     workers: tuple[WorkerReport, ...]
+    cookies_until: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def writing_id(self) -> str:
@@ -75,6 +81,11 @@ class Survey:
         return Step.RETIRE if self.old_ids else Step.ADD
 
     @property
+    def lasting(self) -> dict[str, int]:
+        """The old keys whose retirement would sign users out, and when the last of their cookies expires."""
+        return {each: self.cookies_until[each] for each in self.old_ids if each in self.cookies_until}
+
+    @property
     def waiting_for(self) -> tuple[WorkerReport, ...]:
         """The workers that have to hear of the last step before the next one is safe."""
         if self.step is Step.PROMOTE:
@@ -87,12 +98,28 @@ class Survey:
 def survey(store: Store, ring: KeyRing, *, now: int) -> Survey:
     """Look at every account and every worker's report."""
     counts: Counter[str] = Counter()
-    for user in every_user(store):
-        account = load_for_operator(store, user)
-        if account is not None:
-            counts.update({sealing_id(sealed) for sealed in sealed_values(account)})
+    for user in (STORE, *every_user(store)):
+        counts.update(_used_by(store, user))
     workers = tuple(each for each in store.workers() if each.at > now - LIVE_MINUTES * MINUTE)
-    return Survey(ids=ring.ids, sealed_counts=dict(counts), workers=workers)
+    expiries = {key_id: seconds * SECOND for key_id, seconds in expiries_in(store).items()}
+    return Survey(
+        ids=ring.ids,
+        sealed_counts=dict(counts),
+        workers=workers,
+        cookies_until={key_id: until for key_id, until in expiries.items() if until > now},
+    )
+
+
+def _used_by(store: Store, user: str) -> set[str]:
+    """Return the ids of the keys that have sealed or signed an account; none of one that cannot be read."""
+    try:
+        account = load_for_operator(store, user)
+    except CorruptAccountError:
+        return set()
+    if account is None:
+        return set()
+    macs = [account.mac] if account.mac else []
+    return {sealing_id(sealed) for sealed in (*sealed_values(account), *macs)}
 
 
 def with_new_key(ring: KeyRing, entropy: Entropy) -> str:
@@ -130,11 +157,20 @@ def re_encrypt_all(service: MfaService) -> tuple[int, list[str]]:
 
         try:
             decision = service.apply(visit, command, patience_seconds=STUBBORN_SECONDS)
-        except (UnknownKeyError, UnsealError):
+        except (UnknownKeyError, UnsealError, CorruptAccountError):
             closed.append(user)
         else:
             count += decision.account is not None
-    return count, closed
+    return count + _sign_record(service), closed
+
+
+def _sign_record(service: MfaService) -> int:
+    """Let the writing key sign the account of the store itself, which seals nothing; how many that were."""
+    account = service.load(STORE)
+    if account is None or sealing_id(account.mac) == service.keys.ring.writing_id:
+        return 0
+    note(service, "key.rotated", ("key_id", service.keys.ring.writing_id))
+    return 1
 
 
 def number_of(key_id: str) -> int:

@@ -18,6 +18,7 @@ from wsgi_mfa.core.engine import decide
 from wsgi_mfa.core.events import Event
 from wsgi_mfa.errors import AccountError, StoreUnavailableError
 from wsgi_mfa.operations.audit_retention import note
+from wsgi_mfa.operations.integrity import problems
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.protocol import Store, StoreState, every_user, load_for_operator
 
@@ -74,9 +75,11 @@ def fence(service: MfaService, export: Export | None) -> Fenced:
 
     A store that was open is open again at the end; any other one is closed.
 
-    :raises AccountError: the export is none of this store, is not whole, or does not know all of its accounts.
+    :raises AccountError: an account was edited, or the export is none of this store, is not whole, or does not know
+        all of its accounts.
     """
     store, export = service.store, export or Export(chains={}, heads=())
+    _reject_altered(service)
     heads = {
         user: head_of(load_for_operator(store, user), user) for user in (hash_chain.STORE, *every_user(store))
     }
@@ -104,6 +107,16 @@ def fence(service: MfaService, export: Export | None) -> Fenced:
         known_whole=known_whole,
         state=state,
     )
+
+
+def _reject_altered(service: MfaService) -> None:
+    """Reject a store whose accounts are not what workers saved: a fence would sign what was edited."""
+    found = list(problems(service))
+    if found:
+        told = "; ".join(map(str, found[:10]))
+        raise AccountError(
+            f"{len(found)} accounts are closed, and have to be rebuilt or signed first: {told}"
+        )
 
 
 def _reject_unfit(export: Export, service: MfaService, heads: Mapping[str, Head]) -> None:
@@ -170,7 +183,7 @@ def _save(service: MfaService, account: Account, events: Sequence[Event], *, bef
 
     :raises StoreUnavailableError: somebody else works on the closed store.
     """
-    if not service.store.save(account, events, expected=before.revision if before else None):
+    if not service.save(account, events, expected=before.revision if before else None):
         raise StoreUnavailableError(
             "somebody else works on the store: run the fence again when they have ended"
         )

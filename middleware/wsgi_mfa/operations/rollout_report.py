@@ -11,7 +11,8 @@ from wsgi_mfa.core.expiry import younger
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.removal import is_there
 from wsgi_mfa.core.rollout import may_go_without
-from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.core.spellings import account_name
+from wsgi_mfa.core.usernames import canonical, names_of
 from wsgi_mfa.directory import Person
 from wsgi_mfa.stores.protocol import AccountStore, every_user, load_for_operator
 
@@ -40,7 +41,7 @@ def people_of(directory: object) -> tuple[Person, ...] | None:
 def unknown_names(policy: Policy, people: Iterable[Person]) -> list[str]:
     """What is wrong with whom the policy chooses: users whom nobody knows, groups in which nobody is."""
     listed = tuple(people)
-    users = {canonical(person.name) for person in listed}
+    users = {names_of(each)[1] for person in listed for each in (person.name, person.key) if each is not None}
     groups = {group for person in listed for group in person.groups}
     return [
         f"policy.required_users: the directory lists no {name!r}"
@@ -59,13 +60,20 @@ def progress_of(store: AccountStore, context: Context, people: Iterable[Person] 
         accounts = ((user, load_for_operator(store, user)) for user in every_user(store))
         there = ((user, account, ()) for user, account in accounts if is_there(account))
         return _counted(there, context)
-    listed = {canonical(person.name): person.groups for person in people}
+    listed = {_account_of(person, store): person.groups for person in people}
     found = _counted(
         ((user, load_for_operator(store, user), groups) for user, groups in listed.items()), context
     )
     others = (load_for_operator(store, user) for user in every_user(store) if user not in listed)
     unlisted = sum(1 for account in others if account is not None and account.authenticator is not None)
     return replace(found, unlisted_count=unlisted)
+
+
+def _account_of(person: Person, store: AccountStore) -> str:
+    """Return the name of the account that a person of the directory has, or would have."""
+    if person.key is not None:
+        return names_of(person.key)[0]
+    return account_name(person.name, lambda user: load_for_operator(store, user))
 
 
 def _counted(users: Iterable[tuple[str, Account | None, tuple[str, ...]]], context: Context) -> Progress:

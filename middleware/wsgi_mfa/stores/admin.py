@@ -13,6 +13,7 @@ from wsgi_mfa.stores.protocol import StoreStatus, WorkerReport
 STATUS = "status"
 INVITED_ONLY = "invited_only"
 BINDINGS = "binding/"  # followed by the binding's key
+KEY_CHECKS = "key_check/"  # followed by the key's id
 WORKERS = "worker/"  # followed by the worker's id
 _STATUS_CODEC = Codec(StoreStatus, schema=1)
 _REPORT_CODEC = Codec(WorkerReport, schema=1)
@@ -53,6 +54,15 @@ class TableAdmin(ABC):
 
     def invited_only(self) -> bool:
         return bool(self._read_admin(INVITED_ONLY))
+
+    def key_checks(self) -> dict[str, str]:
+        rows = self._read_admin(KEY_CHECKS, while_closed=True)
+        return {key[len(KEY_CHECKS) :]: value for key, value in sorted(rows.items())}
+
+    def set_key_checks(self, changes: Mapping[str, str | None]) -> None:
+        self._write_admin(
+            {KEY_CHECKS + key_id: value for key_id, value in changes.items()}, while_closed=True
+        )
 
     def bindings(self, prefix: str) -> dict[str, str]:
         rows = self._read_admin(BINDINGS + prefix)

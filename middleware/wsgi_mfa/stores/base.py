@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from wsgi_mfa.core.account import Account
-from wsgi_mfa.core.codec import CodecError
+from wsgi_mfa.core.codec import ACCOUNT_CODEC, CodecError, UnknownSchemaError
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.errors import StoreError, StoreUnavailableError
+from wsgi_mfa.errors import CorruptAccountError, StoreError, StoreUnavailableError
 from wsgi_mfa.stores.admin import STATUS, TableAdmin, status_from
 from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.status import StatusGuard
@@ -27,6 +27,8 @@ class StoreBase(TableAdmin, ABC):
 
     #: True if other processes see what this one saves: then :meth:`transaction` has to hold them off too.
     shared_between_processes = False
+    #: The form in which accounts are written; a subclass that keeps text may be told to write the one before.
+    document_schema: int = ACCOUNT_CODEC.schema
     #: The small table; read and changed inside a transaction only, and kept by it like the accounts.
     table: MutableMapping[str, str]
 
@@ -143,11 +145,17 @@ class StoreBase(TableAdmin, ABC):
         """Return the account, checked: one that cannot be read is an error, and never a user who has not enrolled."""
         try:
             account = self.read_account(user)
-        except CodecError as error:
+        except UnknownSchemaError as error:
             raise StoreError(f"the account of {user!r} in the store cannot be read: {error}") from error
+        except CodecError as error:
+            raise CorruptAccountError(
+                f"the account of {user!r} in the store cannot be read: {error}", user=user
+            ) from error
         # A row that was copied from another user must not lend its counters and sessions (R42).
         if account is not None and account.user != user:
-            raise StoreError(f"the account of {user!r} in the store is corrupt: it is another one's")
+            raise CorruptAccountError(
+                f"the account of {user!r} in the store is corrupt: it is another one's", user=user
+            )
         return account
 
     def _check(self) -> None:

@@ -79,6 +79,11 @@ class AccountStore(Protocol):
     unavailable (D28). Stores may be used from several threads.
     """
 
+    @property
+    def document_schema(self) -> int:
+        """The number of the form in which accounts are written; the release's own but during an upgrade."""
+        ...
+
     def load(self, user: str) -> Account | None:
         """Return the account as it was saved last, by any thread or process; None when there is none."""
         ...
@@ -167,6 +172,14 @@ class StoreAdmin(Protocol):
 
     def set_invited_only(self, invited_only: bool) -> None:
         """Change what :meth:`invited_only` answers, durably and for all processes."""
+        ...
+
+    def key_checks(self) -> dict[str, str]:
+        """Return the key check values by their key ids; also told by a store that is not open (D45)."""
+        ...
+
+    def set_key_checks(self, changes: Mapping[str, str | None]) -> None:
+        """Write these check values, and drop those that are None: together, durably, also while closed."""
         ...
 
 

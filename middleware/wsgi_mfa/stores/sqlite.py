@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.codec import ACCOUNT_CODEC, EVENT_CODEC, CodecError, UnknownSchemaError
 from wsgi_mfa.core.events import Event
-from wsgi_mfa.errors import ConfigurationError, StoreError, StoreUnavailableError
+from wsgi_mfa.errors import ConfigurationError, CorruptAccountError, StoreError, StoreUnavailableError
 from wsgi_mfa.stores.admin import TableAdmin
 from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.sqlite_connections import Connections
-from wsgi_mfa.stores.sqlite_file import check_file, connect, copy_file, open_file
+from wsgi_mfa.stores.sqlite_file import connect, copy_file, open_file
 from wsgi_mfa.stores.sqlite_layout import DROP_ADMIN, PUT_ADMIN, READ_ADMIN, read_status
 from wsgi_mfa.stores.status import StatusGuard
 
@@ -89,7 +89,7 @@ class SqliteStore(TableAdmin):
         heeds_status: bool = True,
     ) -> None:
         check_document_schema(document_schema)
-        self._document_schema = document_schema
+        self.document_schema = document_schema
         self.path = Path(path).absolute()  # a server may change its folder later
         self.identity = open_file(self.path, create=create, new_identity=new_identity)
         # Not a method of ours: a store that is let go of closes its file at once, and not when cycles are collected.
@@ -108,12 +108,12 @@ class SqliteStore(TableAdmin):
     def for_operator(self) -> SqliteStore:
         if self._connections.closed:
             raise StoreUnavailableError("the store is closed")
-        check_file(self.path, self._known)
+        _check_file(self.path, self._known)
         return SqliteStore(
             self.path,
             create=False,
             new_identity=self.identity,
-            document_schema=self._document_schema,
+            document_schema=self.document_schema,
             heeds_status=False,
         )
 
@@ -153,7 +153,7 @@ class SqliteStore(TableAdmin):
             account.revision,
             account.saved_at,
             account.address,
-            ACCOUNT_CODEC.encode(account, schema=self._document_schema),
+            ACCOUNT_CODEC.encode(account, schema=self.document_schema),
             account.user,
         )
         event_rows = [(event.user, EVENT_CODEC.encode(event)) for event in events]
@@ -234,13 +234,17 @@ class SqliteStore(TableAdmin):
                 f"the account of {user!r} in the store {self.path} cannot be read: {error}"
             ) from error
         except CodecError as error:
-            raise StoreError(
-                f"the account of {user!r} in the store {self.path} is corrupt: {error}"
+            raise CorruptAccountError(
+                f"the account of {user!r} in the store {self.path} is corrupt: {error}",
+                user=user,
+                revision=revision,
             ) from error
         # A row that was copied from another user must not lend its counters and sessions (R42).
         if account.user != user or account.revision != revision:
-            raise StoreError(
-                f"the account of {user!r} in the store {self.path} is corrupt: it is another one's"
+            raise CorruptAccountError(
+                f"the account of {user!r} in the store {self.path} is corrupt: it is another one's",
+                user=user,
+                revision=revision,
             )
         return account
 
@@ -258,9 +262,22 @@ def _look(
     path: Path, known: os.stat_result, guard: StatusGuard | None, connection: sqlite3.Connection
 ) -> None:
     """What is looked at before a connection is used."""
-    check_file(path, known)
+    _check_file(path, known)
     if guard is not None:
         guard.check(read_status(connection))
+
+
+def _check_file(path: Path, known: os.stat_result) -> None:
+    """Refuse to go on with a file that other processes no longer find under its name (D28).
+
+    :raises StoreUnavailableError: there is none, or another one.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        found = None
+    if found is None or found.st_ino != known.st_ino or found.st_dev != known.st_dev:
+        raise StoreUnavailableError(f"the store {path} was replaced or removed while open: restart")
 
 
 def check_document_schema(number: int) -> None:
@@ -268,7 +285,7 @@ def check_document_schema(number: int) -> None:
 
     :raises ConfigurationError: it is neither this release's own nor the one before.
     """
-    legal = range(ACCOUNT_CODEC.oldest, ACCOUNT_CODEC.schema + 1)
+    legal = (ACCOUNT_CODEC.schema - 1, ACCOUNT_CODEC.schema)
     if type(number) is not int or number not in legal:
         raise ConfigurationError(
             f"document_schema is {number!r}: legal are {' and '.join(map(str, legal))}",

@@ -156,19 +156,6 @@ def _read_identity(path: Path) -> StoreIdentity:
         raise _unusable(path, str(error)) from error
 
 
-def check_file(path: Path, known: os.stat_result) -> None:
-    """Refuse to go on with a file that other processes no longer find under its name (D28).
-
-    :raises StoreUnavailableError: there is none, or another one.
-    """
-    try:
-        found = path.stat()
-    except OSError:
-        found = None
-    if found is None or found.st_ino != known.st_ino or found.st_dev != known.st_dev:
-        raise StoreUnavailableError(f"the store {path} was replaced or removed while open: restart")
-
-
 def _refuse_unknown_layout(path: Path, layout: object) -> None:
     if type(layout) is int and OLDEST_LAYOUT <= layout <= STORE_SCHEMA:
         return

@@ -12,15 +12,17 @@ from wsgi_mfa.core.events import Event
 from wsgi_mfa.core.expiry import without_expired
 from wsgi_mfa.core.removal import is_there
 from wsgi_mfa.core.rollout import may_go_without
+from wsgi_mfa.core.spellings import account_name
 from wsgi_mfa.core.support import under_attack
 from wsgi_mfa.core.throttle import budget_spent, counted, wait_seconds
 from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.directory import Person
-from wsgi_mfa.errors import InvalidUserError
+from wsgi_mfa.errors import CorruptAccountError, InvalidUserError
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.support.addresses import address_of, spell_the_same
 
 EVENTS_SHOWN = 12
+CLOSED_STATE = "closed: changed in the store"
 FOUND_MAX = 20  # accounts that one address leads to; more are a store gone wrong
 
 
@@ -48,11 +50,14 @@ class AccountView:
     """An account as it counts at the moment of the look, and its latest events, the newest first.
 
     ``account`` is None for a user whom the store does not know. ``guessed`` says that wrong codes followed a right
-    password since the last success, so that somebody else may know it (D15).
+    password since the last success, so that somebody else may know it (D15). ``is_closed`` says that the stored account
+    is not what was saved (D48a); ``account`` is None then. ``name`` is the user's where the account is named by a key
+    of the portal.
     """
 
     user: str
     state: str
+    name: str | None = None
     account: Account | None = None
     has_address: bool = False
     drift_seconds: int = 0
@@ -60,6 +65,7 @@ class AccountView:
     known_browsers: KnownView | None = None
     wrong_recovery_codes_count: int = 0
     guessed: bool = False
+    is_closed: bool = False
     events: tuple[Event, ...] = ()
 
 
@@ -81,7 +87,10 @@ class AccountFinder:
         except InvalidUserError:
             return []
         person = self._directory(name) if self._directory is not None else None
-        names = {name} if person is None else {name, canonical(person.name)}
+        load = self._service.load
+        people = [*([] if person is None else [person]), *self._people(text)]
+        names = {name, account_name(text, load)}
+        names |= {each.key or account_name(each.name, load) for each in people}
         found = [user for user in sorted(names) if self._is_known(user)]
         for address in sorted({text.strip(), name}):
             for user in self._service.store.find_by_address(address)[:FOUND_MAX]:
@@ -92,16 +101,22 @@ class AccountFinder:
     def look(self, user: str) -> AccountView | None:
         """The account of this canonical name; None for somebody of whom neither store nor directory knows."""
         context = self._service.context()
-        stored = self._service.load(user)
+        try:
+            stored = self._service.load(user)
+        except CorruptAccountError:
+            return AccountView(user=user, state=CLOSED_STATE, is_closed=True)
         if stored is None:
             if not self._may_be_new(user):
                 return None
-            return AccountView(user=user, state="new", has_address=self._address(user) is not None)
+            return AccountView(
+                user=user, state="new", name=self._shown(user), has_address=self._address(user) is not None
+            )
         account = without_expired(stored, context)
         held = account.authenticator
         events = self._service.store.events(user, limit=EVENTS_SHOWN)
         return AccountView(
             user=user,
+            name=self._shown(user),
             state=state_of(account, context),
             account=account,
             has_address=self._address(user) is not None,
@@ -117,13 +132,25 @@ class AccountFinder:
             events=tuple(reversed(events)),
         )
 
+    def _people(self, text: str) -> list[Person]:
+        """Return whom a directory that finds people by their names lists by ``text``."""
+        find: Callable[[str], list[Person]] | None = getattr(self._directory, "find", None)
+        return [] if find is None else find(text.strip())
+
+    def _shown(self, user: str) -> str | None:
+        person = self._directory(user) if self._directory is not None else None
+        return None if person is None or person.key is None else person.name
+
     def groups_of(self, user: str) -> tuple[str, ...]:
         """The groups of the user in the directory."""
         person = self._directory(user) if self._directory is not None else None
         return () if person is None else person.groups
 
     def _is_known(self, user: str) -> bool:
-        return self._service.load(user) is not None or self._may_be_new(user)
+        try:
+            return self._service.load(user) is not None or self._may_be_new(user)
+        except CorruptAccountError:
+            return True
 
     def _may_be_new(self, user: str) -> bool:
         """Whether somebody without an account may be invited: where that is needed, and the directory knows them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.core.usernames import canonical, is_named, may_name
 from wsgi_mfa.errors import ConfigurationError, InvalidUserError
 
 SETTING = "support_agents"
@@ -15,7 +15,7 @@ _GROUP = "group:"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SupportAgents:
-    """Agents by canonical name or by a group; with neither there is no desk over HTTP."""
+    """Agents by name, as they sign in, or by a group; with neither there is no desk over HTTP."""
 
     users: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
@@ -23,9 +23,14 @@ class SupportAgents:
     def __bool__(self) -> bool:
         return bool(self.users or self.groups)
 
-    def has(self, user: str, groups: Iterable[str]) -> bool:
-        """Whether the user of this canonical name, who is in these groups, is an agent."""
-        return user in self.users or not self.groups.isdisjoint(groups)
+    def has(self, user: str, groups: Iterable[str], *, spelling: str | None = None) -> bool:
+        """Return True if the user of this name and spelling, who is in these groups, is an agent."""
+        named = any(is_named(entry, user, spelling) for entry in self.users)
+        return named or not self.groups.isdisjoint(groups)
+
+    def may_have(self, user: str, groups: Iterable[str]) -> bool:
+        """Return True if the user of this name may be an agent by some spelling of it."""
+        return any(may_name(entry, user) for entry in self.users) or not self.groups.isdisjoint(groups)
 
 
 NO_AGENTS = SupportAgents()
@@ -49,6 +54,8 @@ def agents_from(entries: Sequence[str], *, has_directory: bool) -> SupportAgents
             f"{SETTING} names a group: give directory=, which knows the groups of a user", setting=SETTING
         )
     try:
-        return SupportAgents(users=frozenset(map(canonical, names)), groups=groups)
+        for name in names:
+            canonical(name)
     except InvalidUserError as error:
         raise ConfigurationError(f"{SETTING}: {error}", setting=SETTING) from None
+    return SupportAgents(users=frozenset(names), groups=groups)

@@ -16,7 +16,7 @@ from wsgi_mfa.core.commands import Command, Origin
 from wsgi_mfa.core.decision import Decision, Outcome, Reason
 from wsgi_mfa.core.expiry import without_expired, younger
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.core.spellings import account_name
 from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import InvalidUserError, StoreUnavailableError
 from wsgi_mfa.service import STUBBORN_SECONDS, MfaService, Visit
@@ -26,7 +26,7 @@ from wsgi_mfa.support.results import Done, Rejected, SupportResult
 
 SESSION_CHARACTERS = 8  # of a session's id: enough to tell the sessions of one account apart
 _PEER = "support"
-_NEEDS_ANOTHER = "is reset when another agent asks for it too, within 10 minutes (R46)"
+_NEEDS_ANOTHER = "is reset when another agent asks for it too, within 10 minutes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +57,7 @@ class SupportDesk:
         directory: Callable[[str], Person | None] | None = None,
         protected: SupportAgents = NO_AGENTS,
     ) -> None:
-        self._service = service
+        self.service = service
         self._directory = directory
         self._protected = protected
 
@@ -68,7 +68,7 @@ class SupportDesk:
     def reset_for(self, call: Call) -> SupportResult:
         """As :meth:`reset`; the same form again within ``retry_seconds`` gets the same answer (D10)."""
         code, generation = "", ""
-        vault = self._service.vault
+        vault = self.service.vault
 
         def command(name: str) -> Command:
             nonlocal code, generation
@@ -88,15 +88,16 @@ class SupportDesk:
         applied = self._applied(call, command)
         if isinstance(applied, Rejected):
             if applied.reason is Reason.CHANGED_MEANWHILE and _form_of(call) is not None:
-                return self._reset_before(canonical(call.user), generation, code) or applied
+                user = account_name(call.user, self.service.load)
+                return self._reset_before(user, generation, code) or applied
             return applied
         needed = applied.decision.reason is Reason.ENROLLMENT_CODE_NEEDED
         return self._told_of_reset(applied.user, code if needed else None)
 
     def _reset_before(self, user: str, generation: str, code: str) -> Done | None:
         """Return the result of a reset that this very form has made a moment ago; None if it was another change."""
-        context = self._service.context()
-        account = self._service.load(user)
+        context = self.service.context()
+        account = self.service.load(user)
         if account is None or account.generation != generation or account.reset_at is None:
             return None
         if not younger(account.reset_at, context, seconds=context.policy.retry_seconds):
@@ -107,7 +108,7 @@ class SupportDesk:
     def _told_of_reset(self, user: str, code: str | None) -> Done:
         if code is None:
             return Done(outcome=Outcome.RESET, user=user, message=f"reset: {user} must enroll anew")
-        seconds = self._service.policy.enrollment_seconds_max
+        seconds = self.service.policy.enrollment_seconds_max
         return Done(
             outcome=Outcome.RESET,
             user=user,
@@ -133,7 +134,7 @@ class SupportDesk:
 
         def command(name: str) -> Command:
             nonlocal code
-            code, sealed = self._service.vault.new_unlock_code(name, once=self._once_of(call))
+            code, sealed = self.service.vault.new_unlock_code(name, once=self._once_of(call))
             return commands.UnlockBySupport(
                 agent=call.agent,
                 reason=call.reason,
@@ -150,7 +151,7 @@ class SupportDesk:
             return Rejected(
                 message=f"{applied.user!r} has no phone to be locked out of", reason=Reason.NO_PHONE
             )
-        minutes = self._service.policy.enrollment_seconds_max // 60
+        minutes = self.service.policy.enrollment_seconds_max // 60
         return Done(
             outcome=Outcome.UNLOCKED,
             user=applied.user,
@@ -163,7 +164,7 @@ class SupportDesk:
 
     def _once_of(self, call: Call) -> str | None:
         """What stands for the code of one form, for as long as a code lives; None where there was no form."""
-        window = self._service.clock.now() // (self._service.policy.enrollment_seconds_max * SECOND)
+        window = self.service.clock.now() // (self.service.policy.enrollment_seconds_max * SECOND)
         return None if call.once is None else f"{call.agent}\0{call.once}\0{window}"
 
     def forget_drift(
@@ -187,11 +188,11 @@ class SupportDesk:
 
     def end_sessions_for(self, call: Call, *, session: str | None = None) -> SupportResult:
         """End the one open session whose id begins with ``session``, or all; the next request needs a code."""
-        context = self._service.context()
+        context = self.service.context()
         ids: list[str] = []
 
         def command(name: str) -> Command:
-            account = self._service.load(name)
+            account = self.service.load(name)
             if account is not None:
                 ids.extend(each.id for each in without_expired(account, context).sessions)
             found = [each for each in ids if session and each.startswith(session)]
@@ -235,7 +236,7 @@ class SupportDesk:
 
         def command(name: str) -> Command:
             nonlocal code
-            code, sealed = self._service.vault.new_enrollment_code(name, once=self._once_of(call))
+            code, sealed = self.service.vault.new_enrollment_code(name, once=self._once_of(call))
             return commands.InviteBySupport(
                 agent=call.agent,
                 reason=call.reason,
@@ -247,7 +248,7 @@ class SupportDesk:
         applied = self._applied(call, command, newcomer=True)
         if isinstance(applied, Rejected):
             return applied
-        minutes = self._service.policy.enrollment_seconds_max // 60
+        minutes = self.service.policy.enrollment_seconds_max // 60
         return Done(
             outcome=Outcome.MUST_ENROLL,
             user=applied.user,
@@ -267,12 +268,12 @@ class SupportDesk:
                 message = f"{word} must be one line of printable text, for the record"
                 return Rejected(message=message, reason=Reason.UNPRINTABLE)
         try:
-            name = canonical(call.user)
-            account = self._service.load(name)
+            name = account_name(call.user, self.service.load)
+            account = self.service.load(name)
             rejected = self._mismatch(name, account, call, newcomer=newcomer)
             if rejected is not None:
                 return rejected
-            decision = self._service.apply(
+            decision = self.service.apply(
                 self._visit(name, call.source), command(name), patience_seconds=STUBBORN_SECONDS
             )
         except InvalidUserError as error:
@@ -297,17 +298,15 @@ class SupportDesk:
                 message=f"{name!r} has a phone: reset the account instead", reason=Reason.HAS_PHONE
             )
         if spell_the_same(call.agent, name):
-            return Rejected(
-                message="nobody resets or unlocks their own account (R46)", reason=Reason.OWN_ACCOUNT
-            )
+            return Rejected(message="nobody resets or unlocks their own account", reason=Reason.OWN_ACCOUNT)
         person = self._directory(name) if self._directory is not None else None
-        if self._protected.has(name, person.groups if person is not None else ()):
+        if self._protected.may_have(name, person.groups if person is not None else ()):
             return Rejected(
-                message=f"{name!r} is an agent of the desk: use the command (R47)",
+                message=f"{name!r} is an agent of the desk: use the command",
                 reason=Reason.AGENTS_ACCOUNT,
             )
         if newcomer and self._directory is not None and person is None:
-            return Rejected(message=f"the directory does not know {name!r} (D1)", reason=Reason.WRONG_PAIR)
+            return Rejected(message=f"the directory does not know {name!r}", reason=Reason.WRONG_PAIR)
         address = address_of(name, account, person, directed=self._directory is not None)
         if address is None:
             if newcomer:
@@ -330,11 +329,8 @@ class SupportDesk:
 
     def _visit(self, name: str, source: str) -> Visit:
         """A visit of the desk: it has no browser, and acts for nobody's session."""
-        return Visit(
-            user=name,
-            origin=Origin(browser="", next_browser="", source=source),
-            now=self._service.clock.now(),
-        )
+        origin = Origin(browser="", next_browser="", source=source)
+        return Visit(user=name, origin=origin, now=self.service.clock.now())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

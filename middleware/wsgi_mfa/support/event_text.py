@@ -11,6 +11,7 @@ WORDS = {
     "enrollment_code.accepted": "typed the code of the support desk",
     "app_password.made": "made an app password",
     "app_password.ended": "had an app password ended",
+    "app_password.kept": "kept an app password",
     "enrollment.wrong_code": "typed a wrong code while setting up a phone",
     "unlock_code.accepted": "typed the unlock code of the support desk",
     "known_browser.added": "has one more known browser",

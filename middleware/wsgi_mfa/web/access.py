@@ -56,6 +56,7 @@ def asking(request: WebRequest, caller: Caller) -> Asking:
         path_info=path_in(request),
         user=caller.user,
         groups=caller.groups,
+        spelling=caller.spelling,
     )
 
 
@@ -117,4 +118,6 @@ def is_released(request: WebRequest, caller: Caller, account: Account | None) ->
 
 def may_postpone(request: WebRequest, caller: Caller, account: Account | None) -> bool:
     """Whether the roll-out has not come to ``caller`` yet."""
+    if rollout.is_chosen(caller.shown, (), request.context.policy):
+        return False
     return rollout.may_go_without(account, caller.user, caller.groups, request.context)

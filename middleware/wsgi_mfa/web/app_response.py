@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from wsgi_mfa.core.authentication_state import factor_is_younger
 from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.errors import InvalidUserError, StoreError
-from wsgi_mfa.identity.request.response_identity import identify_after, may_change_user, without_own_cookies
-from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
+from wsgi_mfa.identity.adapter import FirstFactor, Identification
+from wsgi_mfa.identity.request.response_identity import identify_after, may_change_user
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, without_own_cookies
 from wsgi_mfa.service import Visit
 from wsgi_mfa.web import access, gate, return_to, routes
 from wsgi_mfa.web.browser_cookie import browser_cookie
 from wsgi_mfa.web.cookies import expire_cookie
-from wsgi_mfa.web.gate import caller_of, redirect_to_page, rejected_user
+from wsgi_mfa.web.gate import caller_of, redirect_to_page
+from wsgi_mfa.web.rejected_users import rejected_user
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.request import Caller, Directory, IdentifiedRequest, IncomingRequest, WebRequest
 from wsgi_mfa.web.response_hold import Headers, ResponseHold, thrown_away
@@ -77,10 +79,9 @@ def judged_response(
     if before is not None and after.identification == request.sanitized.identification:
         return Judged(headers, None, before.user)  # and the directory is asked once a request
     try:
-        caller = caller_of(after.identification, directory)
+        caller = _caller_after(request, after.identification, directory)
     except InvalidUserError as error:
-        logger.warning("held a sign-in: %s", error)
-        return Judged(headers, rejected_user(), None)
+        return Judged(headers, rejected_user(request, error), None)
     user = caller.user if caller is not None else None
     if user == (before and before.user):
         if caller is not None and before is not None and caller.login != before.login:
@@ -101,6 +102,18 @@ def judged_response(
         # The next page reminds this user.
         return Judged(headers + ended + _fresh_browser(request), None, user)
     return Judged(headers, _held(request, signing_in, headers, ended), user)
+
+
+def _caller_after(
+    request: WebRequest, identification: Identification, directory: Directory | None
+) -> Caller | None:
+    """Return the caller after a response; the directory is not asked again about the user of the request."""
+    before, known = request.caller, request.sanitized.identification
+    user = known.user if isinstance(known, FirstFactor) else None
+    if before is not None and isinstance(identification, FirstFactor) and identification.user == user:
+        return before._replace(login=identification.login)
+    found = caller_of(request.site, identification, directory)
+    return None if found is None else found[0]
 
 
 def _carry(request: WebRequest, login: str | None) -> None:
@@ -178,7 +191,11 @@ def _held(
     reply = redirect_to_page(
         request, outcome, return_to.redirected(location, request.environ, request.site.public)
     )
-    return replace(reply, headers=(*_set_cookies(headers), *ended, *_fresh_browser(request)))
+    given = request.site.sign_in_response
+    if given is not None and not given.is_for(str(request.environ.get("PATH_INFO", ""))):
+        given = None
+    cookies = (*_set_cookies(headers), *ended, *_fresh_browser(request))
+    return replace(reply, headers=cookies, for_scripts=given)
 
 
 def passed_unchanged(

@@ -39,7 +39,13 @@ def judged(request: WebRequest, code: str) -> tuple[WebRequest, Decision]:
                     return going_on, Decision(outcome=going_on.state.outcome)
     if client in site.spent:
         return request, Decision(outcome=Outcome.USED_CODE)
-    origin = Origin(browser=client, next_browser=client, login=caller.login, source=request.source)
+    origin = Origin(
+        browser=client,
+        next_browser=client,
+        login=caller.login,
+        source=request.source,
+        spelling=caller.spelling,
+    )
     visit = Visit(user=caller.user, origin=origin, now=request.now, address=caller.address)
     decision = site.service.verify_code(visit, code, keeps_cookies=False)
     if decision.outcome is Outcome.SIGNED_IN:

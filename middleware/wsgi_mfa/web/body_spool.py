@@ -11,14 +11,18 @@ from typing import IO, Any
 from wsgi_mfa.web.http_errors import BadRequestError, TooLargeError
 
 MEMORY_BYTES_MAX = 1024 * 1024
-_CHUNK_BYTES = 64 * 1024
+_CHUNK_BYTES = 256 * 1024
 
 
 class SpooledBody:
-    """Serves as ``wsgi.input``: the whole body, in memory or in a temporary file that goes with this object."""
+    """Serves as ``wsgi.input``: the whole body, in memory or in a temporary file that goes with this object.
 
-    def __init__(self, file: IO[bytes], length: int) -> None:
+    A file that the server has ``lent`` stays open.
+    """
+
+    def __init__(self, file: IO[bytes], length: int, *, lent: bool = False) -> None:
         self._file = file
+        self._is_lent = lent
         self.length = length
         self.read = file.read
         self.readline = file.readline
@@ -30,7 +34,8 @@ class SpooledBody:
         return iter(self._file)
 
     def __del__(self) -> None:
-        self._file.close()
+        if not self._is_lent:
+            self._file.close()
 
     def readable(self) -> bool:
         return True
@@ -67,6 +72,9 @@ def spool_body(environ: dict[str, Any], *, bytes_max: int) -> SpooledBody:
     length = _length_of(environ)
     if length is not None and length > bytes_max:
         raise TooLargeError(bytes_max)
+    if length and (whole := _whole_in(found, length)) is not None:
+        body = environ["wsgi.input"] = SpooledBody(whole, length, lent=True)
+        return body
     small = (length if length is not None else bytes_max) <= MEMORY_BYTES_MAX
     file: IO[bytes] = io.BytesIO() if small else tempfile.TemporaryFile(prefix="wsgi-mfa-")  # noqa: SIM115 - closed by the object that keeps it
     try:
@@ -87,6 +95,18 @@ def spool_body(environ: dict[str, Any], *, bytes_max: int) -> SpooledBody:
     environ["CONTENT_LENGTH"] = str(count)
     environ.pop("HTTP_TRANSFER_ENCODING", None)
     return body
+
+
+def _whole_in(source: object, length: int) -> io.BytesIO | io.BufferedRandom | None:
+    """Return ``source`` if the server has spooled just this body by itself, as waitress does; it need not be copied."""
+    if type(source) is not io.BytesIO and type(source) is not io.BufferedRandom:
+        return None
+    if source.tell() != 0:
+        return None
+    is_whole = source.seek(0, io.SEEK_END) == length
+    source.flush()
+    source.seek(0)
+    return source if is_whole else None
 
 
 def _length_of(environ: Mapping[str, Any]) -> int | None:

@@ -7,7 +7,7 @@ from the session's id, so that a lost reply can be given again (D10); what is st
 into a cookie without a key.
 
 The third cookie outlives sessions and users: it holds the secrets by which the browser is known, and is read in
-:mod:`wsgi_mfa.web.known_cookie`.
+:mod:`wsgi_mfa.web.browser_cookie`.
 """
 
 from __future__ import annotations

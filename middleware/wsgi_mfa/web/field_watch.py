@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.core.spellings import find
 from wsgi_mfa.errors import InvalidUserError
 from wsgi_mfa.identity.sign_in_fields.body import Body, UnaccountedError, mentions, pairs_in_body
 from wsgi_mfa.identity.sign_in_fields.declaration import FieldSet, SignInFields
@@ -20,7 +20,7 @@ from wsgi_mfa.web import access, routes
 from wsgi_mfa.web.body_spool import has_body, spool_body
 from wsgi_mfa.web.http_errors import RejectedRequestError
 from wsgi_mfa.web.reply import Reply
-from wsgi_mfa.web.request import Caller, Directory, WebRequest
+from wsgi_mfa.web.request import Caller, Directory, Site, WebRequest
 
 logger = logging.getLogger("wsgi_mfa")
 
@@ -33,6 +33,7 @@ class FieldWatch:
 
     def __init__(self, fields: SignInFields, directory: Directory | None) -> None:
         self._fields = fields
+        self._watched = (*fields.names, *fields.user_fields)
         self._directory = directory
         self._told: set[str] = set()
 
@@ -51,7 +52,7 @@ class FieldWatch:
         if caller is not None and path is not None and self._fields.excepts(request.method, path):
             return None
         try:
-            is_sign_in = self._is_sign_in(environ, caller)
+            is_sign_in = self._is_sign_in(request.site, environ, caller)
         except RejectedRequestError as error:
             return routes.rejected(error)
         if not is_sign_in:
@@ -59,7 +60,7 @@ class FieldWatch:
         self._tell(request, verified=caller is not None)
         return Reply(page="bad_request", status=403, word="forbidden", context={"message": _REFUSED})
 
-    def _is_sign_in(self, environ: dict[str, Any], caller: Caller | None) -> bool:
+    def _is_sign_in(self, site: Site, environ: dict[str, Any], caller: Caller | None) -> bool:
         pairs = _pairs_in_target(environ)
         unaccounted: Body | None = None
         if has_body(environ):
@@ -68,14 +69,14 @@ class FieldWatch:
                 if "HTTP_CONTENT_ENCODING" in environ:
                     raise UnaccountedError("encoded")
                 if body:
-                    pairs += pairs_in_body(body, str(environ.get("CONTENT_TYPE") or ""))
+                    pairs += pairs_in_body(body, str(environ.get("CONTENT_TYPE") or ""), self._watched)
             except UnaccountedError:
                 unaccounted = body
         given = GivenFields(pairs)
         if unaccounted is not None and self._is_mentioned(unaccounted, given, caller):
             return True
         matching = [each for each in self._fields.sets if each.matches(given)]
-        return any(caller is None or not self._is_own(each, caller, given) for each in matching)
+        return any(caller is None or not self._is_own(site, each, caller, given) for each in matching)
 
     def _is_mentioned(self, body: Body, given: GivenFields, caller: Caller | None) -> bool:
         """Return whether a body that could not be read may hold a sign-in."""
@@ -86,7 +87,7 @@ class FieldWatch:
             for each in self._fields.sets
         )
 
-    def _is_own(self, matching: FieldSet, caller: Caller, given: GivenFields) -> bool:
+    def _is_own(self, site: Site, matching: FieldSet, caller: Caller, given: GivenFields) -> bool:
         """Return whether fields that may sign in name no user but ``caller``.
 
         One field by itself is a credential, and whose it is cannot be told.
@@ -94,12 +95,15 @@ class FieldWatch:
         if not self._fields.user_fields or len(matching.fields) == 1:
             return False
         values = [value for name in self._fields.user_fields for value in given.values_of(name)]
-        return all(value is not None and self._is_user(value, caller) for value in values)
+        return all(value is not None and self._is_user(site, value, caller) for value in values)
 
-    def _is_user(self, typed: str, caller: Caller) -> bool:
+    def _is_user(self, site: Site, typed: str, caller: Caller) -> bool:
         try:
             person = None if self._directory is None else self._directory(typed)
-            return canonical(typed if person is None else person.name) == caller.user
+            if person is not None and person.key is not None:
+                return person.key == caller.user
+            spelling = typed if person is None else person.name
+            return find(spelling, site.user_names, site.service.load).user == caller.user
         except InvalidUserError:
             return False
 
@@ -128,9 +132,12 @@ def _pairs_in_target(environ: dict[str, Any]) -> list[Pair]:
         path = str(environ.get(key) or "")
         if ";" in path or "%" in path:
             pairs += pairs_in_path(path)
-    if environ.get("QUERY_STRING"):
-        pairs += pairs_in_query(str(environ["QUERY_STRING"]))
+    # A server gives the query more than once, and it may differ where a front has rewritten it.
+    queries = {str(environ.get("QUERY_STRING") or "")}
     for key in ("REQUEST_URI", "RAW_URI"):
         path, _, query = str(environ.get(key) or "").partition("?")
-        pairs += [*pairs_in_path(path), *(pairs_in_query(query) if query else ())]
+        pairs += pairs_in_path(path)
+        queries.add(query)
+    for query in queries:
+        pairs += pairs_in_query(query)
     return pairs

@@ -21,9 +21,10 @@ from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter
 from wsgi_mfa.identity.adapters.chain import parts_of
 from wsgi_mfa.identity.observed_login.binding import ObservedLogin
 from wsgi_mfa.identity.request.cookie_header import is_cookie_name
+from wsgi_mfa.identity.request.head_limits import HeadTooLargeError, check_names, check_path, check_query
 from wsgi_mfa.identity.request.proxy_checks import passed_on_cookies, undeclared_arguments, undeclared_headers
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
-from wsgi_mfa.web import access, gate, return_to, routes
+from wsgi_mfa.web import access, gate, rejected_users, return_to, routes
 from wsgi_mfa.web.http_errors import PlainHttpError, RejectedRequestError
 from wsgi_mfa.web.reply import Reply, response_to
 from wsgi_mfa.web.request import Directory, IncomingRequest, WebRequest, is_navigation
@@ -43,7 +44,7 @@ _METHOD = re.compile(r"[A-Z]{1,20}", re.ASCII)
 _URI = re.compile(r"/[\x21-\x7e]*", re.ASCII)
 
 
-def reject_unfit(identity: Adapter, *, renews_sessions: bool) -> None:
+def reject_unfit(identity: Adapter, *, renews_sessions: bool, sign_in_fields: object = ()) -> None:
     """Refuse an adapter that a proxy's question cannot be answered by.
 
     :raises ConfigurationError: it reads more than cookies, watches answers, which go past us here, or does not
@@ -51,6 +52,11 @@ def reject_unfit(identity: Adapter, *, renews_sessions: bool) -> None:
         pass as the user.
     """
     name = type(identity).__name__
+    if sign_in_fields or identity.traits.sign_in_fields:
+        raise ConfigurationError(
+            "sign_in_fields is given with forward_auth, which is shown no body: use the gateway, which looks for them",
+            setting="sign_in_fields",
+        )
     if identity.credentials.headers or identity.credentials.arguments or not identity.credentials.cookies:
         raise _unfit(
             f"{name} reads more than cookies: legal is an adapter of the portal's own session cookie"
@@ -75,16 +81,21 @@ def answer(
     asked = _Asked(incoming)
     request: WebRequest = incoming
     try:
+        path_asked, _, query = asked.uri.partition("?")
+        check_path(path_asked)
+        check_query(query)
+        check_names(incoming.environ)
         request, reply = _reply(incoming, sanitizer, directory, asked)
         if path == COOKIES_PATH:
             return response_to(request, _about_cookies(request), as_json=request.wants_json)
     except RejectedRequestError as error:
         reply = routes.rejected(error)
     except AmbiguousCredentialError as error:
-        reply = replace(gate.ambiguous(error), status=403)
+        reply = replace(rejected_users.unreadable(error), status=403)
+    except HeadTooLargeError as error:
+        reply = rejected_users.unreadable(error)
     except InvalidUserError as error:
-        logger.warning("refused a user: %s", error)
-        reply = gate.rejected_user()
+        reply = rejected_users.rejected_user(incoming, error)
     if reply is None:
         return _passed(request)
     response = response_to(request, reply, as_json=not asked.is_navigation)
@@ -120,6 +131,8 @@ def _reply(
         *undeclared_headers(environ, credentials, sanitizer.undeclared_credentials),
         *undeclared_arguments(asked.uri, sanitizer.undeclared_credentials),
     ]
+    if sanitizer.path_parameters.removed_from_uri(asked.uri) != asked.uri:
+        undeclared_credentials.append("a session in the path")
     sanitized = sanitizer.clean(environ)
     incoming = incoming.with_cleaned(sanitized)
     strays = passed_on_cookies(

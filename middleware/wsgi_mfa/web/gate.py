@@ -11,11 +11,12 @@ from wsgi_mfa.core import access_rules, app_passwords
 from wsgi_mfa.core.account import Account
 from wsgi_mfa.core.authentication_state import SIGNED_IN, activity_is_due
 from wsgi_mfa.core.commands import Origin
-from wsgi_mfa.core.decision import Decision, Outcome, Reason
+from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.core.expiry import login_is_ended
 from wsgi_mfa.core.instants import SECOND
-from wsgi_mfa.core.usernames import canonical
-from wsgi_mfa.errors import AmbiguousCredentialError, InvalidUserError
+from wsgi_mfa.core.spellings import find
+from wsgi_mfa.core.usernames import UserNames, names_of
+from wsgi_mfa.errors import InvalidUserError
 from wsgi_mfa.identity.adapter import CHANGING_IDS, FirstFactor, Identification
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.service import Visit
@@ -26,6 +27,7 @@ from wsgi_mfa.web.request import (
     Directory,
     IdentifiedRequest,
     IncomingRequest,
+    Site,
     VerifiedRequest,
     WebRequest,
 )
@@ -60,33 +62,57 @@ class UnknownUserError(InvalidUserError):
     """The directory does not know the user whom the portal has signed in (D1)."""
 
 
-def caller_of(identification: Identification, directory: Directory | None) -> Caller | None:
-    """The caller behind what an adapter answered; None for nobody and for a credential that proves nothing.
+def caller_of(
+    site: Site, identification: Identification, directory: Directory | None
+) -> tuple[Caller, Account | None] | None:
+    """Return the caller behind an adapter's answer, and the account; None for a visitor and an unproven credential.
 
-    :raises InvalidUserError: a user who can have no account.
+    :raises InvalidUserError: a user who can have no account, or whose name is spelt as none of those bound to it.
+    :raises StoreError: the account cannot be loaded.
     """
     if not isinstance(identification, FirstFactor):
         return None
     if directory is None:
         if identification.changing:
             raise InvalidUserError(CHANGING_IDS)
-        return _undirected(identification.user, identification.login)
+        user, account, spelling = _found(site, identification.user)
+        return _undirected(user, spelling, identification.login), account
     person = directory(identification.user)
     if person is None:
         raise UnknownUserError("the directory does not know it")
-    return Caller(
-        user=canonical(person.name),
+    if person.key is None:
+        user, account, spelling = _found(site, person.name)
+    else:
+        site.service.require_keyed_accounts()
+        user, account, spelling = find(person.key, UserNames.EXACT, site.service.load)
+    caller = Caller(
+        user=user,
         login=identification.login,
         address=person.email,
         groups=person.groups,
+        spelling=spelling,
+        name=None if person.key is None else person.name,
     )
+    return caller, account
+
+
+def _found(site: Site, name: str) -> tuple[str, Account | None, str | None]:
+    if site.user_names is UserNames.ASK:  # as the rules say, by the shortest way for a bound spelling
+        own, folded = names_of(name)
+        account = site.service.load(folded)
+        if account is not None and own in account.spellings:
+            return folded, account, own
+    found = find(name, site.user_names, site.service.load)
+    if found.account is None and site.user_names is UserNames.ASK:
+        site.service.require_guarded_names()
+    return found
 
 
 @lru_cache(maxsize=4096)
-def _undirected(name: str, login: str | None) -> Caller:
+def _undirected(user: str, spelling: str | None, login: str | None) -> Caller:
     """The caller where there is no directory: an id that looks like an address is its own address."""
-    user = canonical(name)
-    return Caller(user=user, login=login, address=user if "@" in user else None)
+    address = names_of(user)[1] if "@" in user else None
+    return Caller(user=user, login=login, address=address, spelling=spelling)
 
 
 def admitted(request: IncomingRequest, directory: Directory | None) -> WebRequest | None:
@@ -94,11 +120,11 @@ def admitted(request: IncomingRequest, directory: Directory | None) -> WebReques
 
     :raises InvalidUserError: a user who can have no account.
     """
-    caller = caller_of(request.sanitized.identification, directory)
-    if caller is None:
+    found = caller_of(request.site, request.sanitized.identification, directory)
+    if found is None:
         return request
+    caller, account = found
     service = request.site.service
-    account = service.load(caller.user)
     if account is None:
         return identified(request, caller, None)
     known = request.site.passes.find(
@@ -208,31 +234,6 @@ def _asking_for_credentials(request: WebRequest) -> tuple[tuple[str, str], ...]:
     if authenticate is None or request.is_navigation or "HTTP_SEC_FETCH_MODE" in request.environ:
         return ()
     return (("WWW-Authenticate", authenticate),)
-
-
-def rejected_user() -> Reply:
-    """The portal signed in a user who can have no account: refused, never enrolled (D1)."""
-    return Reply(
-        page="refused",
-        status=403,
-        outcome=Outcome.REFUSED,
-        reason=Reason.UNKNOWN_USER,
-        context={"next": "", "doubled": ()},
-    )
-
-
-def without_user(request: WebRequest) -> IncomingRequest:
-    """Return the request without its user, who may have this browser's sign-in taken away.
-
-    The portal's own sign-out cannot be reached, and where there is no account no login can be ended in it (D19).
-    """
-    doubled = tuple(request.sanitized.cookies.credentials)
-    return request.incoming.with_cleaned(replace(request.sanitized, doubled=doubled))
-
-
-def ambiguous(error: AmbiguousCredentialError) -> Reply:
-    """The request names two users at once, as no honest client's does: not read any further (R57)."""
-    return Reply(page="bad_request", status=400, word="bad_request", context={"message": str(error)})
 
 
 def tell_application(request: WebRequest, environ: dict[str, object]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,11 @@ from wsgi_mfa.core.key_uri import checked_issuer
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.rollout import is_rolling_out
 from wsgi_mfa.entropy import Entropy, SystemEntropy
-from wsgi_mfa.errors import AmbiguousCredentialError, InvalidUserError
+from wsgi_mfa.errors import InvalidUserError
 from wsgi_mfa.heartbeat import Heartbeat
 from wsgi_mfa.identity.adapter import Adapter
-from wsgi_mfa.identity.request.response_identity import without_own_cookies
+from wsgi_mfa.identity.request.caches import RequestCaches
+from wsgi_mfa.identity.request.head_limits import HeadTooLargeError
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
 from wsgi_mfa.identity.request.undeclared import undeclared_from
 from wsgi_mfa.identity.sealing.settings import seal_settings
@@ -33,23 +33,25 @@ from wsgi_mfa.stores.protocol import Store
 from wsgi_mfa.support.account_view import AccountFinder
 from wsgi_mfa.support.agents import agents_from
 from wsgi_mfa.support.desk import SupportDesk
-from wsgi_mfa.web import app_response, arrival, gate, routes, settings
+from wsgi_mfa.web import arrival, gate, routes, settings
 from wsgi_mfa.web import forward_auth as forwarding
 from wsgi_mfa.web.api_credentials import read_api_credentials
 from wsgi_mfa.web.app_password import ProgramRequest, without_cookies
-from wsgi_mfa.web.app_response import answered, passed_unchanged
+from wsgi_mfa.web.app_response import passed_unchanged
 from wsgi_mfa.web.client_address import SprayWatch
 from wsgi_mfa.web.cookies import CookieSigner
 from wsgi_mfa.web.field_watch import FieldWatch
 from wsgi_mfa.web.forms import discard_body
 from wsgi_mfa.web.login_binding import observed_around
+from wsgi_mfa.web.rejected_users import failed, rejected_user, without_user
 from wsgi_mfa.web.reply import response_to
 from wsgi_mfa.web.request import Directory, IncomingRequest, Site, WebRequest, path_below
-from wsgi_mfa.web.response_hold import Headers, ResponseHold, first_drawn
 from wsgi_mfa.web.return_to import ReturnUrlSigner
-from wsgi_mfa.web.sealing import Sealing, sealed
+from wsgi_mfa.web.sealing import Sealing
 from wsgi_mfa.web.session_cookie import SessionCookieCheck
 from wsgi_mfa.web.session_turns import session_turns
+from wsgi_mfa.web.sign_in_response import read_sign_in_response
+from wsgi_mfa.web.watched_response import ResponseWatch
 from wsgi_mfa.web.way import Way, Ways, way_of
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
@@ -66,9 +68,8 @@ class MfaMiddleware:
     ``sqlite:///mfa.db``; ``keys`` is the key ring, or a :class:`~wsgi_mfa.keys.key_file.KeyFile` with one, and
     there is no way to run without. ``directory`` maps what a user typed to the one
     :class:`~wsgi_mfa.directory.Person` behind it; without it an id with ``@`` is its own address.
-    ``plain_http`` serves our pages without https, for a loopback address only (D35). ``notify`` is called once
-    for each event that the user should hear of by another way (R32); ``metrics`` takes numbers (D26). The other
-    settings are in docs/surroundings.md (D48, D49), docs/programs.md (D50) and docs/adapters.md.
+    ``plain_http`` serves our pages without https, for a loopback address only. ``notify`` is called once for each
+    event that the user should hear of by another way; ``metrics`` takes numbers. docs/ has the other settings.
 
     :raises ConfigurationError: a setting is wrong; the message names it and what is legal.
     """
@@ -93,7 +94,9 @@ class MfaMiddleware:
         tls_in_front: bool = False,
         proxy_count: int | None = None,
         cookie_label: str | None = None,
+        user_names: str | None = None,
         api_credentials: Sequence[Mapping[str, object]] = (),
+        sign_in_response: Mapping[str, object] | None = None,
         undeclared_credentials: Sequence[str] = (),
         seal_credentials: bool | str = True,
         unsealed_cookies: Sequence[str] = (),
@@ -116,13 +119,13 @@ class MfaMiddleware:
         settings.check_mount_path(mount_path)
         settings.check_keys_and_identity(keys, identity, has_directory=directory is not None)
         if forward_auth:
-            forwarding.reject_unfit(identity, renews_sessions=renews_sessions)
+            forwarding.reject_unfit(identity, renews_sessions=renews_sessions, sign_in_fields=sign_in_fields)
         clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
         agents = agents_from(support_agents, has_directory=directory is not None)
         import werkzeug.wrappers  # noqa: F401 - now, and not while the first page is waited for in each worker
 
         self.service = MfaService(
-            store=settings.opened_store(store, clock, entropy),
+            store=settings.opened_store(store, keys, clock, entropy),
             keys=keys,
             policy=policy or Policy(),
             clock=clock,
@@ -189,10 +192,10 @@ class MfaMiddleware:
             identity=identity,
             keys=keys,
             entropy=entropy,
-            store_id=self.service.store.identity.store_id,
+            store=self.service.store,
             label=labels.of_portal,
         )
-        self._session_cookie = SessionCookieCheck(identity)
+        self._watch = ResponseWatch(directory, SessionCookieCheck(identity))
         # Also where no response changes the user, the portal's cookies in it are sealed.
         self._is_watched = identity.traits.user_changes_in_response or self._sealing.seals is not None
         self._forwarding = forwarding.PATHS if forward_auth else ()
@@ -205,6 +208,7 @@ class MfaMiddleware:
             issuer=checked_issuer(issuer),
             mount_path=mount_path,
             support_contact=support_contact,
+            user_names=settings.user_names_of(user_names, identity, self.service.store),
             cookies=CookieSigner(keys=keys, store_id=self.service.store.identity.store_id),
             targets=ReturnUrlSigner(keys),
             sources=sources,
@@ -217,10 +221,12 @@ class MfaMiddleware:
             finder=AccountFinder(self.service, directory=directory),
             agents=agents,
             authenticate=identity.traits.www_authenticate,
+            sign_in_response=read_sign_in_response(sign_in_response),
         )
         self._api = read_api_credentials(api_credentials, identity, forward_auth=forward_auth)
         self._has_hosts = public.hosts is not None
-        self._ways = Ways(labels, partial(way_of, identity, self._undeclared_credentials, self._sealing))
+        way = partial(way_of, identity, self._undeclared_credentials, self._sealing, RequestCaches())
+        self._ways = Ways(labels, way)
 
     @property
     def support_desk(self) -> SupportDesk:
@@ -231,21 +237,24 @@ class MfaMiddleware:
         if self._turns is None:
             return self._answer(environ, start_response)
         reader = (self._ways.only or self._ways.of(environ)).sanitizer.cookie_reader
-        cookies = reader.unsealed(environ.get("HTTP_COOKIE", ""), now=self.service.clock.now())
+        try:
+            cookies = reader.unsealed(environ.get("HTTP_COOKIE", ""), now=self.service.clock.now())
+        except HeadTooLargeError:
+            return self._answer(environ, start_response)  # that rejects it
         return self._turns.call(self._answer, cookies, environ, start_response)
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         way = self._ways.only or self._ways.of(environ)
         names, sanitizer, nothing, _ = way
-        sanitizer.clean_path(environ)
-        path = path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
         now = self.service.clock.now()
         if not self._heartbeat.since <= now < self._heartbeat.until:
             self._heartbeat.beat(now)
-        sanitized = nothing
+        path, sanitized = None, nothing
         request: WebRequest
         response: WSGIApplication | None
         try:
+            sanitizer.clean_path(environ)
+            path = path_below(self._site.mount_path, environ.get("PATH_INFO", ""))
             if environ.get("wsgi.multiprocess"):
                 settings.check_processes(environ, self.service.store)
             if path == arrival.PATH or (self._has_hosts and not self._site.public.takes(environ)):
@@ -261,8 +270,7 @@ class MfaMiddleware:
                     token = self._api.token_of(IncomingRequest(self._site, environ, names, nothing, now))
                 sanitized = sanitizer.clean(environ, now=now)
                 # Applications change their environ, so what is read after them is a copy.
-                is_read_later = self._is_watched or sanitized.identification is not None
-                kept = environ.copy() if is_read_later else environ
+                kept = environ.copy() if self._is_watched or sanitized.identification is not None else environ
                 incoming = IncomingRequest(self._site, kept, names, sanitized, now)
                 if token is None:
                     request, response = self._own_response(incoming, sanitizer, environ, path)
@@ -273,13 +281,9 @@ class MfaMiddleware:
                     rejection = self._fields.rejection(request, environ)
                     if rejection is not None:
                         response = response_to(request, rejection, as_json=routes.as_json(request, path))
-        except AmbiguousCredentialError as error:
-            request = IncomingRequest(self._site, environ, names, nothing, now)
-            response = response_to(request, gate.ambiguous(error), as_json=routes.as_json(request, path))
-        except Exception:  # whatever failed, no client gets further by it (R80)
-            logger.exception("a request was answered 503")
+        except Exception as error:  # noqa: BLE001 - whatever failed, no client gets further by it (R80)
             request = IncomingRequest(self._site, environ, names, sanitized, now)
-            response = response_to(request, routes.unavailable(), as_json=routes.as_json(request, path))
+            response = response_to(request, failed(error), as_json=routes.as_json(request, path))
         if response is None:
             return self._pass(request, way, environ, start_response)
         if path is None:
@@ -303,10 +307,9 @@ class MfaMiddleware:
         try:
             request, reply = gate.reply_to(incoming, sanitizer, environ, path, self._directory)
         except InvalidUserError as error:
-            logger.warning("refused a user: %s", error)
-            request = gate.without_user(incoming)
+            request = without_user(incoming)
             leaves = path == "/sign-out" and request.method == "POST" and bool(request.sanitized.doubled)
-            reply = routes.answer(request, path or "") if leaves else gate.rejected_user()
+            reply = routes.answer(request, path or "") if leaves else rejected_user(incoming, error)
         if reply is None:
             gate.admit(request, sanitizer, environ)
             return request, None
@@ -325,35 +328,4 @@ class MfaMiddleware:
         if not self._is_watched:
             own = way.sanitizer.own_cookie_names
             return passed_unchanged(self.application, request, own, environ, start_response)
-        observer = ResponseHold(partial(self._judged, request, way), start_response)
-        iterable = self.application(environ, observer.start_response)
-        if not observer.started:
-            iterable = first_drawn(iterable, observer)
-        return answered(request, observer, iterable, start_response)
-
-    def _judged(
-        self, request: WebRequest, way: Way, status: str, headers: Headers
-    ) -> tuple[Headers, WSGIApplication | None]:
-        sanitizer = way.sanitizer
-        if app_response.is_left_alone(request, sanitizer, status, headers):
-            return headers, None
-        headers = sanitizer.clean_location(without_own_cookies(headers, sanitizer.own_cookie_names))
-        try:
-            judged = app_response.judged_response(request, sanitizer, self._directory, headers)
-            headers, reply, _ = judged
-            if reply is None and status.startswith("401"):
-                headers, reply = app_response.judged_challenge(request, headers)
-            if judged.user is None:
-                headers = self._session_cookie.without_misnamed(request, headers)
-            if reply is None:
-                return sealed(request, way.sealer, headers, judged), None
-            if judged.reply is not None and judged.user is not None:
-                self._session_cookie.look_at_path(request, list(reply.headers))
-            # What the portal sets goes out with a reply in its place as well.
-            reply = replace(reply, headers=tuple(sealed(request, way.sealer, list(reply.headers), judged)))
-            return headers, response_to(request, reply, as_json=not request.is_navigation)
-        except Exception:
-            # Not raised here: the application called us, and would take it for its own failure.
-            logger.exception("a response was held and answered 503")
-            as_json = not request.is_navigation
-            return headers, response_to(request.incoming, routes.unavailable(), as_json=as_json)
+        return self._watch.response(self.application, request, way, environ, start_response)

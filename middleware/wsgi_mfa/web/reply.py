@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from wsgi_mfa.core.authentication_state import clock_in_question
 from wsgi_mfa.core.decision import Decision, Hint, Outcome, Reason
 from wsgi_mfa.web import forms
-from wsgi_mfa.web.browser_cookie import browser_cookie, own_of
+from wsgi_mfa.web.browser_cookie import browser_cookie, is_known, own_of
 from wsgi_mfa.web.cookies import expire_cookie
-from wsgi_mfa.web.known_cookie import is_known
 from wsgi_mfa.web.render import render_page
 from wsgi_mfa.web.request import WebRequest
+from wsgi_mfa.web.sign_in_response import SignInResponse
 
 if TYPE_CHECKING:
     # Imported when the first page is made: it brings a server and a test client, which take longer than all of ours.
@@ -40,6 +40,7 @@ TITLES: dict[str, str] = {
     "must_enroll": "An authenticator app must be set up first.",
     "must_verify": "A code from the authenticator app is needed.",
     "must_save_recovery_code": "The new recovery code must be stored first.",
+    "must_choose_app_passwords": "The user must say first which app passwords to keep.",
     "step_up_required": "A fresh code from the authenticator app is needed.",
     "sign_in_required": "Nobody is signed in at the portal.",
     "wrong_code": "The code is wrong.",
@@ -76,6 +77,7 @@ class Reply:
     members: Mapping[str, object] = field(default_factory=dict)
     location: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    for_scripts: SignInResponse | None = None  # in place of a problem
 
     @property
     def said(self) -> str | None:
@@ -114,7 +116,12 @@ def problem(word: str, status: int, **members: object) -> str:
 def _json(reply: Reply) -> Response:
     from werkzeug.wrappers import Response
 
-    word = reply.said
+    word, given = reply.said, reply.for_scripts
+    if given is not None and reply.location is not None:
+        body = given.body_with(reply.location)
+        response = Response(body, given.status, content_type=given.type)
+        response.headers["Link"] = f'<{reply.location}>; rel="alternate"; type="text/html"'
+        return response
     if reply.status >= 400 and word is not None:
         body = problem(
             word,
@@ -169,7 +176,7 @@ def _context(request: WebRequest, reply: Reply) -> dict[str, object]:
         "reason": reply.reason and reply.reason.value,
         "retry_after_seconds": reply.retry_after_seconds,
         "issuer": site.issuer,
-        "user": request.caller.user if request.caller else None,
+        "user": request.caller.shown if request.caller else None,
         "mount": request.mount,
         "root": request.root,
         "csrf": forms.csrf_token(request) if request.has_forms else None,

@@ -14,7 +14,9 @@ from wsgi_mfa.core.authentication_state import AuthenticationState, authenticati
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Outcome
+from wsgi_mfa.core.usernames import UserNames
 from wsgi_mfa.directory import Person
+from wsgi_mfa.identity.request.head_limits import QUERY_BYTES_MAX
 from wsgi_mfa.identity.request.sanitizer import SanitizedRequest
 from wsgi_mfa.service import MfaService, Visit
 from wsgi_mfa.support.account_view import AccountFinder
@@ -25,6 +27,7 @@ from wsgi_mfa.web.client_address import AttemptLimit, ClientAddressReader, Spray
 from wsgi_mfa.web.cookies import CookieNames, CookieSigner, known_secrets_in
 from wsgi_mfa.web.public_url import PublicUrl
 from wsgi_mfa.web.return_to import ReturnUrlSigner
+from wsgi_mfa.web.sign_in_response import SignInResponse
 from wsgi_mfa.web.worker_cache import UsedAppendedCodes, WorkerCache
 
 QUERY_FIELDS_MAX = 50
@@ -45,6 +48,7 @@ class Site:
     issuer: str
     mount_path: str
     support_contact: str | None
+    user_names: UserNames
     cookies: CookieSigner
     targets: ReturnUrlSigner
     sources: ClientAddressReader
@@ -58,16 +62,32 @@ class Site:
     desk: SupportDesk
     finder: AccountFinder
     agents: SupportAgents  # who may use the desk over HTTP
+    sign_in_response: SignInResponse | None  # for scripts of the portal, in place of 401
     authenticate: str | None  # the WWW-Authenticate of programs, where the adapter takes credentials
 
 
 class Caller(NamedTuple):
-    """Somebody whom the portal has signed in: the canonical ``user``, the login's fingerprint, the address."""
+    """A user whom the portal has signed in: the name of the account, the login's fingerprint, the address.
+
+    ``spelling`` is that of the name, None where spellings do not count. ``name`` is shown in the place of an account's
+    name that is a key of the portal.
+    """
 
     user: str
     login: str | None
     address: str | None
     groups: tuple[str, ...] = ()
+    spelling: str | None = None
+    name: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The name by which pages and apps call the user."""
+        return self.user if self.name is None else self.name
+
+    def is_agent_of(self, agents: SupportAgents) -> bool:
+        """Return True if the user is one of the support desk's agents."""
+        return agents.has(self.user, self.groups, spelling=self.spelling)
 
 
 class WebRequest:
@@ -193,13 +213,23 @@ class WebRequest:
             session_id=self.session_id,
             source=self.source,
             known_secrets=self.known_secrets,
+            spelling=self.caller.spelling,
         )
-        return Visit(user=self.caller.user, origin=origin, now=self.now, address=self.caller.address)
+        return Visit(
+            user=self.caller.user,
+            origin=origin,
+            now=self.now,
+            address=self.caller.address,
+            shown=self.caller.name,
+        )
 
     def argument(self, name: str) -> str | None:
         """The one value of ``name`` in the query; None when it is not there once."""
+        text = str(self.environ.get("QUERY_STRING", ""))
+        if len(text) > QUERY_BYTES_MAX:
+            return None
         try:
-            query = parse_qs(str(self.environ.get("QUERY_STRING", "")), max_num_fields=QUERY_FIELDS_MAX)
+            query = parse_qs(text, max_num_fields=QUERY_FIELDS_MAX)
         except ValueError:
             return None
         values = query.get(name, ())

@@ -14,7 +14,7 @@ from wsgi_mfa.core.instants import SECOND
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
-    from _typeshed.wsgi import StartResponse, WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 Headers = list[tuple[str, str]]
 #: What is to become of a response with this status and these headers: the headers to send, or an application to
@@ -23,6 +23,10 @@ Judge = Callable[[str, Headers], "tuple[Headers, WSGIApplication | None]"]
 
 DRAWN_BYTES_MAX = 1024 * 1024  # a held body is drawn to its end, within bounds, then thrown away (D34)
 DRAWN_SECONDS_MAX = 5
+
+
+class DirectoryNeededError(Exception):
+    """A response can be judged only by asking the directory, which waits until the application has answered."""
 
 
 class ResponseHold:
@@ -34,7 +38,14 @@ class ResponseHold:
         self._passed = False
         self._held = False
         self._instead: WSGIApplication | None = None
+        self._deferred: tuple[str, Headers] | None = None
+        self._written: list[bytes] = []
         self.started = False
+
+    @property
+    def is_deferred(self) -> bool:
+        """Whether the response is to be judged once it has ended."""
+        return self._deferred is not None
 
     def start_response(
         self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /
@@ -49,7 +60,15 @@ class ResponseHold:
                 raise AssertionError("start_response was called twice without exc_info (PEP 3333)")
             self.started = True
             if not self._held:
-                headers, instead = self._judge(status, headers)
+                self._deferred = None
+                self._written.clear()
+                try:
+                    headers, instead = self._judge(status, headers)
+                except DirectoryNeededError:
+                    if not self._passed:
+                        self._deferred, self._instead = (status, headers), None
+                        return self._written.append
+                    instead = _nothing
                 if instead is None:
                     self._instead, self._passed = None, True
                     if exc_info is None:
@@ -65,10 +84,27 @@ class ResponseHold:
             # The traceback of what is raised here leads to this frame: together they would be a cycle.
             exc_info = error = None
 
+    def decided(self, judge: Judge, drawn: Iterable[bytes]) -> Iterable[bytes]:
+        """Judge a deferred response whose body is ``drawn``; return the body of the one that passes."""
+        if self._deferred is None:  # another response took its place while the body was drawn
+            return drawn
+        status, headers = self._deferred
+        headers, self._instead = judge(status, headers)
+        self._deferred = None
+        if self._instead is None:
+            self._passed = True
+            self._start_response(status, headers)
+        return Resumed(self._written, iter(drawn), drawn) if self._written else drawn
+
     def held(self) -> WSGIApplication | None:
         """What answers in place of the response, from now on for good; None when it was passed on."""
         self._held = self._instead is not None
         return self._instead
+
+
+def _nothing(_: WSGIEnvironment, __: StartResponse) -> Iterable[bytes]:
+    """Answer for a response that comes too late to be held; it is never called."""
+    raise AssertionError("a response was answered twice")
 
 
 def _swallow(data: bytes) -> None:
@@ -88,6 +124,25 @@ def first_drawn(iterable: Iterable[bytes], observer: ResponseHold) -> Iterable[b
         close(iterable)
         raise
     return Resumed(drawn, iterator, iterable)
+
+
+def drawn_within_bounds(iterable: Iterable[bytes], clock: Clock) -> Iterable[bytes]:
+    """Return the body, drawn to its end and closed; one that is too long goes on behind what was drawn of it."""
+    until = clock.now() + DRAWN_SECONDS_MAX * SECOND
+    drawn: list[bytes] = []
+    size = 0
+    try:
+        iterator = iter(iterable)
+        for chunk in iterator:
+            drawn.append(chunk)
+            size += len(chunk)
+            if size > DRAWN_BYTES_MAX or clock.now() > until:
+                return Resumed(drawn, iterator, iterable)
+    except BaseException:
+        close(iterable)
+        raise
+    close(iterable)
+    return drawn
 
 
 class Resumed:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from wsgi_mfa.core.decision import Outcome
+from wsgi_mfa.errors import ConfigurationError, CorruptAccountError, UnsealError
 from wsgi_mfa.web.http_errors import (
     MethodNotAllowedError,
     MisdirectedError,
@@ -21,6 +22,7 @@ from wsgi_mfa.web.views import (
     app_passwords,
     desk,
     enrollment,
+    kept_app_passwords,
     navigation,
     recovery,
     reminder,
@@ -47,6 +49,10 @@ VIEWS: dict[str, dict[str, View]] = {
     "/continue": {"GET": sign_out.show_continue},
     "/account": {"GET": account.show_account, "POST": account.post_account},
     "/app-passwords": {"GET": app_passwords.show_app_passwords, "POST": app_passwords.post_app_passwords},
+    "/keep-app-passwords": {
+        "GET": kept_app_passwords.show_choice,
+        "POST": kept_app_passwords.post_choice,
+    },
     "/sign-out": {"POST": sign_out.post_sign_out},
     "/help": {"GET": sign_out.show_help},
     "/session-ended": {"GET": sign_out.show_session_ended},
@@ -115,8 +121,15 @@ def sign_in_first(request: WebRequest) -> Reply:
     return Reply(page="continue", status=401, word="sign_in_required", location=request.root)
 
 
-def unavailable() -> Reply:
-    """Something of ours failed: closed, and nothing was changed (R80)."""
+def unavailable(error: Exception | None = None) -> Reply:
+    """Something of ours failed: closed, and nothing was changed (R80).
+
+    What no later try mends, an account that was edited or a wrong key, is told so.
+    """
+    if isinstance(error, (CorruptAccountError, UnsealError, ConfigurationError)):
+        return Reply(
+            page="unavailable", status=503, outcome=Outcome.UNAVAILABLE, context={"is_lasting": True}
+        )
     return Reply(
         page="unavailable", status=503, outcome=Outcome.UNAVAILABLE, retry_after_seconds=UNAVAILABLE_SECONDS
     )

@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 from wsgi_mfa.entropy import Entropy
 from wsgi_mfa.identity.adapter import Adapter, FirstFactor
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, declared_cookies
+from wsgi_mfa.identity.sealing.expiry_record import ExpiryRecord
 from wsgi_mfa.identity.sealing.response import CookieSealer
 from wsgi_mfa.identity.sealing.seals import CookieSeals
 from wsgi_mfa.identity.sealing.settings import SealMode, SealSettings
 from wsgi_mfa.keys.ring import KeySource
+from wsgi_mfa.stores.protocol import Store
 from wsgi_mfa.web import return_to
 from wsgi_mfa.web.app_response import Judged
 from wsgi_mfa.web.cookies import CookieNames, clearing_cookies
@@ -46,16 +48,21 @@ class Sealing:
         identity: Adapter,
         keys: KeySource,
         entropy: Entropy,
-        store_id: str,
+        store: Store,
         label: str,
     ) -> None:
         self._settings = settings
         self._declared = declared_cookies(identity)
         self._identity = identity
-        place = ("group", settings.group) if settings.group is not None else ("portal", store_id, label)
+        place = (
+            ("group", settings.group)
+            if settings.group is not None
+            else ("portal", store.identity.store_id, label)
+        )
         self.seals: CookieSeals | None = None
         if self._declared and settings.mode is not SealMode.OFF:
             self.seals = CookieSeals(keys=keys, entropy=entropy, place=place)
+        self._record = ExpiryRecord(store)
         self.accepts_clear = settings.mode is SealMode.ACCEPT
         self._unsealed_counts: Counter[str] = Counter()
 
@@ -65,7 +72,10 @@ class Sealing:
             return None
         own = (*names.all, *self._identity.traits.own_cookies)
         return CookieSealer(
-            self.seals, declared=self._declared, exempt=(*own, *self._settings.unsealed_cookies)
+            self.seals,
+            declared=self._declared,
+            exempt=(*own, *self._settings.unsealed_cookies),
+            record=self._record,
         )
 
     def ended_session(

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from wsgi_mfa.clock import Clock
 from wsgi_mfa.core.access_rules import AccessRule
 from wsgi_mfa.core.policy import Policy
+from wsgi_mfa.core.usernames import UserNames
 from wsgi_mfa.entropy import Entropy
-from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.errors import ConfigurationError, StoreUnavailableError
 from wsgi_mfa.identity.adapter import Adapter, problems_of
+from wsgi_mfa.identity.adapters.chain import Chain
 from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, paths_in
-from wsgi_mfa.keys.ring import KeyRing
+from wsgi_mfa.keys.check_values import reject_other_keys
+from wsgi_mfa.keys.ring import KeyRing, KeySource
+from wsgi_mfa.operations.key_checks import record_new
+from wsgi_mfa.operations.spellings import problems_of_names
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.stores.protocol import Store, StoreIdentity
 from wsgi_mfa.stores.url import open_store
@@ -21,6 +28,8 @@ from wsgi_mfa.web.client_address import ClientAddressReader
 from wsgi_mfa.web.cookie_label import CookieLabels
 from wsgi_mfa.web.public_url import PublicUrl, read_public_url
 from wsgi_mfa.web.request import Directory
+
+logger = logging.getLogger("wsgi_mfa")
 
 _MOUNT_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 
@@ -58,12 +67,55 @@ def check_processes(environ: Mapping[str, Any], store: Store) -> None:
         raise ConfigurationError("store: several processes need a store that they share", setting="store")
 
 
-def opened_store(store: Store | str, clock: Clock, entropy: Entropy) -> Store:
-    """Return ``store``, or the one that its URL names; a SQLite file that is missing is made."""
-    if not isinstance(store, str):
-        return store
-    identity = StoreIdentity(store_id=entropy.token_bytes(16).hex(), made_at=clock.now())
-    return open_store(store, new_identity=identity)
+def user_names_of(setting: str | None, identity: Adapter, store: Store) -> UserNames:
+    """Return how spellings of user names are taken: by the setting, or else by the adapter.
+
+    :raises ConfigurationError: the setting has no legal value, or the accounts of ``store`` do not fit it.
+    """
+    mode = read_user_names(setting, identity)
+    if mode is UserNames.FOLDED and isinstance(identity, Chain):
+        identity.fold_names()
+    if mode is UserNames.FOLDED:
+        with closing(store.for_operator()) as twin:  # nothing stays open before the first request (D32)
+            problems = problems_of_names(twin, mode)
+        if problems:
+            raise ConfigurationError(
+                f"user_names is {mode.value!r}: {'; '.join(problems)}", setting="user_names"
+            )
+    return mode
+
+
+def read_user_names(setting: str | None, identity: Adapter) -> UserNames:
+    """Return the mode that the setting names, or else the adapter's.
+
+    :raises ConfigurationError: the setting has no legal value.
+    """
+    words = [each.value for each in UserNames]
+    if setting is not None and setting not in words:
+        raise ConfigurationError(
+            f"user_names is {setting!r}: legal are {', '.join(words)}", setting="user_names"
+        )
+    return identity.traits.user_names if setting is None else UserNames(setting)
+
+
+def opened_store(store: Store | str, keys: KeySource, clock: Clock, entropy: Entropy) -> Store:
+    """Return ``store``, or the one that its URL names; a SQLite file that is missing is made.
+
+    :raises InvalidKeyError: the ring has another key under an id by which the store was sealed.
+    """
+    ring = keys.ring
+    if isinstance(store, str):
+        identity = StoreIdentity(store_id=entropy.token_bytes(16).hex(), made_at=clock.now())
+        store = open_store(store, new_identity=identity)
+        if store.identity == identity:
+            record_new(store, ring, *ring.ids)
+    try:
+        known = store.key_checks()
+    except StoreUnavailableError as error:
+        logger.warning("the keys could not be compared with the store: %s", error)
+    else:
+        reject_other_keys(ring, known, store.identity.store_id)
+    return store
 
 
 def closed_paths(

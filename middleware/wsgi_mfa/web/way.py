@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from wsgi_mfa.identity.adapter import Adapter
+from wsgi_mfa.identity.request.caches import RequestCaches
 from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, SanitizedRequest
 from wsgi_mfa.identity.request.undeclared import UndeclaredCredential
 from wsgi_mfa.identity.sealing.response import CookieSealer
@@ -29,7 +30,11 @@ class Way(NamedTuple):
 
 
 def way_of(
-    identity: Adapter, extra_undeclared: Iterable[UndeclaredCredential], sealing: Sealing, names: CookieNames
+    identity: Adapter,
+    extra_undeclared: Iterable[UndeclaredCredential],
+    sealing: Sealing,
+    caches: RequestCaches,
+    names: CookieNames,
 ) -> Way:
     """Return the way on which our cookies have ``names``.
 
@@ -41,6 +46,7 @@ def way_of(
         extra_undeclared=extra_undeclared,
         seals=sealing.seals,
         accepts_clear=sealing.accepts_clear,
+        caches=caches,
     )
     nothing = SanitizedRequest(
         identification=None, cookies=sanitizer.cookie_reader.read(""), doubled=(), credentials_digest=None

@@ -12,7 +12,7 @@ from mfa_simulator.cli import exit_codes
 
 if TYPE_CHECKING:
     from mfa_simulator.prove.alphabets import Alphabet
-    from mfa_simulator.prove.search import Proof
+    from mfa_simulator.prove.state_search import Proof
 
 ALL = "all"
 BREAKS, FAILS = "breaks an invariant of the whole middleware too", "fails"
@@ -62,7 +62,7 @@ def prove(*, depth: int, theme: str, folder: Path) -> None:
 
 
 def _search(alphabet: Alphabet, depth: int) -> Proof:
-    from mfa_simulator.prove.search import Proof, search
+    from mfa_simulator.prove.state_search import Proof, search
 
     proof = Proof(alphabet=alphabet)
     click.echo(f"{alphabet.name}: {len(alphabet.actions)} actions, {alphabet.about}")

@@ -13,6 +13,7 @@ from mfa_simulator.language.format.further_verbs import BY
 #: A move returns the step that it would make now, or None if it is not possible.
 Move: TypeAlias = "Callable[[Scene, Draw], Raw | None]"
 THIEF = "thief"
+PROGRAMS = ("calendar", "uploads", "reader")
 
 
 def _user(scene: Scene, draw: Draw) -> str:
@@ -280,6 +281,57 @@ def stuff_recovery(scene: Scene, draw: Draw) -> Raw | None:
         return None
     times = draw.boundary("stuffed", [1, scene.world.policy.free_tries, scene.world.policy.free_tries + 1])
     return {"stuff_recovery": {"user": user, "browser": _browser(scene, draw), "times": times}}
+
+
+def make_app_password(scene: Scene, draw: Draw) -> Raw | None:
+    """Make an app password where a user is signed in, for one of three programs."""
+    ready = [name for name in scene.used_browsers() if scene.user_at(name)]
+    if not ready or not scene.world.scenario.programs:
+        return None
+    browser = draw.one_of(ready)
+    found: Raw = {"user": scene.user_at(browser), "browser": browser, "program": draw.one_of(PROGRAMS)}
+    if draw.one_in(2):
+        found["path"] = "/calendars"
+    if draw.one_in(4):
+        found["days"] = 1
+    return {"make_app_password": found}
+
+
+def use_app_password(scene: Scene, draw: Draw) -> Raw | None:
+    """Have a program ask, now and then for another path or with something mistyped."""
+    if not scene.world.programs:
+        return None
+    user, program = draw.one_of(sorted(scene.world.programs))
+    found: Raw = {"user": user, "program": program}
+    if draw.one_in(3):
+        found["path"] = draw.one_of(("/", "/calendars/ann", "/calendars/../orders", "/orders"))
+    if draw.one_in(6):
+        found["typed"] = "slip"
+    if draw.one_in(6):
+        found |= {"password": "a wrong one"}
+    if draw.one_in(8):
+        found |= {"times": 21, "every": "1s"}
+    return {"use_app_password": found}
+
+
+def end_app_password(scene: Scene, draw: Draw) -> Raw | None:
+    ready = [(user, name) for user, name in scene.world.programs if scene.used_browsers()]
+    if not ready:
+        return None
+    user, program = draw.one_of(sorted(ready))
+    if draw.one_in(3):
+        return {"revoke_app_passwords": {"user": user}}
+    browser = draw.one_of(scene.used_browsers())
+    return {"end_app_password": {"user": user, "browser": browser, "program": program}}
+
+
+def keep_app_passwords(scene: Scene, draw: Draw) -> Raw | None:
+    """Answer which app passwords to keep, also where nothing is asked."""
+    ready = [name for name in scene.used_browsers() if scene.user_at(name)]
+    if not ready or not scene.world.programs:
+        return None
+    kept = draw.some_of(PROGRAMS, least=0, most=2)
+    return {"keep_app_passwords": {"browser": draw.one_of(ready), "keep": list(kept)}}
 
 
 def answer_by_json(scene: Scene, draw: Draw) -> Raw | None:

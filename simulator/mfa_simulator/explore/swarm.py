@@ -52,6 +52,15 @@ THEMES: dict[str, tuple[Move, ...]] = {
         moves.retry,
     ),
     "programs": (moves.answer_by_json, moves.password, moves.type_anything),
+    "app passwords": (
+        moves.make_app_password,
+        moves.use_app_password,
+        moves.end_app_password,
+        moves.keep_app_passwords,
+        moves.recover,
+        moves.support_reset,
+        surroundings.wait_for_a_limit,
+    ),
     "thieves": (moves.steal_cookie, moves.replay_code, surroundings.clone_phone, moves.guess),
     "ways around": (
         ways_around.password_elsewhere,
@@ -164,6 +173,8 @@ def _top(draw: Draw, number: int, theme: str, *, first: bool) -> dict[str, Any]:
         top["portal"] = draw.boundary("portal", ways_around.PORTALS)
     elif not first and draw.one_in(6):
         top["workers"] = 2
+    if theme == "app passwords" or (not first and draw.one_in(6)):
+        top["programs"] = True
     top["users"] = _users(draw, theme)
     if number % 7 == 6:
         top["start"] = draw.boundary("start", ("2026-01-01T23:59:50Z", "2028-02-29T12:00:15Z"))

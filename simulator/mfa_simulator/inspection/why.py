@@ -22,6 +22,7 @@ FAR_STEPS = 120
 DRAWN_STEPS = 5
 WORDS = {
     "signed_in": "the second factor was accepted",
+    "must_choose_app_passwords": "the second factor was accepted, and its user is asked which app passwords to keep",
     "must_save_recovery_code": "the second factor was accepted, and the recovery code must be stored first",
     "must_verify": "a code is asked for",
     "must_enroll": "the user has no phone, and must enroll",

@@ -9,6 +9,7 @@ from mfa_simulator.invariants.ledger import Grant, Ledger
 from mfa_simulator.invariants.rollout import ENDING, UsersNotYetRequired
 from mfa_simulator.language.format import invariant_names
 from mfa_simulator.language.quantities import SECOND
+from mfa_simulator.world.calendar import CALENDAR_OF
 from mfa_simulator.world.http import Headers, Response
 from mfa_simulator.world.portal import Portal
 from wsgi_mfa import Policy
@@ -36,6 +37,13 @@ class AccessJudge:
     def password_changed(self, user: str, password: str) -> None:
         """Take a new password of a user of the portal."""
         self._passwords[user.casefold()] = password
+
+    def user_removed(self, user: str) -> None:
+        """Take note that the portal has no such user any more, and lets none of that user's logins in."""
+        name = user.casefold()
+        self._passwords.pop(name, None)
+        for value in [value for value, owner in self._ledger.logins.items() if owner == name]:
+            del self._ledger.logins[value]
 
     def user_of(self, cookies: Mapping[str, str]) -> str | None:
         """Give whose password was typed for the login that these cookies hold."""
@@ -78,7 +86,8 @@ class AccessJudge:
                 seen = "a key from before a reset or a new phone is the active one again"
                 self._ledger.report(invariant_names.RESET_FINAL, seen, call, save)
             self._ledger.bound.add(new.id)
-        if old is not None and (new is None or new.id != old.id):
+        is_moved = "support.renamed" in save.kinds  # the key goes on under the new name
+        if old is not None and (new is None or new.id != old.id) and not is_moved:
             self._ledger.dead.add(old.id)
 
     def _left(self, call: JudgedCall, save: Save) -> None:
@@ -188,6 +197,8 @@ class AccessJudge:
             return
         user = self._acted_for(response)
         told = response.user_seen
+        if user is None and told is not None and CALENDAR_OF in dict(response.headers_given):
+            return  # a program, whose app password is judged beside this
         if told is not None and told != user and (user is not None or self._portal().user_of_login is None):
             seen = f"the portal was told of {told}, and the login that it saw is that of {user or 'nobody'}"
             self._ledger.report(invariant_names.BOTH_FACTORS, seen, call, user=told)

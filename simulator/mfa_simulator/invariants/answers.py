@@ -104,7 +104,8 @@ class AnswerJudge:
     def _is_good(self, call: JudgedCall, grant: Grant, account: Account) -> bool:
         code = account.recovery_code
         holds = code is not None and not code.acknowledged
-        if grant.ended is not None or grant.user != account.user or holds or account.ended_logins:
+        asked = any(each.asked_at is not None for each in account.app_passwords)
+        if grant.ended is not None or grant.user != account.user or holds or asked or account.ended_logins:
             return False
         policy, now = call.policy, call.now
         opened, seen = now - grant.verified_at, now - grant.seen_at

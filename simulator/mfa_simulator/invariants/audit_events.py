@@ -93,6 +93,12 @@ def _rules(before: Account, after: Account) -> Iterator[tuple[bool, str, tuple[s
             "support.renamed",
         ),
     )
+    spelt = set(after.spellings) - {*before.spellings, after.user}
+    yield (
+        bool(spelt),
+        "a spelling was bound",
+        ("spelling.bound", "spelling.same", "spelling.apart", "support.renamed"),
+    )
     first = after.first_code is not None and after.first_code != before.first_code
     carried = first and before.first_code is not None and after.first_code.at == before.first_code.at  # type: ignore[union-attr]
     yield first and not carried, "the first of two codes was kept", ("clock.first_code",)

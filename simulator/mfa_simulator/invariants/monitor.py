@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 
 from mfa_simulator.invariants.access import AccessJudge
 from mfa_simulator.invariants.answers import AnswerJudge
+from mfa_simulator.invariants.app_passwords import AppPasswordJudge
 from mfa_simulator.invariants.audit_events import AuditEventJudge
 from mfa_simulator.invariants.call import JudgedCall, Save
 from mfa_simulator.invariants.failure_counts import FailureCounts
@@ -47,9 +48,11 @@ class Monitor:
         self._ledger = Ledger(off=scenario.off)
         self._nothing_to_judge = scenario.off >= set(invariant_names.INVARIANTS)
         self._load = load
+        passwords = {user.name.casefold(): user.password for user in scenario.users}
+        self._programs = AppPasswordJudge(self._ledger, passwords) if scenario.programs else None
         self._access = AccessJudge(
             self._ledger,
-            passwords={user.name.casefold(): user.password for user in scenario.users},
+            passwords=passwords,
             not_yet_required=UsersNotYetRequired(
                 {user.name.casefold(): user.groups for user in scenario.users}
             ),
@@ -79,6 +82,25 @@ class Monitor:
         """Take a new password of a user of the portal."""
         self._access.password_changed(user, password)
 
+    def user_removed(self, user: str) -> None:
+        """Take note that the portal has no such user any more."""
+        self._access.user_removed(user)
+
+    def logins_ended(self) -> None:
+        """Take note that the portal has ended all of its logins."""
+        self._ledger.logins.clear()
+        self._ledger.cookies_in_clear.clear()
+
+    def store_restored(self, accounts: Mapping[str, Account]) -> None:
+        """Take the accounts of a restored backup; sessions that it does not know have ended."""
+        self._ledger.accounts.clear()
+        self._ledger.accounts.update(accounts)
+        known = {session.id for account in accounts.values() for session in account.sessions}
+        number = self._ledger.next_number()
+        for session_id, grant in self._ledger.grants.items():
+            if session_id not in known and grant.ended is None:
+                grant.ended, grant.cause = number, "a restored backup"
+
     def take_violations(self) -> tuple[Violation, ...]:
         """Return the violations found since the last call, and forget them."""
         broken = tuple(self._ledger.broken)
@@ -104,6 +126,7 @@ class Monitor:
         if request.method == "POST":
             call.closed = self._guesses.closed(call)
         worth = self._answers.before(call) if request.method == "POST" else None
+        was_good = self._programs is not None and self._programs.is_good(call)
         token = _current.set(call)
         try:
             response = call.response = answer(request)
@@ -111,6 +134,9 @@ class Monitor:
             _current.reset(token)
         self._compare(call)
         self._access.judge(call)
+        if self._programs is not None:
+            self._programs.judge(call, was_good=was_good)
+            self._programs.judge_logs(call)
         if request.method == "POST":
             self._guesses.replied(call)
         self._answers.judge(call, worth)
@@ -154,6 +180,8 @@ class Monitor:
         self._guesses.judge(call, save)
         self._changes.judge(call, save)
         self._desk.judge(call, save)
+        if self._programs is not None:
+            self._programs.saved(call, save)
         self._replies.judge_save(call, save)
         self._secrecy.judge_save(call, save)
 

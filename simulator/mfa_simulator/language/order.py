@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from mfa_simulator.language.format.verbs import BY_NAME, TOGETHER, VALUE
+from mfa_simulator.language.format.verbs import TOGETHER, VALUE
 from mfa_simulator.language.quantities import TimePoint, clock_text
 from mfa_simulator.language.scenario import Scenario, Step
 from mfa_simulator.problems import Problems, did_you_mean
@@ -97,7 +97,7 @@ class _Order:
 
     def _judge_browsers(self, step: Step) -> None:
         source = step.arguments.get("from")
-        if isinstance(source, str) and BY_NAME[step.verb].name != "restore_store":
+        if isinstance(source, str) and step.verb != "rename_account":
             self._needs(step, source, "takes something from")
         browser = step.arguments.get("browser")
         if step.verb in GOING_ON and isinstance(browser, str):
@@ -148,7 +148,7 @@ class _Order:
     def _uses(self) -> Iterator[tuple[str, Step]]:
         for step in self._scenario.every_step():
             for key in ("browser", "from"):
-                browser = step.arguments.get(key)
+                browser = step.arguments.get(key) if step.verb != "rename_account" else None
                 if isinstance(browser, str):
                     yield browser.partition("/")[0], step
 

@@ -122,6 +122,7 @@ class _Row:
             users=users,
             network=NetworkSpec(**self._value("network", NETWORK_KIND, {})),
             workers=workers,
+            programs=self._value("programs", values.TICK, False),
             browsers={
                 name: BrowserSpec(**_given(browser))
                 for name, browser in self._value("browsers", BROWSERS, {}).items()

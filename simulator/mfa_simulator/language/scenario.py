@@ -138,6 +138,7 @@ class Scenario:
     users: tuple[UserSpec, ...] = ()
     network: NetworkSpec = NetworkSpec()
     workers: int = 1
+    programs: bool = False
     browsers: Mapping[str, BrowserSpec] = field(default_factory=dict)
     portal: PortalSpec = PortalSpec()
     steps: tuple[Step, ...] = ()

@@ -60,6 +60,7 @@ def _top_values() -> dict[str, Schema]:
         "browsers": BROWSERS.schema,
         "portal": PORTAL.schema,
         "workers": {**kinds.whole(1, 64).schema, "default": 1},
+        "programs": {**values.TICK.schema, "default": False},
         "include": values.NAMES.schema,
         "blocks": {"type": "object", "additionalProperties": STEPS},
         "matrix": _matrix(),

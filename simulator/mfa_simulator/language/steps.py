@@ -17,7 +17,11 @@ from mfa_simulator.problems import Position, did_you_mean, meant_or_legal
 
 USE, REPEAT = "use", "repeat"
 STEPS_MAX = 20_000
-ALONE = ("wait_until", "restart", "rotate_keys", "change_policy", "server_clock", "store_fails")
+ALONE = (
+    *("wait_until", "restart", "rotate_keys", "change_policy", "server_clock"),
+    *("store_fails", "stale_reads", "stall_worker", "end_worker"),
+    *("restore_store", "end_portal_sessions"),
+)
 EXPECT_TABLE = {key.name: key for key in EXPECT}
 NETWORK_TABLE = {key.name: key for key in NETWORK}
 

@@ -8,7 +8,17 @@ from mfa_simulator.errors import StepError
 from mfa_simulator.language.format.verbs import VALUE
 from mfa_simulator.language.quantities import SECOND, TimePoint, clock_text
 from mfa_simulator.language.scenario import Step
-from mfa_simulator.play import attacks, operator_actions, people_actions, portal_actions, ways_around
+from mfa_simulator.play import (
+    attacks,
+    moments,
+    operator_actions,
+    people_actions,
+    portal_actions,
+    program_actions,
+    store_actions,
+    store_keeping,
+    ways_around,
+)
 from mfa_simulator.play.cast import phone_of, reader, typed_as, use_actor
 from mfa_simulator.play.simulated_world import World
 from mfa_simulator.world.clocks import DeviceClock
@@ -26,9 +36,9 @@ def wait_until(world: World, step: Step) -> None:
     if moment.anchor == "step":
         at = _in_a_step_to_come(now, moment.shift, world.policy.period_seconds * SECOND)
     elif moment.anchor == "lockout_end":
-        at = world.lockout_end() + moment.shift
+        at = moments.lockout_end(world) + moment.shift
     elif moment.anchor == "session_end":
-        at = world.session_end() + moment.shift
+        at = moments.session_end(world) + moment.shift
     else:
         at = moment.shift
     if at < now:
@@ -207,10 +217,6 @@ def change_policy(world: World, step: Step) -> None:
     world.change_policy(step[VALUE])
 
 
-def store_fails(world: World, step: Step) -> None:
-    world.store.fail(calls=step["calls"], span=step["for"], after_commit=step["when"] == "after")
-
-
 ACTIONS: dict[str, Action] = {
     "wait": wait,
     "wait_until": wait_until,
@@ -243,10 +249,12 @@ ACTIONS: dict[str, Action] = {
     "restart": restart,
     "rotate_keys": rotate_keys,
     "change_policy": change_policy,
-    "store_fails": store_fails,
     **attacks.ACTIONS,
     **people_actions.ACTIONS,
     **operator_actions.ACTIONS,
+    **program_actions.ACTIONS,
     **portal_actions.ACTIONS,
     **ways_around.ACTIONS,
+    **store_actions.ACTIONS,
+    **store_keeping.ACTIONS,
 }

@@ -12,6 +12,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from mfa_simulator.errors import RequestTimeoutError, StepError
+from mfa_simulator.language.format.program_verbs import PROGRAM_VERBS
 from mfa_simulator.language.format.verbs import TOGETHER, VALUE
 from mfa_simulator.language.quantities import SECOND, TimePoint, duration_text
 from mfa_simulator.language.scenario import START, NetworkSpec, Scenario, Step
@@ -30,7 +31,18 @@ INSIDE = (
     *("server_clock", "restart", "rotate_keys", "change_policy", "store_fails"),
     *("support_reset", "support_unlock", "show_unlock_code", "support_forget_drift", "support_invite"),
     *("revoke_sessions", "remove_account", "reset_all"),
+    *(verb.name for verb in PROGRAM_VERBS),
     *("change_user", "directory_fails", "slow_portal", "slow_store"),
+    *("stale_reads", "stall_worker", "end_worker", "delete_user", "end_portal_sessions"),
+    *(
+        "rename_account",
+        "settle_spelling",
+        "backup_store",
+        "restore_store",
+        "close_store",
+        "open_store",
+        "fence_store",
+    ),
 )
 
 

@@ -33,7 +33,9 @@ PATIENCE_STEPS = 40  # a step further ahead was used up by a wrong clock, which 
 
 def judge_liveness(world: World, wall: WallClock) -> tuple[Violation, ...]:
     """Try every way in for every user who has an account; give what did not open."""
-    found = [(name, world.account(name)) for name in world.user_states]
+    # A user goes by the name that the portal has now.
+    there = [(state.spec.name, name) for name, state in world.user_states.items() if not state.is_deleted]
+    found = [(login, world.account(name)) for login, name in there]
     accounts = {name: account for name, account in found if account is not None}
     if LIVENESS in world.scenario.off or not accounts:
         return ()
@@ -48,7 +50,7 @@ def judge_liveness(world: World, wall: WallClock) -> tuple[Violation, ...]:
 
 def _twin(world: World, wall: WallClock, accounts: list[Account]) -> World:
     """Give a world that goes on from the same accounts at the same moment: one worker, right clocks, no faults."""
-    users = tuple(world.user_states[user.name].spec for user in world.scenario.users)
+    users = tuple(state.spec for state in world.user_states.values() if not state.is_deleted)
     scenario = replace(
         world.scenario, users=users, network=NetworkSpec(), workers=1, off=frozenset(INVARIANTS)
     )
@@ -127,6 +129,8 @@ class _Trial:
             client.ask("recovery-code")
             self._shown = client.told("recovery_code") or self._shown
             outcome = client.answer("recovery-code", saved=True)
+        if outcome == "must_choose_app_passwords":
+            outcome = client.answer("keep-app-passwords")
         if outcome == "signed_in":
             outcome = client.open("/")
         return "signed_in" if outcome == "welcome" else outcome
@@ -199,4 +203,5 @@ class _Trial:
 
 def _stored(who: UserActor) -> str:
     """What a sign-in comes to, once a recovery code that the page shows is stored."""
-    return who.store_recovery_code(True)
+    outcome = who.store_recovery_code(True)
+    return who.keep_app_passwords(()) if outcome == "must_choose_app_passwords" else outcome

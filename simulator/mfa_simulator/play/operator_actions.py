@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
-from mfa_simulator.errors import StepError
+from mfa_simulator.invariants.monitor import SupportDeskMonitor
 from mfa_simulator.language.scenario import Step
 from mfa_simulator.play.simulated_world import World
 from mfa_simulator.world.support_agent import SupportAgent
@@ -18,7 +19,7 @@ def support_reset(world: World, step: Step) -> str:
         return _ask_in_the_browser(world, step, "reset")
 
     def ask(desk: SupportDesk) -> SupportResult:
-        return desk.reset(step["user"], email=step["email"], reason=step["reason"], agent=step["agent"])
+        return desk.reset(_name(world, step), email=step["email"], reason=step["reason"], agent=step["agent"])
 
     return _ask_the_desk(world, step, ask)
 
@@ -29,7 +30,7 @@ def support_unlock(world: World, step: Step) -> str:
 
     def ask(desk: SupportDesk) -> SupportResult:
         return desk.unlock(
-            step["user"],
+            _name(world, step),
             email=step["email"],
             reason=step["reason"],
             agent=step["agent"],
@@ -37,6 +38,17 @@ def support_unlock(world: World, step: Step) -> str:
         )
 
     return _ask_the_desk(world, step, ask)
+
+
+def at_the_console(world: World, user: str) -> AbstractContextManager[SupportDeskMonitor]:
+    """Watch what is done beside the first worker, by its clock; to all accounts with an empty name."""
+    now = world.workers[0].clock.now()
+    return world.monitor.at_the_desk(user, at=world.time.now(), now=now, policy=world.policy)
+
+
+def _name(world: World, step: Step) -> str:
+    """Return the name that the user of a step has at the portal."""
+    return world.use_user(step["user"]).spec.name
 
 
 def _ask_in_the_browser(world: World, step: Step, action: str) -> str:
@@ -51,10 +63,7 @@ def _ask_in_the_browser(world: World, step: Step, action: str) -> str:
 def _ask_the_desk(world: World, step: Step, ask: Callable[[SupportDesk], SupportResult]) -> str:
     user_state = world.use_user(step["user"])
     world.time.wait(step["delay"])
-    now = world.workers[0].clock.now()
-    with world.monitor.at_the_desk(
-        step["user"], at=world.time.now(), now=now, policy=world.policy
-    ) as watched:
+    with at_the_console(world, _name(world, step)) as watched:
         try:
             result = ask(world.desk())
         except MfaError as error:
@@ -75,7 +84,7 @@ def _ask_the_desk(world: World, step: Step, ask: Callable[[SupportDesk], Support
 def support_forget_drift(world: World, step: Step) -> str:
     def ask(desk: SupportDesk) -> SupportResult:
         return desk.forget_drift(
-            step["user"], email=step["email"], reason=step["reason"], agent=step["agent"]
+            _name(world, step), email=step["email"], reason=step["reason"], agent=step["agent"]
         )
 
     return _ask_the_desk(world, step, ask)
@@ -83,37 +92,33 @@ def support_forget_drift(world: World, step: Step) -> str:
 
 def support_invite(world: World, step: Step) -> str:
     def ask(desk: SupportDesk) -> SupportResult:
-        return desk.invite(step["user"], email=step["email"], reason=step["reason"], agent=step["agent"])
+        return desk.invite(
+            _name(world, step), email=step["email"], reason=step["reason"], agent=step["agent"]
+        )
 
     return _ask_the_desk(world, step, ask)
 
 
 def revoke_sessions(world: World, step: Step) -> str:
-    user: str = step["user"]
-    return _operate(world, step, user, lambda keeper: keeper.end_sessions(user, None), "signed_out")
+    user = _name(world, step)
+    return operate(world, step, user, lambda keeper: keeper.end_sessions(user, None), "signed_out")
 
 
 def remove_account(world: World, step: Step) -> str:
-    user: str = step["user"]
-    return _operate(world, step, user, lambda keeper: keeper.remove(user), "reset")
+    user = _name(world, step)
+    return operate(world, step, user, lambda keeper: keeper.remove(user), "reset")
 
 
 def reset_all(world: World, step: Step) -> str:
-    return _operate(world, step, "", lambda keeper: keeper.reset_all(), "reset")
+    return operate(world, step, "", lambda keeper: keeper.reset_all(), "reset")
 
 
-def _operate(
-    world: World, step: Step, user: str, act: Callable[[AccountKeeper], object], outcome: str
-) -> str:
+def operate(world: World, step: Step, user: str, act: Callable[[AccountKeeper], object], outcome: str) -> str:
     """Do something at the console of the first worker, under watch."""
-    application = world.workers[0].application
-    if application is None:
-        raise StepError("no worker runs")
-    now = world.workers[0].clock.now()
     keeper = AccountKeeper(
-        application.middleware.service, agent=step["agent"], reason=step.arguments.get("reason") or ""
+        world.middleware().service, agent=step["agent"], reason=step.arguments.get("reason") or ""
     )
-    with world.monitor.at_the_desk(user, at=world.time.now(), now=now, policy=world.policy):
+    with at_the_console(world, user):
         try:
             act(keeper)
         except MfaError as error:

@@ -1,4 +1,4 @@
-"""Carries out what changes at the portal, in its directory, and in how fast portal and store are."""
+"""Carries out what changes at the portal, in its directory, and how fast it is."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ from mfa_simulator.play.simulated_world import World
 
 
 def change_user(world: World, step: Step) -> None:
-    given = {name: step[name] for name in ("email", "password", "groups") if step[name] is not None}
+    given = {name: step[name] for name in ("name", "email", "password", "groups") if step[name] is not None}
     world.change_user(step["user"], given)
+
+
+def delete_user(world: World, step: Step) -> None:
+    world.delete_user(step["user"])
+
+
+def end_portal_sessions(world: World, step: Step) -> None:  # noqa: ARG001  # it takes nothing
+    world.end_portal_sessions()
 
 
 def directory_fails(world: World, step: Step) -> None:
@@ -19,13 +27,10 @@ def slow_portal(world: World, step: Step) -> None:
     world.portal_span = step["by"]
 
 
-def slow_store(world: World, step: Step) -> None:
-    world.store.span = step["by"]
-
-
 ACTIONS = {
     "change_user": change_user,
+    "delete_user": delete_user,
+    "end_portal_sessions": end_portal_sessions,
     "directory_fails": directory_fails,
     "slow_portal": slow_portal,
-    "slow_store": slow_store,
 }

@@ -15,9 +15,9 @@ from mfa_simulator.play.actions import ACTIONS
 from mfa_simulator.play.crash import Crash, crash_of
 from mfa_simulator.play.judging import StepOutcome, differences
 from mfa_simulator.play.liveness import judge_liveness
+from mfa_simulator.play.server_facts import server_facts
 from mfa_simulator.play.simulated_world import World
 from mfa_simulator.play.watchdog import StandstillError, Watchdog
-from mfa_simulator.play.why import why
 from mfa_simulator.play.world_description import describe_world
 from mfa_simulator.world.browser import Browser
 from mfa_simulator.world.clocks import WallClock
@@ -33,6 +33,7 @@ DECIDES: dict[str, tuple[str, ...]] = {
     "start_enrollment": ("password", "enrollment_code"),
     **dict.fromkeys(("password_elsewhere", "slow_upload"), ()),
     **dict.fromkeys(("visit", "post", "request", "sign_out", "back", "steal_cookie", "forget_browser"), ()),
+    **dict.fromkeys(("make_app_password", "end_app_password", "keep_app_passwords"), ()),
 }
 
 
@@ -278,7 +279,7 @@ def _play_verb(world: World, step: Step, record: StepRecord) -> PlayedStep:
         deliveries=tuple(record.deliveries),
         broken=broken,
         unplayable=unplayable,
-        why=tuple(why(world, step, record)) if failures or broken else (),
+        why=tuple(server_facts(world, step, record)) if failures or broken else (),
         left_out=record.exchanges.left_out,
         between=record.between,
     )

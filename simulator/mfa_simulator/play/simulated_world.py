@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from mfa_simulator.errors import PortalError, StepError
 from mfa_simulator.invariants.call import cookies_in
 from mfa_simulator.invariants.monitor import Monitor
-from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.language.scenario import AGENTS, ClockSetting, PortalSpec, Scenario
 from mfa_simulator.world.browser import Browser, KeptPage
+from mfa_simulator.world.calendar import portal_for
 from mfa_simulator.world.clocks import ClockDeviation, DeviceClock, TrueTime, WallClock, WorkerClock
 from mfa_simulator.world.cookie_jar import CookieJar
 from mfa_simulator.world.directory import SimulatedDirectory
@@ -23,11 +23,13 @@ from mfa_simulator.world.http import Request, Response
 from mfa_simulator.world.network import Network
 from mfa_simulator.world.network_conditions import NetworkConditions
 from mfa_simulator.world.phone import Phone
-from mfa_simulator.world.portal import REFERENCE_PORTAL, Portal, PortalFactory, portal_of, portal_users
+from mfa_simulator.world.portal import REFERENCE_PORTAL, Portal, PortalFactory, portal_users
+from mfa_simulator.world.program import Program
 from mfa_simulator.world.recorder import Delivery, Recorder
 from mfa_simulator.world.scheduler import Scheduler
 from mfa_simulator.world.session_portals import session_portal_factory
-from mfa_simulator.world.store import FaultyStore
+from mfa_simulator.world.store import Backup, FaultyStore
+from mfa_simulator.world.store_faults import WorkerEndedError
 from mfa_simulator.world.user_state import LearnedDrift, UserState
 from mfa_simulator.world.virtual_waits import passing
 from mfa_simulator.world.worker import MonitoredMiddleware, Worker
@@ -70,7 +72,9 @@ class World:
         self.directory = SimulatedDirectory(scenario.users, self.time)
         self.pages: dict[str, KeptPage] = {}
         self.kept_cookies: dict[str, CookieJar] = {}
+        self.programs: dict[tuple[str, str], Program] = {}
         self.portal_span = 0
+        self.backups: dict[str, Backup] = {}
         self.last_browser: str | None = None
         self.last_user: str | None = None
         self.learned: dict[str, LearnedDrift] = {}
@@ -78,6 +82,7 @@ class World:
         self._wall = wall
         self._turn = 0
         self._tab: ContextVar[Browser | None] = ContextVar("tab", default=None)
+        self._serving: ContextVar[bool] = ContextVar("serving", default=False)
         self._phones: dict[tuple[str, str], Phone] = {}
         identity = StoreIdentity(store_id=self.chance("store").token_bytes(16).hex(), made_at=scenario.start)
         self.scheduler = Scheduler(self.time, self.chance("crowd"))
@@ -94,6 +99,7 @@ class World:
             pause=self.scheduler.pause,
             recorder=self.recorder,
             saved=self.monitor.saved,
+            serving=lambda: self._serving.get(),
         )
         self.key_texts = [KeyRing.generate_text(self.chance("keys"), "simulated")]
         self._portal_secret = self.chance("portal").token_bytes(32).hex()
@@ -119,7 +125,7 @@ class World:
         self._wall.show(self.time.now())
         for index, worker in enumerate(self.workers, start=1):
             if number in (None, index):
-                self.portal = portal_of(self.factory, self._portal_users, self._portal_secret)
+                self.portal = portal_for(self.scenario, self.factory, self._portal_users, self._portal_secret)
                 wrap = partial(self._wrap, worker=worker, portal=self.portal)
                 try:
                     worker.application = MonitoredMiddleware(wrap, self.portal.application)
@@ -140,13 +146,35 @@ class World:
     def change_user(self, name: str, changes: Mapping[str, Any]) -> None:
         """Give a user of the portal another address, password or group; the workers go on as they are."""
         state = self.user_states[name]
+        if changes.get("name", state.spec.name) != state.spec.name:
+            self._take_away(state.spec.name)
         state.spec = replace(state.spec, **changes)
         self.directory.put(state.spec)
-        self.monitor.password_changed(name, state.spec.password)
+        self.monitor.password_changed(state.spec.name, state.spec.password)
         self._portal_users.update(portal_users([state.spec]))
+        self._replace_portal()
+
+    def delete_user(self, name: str) -> None:
+        """Let the portal and its directory have a user no longer; the workers go on as they are."""
+        self.user_states[name].is_deleted = True
+        self._take_away(self.user_states[name].spec.name)
+        self._replace_portal()
+
+    def end_portal_sessions(self) -> None:
+        """Let the portal sign with another secret, so that nobody is signed in to it; every worker starts again."""
+        self._portal_secret = self.chance(f"portal {self.time.now()}").token_bytes(32).hex()
+        self.monitor.logins_ended()
+        self.restart()
+
+    def _take_away(self, name: str) -> None:
+        self.directory.remove(name)
+        self.monitor.user_removed(name)
+        self._portal_users.pop(name, None)
+
+    def _replace_portal(self) -> None:
         for worker in self.workers:
             if worker.application is not None:
-                self.portal = portal_of(self.factory, self._portal_users, self._portal_secret)
+                self.portal = portal_for(self.scenario, self.factory, self._portal_users, self._portal_secret)
                 worker.application.replace_portal(self.portal.application)
 
     def use_browser(self, name: str) -> Browser:
@@ -184,6 +212,8 @@ class World:
 
     def use_user(self, name: str) -> UserState:
         """Note that a step is about a user, and return the state of that user."""
+        if name not in self.user_states:  # the name at the portal, which was changed
+            name = next(key for key, state in self.user_states.items() if state.spec.name == name)
         self.last_user = name
         return self.user_states[name]
 
@@ -225,14 +255,19 @@ class World:
 
     def account(self, user: str) -> Account | None:
         """Give what the store knows of a user, which no emulated person may look at."""
-        return self.store.peek(user)
+        state = self.user_states.get(user)
+        return self.store.peek(user if state is None else state.spec.name)
 
-    def desk(self) -> SupportDesk:
-        """Give the support desk, which works at the first worker."""
+    def middleware(self) -> MfaMiddleware:
+        """Give the middleware of the first worker."""
         application = self.workers[0].application
         if application is None:
             raise StepError("no worker runs")
-        return application.middleware.support_desk
+        return application.middleware
+
+    def desk(self) -> SupportDesk:
+        """Give the support desk, which works at the first worker."""
+        return self.middleware().support_desk
 
     def _device_clock(self, setting: ClockSetting) -> DeviceClock:
         now = self.time.now()
@@ -250,6 +285,7 @@ class World:
             keys=KeyRing.from_text(",".join(self.key_texts)),
             policy=self.policy,
             directory=self.directory.person,
+            user_names="ask",  # names are told from each other, and accounts go by the folded name
             support_agents=[f"group:{AGENTS}"],
             plain_http=True,
             clock=worker.clock,
@@ -257,8 +293,8 @@ class World:
             **portal.settings,
         )
 
-    def _deliver(self, request: Request) -> Response:
-        """Hand a request to the next worker in turn."""
+    def _deliver(self, request: Request) -> Response | None:
+        """Hand a request to the next worker in turn; one that ends over it starts again, and nothing is replied."""
         index = self._turn % len(self.workers)
         worker = self.workers[index]
         self._turn += 1
@@ -270,15 +306,19 @@ class World:
         at = self.time.now()
         self.on_progress(f"{request.method} {request.path}")
         self.time.wait(self.portal_span)
-        with passing(self._wait_in_a_request):
-            response = self.monitor.served(
-                request,
-                worker.application.answer,
-                at=at,
-                now=worker.clock.now(),
-                policy=self.policy,
-            )
-        self.on_progress("")
+        token = self._serving.set(True)
+        try:
+            with passing(self._wait_in_a_request):
+                response = self.monitor.served(
+                    request, worker.application.answer, at=at, now=worker.clock.now(), policy=self.policy
+                )
+        except WorkerEndedError:
+            self.recorder.current.remark(f"worker {index + 1} ended over {request.method} {request.path}")
+            self.restart(index + 1)
+            return None
+        finally:
+            self._serving.reset(token)
+            self.on_progress("")
         self._note_cookie(request, response)
         self.recorder.current.deliveries.append(
             Delivery(
@@ -314,44 +354,3 @@ class World:
             in_clear = response.cookies_given.get(name, before)
             if in_clear is not None:
                 self.cookies_in_clear[held] = in_clear
-
-    def lockout_end(self) -> int:
-        """Give when the lock of the user named last ends, as an instant of true time."""
-        account = self._last_account()
-        ends = [
-            failures.locked_since + failures.locked_seconds * SECOND
-            for failures in (account.code_failures, account.recovery_failures)
-            if failures.locked_since is not None
-        ]
-        if not ends:
-            raise StepError(f"{account.user} is not locked, so there is no lockout_end")
-        return self._true_time(max(ends))
-
-    def session_end(self) -> int:
-        """Give when the session of the browser named last will end if nobody uses it, as an instant of true time."""
-        account = self._last_account()
-        jar = self.browsers[self.last_browser].jar if self.last_browser in self.browsers else None
-        now = self.time.now()
-        sessions = [item for item in account.sessions if jar is not None and jar.holds(item.id, now=now)]
-        if not sessions:
-            raise StepError(
-                f"the browser {self.last_browser} has no session of {account.user}, so no session_end"
-            )
-        policy = self.policy
-        # Activity is noted once it is a 60th of the idle limit old, and a session never ends early (D23).
-        idle_seconds = policy.session_idle_seconds + policy.session_idle_seconds // 60
-        ends = (
-            sessions[-1].seen_at + idle_seconds * SECOND,
-            sessions[-1].verified_at + policy.session_seconds_max * SECOND,
-        )
-        return self._true_time(min(ends))
-
-    def _last_account(self) -> Account:
-        account = self.account(self.last_user) if self.last_user is not None else None
-        if account is None:
-            raise StepError("no user with an account was named before")
-        return account
-
-    def _true_time(self, reading: int) -> int:
-        """Turn an instant that the server knows into true time, by its first worker's clock."""
-        return reading - self.workers[0].clock.error()

@@ -10,6 +10,7 @@ from mfa_simulator.language.scenario import Step
 from mfa_simulator.play.running import Play, PlayedStep
 from mfa_simulator.problems import Position
 from mfa_simulator.visible_text import visible
+from mfa_simulator.world.http import CLIENT_ADDRESS
 
 #: Of many requests of one step so many are shown at its begin and at its end.
 SHOWN = 10
@@ -143,9 +144,11 @@ def _arguments(step: Step) -> Iterator[str]:
         # A code by its name; one that is written out does not stand in a timeline.
         if given.get(name) == "current" or not str(given.get(name)).isidentifier():
             given.pop(name, None)
-    for name in ("worker", "code", "among", "from", "path", "email", "as"):
-        if name in given:
-            yield str(given[name]) if name in ("path", "email", "as") else f"{name} {given[name]}"
+    if isinstance(given.get("from"), tuple):
+        given["from"] = " and ".join(given["from"]) if given["from"] != (CLIENT_ADDRESS,) else None
+    for name in ("program", "worker", "code", "among", "from", "path", "email", "as"):
+        if given.get(name) is not None:
+            yield str(given[name]) if name in ("program", "path", "email", "as") else f"{name} {given[name]}"
     for name in ("offset", "jump", "wrong_zone", "for"):
         if name in given:
             yield f"{name} {duration_text(given[name])}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mfa_simulator.language.scenario import START
-from mfa_simulator.prove.actions import (
+from mfa_simulator.prove.account_actions import (
     acknowledge,
     begin,
     confirm,

@@ -11,7 +11,7 @@ from mfa_simulator.language.format.verbs import BY_NAME
 from mfa_simulator.prove.alphabets import Alphabet
 from mfa_simulator.prove.code_actions import typed_in
 from mfa_simulator.prove.laws import LAWS
-from mfa_simulator.prove.search import CounterExample
+from mfa_simulator.prove.state_search import CounterExample
 from mfa_simulator.prove.wishes import PHONES, SHIFTED, STRANGER, USER, Raw, Telling
 from wsgi_mfa import Policy
 

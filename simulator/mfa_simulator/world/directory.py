@@ -24,6 +24,11 @@ class SimulatedDirectory:
         person = Person(name=user.name, email=user.email, groups=user.groups)
         self._people[user.name.casefold()] = self._people[user.name] = person
 
+    def remove(self, name: str) -> None:
+        """Remove a user."""
+        self._people.pop(name.casefold(), None)
+        self._people.pop(name, None)
+
     def person(self, name: str) -> Person | None:
         """Return the entry of a user; raises ConnectionError while the directory fails."""
         if self._time.now() < self.down_until:

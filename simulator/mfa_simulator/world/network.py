@@ -14,13 +14,16 @@ from mfa_simulator.world.recorder import Exchange, Recorder
 
 
 class Network:
-    """Carries requests to the server, and notes them in the record of the step."""
+    """Carries requests to the server, and notes them in the record of the step.
+
+    `deliver` returns the reply, or None if the worker ended over the request.
+    """
 
     def __init__(
         self,
         time: TrueTime,
         *,
-        deliver: Callable[[Request], Response],
+        deliver: Callable[[Request], Response | None],
         entropy: SeededEntropy,
         recorder: Recorder,
     ) -> None:
@@ -57,13 +60,18 @@ class Network:
             return None, None
         self._time.wait_until(arrives_at)
         served = self._serve(request, spec)
+        if served is None:
+            return (
+                None,
+                None,
+            )  # the worker has ended, and the browser knows at once that its connection is gone
         if spec.lose == "response" or self._time.now() > gives_up_at:
             # Lost, or the server was too slow: the browser has given up by then.
             self._time.wait_until(max(gives_up_at, self._time.now()))
             return served, None
         return served, _cut(served, spec.cut)
 
-    def _serve(self, request: Request, spec: NetworkSpec) -> Response:
+    def _serve(self, request: Request, spec: NetworkSpec) -> Response | None:
         response = self._deliver(request)
         return self._deliver(request) if spec.duplicate else response
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from html.parser import HTMLParser
 
@@ -19,22 +19,24 @@ VOID = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
-    """One field of a form."""
+    """One field of a form; `label` are the words of the label that it stands in."""
 
     name: str
     kind: str = "text"
     value: str = ""
     checked: bool = False
+    label: str = ""
 
 
 @dataclass(kw_only=True, slots=True)
 class Form:
-    """A form with its fields; the names of its buttons are among `buttons`."""
+    """A form with its fields; the names of its buttons are among `buttons`, and `words` are all that it says."""
 
     action: str
     method: str = "GET"
     fields: list[Field] = field(default_factory=list)
     buttons: list[str] = field(default_factory=list)
+    words: str = ""
 
     def has(self, name: str) -> bool:
         """Whether the form has a field of this name."""
@@ -136,6 +138,7 @@ class _PageParser(HTMLParser):
         self._open: list[tuple[str, str | None]] = []
         self._form: Form | None = None
         self._link: tuple[str, list[str]] | None = None
+        self._label: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
@@ -149,6 +152,8 @@ class _PageParser(HTMLParser):
             self.page.forms.append(self._form)
         elif tag in ("input", "button", "textarea", "select"):
             self._take_field(tag, values)
+        elif tag == "label":
+            self._label = ""
         elif tag == "a" and "href" in values:
             self._link = (values["href"], [])
         elif tag == "path" and "d" in values:
@@ -181,15 +186,28 @@ class _PageParser(HTMLParser):
                 break
         if tag == "form":
             self._form = None
+        elif tag == "label":
+            self._end_label()
         elif tag == "a" and self._link is not None:
             href, words = self._link
             self.page.links.append(Link(href=href, words=" ".join("".join(words).split())))
             self._link = None
 
+    def _end_label(self) -> None:
+        """Give the words of a label to the field that stands in it."""
+        fields = self._form.fields if self._form is not None else []
+        if self._label and fields and fields[-1].kind == "checkbox":
+            fields[-1] = replace(fields[-1], label=" ".join(self._label.split()))
+        self._label = None
+
     def handle_data(self, data: str) -> None:
         if self._open and self._open[-1][0] == "title":
             return
         self.spoken.append(data)
+        if self._form is not None:
+            self._form.words += data
+        if self._label is not None:
+            self._label += data
         if self._link is not None:
             self._link[1].append(data)
         for _, name in self._open:

@@ -46,7 +46,8 @@ class Portal:
     user_of_login: Callable[[str], str | None] | None = None
 
 
-PortalFactory: TypeAlias = "Callable[[Mapping[str, PortalUser], str], Portal | WSGIApplication]"
+PortalUsers: TypeAlias = "Mapping[str, PortalUser]"
+PortalFactory: TypeAlias = "Callable[[PortalUsers, str], Portal | WSGIApplication]"
 REFERENCE_PORTAL: PortalFactory = make_portal
 
 

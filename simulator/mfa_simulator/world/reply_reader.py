@@ -27,12 +27,14 @@ ASKS = {
     "recover": "must_verify",
     "resync": "must_verify",
     "recovery-code": "must_save_recovery_code",
+    "keep-app-passwords": "must_choose_app_passwords",
 }
 LEADS = {
     "/enroll": "must_enroll",
     "/reminder": "may_enroll",
     "/verify": "must_verify",
     "/recovery-code": "must_save_recovery_code",
+    "/keep-app-passwords": "must_choose_app_passwords",
 }
 STATUSES = {401: "sign_in_required", 429: "locked", 503: "unavailable"}
 

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from mfa_simulator.world.clocks import TrueTime
 from mfa_simulator.world.recorder import Recorder
+from mfa_simulator.world.store_faults import (
+    AFTER,
+    BEFORE,
+    LATER,
+    LOAD,
+    SAVE,
+    Halts,
+    SaveFailures,
+    StaleReads,
+)
 from wsgi_mfa import Event, MemoryStore, StoreUnavailableError
 from wsgi_mfa.accounts import Account
 from wsgi_mfa.stores import StoreIdentity
 
 Saved: TypeAlias = "Callable[[Account | None, Account, Sequence[Event]], object]"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backup:
+    """A copy of a store at one moment."""
+
+    accounts: Mapping[str, Account]
+    events: tuple[Event, ...]
+    table: Mapping[str, str]
 
 
 class FaultyStore(MemoryStore):
@@ -29,6 +50,7 @@ class FaultyStore(MemoryStore):
         pause: Callable[[], object],
         recorder: Recorder,
         saved: Saved | None = None,
+        serving: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__(identity=identity)
         self._saved = saved
@@ -36,40 +58,53 @@ class FaultyStore(MemoryStore):
         self._pause = pause
         self._recorder = recorder
         self.span = 0
-        self._saves_to_fail = 0
-        self._fails_until = time.now()
-        self._after_commit = False
-
-    def fail(self, *, calls: int | None, span: int | None, after_commit: bool) -> None:
-        """Fail so many saves, or every call for a span; `after_commit` means that each save is durable all the same."""
-        self._saves_to_fail = calls or 0
-        self._fails_until = self._time.now() + (span or 0)
-        self._after_commit = after_commit
+        self.failures = SaveFailures()
+        self.stale = StaleReads()
+        self.halts = Halts(time, serving)
 
     def load(self, user: str) -> Account | None:
-        """Load, unless the store fails now."""
+        """Load, unless the store fails now; what is loaded may be stale."""
+        self.halts.meet(LOAD, BEFORE)
         self._refuse_while_down()
-        return super().load(user)
+        found = self.stale.seen(super().load(user), user, self._time.now())
+        self.halts.meet(LOAD, AFTER)
+        return found
 
     def save(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
-        """Save, unless the store fails now, before or after the save."""
+        """Save, unless the store fails now: before the save, after it, or while it is under way."""
+        self.halts.meet(SAVE, BEFORE)
         self._pause()
         self._take_time()
-        down = self._time.now() < self._fails_until
-        failing = down or self._saves_to_fail > 0
-        if self._saves_to_fail > 0:
-            self._saves_to_fail -= 1
-        if failing and not self._after_commit:
-            raise StoreUnavailableError("the store failed before its commit, as the scenario asked")
-        before = super().load(account.user)
+        failing = self.failures.fails(self._time.now())
+        if failing and self.failures.when == LATER:
+            at, context = self._time.now() + self.failures.by, copy_context()
+            self._time.plan(at, lambda: self._land(context, account, events, expected))
+        if failing and self.failures.when != AFTER:
+            self.failures.fail()
+        saved = self._commit(account, events, expected=expected)
+        if failing:
+            self.failures.fail()
+        self.halts.meet(SAVE, AFTER)
+        return saved
+
+    def _land(
+        self, context: Context, account: Account, events: Sequence[Event], expected: str | None
+    ) -> None:
+        """Commit what was under way: as part of the request that asked for it, and in the record of this step."""
+        record = self._recorder.current
+        if context.run(lambda: self._commit(account, events, expected=expected)):
+            for event in events:
+                record.saved(event)
+
+    def _commit(self, account: Account, events: Sequence[Event], *, expected: str | None) -> bool:
+        before = self.read_account(account.user)
         saved = super().save(account, events, expected=expected)
         if saved:
+            self.stale.before[account.user] = before
             for event in events:
                 self._recorder.current.saved(event)
             if self._saved is not None:
                 self._saved(before, account, events)
-        if failing:
-            raise StoreUnavailableError("the store failed after its commit, as the scenario asked")
         return saved
 
     def find_by_address(self, address: str) -> list[str]:
@@ -87,13 +122,32 @@ class FaultyStore(MemoryStore):
         self._refuse_while_down()
         return super().events(user, limit=limit)
 
+    def backup(self) -> Backup:
+        """Return a copy of all that is kept."""
+        return Backup(accounts=dict(self._accounts), events=tuple(self._events), table=dict(self.table))
+
+    def restore(self, backup: Backup) -> None:
+        """Put a copy in the place of all that is kept."""
+        # The objects themselves stay, since an operator's view of the store shares them.
+        self._accounts.clear()
+        self._accounts.update(backup.accounts)
+        self.table.clear()
+        self.table.update(backup.table)
+        self._events.clear()
+        self._events.extend(backup.events)
+        self.stale.before.clear()
+
+    def accounts(self) -> dict[str, Account]:
+        """Return the accounts to the simulator itself."""
+        return dict(self._accounts)
+
     def peek(self, user: str) -> Account | None:
         """Load for the simulator itself, which no failure stops; by whatever case the file writes a name in."""
-        return super().load(user) or super().load(user.casefold())
+        return self.read_account(user) or self.read_account(user.casefold())
 
     def latest(self, count: int) -> list[Event]:
         """Give the latest events to the simulator itself."""
-        return super().events(limit=count)
+        return self.read_events(None, count)
 
     def _take_time(self) -> None:
         """Let the time pass that a slow store takes for a call."""
@@ -103,5 +157,5 @@ class FaultyStore(MemoryStore):
     def _refuse_while_down(self) -> None:
         self._pause()
         self._take_time()
-        if self._time.now() < self._fails_until:
+        if self._time.now() < self.failures.until:
             raise StoreUnavailableError("the store is down, as the scenario asked")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol, TypeAlias
 
 from mfa_simulator.errors import StepError
@@ -18,6 +18,8 @@ from mfa_simulator.world.user_state import UserState
 KEY_URI = "otpauth://"
 
 
+#: What a right code of a new phone comes to.
+ACCEPTED = ("must_save_recovery_code", "must_choose_app_passwords", "signed_in", "welcome")
 Finish: TypeAlias = "Callable[[UserActor], str]"
 
 
@@ -145,7 +147,7 @@ class UserActor:
         key = self._browser.key
 
         def finish(who: UserActor) -> str:
-            if who._browser.outcome in ("must_save_recovery_code", "signed_in", "welcome"):
+            if who._browser.outcome in ACCEPTED:
                 phone.use(key)
                 who._resident.phone = phone.name
                 who._resident.enrollment_code = None
@@ -217,6 +219,35 @@ class UserActor:
             None,
         )
         return outcome if form is None else self._browser.submit(form, {}, about="known")
+
+    def make_app_password(self, program: str, *, path: str, days: int) -> tuple[str, str | None]:
+        """Make an app password; return the outcome, and the app password if the page shows it."""
+        outcome = self._browser.open("/mfa/app-passwords")
+        form = self._page.form_with("name")
+        if form is None:
+            return outcome, None
+        outcome = self._browser.submit(form, {"name": program, "path": path, "days": str(days)})
+        return outcome, self._page.texts.get("app-password")
+
+    def end_app_password(self, program: str) -> str:
+        """Press "End" beside the app password of a program."""
+        outcome = self._browser.open("/mfa/app-passwords")
+        form = next((form for form in self._page.forms if form.has("end") and program in form.words), None)
+        return outcome if form is None else self._browser.submit(form, {})
+
+    def keep_app_passwords(self, programs: Collection[str]) -> str:
+        """Tick the boxes of these programs on the page that asks which to keep, and continue."""
+        if self._page.form_to("/keep-app-passwords") is None:
+            self._browser.open("/mfa/keep-app-passwords")
+        form = self._page.form_to("/keep-app-passwords")
+        if form is None:
+            return self._browser.outcome
+        ticked = {
+            item.name: item.value
+            for item in form.fields
+            if item.kind == "checkbox" and any(program in item.label for program in programs)
+        }
+        return self._decide(form, ticked, "keep", UserActor._arrived)
 
     def store_recovery_code(self, save: bool | None) -> str:
         """Write down the recovery code that the page shows, if it shows one, tick the box and continue."""

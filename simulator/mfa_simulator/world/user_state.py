@@ -17,13 +17,18 @@ class LearnedDrift:
 
 @dataclass(kw_only=True, slots=True)
 class UserState:
-    """A user, with what the user has written down; the newest recovery code stands last."""
+    """A user, with what the user has written down; the newest recovery code stands last.
+
+    `spec` has the name at the portal, which may have been changed, and `is_deleted` says that the portal has no such
+    user any more.
+    """
 
     spec: UserSpec
     recovery_codes: list[str]
     enrollment_code: str | None = None
     unlock_code: str | None = None
     phone: str | None = None
+    is_deleted: bool = False
     browser: str | None = None
 
     def write_down(self, code: str) -> None:

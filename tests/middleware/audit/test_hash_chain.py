@@ -144,7 +144,8 @@ def test_an_account_that_was_taken_away_is_seen_against_an_earlier_export(servic
 
 @pytest.mark.requirement("D31", "D29")
 def test_a_later_event_vouches_for_those_that_a_retired_key_has_signed(service, store, keys, clock, entropy):
-    later = MfaService(store=store, keys=OTHER_KEYS, policy=Policy(), clock=clock, entropy=entropy)
+    both = KeyRing([("k1", bytes(range(32))), ("k9", bytes(32))])
+    later = MfaService(store=store, keys=both, policy=Policy(), clock=clock, entropy=entropy)
     for user in USERS:
         invite(later, user)
     found = hash_chain.verify(store, OTHER_KEYS)

@@ -10,6 +10,7 @@ import pytest
 from wsgi_mfa.cli.context import keys_path
 from wsgi_mfa.clock import SystemClock
 from wsgi_mfa.core.re_encryption import sealed_values
+from wsgi_mfa.identity.sealing.expiry_record import ExpiryRecord, expiries_in
 from wsgi_mfa.keys.key_file import KeyFile
 from wsgi_mfa.keys.ring import KeyRing, sealing_id
 from wsgi_mfa.service import MfaService
@@ -230,12 +231,11 @@ def checked(run, enrolled, tmp_path):
 
 @pytest.mark.requirement("D29", "R80")
 def test_another_key_under_the_same_id_is_a_problem_and_not_a_moments_failure(checked, run, enrolled):
-    assert "each sealed by a key of the ring" in checked().out
+    assert "each sealed and signed by a key of the ring" in checked().out
     keys_path(enrolled).write_text(run("keys", "generate", "--id", "k1").out, encoding="ascii")
     done = checked()
     assert done.code == 1
-    assert "problem  accounts:" in done.out
-    assert "has the id of the one that sealed it, and is another key" in done.out
+    assert "problem  accounts: keys: 'k1' is another key than the one by which this store" in done.out
 
 
 def test_a_key_file_that_others_may_read_is_warned_of(checked, enrolled):
@@ -275,3 +275,82 @@ def test_settings_that_apps_ignore_are_told(checked, tmp_path, settings, told):
     config = tmp_path / "mfa.toml"
     config.write_text(config.read_text() + settings, encoding="utf-8")
     assert told in checked().out
+
+
+# The portal's cookies that a key has sealed
+
+
+@pytest.fixture
+def sealed_until(service_at):
+    """``sealed_until(path, key_id, days)``: this key has sealed a cookie that lasts so many days from now."""
+
+    def note(path, key_id, days):
+        with service_at(path) as service:
+            now = service.clock.now() // 1_000_000
+            ExpiryRecord(service.store).note(key_id, now + days * 86_400, now_seconds=now)
+
+    return note
+
+
+@pytest.fixture
+def rotated(rotate, enrolled):
+    """A store whose accounts the new key has sealed, while the old one opens."""
+    rotate()
+    rotate()
+    assert ring_of(enrolled).ids == ("k1", "k2")
+    return enrolled
+
+
+@pytest.mark.requirement("D39")
+def test_a_key_whose_cookies_last_is_not_retired(run, rotate, rotated, sealed_until):
+    sealed_until(rotated, "k1", 30)
+    for done in (rotate(), run("keys", "retire", "--database", rotated)):
+        assert (done.code, done.out) == (1, "")
+        assert done.err.startswith("not yet\nk1 has sealed cookies of the portal until ")
+        assert "keys retire --sign-out" in done.err
+        assert all(len(line) <= 80 for line in done.err.splitlines())
+    assert ring_of(rotated).ids == ("k1", "k2")
+    shown = run("keys", "check", "--database", rotated)
+    assert "k1 has sealed cookies of the portal until " in shown.out
+    assert "next: keys rotate retires" not in shown.out
+
+
+@pytest.mark.requirement("D39")
+def test_sign_out_retires_it_and_what_is_noted_of_it_goes(run, rotated, sealed_until, service_at):
+    sealed_until(rotated, "k1", 30)
+    sealed_until(rotated, "k2", 30)
+    done = run("keys", "retire", "--sign-out", "--database", rotated)
+    assert (done.code, done.err) == (0, "")
+    assert "step 3 of 3: k1 is retired; k2 seals\n" in done.out
+    assert ring_of(rotated).ids == ("k2",)
+    with service_at(rotated) as service:
+        assert list(expiries_in(service.store)) == ["k2"]
+
+
+@pytest.mark.requirement("D39")
+@pytest.mark.parametrize("days", [-3, None])
+def test_a_key_whose_cookies_have_expired_is_retired_as_the_third_step(run, rotated, sealed_until, days):
+    if days is not None:
+        sealed_until(rotated, "k1", days)
+    sealed_until(rotated, "k2", 30)
+    assert run("keys", "retire", "--database", rotated).code == 0
+    assert ring_of(rotated).ids == ("k2",)
+
+
+def test_there_is_nothing_to_retire_before_a_rotation(run, enrolled):
+    done = run("keys", "retire", "--sign-out", "--database", enrolled)
+    assert (done.code, done.out) == (1, "")
+    assert done.err == "there is no old key to retire; next: keys rotate adds a new key\n"
+
+
+@pytest.mark.requirement("D29")
+def test_a_step_that_could_not_be_written_is_not_told_of(rotate, enrolled):
+    draft = enrolled.with_name(f"{enrolled.name}.keys.new")
+    (enrolled.parent / "precious").write_text("precious")
+    draft.symlink_to(enrolled.parent / "precious")
+    before = ring_of(enrolled).ids
+    done = rotate()
+    assert (done.code, done.out) == (2, "")
+    assert "exists" in done.err
+    assert ring_of(enrolled).ids == before
+    assert (enrolled.parent / "precious").read_text() == "precious"

@@ -36,7 +36,7 @@ def test_a_store_that_is_there_is_left_alone(run, enrolled):
 
 
 @pytest.mark.parametrize(
-    ("setting", "form"), [("", 2), ("document_schema = 1", 1), ("document_schema = 2", 2)]
+    ("setting", "form"), [("", 3), ("document_schema = 2", 2), ("document_schema = 3", 3)]
 )
 def test_accounts_are_written_in_the_form_that_the_configuration_names(
     run, enrolled, tmp_path, setting, form
@@ -53,7 +53,7 @@ def test_accounts_are_written_in_the_form_that_the_configuration_names(
     assert json.loads(body)["schema"] == form
 
 
-@pytest.mark.parametrize(("store", "number"), [("sqlite:///{}", "3"), ("memory://", "0")])
+@pytest.mark.parametrize(("store", "number"), [("sqlite:///{}", "4"), ("memory://", "0")])
 def test_a_form_that_cannot_be_written_is_refused(run, enrolled, tmp_path, store, number):
     config = tmp_path / "mfa.toml"
     config.write_text(
@@ -62,7 +62,7 @@ def test_a_form_that_cannot_be_written_is_refused(run, enrolled, tmp_path, store
     )
     done = run("store", "init", "--config", config)
     assert (done.code, done.out) == (2, "")
-    assert f"document_schema is {number}: legal are 1 and 2" in done.err
+    assert f"document_schema is {number}: legal are 2 and 3" in done.err
 
 
 @pytest.mark.requirement("D29")

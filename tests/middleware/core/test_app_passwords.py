@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from wsgi_mfa.core import app_passwords, commands
 from wsgi_mfa.core.account import Account, AppPassword, Authenticator, KeyParameters, Method, Session
+from wsgi_mfa.core.authentication_state import authentication_state
 from wsgi_mfa.core.codec import ACCOUNT_CODEC
 from wsgi_mfa.core.commands import Origin
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.engine import decide
+from wsgi_mfa.core.enrollment import asked_about
 from wsgi_mfa.core.instants import DAY, HOUR, SECOND
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.recovery_codes import ALPHABET
@@ -168,6 +170,64 @@ def test_what_ends_all_of_them(command, cause):
     assert [dict(event.details)["cause"] for event in ends] == [cause]
 
 
+# Keeping, after a new phone or a recovery
+
+
+def asked(*ids, now=NOW):
+    """An account with these app passwords, all in question since ``now``."""
+    account = ENROLLED
+    for app_password_id in ids:
+        account = made(account, id=app_password_id, code=OTHER).account
+    return replace(account, app_passwords=asked_about(account.app_passwords, now))
+
+
+def choose(account, *kept, now=NOW):
+    return decide(account, commands.ChooseAppPasswords(origin=ORIGIN, kept=frozenset(kept)), at(now))
+
+
+def state(account, now=NOW):
+    return authentication_state(account, at(now), session_id="s", login="login").outcome
+
+
+@given(st.sets(st.sampled_from("abcd")), st.sets(st.sampled_from("abcdx")))
+def test_the_ticked_ones_stay_and_the_others_end(ids, kept):
+    account = asked(*sorted(ids))
+    assert (state(account) is Outcome.MUST_CHOOSE_APP_PASSWORDS) is bool(ids)
+    decision = choose(account, *kept)
+    left = decision.account or account
+    assert {each.id for each in left.app_passwords} == ids & kept
+    assert state(left) is Outcome.SIGNED_IN
+    kinds = sorted(event.kind for event in decision.events)
+    assert kinds == ["app_password.ended"] * len(ids - kept) + ["app_password.kept"] * len(ids & kept)
+    assert {dict(each.details).get("cause", "not_kept") for each in decision.events} <= {"not_kept"}
+
+
+def test_one_that_was_made_since_is_not_asked_about():
+    account = made(asked("a"), id="new").account
+    assert [each.id for each in choose(account).account.app_passwords] == ["new"]
+
+
+def test_a_session_from_before_the_question_goes_on_and_cannot_answer_it():
+    account = asked("a", now=NOW + 1)
+    assert state(account) is Outcome.SIGNED_IN
+    assert choose(account, now=NOW + 1).account is None
+
+
+def test_without_a_session_nothing_is_chosen():
+    account = replace(asked("a"), sessions=())
+    assert choose(account).outcome is Outcome.MUST_VERIFY
+
+
+def test_they_work_until_their_user_has_answered():
+    assert app_passwords.find(asked("a"), OTHER, at(NOW)) is not None
+
+
+def test_one_that_expires_meanwhile_is_asked_about_no_longer():
+    later = NOW + 30 * DAY
+    account = replace(asked("a"), sessions=(replace(SESSION, verified_at=later, seen_at=later),))
+    assert choose(account, now=later).account is None
+
+
 # Using
 
 
@@ -238,6 +298,6 @@ def test_a_use_is_noted_once_an_hour_without_an_event():
 
 def test_the_stored_form_before_knows_none():
     account = made().account
-    older = ACCOUNT_CODEC.encode(account, schema=ACCOUNT_CODEC.schema - 1)
+    older = ACCOUNT_CODEC.encode(account, schema=1)
     assert "app_passwords" not in older
     assert ACCOUNT_CODEC.decode(older) == replace(account, app_passwords=())

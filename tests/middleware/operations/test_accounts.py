@@ -177,7 +177,7 @@ def test_a_rename_gives_up_where_the_user_never_rests(keeper, service, troubled_
         troubled_store.after.extend([act] * 2)
         account = troubled_store.inner.load(USER)
         touched = replace(account, revision=service.vault.new_id())
-        troubled_store.inner.save(touched, [], expected=account.revision)
+        troubled_store.inner.save(service.signer.signed(touched), [], expected=account.revision)
 
     troubled_store.after = [act]
     with pytest.raises(StoreUnavailableError, match="ask for the rename again"):

@@ -85,7 +85,7 @@ def test_a_corrupt_report_is_an_error(json_store: StoreBase) -> None:
 
 
 @pytest.mark.requirement("R80")
-@pytest.mark.parametrize(("old", "new"), [('"schema":2', '"schema":3'), ('"user":', '"name":'), ("{", "")])
+@pytest.mark.parametrize(("old", "new"), [('"schema":3', '"schema":4'), ('"user":', '"name":'), ("{", "")])
 def test_an_account_that_cannot_be_read_is_an_error_and_no_new_user(
     json_store: StoreBase, path: Path, account: MakeAccount, event: MakeEvent, old: str, new: str
 ) -> None:

@@ -46,12 +46,10 @@ def test_what_the_index_says_is_compared_with_the_directory_of_this_moment(finde
 
 
 @pytest.mark.requirement("D30")
-def test_one_address_may_lead_to_several_accounts_and_none_is_taken_first(
-    finder, enroll, memory_store, account
-):
+def test_one_address_may_lead_to_several_accounts_and_none_is_taken_first(finder, enroll, service, account):
     enroll("laptop", address="office@example.org")
     other = replace(account(), user="user2", revision="another")
-    memory_store.save(other, (), expected=None)
+    service.save(other, (), expected=None)
     assert found(finder, "office@example.org") == [USER, "user2"]
 
 

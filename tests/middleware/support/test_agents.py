@@ -9,12 +9,23 @@ from wsgi_mfa.support.agents import NO_AGENTS, agents_from
 
 
 @pytest.mark.requirement("R44", "R23")
-def test_agents_are_named_in_any_spelling_or_by_a_group():
+def test_agents_are_named_in_any_spelling_or_by_a_group_where_names_are_folded():
     agents = agents_from([" Edith@Example.com", "group:Desk"], has_directory=True)
     assert agents.has("edith@example.com", ())
     assert agents.has("farid@example.com", ("staff", "Desk"))
     assert not agents.has("farid@example.com", ("desk", "group:Desk"))
     assert not agents.has("Desk", ())
+
+
+@pytest.mark.requirement("D44")
+def test_another_spelling_has_no_right_and_may_be_protected():
+    agents = agents_from(["Edith"], has_directory=False)
+    assert agents.has("edith", (), spelling="Edith")
+    assert not agents.has("edith", (), spelling="edith")
+    assert not agents.has("Edith", (), spelling="EDITH")
+    assert agents.may_have("edith", ())
+    assert agents.may_have("EDITH", ())
+    assert not agents.may_have("farid", ())
 
 
 @pytest.mark.requirement("R44")

@@ -164,7 +164,7 @@ def test_a_reset_that_races_a_confirmation_leaves_no_phone(
     phone = phone_of(service.vault.pending_key(USER, pending))
     troubled_store.before.append(reset)
     lost = service.confirm_enrollment(visit("laptop"), phone.code(), pending_id=pending.id)
-    assert (lost.outcome, lost.reason) == (Outcome.REFUSED, Reason.CHANGED_MEANWHILE)
+    assert (lost.outcome, lost.reason) == (Outcome.REFUSED, Reason.ENROLLMENT_EXPIRED)
     assert account().authenticator is None
 
 
@@ -206,5 +206,5 @@ def test_the_desk_needs_no_key_to_reset_what_it_cannot_open(reset, enroll, accou
         authenticator=replace(account().authenticator, sealed_key="gone.AAAA"),
         revision=service.vault.new_id(),
     )
-    troubled_store.inner.save(broken, (), expected=account().revision)
+    troubled_store.inner.save(service.signer.signed(broken), (), expected=account().revision)
     assert reset().outcome is Outcome.RESET

@@ -96,7 +96,7 @@ def test_another_sign_in_at_the_portal_ends_the_second_factor(signed_in, sign_in
 @pytest.mark.requirement("R51")
 def test_the_same_user_may_sign_in_again_with_the_second_factor_in_place(signed_in, sign_in):
     alice, _ = signed_in()
-    assert sign_in(alice, "ALICE ").text == "welcome to /sign-in"
+    assert sign_in(alice, "alice").text == "welcome to /sign-in"
     assert is_let_in(alice)
 
 
@@ -188,11 +188,19 @@ def test_where_the_end_of_anothers_second_factor_cannot_be_saved_nobody_gets_fur
 
 @pytest.mark.requirement("R49")
 @pytest.mark.parametrize("disguise", ["ALICE", "  alice ", "Ａｌｉｃｅ"])
-def test_another_spelling_of_the_user_is_the_same_user(browser_of, phone_of, disguise):
-    browser = browser_of("alice")
+def test_another_spelling_of_the_user_is_the_same_user(browser_of, phone_of, wrapped, portal, disguise):
+    browser = browser_of("alice", wrapped(portal, user_names="folded"))
     browser.enroll("/", phone_of)
     browser.environ["REMOTE_USER"] = disguise.encode().decode("latin-1")
     assert is_let_in(browser)
+
+
+@pytest.mark.requirement("D44")
+def test_a_sign_in_by_another_id_that_folds_alike_is_another_user(signed_in, sign_in, memory_store):
+    alice, _ = signed_in()
+    assert sign_in(alice, "ALICE").status == 303
+    assert memory_store.load("alice").sessions == ()
+    assert alice.request("GET", "/").problem == "must_enroll"
 
 
 # By our own sign-out

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import tempfile
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +15,7 @@ from urllib.parse import urlencode
 import pytest
 
 from wsgi_mfa import ConfigurationError, FlaskSession, LoginForm, RemoteUser
+from wsgi_mfa.web.body_spool import spool_body
 
 pytestmark = pytest.mark.requirement("D40")
 
@@ -205,11 +207,18 @@ def test_two_names_are_not_the_users_own(portal, ann) -> None:
     assert portal.calls == []
 
 
-@pytest.mark.parametrize("name", ["ann", " Ann "])
-def test_a_user_may_confirm_the_own_password(portal, ann, name) -> None:
-    body = urlencode({**SIGN_IN, "__login_name": name}).encode()
+def test_a_user_may_confirm_the_own_password(portal, ann) -> None:
+    body = urlencode({**SIGN_IN, "__login_name": "ann"}).encode()
     assert post(ann, "/item1", body, FORM).status == 200
     assert portal.bodies == [body]
+
+
+@pytest.mark.requirement("D44")
+@pytest.mark.parametrize("name", [" Ann ", "ANN"])
+def test_another_spelling_may_be_another_user(portal, ann, name) -> None:
+    body = urlencode({**SIGN_IN, "__login_name": name}).encode()
+    assert post(ann, "/item1", body, FORM).status == 403
+    assert portal.bodies == []
 
 
 def test_a_path_that_is_excepted_takes_such_fields_from_users_alone(portal, ann, wrapped, browser) -> None:
@@ -325,3 +334,69 @@ def test_cookies_of_the_fields_are_removed(portal, wrapped, browser) -> None:
 def test_a_setting_that_is_not_legal_stops_the_start(portal, wrapped, settings) -> None:
     with pytest.raises(ConfigurationError, match=r"sign(s)?_in"):
         wrapped(portal, identity=RemoteUser(), **settings)
+
+
+# Bodies that a server has spooled, and bodies that are searched
+
+
+@pytest.mark.requirement("D43a")
+@pytest.mark.parametrize("size", [10, 2_000_000])
+def test_a_body_that_the_server_has_spooled_is_not_copied(size) -> None:
+    body = os.urandom(size)
+    with tempfile.TemporaryFile() as file:
+        file.write(body)
+        file.seek(0)
+        for source in (io.BytesIO(body), file):
+            environ: dict[str, Any] = {"CONTENT_LENGTH": str(size), "wsgi.input": source}
+            spooled = spool_body(environ, bytes_max=size)
+            assert bytes(spooled.content()) == body
+            assert environ["wsgi.input"].read() == body
+            assert source.tell() == size, "the application has read the server's own file"
+            del spooled, environ
+            assert not source.closed
+
+
+@pytest.mark.requirement("D40")
+@pytest.mark.parametrize("changed", [b"behind", b""])
+def test_a_file_that_holds_something_else_than_the_body_is_copied(changed) -> None:
+    source = io.BytesIO(b"before, body, " + changed)
+    source.seek(8)
+    environ: dict[str, Any] = {"CONTENT_LENGTH": "4", "wsgi.input": source}
+    spooled = spool_body(environ, bytes_max=100)
+    assert (spooled.content(), spooled.read()) == (b"body", b"body")
+    assert source.tell() == 12
+
+
+MENTIONS = {
+    "as it is": b"x __login_name=ann",
+    "in capitals": b"x __LOGIN_NAME=ann",
+    "with other separators": b"x ..login-name=ann",
+    "in UTF-16": "x __login_name=ann".encode("utf-16"),
+    "behind a backslash": rb'{"__l\ogin_name": 1}',
+    "by a Unicode escape": rb'{"__l\u006Fgin_name": 1}',
+    "percent-encoded": b"x __l%6Fgin%5fname=ann",
+    "percent-encoded twice": b"x __l%256Fgin_name=ann",
+}
+
+
+@pytest.mark.parametrize("spelling", MENTIONS)
+@pytest.mark.parametrize("before", [0, 262_144 - 8])
+def test_a_field_is_found_in_a_body_that_cannot_be_taken_apart(portal, visitor, spelling, before) -> None:
+    body = b"\xff" * before + MENTIONS[spelling]
+    assert post(visitor, "/item1", body, "application/octet-stream").status == 403
+    assert portal.calls == []
+
+
+@pytest.mark.parametrize(
+    ("key", "status"),
+    [
+        ("__login_name", 403),
+        ("__LOGIN.name", 403),
+        ("__l\\u006fgin_name", 403),
+        ("__l%256fgin_name", 403),
+        ("x__login_name", 200),
+    ],
+)
+def test_a_field_in_json_is_found_in_every_spelling(portal, visitor, key, status) -> None:
+    body = f'[{{"a": [{{"{key}": "ann", "@action": "login"}}]}}]'.encode()
+    assert post(visitor, "/item1", body, "application/json").status == status

@@ -222,6 +222,38 @@ def test_an_argument_that_carries_a_user_passes_nowhere(ask, behind_proxy, phone
         assert ask(front, f"/reports?{query}").status == 403
 
 
+@pytest.mark.requirement("D39")
+@pytest.mark.parametrize(
+    "path", ["/reports;session=x", "/a;SESSION=x/b?c=d", "/a%3bsession=x", "/a;%73ession=x"]
+)
+def test_a_session_in_the_path_passes_nowhere(ask, behind_proxy, phone_of, path):
+    behind_proxy.enroll(ask("Caddy").location, phone_of)
+    for front in ASK:
+        assert ask(front, path).status == 403
+    assert ask("Caddy", "/reports;page=2").status == 200
+
+
+@pytest.mark.requirement("D43a")
+def test_a_target_that_is_too_long_passes_nowhere(ask, behind_proxy, phone_of):
+    behind_proxy.enroll(ask("Caddy").location, phone_of)
+    for target, status in (("/" + "a" * 9_000, 414), ("/?" + "a" * 40_000, 414)):
+        assert ask("Caddy", target).status == status
+        assert ask("nginx", target).status == 403
+
+
+@pytest.mark.requirement("D43")
+def test_watched_fields_are_an_error_since_no_body_is_shown(wrapped, portal):
+    with pytest.raises(ConfigurationError, match="use the gateway") as caught:
+        wrapped(
+            portal,
+            identity=FlaskSession(SECRET_KEY, user_key="_user_id"),
+            forward_auth=True,
+            sign_in_fields=["roundup"],
+            sign_in_paths=["/sign-in"],
+        )
+    assert caught.value.setting == "sign_in_fields"
+
+
 def test_the_page_names_the_cookies_and_takes_them_away(ask, behind_proxy):
     behind_proxy.cookies["session"] += "x"
     page = behind_proxy.open(ask("Caddy").location)

@@ -89,7 +89,14 @@ def test_each_problem_has_the_status_of_the_code(problems):
             statuses[kind.page] = kind.status
     told = {word: status for _, word, status in problems}
     # Not in a table: what must come first is 401, but for the recovery code, which its own page asks for by 422.
-    first = dict.fromkeys(("sign_in_required", "must_enroll", "must_verify", "step_up_required"), 401)
+    words = (
+        "sign_in_required",
+        "must_enroll",
+        "must_verify",
+        "step_up_required",
+        "must_choose_app_passwords",
+    )
+    first = dict.fromkeys(words, 401)
     assert told == statuses | first | {"must_save_recovery_code": 422}
 
 

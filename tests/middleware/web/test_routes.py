@@ -21,6 +21,7 @@ def test_the_urls_are_those_that_the_documents_name():
         "/account",
         "/app-passwords",
         "/enroll",
+        "/keep-app-passwords",
         "/enroll/manual",
         "/reminder",
         "/verify",

@@ -10,6 +10,7 @@ import itsdangerous
 import pytest
 
 from wsgi_mfa import ConfigurationError, FlaskSession, KeyRing, LoginForm, Policy
+from wsgi_mfa.identity.sealing.expiry_record import expiries_in
 
 SECRET_KEY = "the secret of a portal in tests"
 SIGNER = itsdangerous.URLSafeTimedSerializer(
@@ -551,3 +552,17 @@ def test_a_session_under_another_name_than_was_set_lets_no_user_in_and_is_logged
     [told] = [each for each in caplog.messages if "is the session of a user" in each]
     assert "cookie of the adapter be 'session'" in told
     assert "alice" not in told
+
+
+@pytest.mark.requirement("D39")
+def test_the_longest_expiry_that_a_key_has_sealed_is_noted_in_the_store(
+    signed_in, sealed, shop, clock
+) -> None:
+    application = sealed()
+    browser = signed_in(application=application)
+    store, now = application.service.store, clock.now() // 1_000_000
+    # A session cookie of the portal, which ends with its browser.
+    assert now + 86_400 <= expiries_in(store)["k1"] < now + 3 * 86_400
+    shop.cookies = ["a=1; HttpOnly; Max-Age=2592000"]
+    browser.navigate("/")
+    assert expiries_in(store)["k1"] >= now + 30 * 86_400

@@ -126,9 +126,14 @@ PAGES = {
         "desk_url": "/portal/mfa/support",
     },
     "too_large": {},
+    "head_too_large": {"message": "the query is too long: at most 32768 bytes"},
     "two_sign_ins": {"user": None, "doubled": ("session",)},
     "unavailable": {"outcome": "unavailable", "retry_after_seconds": 5},
     "account": {
+        "phone_at": 1_767_225_600_000_000,
+        "code_at": 1_767_225_600_000_000,
+        "code_is_stored": True,
+        "session_count": 2,
         "known_count": 2,
         "outcome": "signed_in",
         "browsers": (),
@@ -148,6 +153,7 @@ PAGES = {
         "typed_name": "",
         "typed_path": "/",
     },
+    "keep_app_passwords": {"outcome": "must_choose_app_passwords", "passwords": (APP_PASSWORD,)},
     "verify": {"seconds_left": 18, "remembered_browser_days": 0},
 }
 CODE_PAGES = ["enroll", "enroll_manual", "verify", "resync"]

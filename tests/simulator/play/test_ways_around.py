@@ -77,5 +77,8 @@ def test_cookies_that_nobody_kept_cannot_be_put_back():
 def test_a_way_in_needs_a_portal_that_keeps_its_sessions(problems_of):
     text = HEAD.format(kind="signed", way="stays_signed_in")
     assert problems_of(text) == [
-        "2:9: stays_signed_in needs a portal that keeps its sessions itself: kind is looked_up or observed [wrong-value]"
+        (
+            "2:9: stays_signed_in needs a portal that keeps its sessions itself: kind is looked_up or observed"
+            " [wrong-value]"
+        )
     ]

@@ -31,6 +31,17 @@ def network(true_time, arrivals, recorder, record):
     return Network(true_time, deliver=deliver, entropy=SeededEntropy(0, "network"), recorder=recorder)
 
 
+def test_a_worker_that_ends_over_a_request_is_no_reply_at_once(true_time, recorder, record):
+    network = Network(
+        true_time, deliver=lambda _: None, entropy=SeededEntropy(0, "network"), recorder=recorder
+    )
+    start = true_time.now()
+    with pytest.raises(RequestTimeoutError):
+        network.send(REQUEST, NetworkSpec())
+    assert true_time.now() == start
+    assert [(exchange.served, exchange.seen) for exchange in record.exchanges] == [(None, None)]
+
+
 def test_a_request_takes_no_time_unless_something_is_set(network, true_time, arrivals):
     start = true_time.now()
     assert network.send(REQUEST, NetworkSpec()).status == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.entropy import SystemEntropy
@@ -66,6 +67,7 @@ class BeakerSession:
         self._session_object = SessionObject
         self._cookie: str = self._options["key"]
         self._session_user = SessionUser("BeakerSession", user_key, user=user, anonymous_keys=anonymous_keys)
+        self.traits = replace(self.traits, user_names=self._session_user.user_names)
         self.credentials = Credentials(cookies=(self._cookie,))
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from wsgi_mfa.core.usernames import canonical
+from wsgi_mfa.core.usernames import UserNames, canonical
 from wsgi_mfa.errors import ConfigurationError, InvalidUserError
 from wsgi_mfa.identity.adapter import (
     UNRESOLVED,
@@ -27,7 +27,8 @@ class Chain:
 
     Two different users are nobody: all credentials are taken out, because which of them the application would take
     is unknown. Where one adapter names a user and the credentials of another prove nothing, those are taken out and
-    the user stays. The second factor is bound to all logins together.
+    the user stays. Two spellings of a name are two users, since the application may read either. The second factor
+    is bound to all logins together.
     """
 
     def __init__(self, *adapters: Adapter) -> None:
@@ -40,7 +41,15 @@ class Chain:
         for adapter in adapters:
             refuse_incomplete(adapter)
         self.parts = adapters
+        self.folds_names = False
         self.join()
+
+    def fold_names(self) -> None:
+        """Take spellings of one name for one user, as the setting ``user_names = "folded"`` says (D44)."""
+        self.folds_names = True
+        for part in self.parts:
+            if isinstance(part, Chain):
+                part.fold_names()
 
     def join(self) -> None:
         """Join what the adapters declare, again after one of them has been bound to its portal."""
@@ -68,7 +77,7 @@ class Chain:
         if len(found) == 1 and left_out is None:
             return found[0]
         users = {each.user for each in found}
-        if len(users) > 1 and len(set(map(_name_of, users))) > 1:
+        if len(users) > 1 and (not self.folds_names or len(set(map(_name_of, users))) > 1):
             logger.warning("a request names different users by different credentials: taken as nobody's")
             return UNRESOLVED
         logins = [each.login for each in found if each.login is not None]
@@ -117,6 +126,9 @@ def _joined_traits(traits: list[AdapterTraits]) -> AdapterTraits:
         ),
         sign_in_paths=tuple(dict.fromkeys(path for each in traits for path in each.sign_in_paths)),
         keeps_session_id=any(each.keeps_session_id for each in traits),
+        user_names=(
+            UserNames.ASK if any(each.user_names is UserNames.ASK for each in traits) else UserNames.EXACT
+        ),
         signs_in_anywhere=any(each.signs_in_anywhere for each in traits),
         www_authenticate=next((each.www_authenticate for each in traits if each.www_authenticate), None),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from wsgi_mfa.identity.adapters.framework_session import problem_in
 from wsgi_mfa.identity.adapters.session_user import SessionUser
 from wsgi_mfa.identity.request.cookie_header import value_in
 
+FOUND_MAX = 20  # of the people whom the support desk looks for
 USER_KEY = "_auth_user_id"  # django.contrib.auth.SESSION_KEY
 _SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
 
@@ -46,6 +48,7 @@ class DjangoSession:
         self._on_server = not issubclass(self._store, signed_cookies.SessionStore)
         self._cookie: str = settings.SESSION_COOKIE_NAME
         self._session_user = SessionUser("DjangoSession", USER_KEY, anonymous_keys=anonymous_keys)
+        self.traits = replace(self.traits, user_names=self._session_user.user_names)
         self.credentials = Credentials(cookies=(self._cookie,))
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
@@ -105,8 +108,8 @@ class DjangoDirectory:
     def __call__(self, user_id: str) -> Person | None:
         """The person of this key.
 
-        None, which refuses the user, where the user is gone or inactive, and where another user's name differs in
-        case alone: both would be one account (D1).
+        None, which rejects the user, where the user is gone or inactive. The account is found by the key, since users
+        may change their names.
         """
         from django.contrib.auth import get_user_model
 
@@ -114,9 +117,6 @@ class DjangoDirectory:
         before = _unconnected()
         try:
             user = model._default_manager.get(pk=user_id, is_active=True)
-            alike = {f"{model.USERNAME_FIELD}__iexact": user.get_username()}
-            if model._default_manager.filter(**alike).exclude(pk=user.pk).exists():
-                return None
             return self._person(user)
         except (model.DoesNotExist, ValueError, TypeError):
             return None  # gone, or not a key of this project
@@ -125,12 +125,33 @@ class DjangoDirectory:
 
     def people(self) -> Iterator[Person]:
         """All active users of the project, for ``wsgi-mfa accounts rollout`` and ``wsgi-mfa check``."""
+        return self._listed(is_active=True)
+
+    def everyone(self) -> Iterator[Person]:
+        """All users of the project, for ``wsgi-mfa accounts migrate``."""
+        return self._listed()
+
+    def find(self, text: str) -> list[Person]:
+        """Return the users who have this name or address, in any spelling, for the support desk."""
+        from django.contrib.auth import get_user_model
+        from django.db.models import Q
+
+        model = get_user_model()
+        alike = Q(**{f"{model.USERNAME_FIELD}__iexact": text})
+        alike |= Q(**{f"{model.get_email_field_name()}__iexact": text})
+        before = _unconnected()
+        try:
+            return [self._person(user) for user in model._default_manager.filter(alike)[:FOUND_MAX]]
+        finally:
+            _leave_as_found(before)
+
+    def _listed(self, **conditions: bool) -> Iterator[Person]:
         _set_up()
         from django.contrib.auth import get_user_model
 
         before = _unconnected()
         try:
-            users = get_user_model()._default_manager.filter(is_active=True)
+            users = get_user_model()._default_manager.filter(**conditions)
             if self._with_groups:
                 users = users.prefetch_related("groups")
             for user in users:
@@ -141,7 +162,7 @@ class DjangoDirectory:
     def _person(self, user: Any) -> Person:  # noqa: ANN401 - a project has users of its own
         groups = tuple(group.name for group in user.groups.all()) if self._with_groups else ()
         email = getattr(user, type(user).get_email_field_name(), None) or None
-        return Person(name=user.get_username(), email=email, groups=groups)
+        return Person(name=user.get_username(), email=email, groups=groups, key=str(user.pk))
 
 
 #: The directory of a project, and the one that knows groups too.

@@ -69,6 +69,7 @@ class FlaskApp:
         # Flask-Security replaces the ids of its users (D1).
         self.traits = AdapterTraits(
             user_changes_in_response=True,
+            user_names=self._session_user.user_names,
             changing_ids="security" in app.extensions,
             # Flask's own cookie is another one after each change of the session.
             keeps_session_id=type(app.session_interface).__module__ != "flask.sessions",

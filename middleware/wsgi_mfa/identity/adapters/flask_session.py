@@ -7,6 +7,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wsgi_mfa.errors import ConfigurationError
@@ -83,6 +84,7 @@ class FlaskSession:
         self.credentials = Credentials(cookies=(cookie,))
         self._cookie = cookie
         self._session_user = SessionUser("FlaskSession", user_key, user=user, anonymous_keys=anonymous_keys)
+        self.traits = replace(self.traits, user_names=self._session_user.user_names)
         self._bad_data = itsdangerous.BadData
         # The oldest key first: itsdangerous signs with the last one and checks with all. It would derive each of them
         # anew for each cookie, so that is done once here.

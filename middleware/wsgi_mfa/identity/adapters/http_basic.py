@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from wsgi_mfa.clock import Clock, SystemClock
 from wsgi_mfa.core.app_passwords import APP_PASSWORD
 from wsgi_mfa.core.instants import SECOND
+from wsgi_mfa.core.usernames import UserNames
 from wsgi_mfa.entropy import SystemEntropy
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
 from wsgi_mfa.identity.adapter import (
@@ -23,6 +24,7 @@ from wsgi_mfa.identity.adapter import (
     FirstFactor,
     Identification,
 )
+from wsgi_mfa.identity.adapters.htpasswd import HtpasswdFile
 
 #: Whether a name and a password belong together: true or the user's id, else false or None.
 PasswordChecker = Callable[[str, str], "str | bool | None"]
@@ -54,6 +56,9 @@ class HttpBasic:
     then the whole password if that is wrong. The code is judged like one that was typed, and the application gets the
     password alone. One sign-in lasts as long as any
     session, for the client at that address that goes on to send the very same password and code.
+
+    The lines of a password file are users of their own, however alike they are spelt. With any other checker another
+    spelling of a name is asked about (D44).
 
     With ``app_passwords=False`` only codes are taken. ``realm`` is what clients show when they ask for the
     password. ``aliases`` and ``anonymous_cookies`` are those of
@@ -100,6 +105,7 @@ class HttpBasic:
             anonymous_cookies=tuple(anonymous_cookies),
             aliases=aliases,
             takes_app_passwords=app_passwords,
+            user_names=UserNames.EXACT if isinstance(checker, HtpasswdFile) else UserNames.ASK,
             www_authenticate=f'Basic realm="{realm}", charset="UTF-8"',
         )
         self._clock = clock or SystemClock()

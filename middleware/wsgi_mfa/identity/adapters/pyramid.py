@@ -11,6 +11,7 @@ import json
 import pickle  # what stands behind a good HMAC is read without any class in it
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wsgi_mfa.clock import Clock, SystemClock
@@ -77,6 +78,7 @@ class PyramidSession:
         self.credentials = Credentials(cookies=(cookie,))
         self._cookie = cookie
         self._session_user = SessionUser("PyramidSession", user_key, user=user, anonymous_keys=anonymous_keys)
+        self.traits = replace(self.traits, user_names=self._session_user.user_names)
         self._key = _salted(salt, secret)
         self._digest = digest
         self._digest_bytes = hashlib.new(digest).digest_size

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from wsgi_mfa.core.usernames import UserNames
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, FirstFactor, Unresolved
 from wsgi_mfa.identity.adapters.framework_session import first_factor_of
@@ -30,6 +31,8 @@ USUAL_KEYS = frozenset(
 #: Keys that mean a user only beside a second one of these.
 _WEAK_KEYS = frozenset(("login", "identity"))
 _LOGGED_MAX = 20
+#: Keys under which applications keep the id of a user; under others there may be a name as it was typed.
+ID_KEYS = frozenset(("user_id", "_user_id", "uid", "userid", "id", "auth_user_id", "_auth_user_id"))
 
 
 class SessionUser:
@@ -68,6 +71,11 @@ class SessionUser:
         self._user = user
         self._anonymous_keys = frozenset(anonymous_keys)
         self._logged: set[str] = set()
+
+    @property
+    def user_names(self) -> UserNames:
+        """How spellings are taken: a key of ids has the portal's own, any other one perhaps what was typed."""
+        return UserNames.EXACT if self.user_key in ID_KEYS and self._user is None else UserNames.ASK
 
     def first_factor_in(
         self, session: Mapping[str, Any], *, session_id: str | None = None, changing: bool = False

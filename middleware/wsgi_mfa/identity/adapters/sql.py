@@ -8,6 +8,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -70,6 +71,7 @@ class SqlSession:
         self._query = query
         self._cookie = cookie
         self._session_user = SessionUser("SqlSession", user_key, user=user, anonymous_keys=anonymous_keys)
+        self.traits = replace(self.traits, user_names=self._session_user.user_names)
         self._local = threading.local()
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:

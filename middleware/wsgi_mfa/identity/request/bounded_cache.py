@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
 
 
 class BoundedCache(Generic[V]):
-    """Keeps values by text until they are larger than ``bytes_max`` together, then forgets the least recent ones.
+    """Keeps values until they are larger than ``bytes_max`` together, then forgets the least recent ones.
 
     The entries are in two generations. A value that is found in the older one goes into the younger one; when the
     younger one is full, it becomes the older one. Each step is one operation on a dictionary, so that threads need
@@ -19,11 +20,11 @@ class BoundedCache(Generic[V]):
 
     def __init__(self, *, bytes_max: int) -> None:
         self._half = bytes_max // 2
-        self._young: dict[str, tuple[V, int]] = {}
-        self._old: dict[str, tuple[V, int]] = {}
+        self._young: dict[Hashable, tuple[V, int]] = {}
+        self._old: dict[Hashable, tuple[V, int]] = {}
         self._bytes = 0
 
-    def get(self, key: str) -> V | None:
+    def get(self, key: Hashable) -> V | None:
         """Return the value of ``key``, or None."""
         found = self._young.get(key)
         if found is None:
@@ -33,7 +34,7 @@ class BoundedCache(Generic[V]):
             self.put(key, found[0], size=found[1])
         return found[0]
 
-    def put(self, key: str, value: V, *, size: int) -> None:
+    def put(self, key: Hashable, value: V, *, size: int) -> None:
         """Keep ``value``, which takes about ``size`` bytes; one larger than half of the cache is not kept."""
         if size > self._half:
             return

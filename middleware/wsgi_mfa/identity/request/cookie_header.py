@@ -15,8 +15,10 @@ from dataclasses import dataclass, field, replace
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.request.bounded_cache import BoundedCache
+from wsgi_mfa.identity.request.caches import RequestCaches
 from wsgi_mfa.identity.request.credential_digest import digest_of
 from wsgi_mfa.identity.request.disguise import DisguiseFinder
+from wsgi_mfa.identity.request.head_limits import check_cookies
 from wsgi_mfa.identity.request.undeclared import UndeclaredTable, Where
 from wsgi_mfa.identity.sealing.chunks import MARK, ChunkCollector
 from wsgi_mfa.identity.sealing.seals import CookieSeals, Opened, Ring
@@ -37,11 +39,8 @@ _PLAIN = re.compile(_OCTETS, re.ASCII)
 #: made again (D2, D49).
 OWN_SESSION_PREFIX = "__Host-wsgi_mfa_session_"
 
-#: Browsers hold fewer for one site; what comes behind them is left out.
-COOKIES_MAX = 3000
 #: Later than any instant that a seal may hold.
 NEVER = 2**63
-_CACHED_BYTES_MAX = 4 * 1024 * 1024
 # Of what is kept for a header: the text itself, its canonical forms, and what stands around them.
 _SIZE_FACTOR, _SIZE_MIN = 6, 2048
 
@@ -105,6 +104,7 @@ class CookieReader:
         seals: CookieSeals | None = None,
         never_sealed: Iterable[str] = (),
         accepts_clear: bool = False,
+        caches: RequestCaches | None = None,
     ) -> None:
         for name in (*credentials, *(anonymous or ())):
             if _NAME.fullmatch(name) is None:
@@ -124,36 +124,42 @@ class CookieReader:
         self.disguises = DisguiseFinder(
             credentials, is_undeclared=lambda name: undeclared_credentials.is_credential(Where.COOKIE, name)
         )
-        self._cached: BoundedCache[CanonicalCookies] = BoundedCache(bytes_max=_CACHED_BYTES_MAX)
-        self._opened: BoundedCache[CanonicalCookies] = BoundedCache(bytes_max=_CACHED_BYTES_MAX)
+        caches = caches or RequestCaches()
+        self._cached: BoundedCache[CanonicalCookies] = caches.cookies
+        self._plain, self._opened = caches.new_reader(), caches.new_reader()
 
     def read(self, raw: str) -> CanonicalCookies:
-        """Read a header in which nothing is sealed; any text will do, and what is not well-formed is left out."""
-        known = self._cached.get(raw)
+        """Read a header in which nothing is sealed; any text will do, and what is not well-formed is left out.
+
+        :raises HeadTooLargeError: it is longer than that of any browser.
+        """
+        known = self._cached.get((self._plain, raw))
         if known is None:
+            check_cookies(raw)
             known = self._read(raw)
-            self._cached.put(raw, known, size=_SIZE_FACTOR * len(raw) + _SIZE_MIN)
+            self._cached.put((self._plain, raw), known, size=_SIZE_FACTOR * len(raw) + _SIZE_MIN)
         return known
 
     def unsealed(self, raw: str, *, now: int) -> CanonicalCookies:
         """Read a client's header as the server gives it, opening what is sealed; expired seals are left out.
 
         :meth:`read` does the same where nothing is sealed.
+
+        :raises HeadTooLargeError: it is longer than that of any browser.
         """
         if self._seals is None:
             return self.read(raw)
         ring = self._seals.ring
-        known = self._opened.get(raw)
+        known = self._cached.get((self._opened, raw))
         if known is not None and known.ring is ring and now < known.until:
             return known
+        check_cookies(raw)
         cookies = self._unsealed(raw, self._seals, ring, now)
-        self._opened.put(raw, cookies, size=_SIZE_FACTOR * len(raw) + _SIZE_MIN)
+        self._cached.put((self._opened, raw), cookies, size=_SIZE_FACTOR * len(raw) + _SIZE_MIN)
         return cookies
 
     def _read(self, raw: str) -> CanonicalCookies:
-        credentials, own, others = self._sorted(
-            part.strip(" \t") for part in raw.split(";", COOKIES_MAX)[:COOKIES_MAX]
-        )
+        credentials, own, others = self._sorted(part.strip(" \t") for part in raw.split(";"))
         return self._canonical(credentials, own, others)
 
     def _sorted(
@@ -179,7 +185,7 @@ class CookieReader:
 
     def _unsealed(self, raw: str, seals: CookieSeals, ring: Ring, now: int) -> CanonicalCookies:
         chunks, texts = ChunkCollector(), []
-        for part in raw.split(";", COOKIES_MAX)[:COOKIES_MAX]:
+        for part in raw.split(";"):
             text = part.strip(" \t")
             name, _, value = text.partition("=")
             # What looks like a seal is one or nothing: it never reaches the application as it came.

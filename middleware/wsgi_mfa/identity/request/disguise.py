@@ -8,18 +8,20 @@ cookie that is harmless by its own name may be another one to the application. S
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
-from urllib.parse import unquote
+from collections.abc import Callable, Collection, Iterable
+
+from wsgi_mfa.identity.request.percent import decoded_as_latin_1
 
 # PHP turns these into `_`, and servers and frameworks do not keep them apart either.
 _ALIKE = str.maketrans(".- [", "____")
 _FOLDED = r"[._\-\s\[+]"
 # Each parser takes letters, digits and `_` for a part of a name, so that a name that begins behind one is a longer one.
 _BEFORE = r"(?<![A-Za-z0-9_])"
-_BEHIND = r"(?:\[[^=\]]{0,64}\]?)?[\s+\0]*="
-_ANY_NAME = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.\-]{0,127})[\s+\0]*=", re.ASCII)
+# The index is taken as a whole (a lookahead gives nothing back), so that no text is gone through again and again.
+_BEHIND = r"(?=((?:\[[^=\]]{0,64}\]?)?))\1[\s+\0]*="
+# A name and the sign behind it, in a text that was turned round: from the sign on, each letter is read once.
+_ANY_NAME = re.compile(r"=[\s+\0]*([A-Za-z0-9_.\-]{0,127}[A-Za-z0-9_])", re.ASCII)
 _ESCAPE = re.compile(r"\\(?:([0-3][0-7][0-7])|(.))", re.DOTALL)
-_UNICODE_ESCAPE = re.compile(r"%[uU]00([0-9A-Fa-f]{2})")  # Perl's CGI decodes it
 
 #: A value with more names in it than this is no cookie that an application sets.
 NAMES_MAX = 64
@@ -54,21 +56,24 @@ class DisguiseFinder:
 
     def is_declared_in(self, value: str) -> bool:
         """Return whether some reader finds one of the names in ``value``, with an equals sign behind it."""
-        if self._mention is None or _is_plain(value):
-            return False
-        return any(self._mention.search(text) is not None for text in _readings(value))
+        return not _is_plain(value) and self._mentions_declared(_readings(value))
 
     def is_in(self, value: str) -> bool:
         """Return whether some reader finds a name or an undeclared credential in ``value``."""
         if _is_plain(value):
             return False
-        return self.is_declared_in(value) or any(map(self._mentions_undeclared, _readings(value)))
+        readings = _readings(value)
+        return self._mentions_declared(readings) or any(map(self._mentions_undeclared, readings))
+
+    def _mentions_declared(self, texts: Iterable[str]) -> bool:
+        search = None if self._mention is None else self._mention.search
+        return search is not None and any(search(text) is not None for text in texts if "=" in text)
 
     def _mentions_undeclared(self, text: str) -> bool:
         if "=" not in text:
             return False
-        inside = set(_ANY_NAME.findall(text))
-        return len(inside) > NAMES_MAX or any(map(self._is_undeclared, inside))
+        inside = set(_ANY_NAME.findall(text[::-1]))
+        return len(inside) > NAMES_MAX or any(self._is_undeclared(name[::-1]) for name in inside)
 
 
 def _is_plain(value: str) -> bool:
@@ -90,7 +95,7 @@ def _unescaped(match: re.Match[str]) -> str:
 def decoded_name(text: str) -> str:
     """Return ``text`` percent-decoded, also where it was encoded more than once."""
     for _ in range(_DECODED_TIMES):
-        decoded = unquote(_UNICODE_ESCAPE.sub(r"%\1", text), encoding="latin-1")
+        decoded = decoded_as_latin_1(text)
         if decoded == text:
             break
         text = decoded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 _PIECES_OF_ONE_STAR = 2
@@ -24,7 +25,8 @@ class NamePatterns:
         rest = [pieces for pieces in self._wild if not pieces[-1]]
         self._beginnings = tuple({pieces[0] for pieces in rest if len(pieces) == _PIECES_OF_ONE_STAR})
         inner = {max(pieces[1:], key=len) for pieces in rest if len(pieces) > _PIECES_OF_ONE_STAR}
-        self._words = tuple(word for word in inner if word)
+        words = [re.escape(word) for word in inner if word]
+        self._has_word = re.compile("|".join(words)).search if words else None
         self._matches_any = any(not any(pieces) for pieces in self._wild)
 
     def match(self, name: str) -> bool:
@@ -34,18 +36,19 @@ class NamePatterns:
         if not (
             name.endswith(self._ends)
             or name.startswith(self._beginnings)
-            or any(word in name for word in self._words)
+            or (self._has_word is not None and self._has_word(name) is not None)
         ):
             return False
-        return any(_matches(pieces, name) for pieces in self._wild)
+        return any(
+            name.endswith(pieces[-1]) and name.startswith(pieces[0]) and _matches(pieces, name)
+            for pieces in self._wild
+        )
 
 
 def _matches(pieces: tuple[str, ...], name: str) -> bool:
-    """Return whether ``name`` is these pieces with any text between them."""
+    """Return whether ``name``, which has the right beginning and end, is these pieces with any text between them."""
     first, *middle, last = pieces
     end = len(name) - len(last)
-    if not name.startswith(first) or not name.endswith(last):
-        return False
     place = len(first)
     for piece in middle:
         found = name.find(piece, place, end)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from email.utils import parsedate_tz
 from functools import lru_cache
@@ -17,9 +17,8 @@ from typing import Any, NamedTuple
 
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.identity.adapter import Identification
-from wsgi_mfa.identity.request.sanitizer import RequestSanitizer
+from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, sets_cookie
 
-_SET_COOKIE_CHARACTERS = len("set-cookie")
 _MAX_AGE = re.compile(r"-?[0-9]+", re.ASCII)
 _CACHED_CHARACTERS_MAX = 1024
 _AGE_CHARACTERS_MAX = 12  # of a number: longer than any life
@@ -83,7 +82,7 @@ def may_change_user(sanitizer: RequestSanitizer, headers: Iterable[tuple[str, st
     Where each sign-in and each sign-out sets the cookie by which the portal knows its users, a response that sets
     none changes none of them, and the adapter need not be asked again (D3).
     """
-    return not sanitizer.adapter.traits.renews_sessions or any(_sets_cookie(name) for name, _ in headers)
+    return not sanitizer.adapter.traits.renews_sessions or any(sets_cookie(name) for name, _ in headers)
 
 
 def kept_cookies(headers: Iterable[tuple[str, str]], *, now: int) -> dict[str, dict[tuple[str, str], str]]:
@@ -93,7 +92,7 @@ def kept_cookies(headers: Iterable[tuple[str, str]], *, now: int) -> dict[str, d
     """
     kept: dict[str, dict[tuple[str, str], str]] = {}
     for header, text in headers:
-        cookie = parse_set_cookie(text, now=now) if _sets_cookie(header) else None
+        cookie = parse_set_cookie(text, now=now) if sets_cookie(header) else None
         if cookie is None:
             continue
         places = kept.setdefault(cookie.name, {})
@@ -101,25 +100,6 @@ def kept_cookies(headers: Iterable[tuple[str, str]], *, now: int) -> dict[str, d
         if not cookie.removed:
             places[cookie.place] = cookie.value
     return kept
-
-
-def without_own_cookies(
-    headers: list[tuple[str, str]], own_cookie_names: Collection[str]
-) -> list[tuple[str, str]]:
-    """The headers without an application's ``Set-Cookie`` for one of our names (D6).
-
-    The list itself is given back when there is nothing to take out.
-    """
-    for name, value in headers:
-        if _sets_cookie(name) and _stored_name(value) in own_cookie_names:
-            break
-    else:
-        return headers
-    return [
-        (name, value)
-        for name, value in headers
-        if not _sets_cookie(name) or _stored_name(value) not in own_cookie_names
-    ]
 
 
 def parse_set_cookie(text: str, *, now: int) -> SetCookie | None:
@@ -179,11 +159,6 @@ def _parsed(text: str) -> tuple[SetCookie, int | None, int | None] | None:
     return cookie, age_seconds, date
 
 
-def _sets_cookie(header_name: str) -> bool:
-    # Every header of every response comes by here, and most are told by their length.
-    return len(header_name) == _SET_COOKIE_CHARACTERS and header_name.lower() == "set-cookie"
-
-
 def _instant_of(date: str) -> int | None:
     """The instant of an HTTP date in any of its old forms; None where there is no date to be read."""
     parsed = parsedate_tz(date)
@@ -194,9 +169,3 @@ def _instant_of(date: str) -> int | None:
         return calendar.timegm((*parsed[:6], 0, 0, 0)) * SECOND
     except (ValueError, OverflowError):
         return None
-
-
-def _stored_name(set_cookie: str) -> str:
-    """The name under which a browser would send this cookie back; `=NAME=value` comes back as `NAME=value`."""
-    pair = set_cookie.partition(";")[0]
-    return pair.lstrip("= \t").partition("=")[0].strip(" \t")

@@ -1,4 +1,4 @@
-"""Cleans a request before anybody reads who it comes from, and asks the adapter.
+"""Clean a request before the adapter reads it, and keep our cookies out of the application's responses.
 
 The environ is changed in place, because the very same dictionary must reach the application (R67).
 """
@@ -6,15 +6,17 @@ The environ is changed in place, because the very same dictionary must reach the
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, Adapter, Credentials, FirstFactor, Identification
 from wsgi_mfa.identity.adapters.chain import parts_of
+from wsgi_mfa.identity.request.caches import RequestCaches
 from wsgi_mfa.identity.request.cookie_header import CanonicalCookies, CookieReader
 from wsgi_mfa.identity.request.credential_digest import digest_of
+from wsgi_mfa.identity.request.head_limits import PATH_BYTES_MAX, check_names, check_path
 from wsgi_mfa.identity.request.query_string import QueryReader
 from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, UndeclaredTable, Where
 from wsgi_mfa.identity.sealing.path_parameters import PathParameters
@@ -30,6 +32,7 @@ _HARMLESS_CHARACTERS_MAX = 128
 
 _URI_KEYS = ("REQUEST_URI", "RAW_URI")
 _LOCATION_CHARACTERS = len("location")
+_SET_COOKIE_CHARACTERS = len("set-cookie")
 _PATH_KEYS = ("SCRIPT_NAME", "PATH_INFO", *_URI_KEYS)
 
 
@@ -79,10 +82,12 @@ class RequestSanitizer:
         extra_undeclared: Iterable[UndeclaredCredential] = (),
         seals: CookieSeals | None = None,
         accepts_clear: bool = False,
+        caches: RequestCaches | None = None,
     ) -> None:
         """``own_cookie_names`` are the middleware's cookies, ``extra_undeclared`` what settings add to the table.
 
         ``seals`` open the cookies that clients hold sealed; with ``accepts_clear`` those in clear count too.
+        ``caches`` are shared with other sanitizers of the same adapter.
 
         :raises ConfigurationError: the adapter declares a cookie that is not a legal name or is one of ours.
         """
@@ -93,6 +98,7 @@ class RequestSanitizer:
                 f"the cookie {min(clash)!r} belongs to the middleware: the portal's needs another name",
                 setting="identity",
             )
+        caches = caches or RequestCaches()
         self.adapter = adapter
         self.undeclared_credentials = UndeclaredTable((*extra_undeclared, *_arguments_like_cookies(adapter)))
         self.own_cookie_names = own
@@ -103,9 +109,10 @@ class RequestSanitizer:
         self._only_cookies = not self._browser_headers and not self._arguments
         self._reads_cookies = adapter.traits.anonymous_cookies is None
         self._query_reader = QueryReader(
-            credentials=self._arguments, undeclared_credentials=self.undeclared_credentials
+            credentials=self._arguments, undeclared_credentials=self.undeclared_credentials, caches=caches
         )
-        self._harmless: set[object] = set(self._headers)
+        self._harmless = caches.harmless_names
+        self._harmless.update(self._headers)
         self._log = LogOnce(logger)
         self.cookie_reader = CookieReader(
             credentials=adapter.credentials.cookies,
@@ -116,6 +123,7 @@ class RequestSanitizer:
             seals=seals,
             never_sealed=adapter.traits.own_cookies,
             accepts_clear=accepts_clear,
+            caches=caches,
         )
         self.path_parameters = PathParameters(declared_cookies(adapter))
 
@@ -128,6 +136,7 @@ class RequestSanitizer:
 
         :raises AdapterUnavailableError: the adapter cannot ask at present (D7).
         :raises AmbiguousCredentialError: a credential names two users at once (R57).
+        :raises HeadTooLargeError: there is more of something than any client sends.
         """
         if not self._harmless.issuperset(environ):
             self._remove_undeclared(environ)
@@ -154,9 +163,15 @@ class RequestSanitizer:
         return SanitizedRequest(identification, cookies, doubled, digest)
 
     def clean_path(self, environ: dict[str, Any]) -> None:
-        """Take the path parameters of declared names out of ``environ``."""
+        """Take the path parameters of declared names out of ``environ``.
+
+        :raises HeadTooLargeError: a path is too long.
+        """
         get = environ.get
         paths = f"{get('PATH_INFO')}{get('SCRIPT_NAME')}{get('REQUEST_URI')}{get('RAW_URI')}"
+        if len(paths) > PATH_BYTES_MAX:
+            for key in _PATH_KEYS:
+                check_path(str(get(key, "")).partition("?")[0] if key in _URI_KEYS else str(get(key, "")))
         if ";" not in paths and "%3" not in paths:
             return
         for key in _PATH_KEYS:
@@ -206,7 +221,9 @@ class RequestSanitizer:
         )
 
     def _remove_undeclared(self, environ: dict[str, Any]) -> None:
-        for key in [key for key in environ if key not in self._harmless]:
+        new = [key for key in environ if key not in self._harmless]
+        check_names(new)
+        for key in new:
             if self.undeclared_credentials.is_credential(Where.ENVIRON, key):
                 del environ[key]
                 self._log.warning(
@@ -217,7 +234,8 @@ class RequestSanitizer:
                 )
             elif len(key) <= _HARMLESS_CHARACTERS_MAX:
                 if len(self._harmless) >= _HARMLESS_NAMES_MAX:
-                    self._harmless = set(self._headers)
+                    self._harmless.clear()
+                    self._harmless.update(self._headers)
                 self._harmless.add(key)
 
     def _clean_query(self, environ: dict[str, Any]) -> tuple[str, ...]:
@@ -270,3 +288,34 @@ def _write_cookies(environ: dict[str, Any], header: str) -> None:
         environ["HTTP_COOKIE"] = header
     else:
         environ.pop("HTTP_COOKIE", None)
+
+
+def without_own_cookies(
+    headers: list[tuple[str, str]], own_cookie_names: Collection[str]
+) -> list[tuple[str, str]]:
+    """Return the headers without an application's ``Set-Cookie`` for one of our names (D6).
+
+    It is the list itself if there is nothing to take out.
+    """
+    for name, value in headers:
+        if sets_cookie(name) and _stored_name(value) in own_cookie_names:
+            break
+    else:
+        return headers
+    return [
+        (name, value)
+        for name, value in headers
+        if not sets_cookie(name) or _stored_name(value) not in own_cookie_names
+    ]
+
+
+def sets_cookie(header_name: str) -> bool:
+    """Return True for the name ``Set-Cookie``."""
+    # Every header of every response comes by here, and most are told by their length.
+    return len(header_name) == _SET_COOKIE_CHARACTERS and header_name.lower() == "set-cookie"
+
+
+def _stored_name(set_cookie: str) -> str:
+    """Return the name under which a browser would send this cookie back; `=NAME=value` comes back as `NAME=value`."""
+    pair = set_cookie.partition(";")[0]
+    return pair.lstrip("= \t").partition("=")[0].strip(" \t")

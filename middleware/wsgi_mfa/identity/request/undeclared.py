@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from urllib.parse import unquote_plus
 
 from wsgi_mfa.core.access_rules import is_rule
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.identity.request.name_patterns import NamePatterns
+from wsgi_mfa.identity.request.percent import decoded_argument
 
 
 class Where(Enum):
@@ -237,7 +237,7 @@ class UndeclaredTable:
         """Whether ``name``, as it stands in the request, is one of a door."""
         if where is not Where.ENVIRON:
             if "%" in name or "+" in name:
-                name = unquote_plus(name)  # an application was seen to read `%61pi_key=`
+                name = decoded_argument(name)  # an application was seen to read `%61pi_key=`
             name = name.strip()
         normalized = _normalized(name)
         if self._patterns[where].match(normalized):

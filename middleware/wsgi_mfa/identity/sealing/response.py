@@ -10,6 +10,7 @@ from wsgi_mfa.identity.request.cookie_header import CanonicalCookies
 from wsgi_mfa.identity.request.response_identity import SetCookie, parse_set_cookie
 from wsgi_mfa.identity.sealing.chunks import SECOND_NAME, SealTooLargeError
 from wsgi_mfa.identity.sealing.contents import LIFE_SECONDS_MAX, SealedCookie
+from wsgi_mfa.identity.sealing.expiry_record import ExpiryRecord
 from wsgi_mfa.identity.sealing.seals import CookieSeals, Opened
 
 logger = logging.getLogger("wsgi_mfa")
@@ -26,13 +27,21 @@ class CookieSealer:
     """Seals the cookies that one portal sets.
 
     ``declared`` are the cookies by which it knows its users, ``exempt`` those that are never sealed: our own, and
-    those that a setting names.
+    those that a setting names. ``record`` notes how long its seals last.
     """
 
-    def __init__(self, seals: CookieSeals, *, declared: Collection[str], exempt: Collection[str]) -> None:
+    def __init__(
+        self,
+        seals: CookieSeals,
+        *,
+        declared: Collection[str],
+        exempt: Collection[str],
+        record: ExpiryRecord | None = None,
+    ) -> None:
         self._seals = seals
         self._declared = frozenset(declared) - frozenset(exempt)
         self._exempt = frozenset(exempt)
+        self._record = record
         self._warned: set[str] = set()
 
     def sealed(
@@ -101,12 +110,14 @@ class CookieSealer:
             )
             kept = self._kept(name, contents, cookies.opened)
             try:
-                chunks[name, value] = kept or self._made(name, contents)
+                chunks[name, value] = kept or self._made(name, contents, now)
             except (SealTooLargeError, ValueError) as error:
                 logger.error("a cookie is not sent, since browsers would not keep it: %s", error)
         return chunks
 
-    def _made(self, name: str, contents: SealedCookie) -> tuple[str, ...]:
+    def _made(self, name: str, contents: SealedCookie, now: int) -> tuple[str, ...]:
+        if self._record is not None:
+            self._record.note(self._seals.ring.writing_id, contents.expires_at, now_seconds=now // SECOND)
         length = max(len(each) for each in contents.attributes) + _LIFETIME_CHARACTERS
         return self._seals.seal(name, contents, attributes_length=length)
 
@@ -130,7 +141,7 @@ class CookieSealer:
             if cookie.is_readable and cookie.user == caller:
                 values = (cookie.value,)
             elif key_id != writing_id:
-                values = self._made(name, cookie)
+                values = self._made(name, cookie, now)
             if not values:
                 continue
             for attributes in cookie.attributes:
@@ -148,7 +159,7 @@ class CookieSealer:
             self._warned.add(name)
             logger.warning(
                 "a response sets cookies of %d bytes, %r the longest of them, which are longer when sealed: proxies"
-                " such as nginx need a larger buffer for them (proxy_buffer_size 16k)",
+                " such as nginx need a larger buffer for them (proxy_buffer_size 16k, proxy_buffers 8 16k)",
                 size,
                 name,
             )

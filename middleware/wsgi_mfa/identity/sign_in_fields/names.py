@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import unquote_plus
 
 from wsgi_mfa.identity.request.disguise import decoded_name, folded_name
+from wsgi_mfa.identity.request.percent import decoded_argument
 
 # Zope's converters stand behind `:`, indexes behind `[`, and members behind `.`.
 _CUTS = ":[."
 _SEPARATOR = re.compile("[&;]")
+#: A name that every reader takes for itself.
+_PLAIN = re.compile("[A-Za-z0-9_]*", re.ASCII)
 
 #: A field's name and text; None for text that was not read.
 Pair = tuple[str, "str | None"]
@@ -23,6 +25,8 @@ def name_of(setting: str) -> str:
 
 def readings_of(name: str) -> set[str]:
     """Return every name that some reader takes ``name`` for, in the form in which names are compared."""
+    if _PLAIN.fullmatch(name) is not None:
+        return {name.lower()}
     decoded = decoded_name(name).replace("\0", "").strip()
     return {folded_name(decoded), *(folded_name(decoded.partition(cut)[0].strip()) for cut in _CUTS)}
 
@@ -35,12 +39,13 @@ def comparable_path(path: str) -> str:
 def pairs_in_query(query: str) -> list[Pair]:
     """Return the arguments of a query, split at ``&`` and at ``;``."""
     parts = (part.partition("=") for part in _SEPARATOR.split(query) if part)
-    return [(unquote_plus(name), unquote_plus(value)) for name, _, value in parts]
+    return [(decoded_argument(name), decoded_argument(value)) for name, _, value in parts]
 
 
 def pairs_in_path(path: str) -> list[Pair]:
     """Return the path parameters of a path (RFC 3986 section 3.3)."""
-    parameters = (each for segment in path.split("/") for each in segment.split(";")[1:])
+    segments = path.split("/") if ";" in path else ()
+    parameters = (each for segment in segments if ";" in segment for each in segment.split(";")[1:] if each)
     return [(name, value) for name, _, value in (each.partition("=") for each in parameters)]
 
 

@@ -8,9 +8,8 @@ from wsgi_mfa.core.decision import Outcome, Reason
 from wsgi_mfa.core.expiry import without_expired
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.web import forms
-from wsgi_mfa.web.browser_cookie import days_of, own_of
+from wsgi_mfa.web.browser_cookie import days_of, header_after_forgetting, is_known, own_of
 from wsgi_mfa.web.http_errors import BadRequestError, NotFoundError
-from wsgi_mfa.web.known_cookie import header_after_forgetting, is_known
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
 from wsgi_mfa.web.views.navigation import next_of, redirect_to, url_of
@@ -19,26 +18,38 @@ THIS, EVERY = "this", "all"
 
 
 def show_account(request: WebRequest) -> Reply:
-    """Show the browsers that are known or remembered to a user who has a second factor in this session."""
+    """Show the state of the second factor, and the browsers that are known or remembered, to its user."""
     sealed, account = next_of(request), request.account
     if request.state.outcome is not Outcome.SIGNED_IN or account is None:
         return redirect_to(request, request.state.outcome, sealed or _back_here(request))
     own, caller = own_of(request), request.caller
     counting = without_expired(account, request.context)
     browsers, known_count = counting.remembered_browsers, len(counting.known_browsers)
+    phone, code = counting.authenticator, counting.recovery_code
     return Reply(
         page="account",
         outcome=Outcome.SIGNED_IN,
         context={
             "next": sealed,
+            "phone_at": None if phone is None else phone.confirmed_at,
+            "code_at": None if code is None else code.made_at,
+            "code_is_stored": code is not None and code.acknowledged,
+            "session_count": len(counting.sessions),
             "browsers": browsers,
             "known_count": known_count,
             "own_id": None if own is None else own[0],
             "remembered_browser_days": days_of(request),
             "takes_app_passwords": request.site.takes_app_passwords,
-            "is_agent": caller is not None and request.site.agents.has(caller.user, caller.groups),
+            "is_agent": caller is not None
+            and request.site.agents.has(caller.user, caller.groups, spelling=caller.spelling),
         },
         members={
+            "authenticator": {"confirmed_at": None if phone is None else phone.confirmed_at // SECOND},
+            "recovery_code": {
+                "made_at": None if code is None else code.made_at // SECOND,
+                "stored": code is not None and code.acknowledged,
+            },
+            "sessions": {"count": len(counting.sessions)},
             "known_browsers": {"count": known_count, "this_browser": is_known(request)},
             "remembered_browsers": [
                 {

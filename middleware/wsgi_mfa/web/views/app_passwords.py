@@ -114,10 +114,10 @@ def _page(
     account = request.account
     if passwords is None:
         passwords = () if account is None else without_expired(account, request.context).app_passwords
-    listed = [_member(each) for each in passwords]
+    listed = [member_of(each) for each in passwords]
     members: dict[str, object] = {"app_passwords": listed}
     if made is not None:
-        members = {"app_password": code, "made": _member(made), **members}
+        members = {"app_password": code, "made": member_of(made), **members}
     return Reply(
         page="app_passwords",
         status=status,
@@ -138,7 +138,7 @@ def _page(
     )
 
 
-def _member(app_password: AppPassword) -> dict[str, object]:
+def member_of(app_password: AppPassword) -> dict[str, object]:
     """Return an app password as JSON has it, without its secret."""
     used = app_password.used_at
     return {

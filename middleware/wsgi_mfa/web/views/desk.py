@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from wsgi_mfa.core.authentication_state import is_fresh
 from wsgi_mfa.core.commands import UseDesk
 from wsgi_mfa.core.decision import Outcome, Reason
+from wsgi_mfa.core.spellings import account_name
 from wsgi_mfa.core.support import is_own_factor
 from wsgi_mfa.core.totp import step_at
-from wsgi_mfa.core.usernames import canonical
 from wsgi_mfa.errors import InvalidUserError, StoreUnavailableError
 from wsgi_mfa.notifications import audit_logger
 from wsgi_mfa.support.account_view import AccountView
 from wsgi_mfa.support.desk import SESSION_CHARACTERS, Call, SupportDesk
+from wsgi_mfa.support.ended_programs import end_app_passwords
 from wsgi_mfa.support.event_text import details_of, in_words
 from wsgi_mfa.support.results import Rejected, SupportResult
 from wsgi_mfa.web import forms
@@ -40,6 +41,9 @@ ACTS: dict[str, Act] = {
     "invite": lambda desk, call, _: desk.invite_for(call),
     "end_sessions": lambda desk, call, fields: desk.end_sessions_for(
         call, session=fields.get("session") or None
+    ),
+    "end_app_passwords": lambda desk, call, fields: end_app_passwords(
+        desk, call, app_password=fields.get("app_password") or None
     ),
     "forget_drift": lambda desk, call, _: desk.forget_drift_for(call),
 }
@@ -96,7 +100,7 @@ def post_support(request: WebRequest) -> Reply:
 
 def _is_agent(request: WebRequest) -> bool:
     caller = request.caller
-    return caller is not None and request.site.agents.has(caller.user, caller.groups)
+    return caller is not None and caller.is_agent_of(request.site.agents)
 
 
 def _redirect_to_own_factor(request: WebRequest, handle: str | None) -> Reply | None:
@@ -160,7 +164,7 @@ def _found(request: WebRequest, fields: Mapping[str, str]) -> Reply:
         return Reply(page="support_desk", location=_url(request, handles[0]))
     members = [members_of(view, handle) for view, handle in zip(views, handles, strict=True)]
     results = [
-        {"user": view.user, "state": view.state, "url": _url(request, handle)}
+        {"user": view.name or view.user, "state": view.state, "url": _url(request, handle)}
         for view, handle in zip(views, handles, strict=True)
     ]
     return _desk(request, looked_for=text, results=results, members={"accounts": members})
@@ -170,7 +174,7 @@ def _done(request: WebRequest, action: str, fields: Mapping[str, str]) -> Reply:
     if "user" not in fields:
         raise BadRequestError("the field 'user' is missing")
     try:
-        user = canonical(fields["user"])
+        user = account_name(fields["user"], request.site.service.load)
     except InvalidUserError:
         return _no_pair(request, fields["user"])
     email = fields.get("email", "").strip()
@@ -302,7 +306,7 @@ def _account(
             "email": email,
             "typed": typed or dict.fromkeys(("action", "reason", "ticket"), ""),
             "own": own,
-            "agents": request.site.agents.has(view.user, groups),
+            "agents": request.site.agents.may_have(view.user, groups),
             "fresh": session is not None and is_fresh(session, request.context),
             "fresh_minutes": service.policy.step_up_seconds // 60,
             "used_ahead": held is not None and held.last_step > step + STEPS_AHEAD_MAX,

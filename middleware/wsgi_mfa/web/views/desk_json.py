@@ -55,4 +55,15 @@ def _state_members(view: AccountView, account: Account) -> dict[str, object]:
             }
             for session in account.sessions
         ],
+        "app_passwords": [
+            {
+                "app_password": each.id[:SESSION_CHARACTERS],
+                "name": each.name,
+                "path": each.path,
+                "made_at": each.made_at // SECOND,
+                "used_at": None if each.used_at is None else each.used_at // SECOND,
+                "expires_at": each.expires_at // SECOND,
+            }
+            for each in account.app_passwords
+        ],
     }

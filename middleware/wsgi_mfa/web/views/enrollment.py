@@ -135,7 +135,7 @@ def _key_context(request: WebRequest, page: str, pending: PendingEnrollment) -> 
         uri = _uri(request, key, pending)
         return context | {"qr": qr_svg(uri), "otpauth_uri": uri}
     return context | {
-        "account": request.visit.user,
+        "account": request.visit.name,
         "grouped_key": grouped_key(key),
         "algorithm": pending.parameters.algorithm,
         "period_seconds": pending.parameters.period_seconds,
@@ -145,7 +145,7 @@ def _key_context(request: WebRequest, page: str, pending: PendingEnrollment) -> 
 def _key_members(request: WebRequest, pending: PendingEnrollment) -> dict[str, object]:
     key = request.site.service.vault.pending_key(request.visit.user, pending) or b""
     return {
-        "account": request.visit.user,
+        "account": request.visit.name,
         "key": base32_key(key),
         "otpauth_uri": _uri(request, key, pending),
         "digits": pending.parameters.digits,
@@ -155,5 +155,5 @@ def _key_members(request: WebRequest, pending: PendingEnrollment) -> dict[str, o
 
 def _uri(request: WebRequest, key: bytes, pending: PendingEnrollment) -> str:
     return key_uri(
-        issuer=request.site.issuer, account=request.visit.user, key=key, parameters=pending.parameters
+        issuer=request.site.issuer, account=request.visit.name, key=key, parameters=pending.parameters
     )

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from wsgi_mfa.core.authentication_state import is_fresh, may_show_recovery_code, must_save
+from wsgi_mfa.core.authentication_state import is_fresh, may_show_recovery_code, outcome_in
 from wsgi_mfa.core.decision import Decision, Outcome
 from wsgi_mfa.errors import StoreUnavailableError
 from wsgi_mfa.service import Visit
-from wsgi_mfa.web.browser_cookie import browser_cookie, held_after
+from wsgi_mfa.web.browser_cookie import browser_cookie, header_after_success, held_after
 from wsgi_mfa.web.cookies import set_cookie
 from wsgi_mfa.web.http_errors import ForbiddenError
-from wsgi_mfa.web.known_cookie import header_after_success
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest
 
@@ -26,6 +25,7 @@ PAGE_OF = {
     Outcome.MUST_VERIFY: "verify",
     Outcome.STEP_UP_REQUIRED: "verify",
     Outcome.MUST_SAVE_RECOVERY_CODE: "recovery-code",
+    Outcome.MUST_CHOOSE_APP_PASSWORDS: "keep-app-passwords",
     Outcome.SIGNED_IN: "continue",
 }
 
@@ -82,7 +82,7 @@ def accepted(request: WebRequest, decision: Decision, sealed: str, **arguments: 
         *header_after_success(request, account, site.service.vault.known_secret(user, session_id)),
     )
     members: dict[str, object] = {"next": return_url_of(request, sealed)}
-    outcome = Outcome.MUST_SAVE_RECOVERY_CODE if must_save(account, session) else Outcome.SIGNED_IN
+    outcome = outcome_in(account, session)
     must_show = outcome is Outcome.MUST_SAVE_RECOVERY_CODE
     if must_show and request.wants_json and not is_embedded(request):
         _, code = site.service.show_recovery_code(in_session(request.visit, session_id))

@@ -5,9 +5,8 @@ from __future__ import annotations
 from wsgi_mfa.core.authentication_state import is_fresh
 from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.web import access, forms
-from wsgi_mfa.web.browser_cookie import browser_cookie, days_of, held_by, own_of
+from wsgi_mfa.web.browser_cookie import browser_cookie, days_of, header_after_forgetting, held_by, own_of
 from wsgi_mfa.web.cookies import clearing_cookies, expire_cookie
-from wsgi_mfa.web.known_cookie import header_after_forgetting
 from wsgi_mfa.web.public_url import host_of
 from wsgi_mfa.web.reply import Reply
 from wsgi_mfa.web.request import WebRequest

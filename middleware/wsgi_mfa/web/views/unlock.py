@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wsgi_mfa.core.decision import Outcome
 from wsgi_mfa.web import forms
-from wsgi_mfa.web.known_cookie import header_after_success
+from wsgi_mfa.web.browser_cookie import header_after_success
 from wsgi_mfa.web.reply import Reply, rejection
 from wsgi_mfa.web.request import WebRequest
 from wsgi_mfa.web.views.long_codes import counted, rejected_for_now

@@ -74,8 +74,36 @@ _ENROLLED_FIRST = {
     ),
     "reset_all": "- reset_all: {reason: a lost backup}\n",
     "change_user": "- change_user: {user: user1, email: new.name@example.com}\n",
+    "delete_user": "- delete_user: {user: user1}\n",
+    "end_portal_sessions": (
+        "- end_portal_sessions: {}\n- visit: {browser: laptop}\n  expect: {outcome: sign_in_required}\n"
+    ),
+    "rename_account": (
+        "- change_user: {user: user1, name: alicia}\n- rename_account: {user: user1, from: user1}\n"
+    ),
+    "settle_spelling": ("- change_user: {user: user1, name: USER1}\n- settle_spelling: {user: user1}\n"),
+    "backup_store": "- backup_store: {as: monday}\n",
+    "restore_store": ("- backup_store: {as: monday}\n- restore_store: {backup: monday}\n- fence_store: {}\n"),
+    "close_store": (
+        "- close_store: {}\n- visit: {browser: laptop}\n  expect: {outcome: unavailable}\n- open_store: {}\n"
+    ),
+    "open_store": "- close_store: {}\n- open_store: {}\n- visit: {browser: laptop}\n",
+    "fence_store": ("- backup_store: {as: monday}\n- restore_store: {backup: monday}\n- fence_store: {}\n"),
     "directory_fails": "- directory_fails: {for: 1m}\n",
     "slow_portal": "- slow_portal: {by: 2s}\n- visit: {browser: laptop}\n",
+    "stale_reads": (
+        "- stale_reads: {calls: 1}\n"
+        "- visit: {browser: laptop}\n"
+        "  expect: {outcome: unavailable}\n"
+        "- visit: {browser: laptop}\n"
+    ),
+    "stall_worker": "- stall_worker: {call: load, for: 5s}\n- visit: {browser: laptop}\n",
+    "end_worker": (
+        "- end_worker: {call: load}\n"
+        "- visit: {browser: laptop}\n"
+        "  expect: {outcome: timeout}\n"
+        "- visit: {browser: laptop}\n"
+    ),
     "slow_store": "- slow_store: {by: 100ms}\n- visit: {browser: laptop}\n",
     "replay_code": "- replay_code: {user: user1, browser: thief, from: laptop}\n",
     "steal_cookie": "- steal_cookie: {user: user1, browser: thief, from: laptop}\n",
@@ -145,13 +173,35 @@ _MUCH_LATER = {
         "      expect: {outcome: [signed_in, used_code]}\n"
     ),
 }
+_CALENDAR = (
+    _ENROLLED + "- make_app_password: {user: user1, browser: laptop, program: calendar, path: /calendars}\n"
+)
+_WITH_PROGRAMS = {
+    "make_app_password": _CALENDAR,
+    "use_app_password": (
+        _CALENDAR + "- use_app_password: {user: user1, program: calendar, times: 24, every: 1h}\n"
+    ),
+    "end_app_password": (
+        _CALENDAR + "- end_app_password: {user: user1, browser: laptop, program: calendar}\n"
+        "- use_app_password: {user: user1, program: calendar}\n"
+        "  expect: {outcome: wrong_code}\n"
+    ),
+    "keep_app_passwords": (
+        _CALENDAR + "- recover: {user: user1, browser: tablet}\n"
+        "  expect: {outcome: must_choose_app_passwords}\n"
+        "- keep_app_passwords: {browser: tablet, keep: calendar}\n"
+    ),
+    "revoke_app_passwords": _CALENDAR + "- revoke_app_passwords: {user: user1}\n",
+}
 EXAMPLES = {
     **_ALONE,
     **{verb: _ENROLLED + steps for verb, steps in _ENROLLED_FIRST.items()},
+    **_WITH_PROGRAMS,
     **{verb: _LATER + steps for verb, steps in _MUCH_LATER.items()},
 }
 
 
 def example_file(verb: str) -> str:
     """Give a whole scenario file in which a verb is used."""
-    return HEAD + "".join(f"  {line}\n" for line in EXAMPLES[verb].splitlines())
+    head = HEAD.replace("steps:", "programs: yes\nsteps:") if verb in _WITH_PROGRAMS else HEAD
+    return head + "".join(f"  {line}\n" for line in EXAMPLES[verb].splitlines())

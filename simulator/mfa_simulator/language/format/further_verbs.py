@@ -138,16 +138,81 @@ OPERATOR_VERBS = (
     ),
 )
 
+STORE_KEEPING_VERBS = (
+    Verb(
+        name="rename_account",
+        about="The operator moves an account to another name, after the portal has renamed its user.",
+        keys=(
+            user,
+            Key(name="from", kind=values.TEXT, required=True, about="the name that the account has"),
+            some_reason,
+            agent,
+        ),
+        must=("renamed",),
+        answers=("renamed", "refused", "unavailable", "error"),
+    ),
+    Verb(
+        name="settle_spelling",
+        about="The operator says whether the spelling that the portal has of a user's name is the same user's.",
+        keys=(
+            user,
+            Key(name="apart", kind=values.TICK, default=False, about="it is another user's"),
+            some_reason,
+            agent,
+        ),
+        must=("settled",),
+        answers=("settled", "refused", "unavailable", "error"),
+    ),
+    Verb(
+        name="backup_store",
+        about="The operator copies the store as it is at this moment.",
+        keys=(Key(name="as", kind=values.TEXT, required=True, about="the name of the copy"),),
+    ),
+    Verb(
+        name="restore_store",
+        about="The operator puts a copy in the place of the store, while the workers go on.",
+        keys=(Key(name="backup", kind=values.TEXT, required=True, about="the name of the copy"),),
+    ),
+    Verb(
+        name="close_store",
+        about="The operator closes the store: every worker answers 503.",
+        must=("closed",),
+        answers=("closed", "error"),
+    ),
+    Verb(
+        name="open_store",
+        about="The operator opens the store again, unless it has to be fenced first.",
+        must=("opened",),
+        answers=("opened", "refused", "error"),
+    ),
+    Verb(
+        name="fence_store",
+        about="The operator closes what a restored copy would open again.",
+        must=("fenced",),
+        answers=("fenced", "refused", "error"),
+    ),
+)
+
 PORTAL_VERBS = (
     Verb(
         name="change_user",
-        about="The portal gives a user another address or password, or other groups; no worker starts again.",
+        about="The portal gives a user another name, address or password, or other groups; no worker starts again.",
         keys=(
             user,
+            Key(name="name", kind=values.TEXT, about="the new name, by which the user signs in"),
             Key(name="email", kind=values.TEXT, about="the new address"),
             Key(name="password", kind=values.PASSWORD, about="the new password"),
             Key(name="groups", kind=values.NAMES, about="the new groups in the directory"),
         ),
+    ),
+    Verb(
+        name="delete_user",
+        about="The portal and its directory have a user no longer; no worker starts again.",
+        keys=(user,),
+    ),
+    Verb(
+        name="end_portal_sessions",
+        about="The portal ends all of its own sessions; every worker starts again.",
     ),
     Verb(
         name="directory_fails",
@@ -158,10 +223,5 @@ PORTAL_VERBS = (
         name="slow_portal",
         about="The portal takes so long for each answer from now on; 0s ends it.",
         keys=(Key(name="by", kind=values.SPAN, required=True, about="how long an answer takes"),),
-    ),
-    Verb(
-        name="slow_store",
-        about="The store takes so long for each call from now on; 0s ends it.",
-        keys=(Key(name="by", kind=values.SPAN, required=True, about="how long a call takes"),),
     ),
 )

@@ -8,6 +8,7 @@ PAGES = (
     "may_enroll",
     "must_verify",
     "must_save_recovery_code",
+    "must_choose_app_passwords",
     "wrong_code",
     "used_code",
     "locked",
@@ -22,7 +23,8 @@ PAGES = (
     "error",
 )
 DESK = ("reset", "unlocked", "refused", "unavailable", "error")
-ALL = tuple(dict.fromkeys((*PAGES, *DESK)))
+OPERATOR = ("renamed", "settled", "closed", "opened", "fenced")
+ALL = tuple(dict.fromkeys((*PAGES, *DESK, *OPERATOR)))
 # The pages of the middleware, by their addresses below the mount path or, where they have none, by their names.
 PAGE_NAMES = (
     "enroll",
@@ -33,6 +35,7 @@ PAGE_NAMES = (
     "methods",
     "account",
     "app-passwords",
+    "keep-app-passwords",
     "recover",
     "recovery-code",
     "unlock",
@@ -81,6 +84,7 @@ EVENT_KINDS = (
     "unlock_code.accepted",
     "app_password.made",
     "app_password.ended",
+    "app_password.kept",
     "known_browser.added",
     "known_browser.ended",
     "clock.first_code",
@@ -103,6 +107,11 @@ EVENT_KINDS = (
     "support.fenced",
     "support.removed",
     "support.renamed",
+    "spelling.bound",
+    "spelling.rejected",
+    "spelling.same",
+    "spelling.apart",
+    "spelling.forgotten",
 )
 HINTS = (
     "clock_slow",

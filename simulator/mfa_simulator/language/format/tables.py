@@ -209,6 +209,7 @@ TOP = {
     "browsers": "Browsers by their names, with their addresses and headers; others are made when they are first used.",
     "portal": "Which reference portal is wrapped, and what it does that opens ways in.",
     "workers": "How many processes serve the portal; they take turns and share one store.",
+    "programs": "Whether the portal has a calendar for programs with app passwords.",
     "include": "The path of a file, or a list of paths, whose users, browsers and blocks count here too.",
     "blocks": "Lists of steps by name; a step `use: NAME` puts them in its place.",
     "matrix": "Lists of values for places of the file; each combination is a scenario of its own.",

@@ -38,8 +38,8 @@ class Verb:
 
     @property
     def sends(self) -> bool:
-        """Return whether it sends requests, which a network can touch; the support desk sits beside the server."""
-        return bool(self.answers) and not self.name.startswith("support_")
+        """Return whether it sends requests, which a network can touch; desk and operators sit beside the server."""
+        return bool(self.answers) and any(key.name == "browser" and key.required for key in self.keys)
 
 
 user = Key(name="user", kind=values.USER, required=True, about="who acts")

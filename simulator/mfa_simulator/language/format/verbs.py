@@ -9,10 +9,13 @@ from mfa_simulator.language.format.further_verbs import (
     OPERATOR_VERBS,
     PEOPLE_VERBS,
     PORTAL_VERBS,
+    STORE_KEEPING_VERBS,
     WAYS_AROUND,
 )
 from mfa_simulator.language.format.kinds import Key
 from mfa_simulator.language.format.outcomes import ALL, PAGES
+from mfa_simulator.language.format.program_verbs import PROGRAM_VERBS
+from mfa_simulator.language.format.store_verbs import STORE_VERBS
 from mfa_simulator.language.format.verb import (
     TOGETHER,
     VALUE,
@@ -254,6 +257,8 @@ VERBS = (
         answers=ALL,
     ),
     *OPERATOR_VERBS,
+    *STORE_KEEPING_VERBS,
+    *PROGRAM_VERBS,
     Verb(
         name="server_clock",
         about="Somebody sets the clock of a worker.",
@@ -268,21 +273,7 @@ VERBS = (
     Verb(
         name="change_policy", about="The operator changes settings, and every worker starts again with them."
     ),
-    Verb(
-        name="store_fails",
-        about="The store fails, for some calls or for some time, before or after it has committed.",
-        keys=(
-            Key(name="calls", kind=kinds.whole(1), about="so many saves fail"),
-            Key(name="for", kind=values.SPAN, about="every call fails for so long"),
-            Key(
-                name="when",
-                kind=kinds.choice("WHEN", ("before", "after")),
-                default="before",
-                about="before or after the commit",
-            ),
-        ),
-        rules=(Rule(names=("calls", "for")),),
-    ),
+    *STORE_VERBS,
     attack(
         "guess",
         "Somebody who knows the password guesses codes.",

@@ -48,7 +48,7 @@ ALICE = FirstFactor(user="alice")
         (None, None, None),
         (ALICE, None, ALICE),
         (None, ALICE, ALICE),
-        (FirstFactor(user="Alice ", login="1"), ALICE, FirstFactor(user="Alice ", login="1")),
+        (FirstFactor(user="Alice ", login="1"), ALICE, UNRESOLVED),
         (
             FirstFactor(user="alice", login="1"),
             FirstFactor(user="alice", login="2"),

@@ -143,13 +143,25 @@ def test_the_directory_knows_active_users_by_their_keys(django_project, tmp_path
         alice = users.create_user("alice", "alice@example.com", "x")
         bare = users.create_user("bob", "", "x")
         gone = users.create_user("carol", "carol@example.com", "x", is_active=False)
-        assert django_person(str(alice.pk)) == Person(name="alice", email="alice@example.com")
-        assert django_person(str(bare.pk)) == Person(name="bob", email=None)
+        assert django_person(str(alice.pk)) == Person(
+            name="alice", email="alice@example.com", key=str(alice.pk)
+        )
+        assert django_person(str(bare.pk)) == Person(name="bob", email=None, key=str(bare.pk))
         assert django_person(str(gone.pk)) is None
         assert django_person("987654") is None
         assert django_person("alice") is None
-        users.create_user("Alice", "other@example.com", "x")
-        assert django_person(str(alice.pk)) is None
+        other = users.create_user("Alice", "other@example.com", "x")
+        assert django_person(str(other.pk)) == Person(
+            name="Alice", email="other@example.com", key=str(other.pk)
+        )
+        assert [person.key for person in django_person.find("ALICE")] == [str(alice.pk), str(other.pk)]
+        assert [person.key for person in django_person.find("Other@example.com")] == [str(other.pk)]
+        assert [person.name for person in django_person.everyone()] == ["alice", "bob", "carol", "Alice"]
+        alice.username = "alicia"
+        alice.save()
+        renamed = django_person(str(alice.pk))
+        assert renamed is not None
+        assert (renamed.name, renamed.key) == ("alicia", str(alice.pk))
 
 
 @pytest.mark.requirement("R41")
@@ -165,8 +177,10 @@ def test_the_directory_lists_active_users_and_knows_their_groups_if_it_is_to(
         users.create_user("bob", "", "x")
         users.create_user("carol", "carol@example.com", "x", is_active=False)
         alice.groups.add(Group.objects.get_or_create(name="clerks")[0])
-        known = Person(name="alice", email="alice@example.com", groups=("clerks",))
+        known = Person(name="alice", email="alice@example.com", groups=("clerks",), key=str(alice.pk))
         assert django_person_with_groups(str(alice.pk)) == known
-        assert django_person(str(alice.pk)) == Person(name="alice", email="alice@example.com")
+        assert django_person(str(alice.pk)) == Person(
+            name="alice", email="alice@example.com", key=str(alice.pk)
+        )
         assert sorted(person.name for person in django_person.people()) == ["alice", "bob"]
         assert known in list(django_person_with_groups.people())

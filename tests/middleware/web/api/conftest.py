@@ -35,7 +35,9 @@ class World:
         service = self.middleware.service
         service.store = MemoryStore(identity=service.store.identity)
         # A worker that has seen none of the accounts yet, and so misses nothing (D28).
-        service._accounts = RollbackDetector(service.store)
+        service._accounts = RollbackDetector(
+            service.store, check=service.signer.check, incident=service._incident
+        )
         service.load = service._accounts.load
         if self.account is not None:
             assert service.store.save(self.account, (), expected=None)

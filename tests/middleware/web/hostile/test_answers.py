@@ -200,7 +200,7 @@ def test_a_sign_in_leads_where_the_page_said_and_nowhere_else(scene, clock):
             if loaded is not None and value is not None and loaded != value:
                 # All as it was, but for the record, which never goes back (D28).
                 kept = {"event_count": loaded.event_count, "event_link": loaded.event_link}
-                scene.store.save(replace(value, **kept), (), expected=loaded.revision)
+                scene.application.service.save(replace(value, **kept), (), expected=loaded.revision)
         told = scene.post_json("verify", {"code": scene.right["alice"]["code"], "next": text})
         assert (told.status, told.json["next"]) == (200, "/"), text
         query = f"?next={quote(text.encode())}"

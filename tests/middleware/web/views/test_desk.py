@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from wsgi_mfa.core.account import Method
+from wsgi_mfa.core.account import AppPassword, Method
+from wsgi_mfa.core.instants import DAY
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import ConfigurationError, StoreUnavailableError
@@ -161,7 +162,7 @@ def test_a_form_from_before_a_fresh_code_leads_to_the_desk_and_shows_no_account(
     form = look_up(agent).page.form("/support").fields
     clock.wait_for_step()
     agent.submit(agent.open("/mfa/verify?asked=1"), "/verify", code=agent.phone.code())
-    with caplog.at_level(logging.INFO, "wsgi_mfa.audit.hash_chain"):
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit"):
         answer = agent.post_form(DESK, {**form, "action": "reset", "email": USER, "reason": "x"})
     assert answer.location == DESK
     assert USER not in agent.follow(answer).page.words
@@ -176,7 +177,7 @@ def looked_up(caplog):
 @pytest.mark.requirement("R47", "R83")
 def test_an_account_that_a_refused_change_shows_is_counted_and_logged(agent, user, memory_store, caplog):
     look_up(agent, "nobody@example.com")  # the look-up counts, and names no account
-    with caplog.at_level(logging.INFO, "wsgi_mfa.audit.hash_chain"):
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit"):
         answer = call(agent, "reset", reason=" ")
     assert answer.json["reason"] == "unprintable"
     assert looked_up(caplog) == [f"support.looked_up user={AGENT!r} source='192.0.2.1' found={[USER]!r}"]
@@ -190,7 +191,7 @@ def test_an_account_named_by_a_change_that_asks_for_a_code_is_counted_when_it_is
     form = agent.open(DESK).page.form("/support").fields
     clock.wait(301)
     asked = agent.post_form(DESK, {**form, "action": "reset", "user": USER, "email": "", "reason": "x"})
-    with caplog.at_level(logging.INFO, "wsgi_mfa.audit.hash_chain"):
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit"):
         done = agent.submit(agent.follow(asked), "/verify", code=agent.phone.code())
         assert looked_up(caplog) == []
         back = agent.open(done.page.refresh.partition("url=")[2])
@@ -216,10 +217,10 @@ def test_past_the_limit_no_way_shows_an_account(desk_of, browser_of, bind_phone,
 
 
 @pytest.mark.requirement("R44")
-def test_a_remembered_browser_is_asked_for_a_code(agent, user, memory_store):
+def test_a_remembered_browser_is_asked_for_a_code(application, agent, user, memory_store):
     account = memory_store.load(AGENT)
     sessions = tuple(replace(each, method=Method.REMEMBERED_BROWSER) for each in account.sessions)
-    memory_store.save(
+    application.service.save(
         replace(account, sessions=sessions, revision="remembered"), (), expected=account.revision
     )
     assert agent.open(DESK).page.name == "verify"
@@ -268,7 +269,7 @@ def test_an_account_is_looked_up_and_no_name_stands_in_a_url(agent, user, text):
 
 @pytest.mark.requirement("R83")
 def test_a_lookup_is_logged_with_whom_it_found_and_not_with_what_was_typed(agent, user, caplog):
-    with caplog.at_level(logging.INFO, "wsgi_mfa.audit.hash_chain"):
+    with caplog.at_level(logging.INFO, "wsgi_mfa.audit"):
         look_up(agent)
         look_up(agent, "a password by mistake")
     lines = [line for line in caplog.messages if line.startswith("support.looked_up")]
@@ -285,11 +286,11 @@ def test_what_is_not_found_is_said(agent):
 
 
 @pytest.mark.requirement("D30")
-def test_of_several_accounts_with_one_address_the_agent_chooses(agent, user, memory_store):
+def test_of_several_accounts_with_one_address_the_agent_chooses(application, agent, user, memory_store):
     account = memory_store.load(USER)
     for name in ("ann", "ben"):
         other = replace(account, user=name, address="office@example.org", revision=name, generation=name)
-        memory_store.save(other, (), expected=None)
+        application.service.save(other, (), expected=None)
     page = look_up(agent, "office@example.org")
     assert "2 accounts" in page.page.words
     links = [link for link in page.page.links if "account=" in link]
@@ -401,6 +402,48 @@ def test_an_agent_unlocks_an_account(agent, user, browser_of, clock):
     asked = guesser.submit(guesser.open("/mfa/unlock"), "/unlock", unlock_code=code)
     assert asked.page.name == "verify"
     assert "This browser is known" in asked.page.words
+
+
+@pytest.fixture
+def programs(user, memory_store, clock):
+    """Three app passwords of the user."""
+    account = memory_store.load(USER)
+    now = clock.instant
+    made = tuple(
+        AppPassword(id=letter * 32, digest="d", name=name, path="/", made_at=now, expires_at=now + DAY)
+        for letter, name in (("a", "calendar"), ("b", "uploads"), ("c", "reader"))
+    )
+    changed = replace(account, revision="with programs", app_passwords=made)
+    assert memory_store.save(changed, (), expected=account.revision)
+    return lambda: [each.name for each in memory_store.load(USER).app_passwords]
+
+
+@pytest.mark.requirement("D50")
+def test_an_agent_lists_app_passwords_and_ends_one_or_all(agent, programs, memory_store):
+    listed = call(agent, "find", find=USER).json["accounts"][0]["app_passwords"]
+    assert [(each["name"], each["app_password"], each["used_at"]) for each in listed] == [
+        ("calendar", "a" * 8, None), ("uploads", "b" * 8, None), ("reader", "c" * 8, None),
+    ]  # fmt: skip
+    assert "calendar" in look_up(agent).page.words
+    done = act(agent, "end_app_passwords", app_password="a" * 8)
+    assert "1 app password ended" in done.page.words
+    assert programs() == ["uploads", "reader"]
+    event = memory_store.events(USER)[-1]
+    said = {"cause": "support", "agent": AGENT, "reason": "lost the phone"}
+    assert (event.kind, said.items() <= dict(event.details).items()) == ("app_password.ended", True)
+    answer = call(agent, "end_app_passwords")
+    assert answer.json["message"] == f"{USER}: 2 app passwords ended"
+    assert programs() == []
+    answer = call(agent, "end_app_passwords")
+    assert answer.json["message"] == f"{USER}: there was no app password"
+
+
+@pytest.mark.requirement("D50")
+@pytest.mark.parametrize("strange", ["a", "aaaaaaa", "d" * 8, "aaaaaaab"])
+def test_a_strange_id_ends_no_app_password(agent, programs, strange):
+    assert call(agent, "end_app_passwords", app_password=strange).status == 404
+    assert call(agent, "end_app_passwords", email=OTHER).status == 404
+    assert len(programs()) == 3
 
 
 @pytest.mark.requirement("R47")

@@ -121,7 +121,7 @@ def test_a_key_lives_ten_minutes(laptop, phone_of, key_on, clock, pressed):
     clock.wait(600)
     rejected = laptop.submit(old, "/enroll", code=phone_of(key_on(old)).code())
     assert (rejected.status, rejected.page.outcome) == (403, "refused")
-    assert "This QR code has expired" in rejected.page.words
+    assert "This QR code no longer counts" in rejected.page.words
     assert "good for 10 minutes" in rejected.page.words
     assert key_on(laptop.open(pressed(rejected, "Get a new QR code"))) != key_on(old)
 

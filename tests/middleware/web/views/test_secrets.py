@@ -229,6 +229,10 @@ def test_the_page_of_a_failure_tells_nothing_of_it(wrapped, portal, new_browser,
         shared_between_processes = True
         identity = troubled_store.identity
         fenced_at = 0
+        document_schema = troubled_store.document_schema
+
+        def key_checks(self):
+            return {}
 
         def load(self, user):
             raise RuntimeError("password=hunter2 at /srv/portal/db.py")

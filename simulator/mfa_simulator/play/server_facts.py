@@ -1,4 +1,4 @@
-"""Says of a step that failed what the server looked at: the code, the window, the drift, the clocks, the budgets.
+"""The facts by which the server decided about a step that failed: the code, the window, drift, clocks, budgets.
 
 Nothing of it is a code or a key: it may stand in a report.
 """
@@ -19,7 +19,7 @@ from mfa_simulator.world.recorder import Delivery, StepRecord
 FAR_STEPS = 2880  # a day of half minutes
 
 
-def why(world: World, step: Step, record: StepRecord) -> Iterator[str]:
+def server_facts(world: World, step: Step, record: StepRecord) -> Iterator[str]:
     """Give the facts by which the server decided about the last code of a step; nothing for a step without one."""
     delivery = _deciding(record)
     if delivery is None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wsgi_mfa.web.browser_cookie import with_secret
 from wsgi_mfa.web.cookies import KNOWN_SECRETS_MAX, known_secrets_in
-from wsgi_mfa.web.known_cookie import with_secret
 
 pytestmark = pytest.mark.requirement("D46")
 KNOWN, SESSION = "__Host-wsgi_mfa_known_portal", "__Host-wsgi_mfa_session_portal"

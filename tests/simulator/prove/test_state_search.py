@@ -11,8 +11,8 @@ from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.language.scenario import START
 from mfa_simulator.play.running import play
 from mfa_simulator.prove.alphabets import ALPHABETS
-from mfa_simulator.prove.search import Proof, first_state, search, taken
 from mfa_simulator.prove.state import key_of
+from mfa_simulator.prove.state_search import Proof, first_state, search, taken
 from mfa_simulator.prove.telling import told
 
 pytestmark = pytest.mark.any_python
