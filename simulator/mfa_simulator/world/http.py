@@ -65,8 +65,8 @@ class Response:
     """One reply; `from_app` says whether the wrapped application was called for it.
 
     `user_seen` is the user that it was told of, `cookie_seen` the `Cookie` header that it was given, and
-    `headers_given` are the headers of its answer, which no client sees as they are. `acted_for` is the user whom it
-    took the client for, where it sets `REMOTE_USER`.
+    `headers_given` are the headers of its answer, which no client sees as they are. `acted_for` is the user that it
+    acted for, where it tells.
     """
 
     status: int

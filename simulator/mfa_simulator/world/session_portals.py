@@ -12,7 +12,6 @@ from mfa_simulator.language.scenario import PortalSpec
 from mfa_simulator.world.portal import Portal, PortalFactory
 from wsgi_mfa import LoginForm
 from wsgi_mfa.adapters import UNRESOLVED, Adapter, AdapterTraits, Credentials, FirstFactor, Identification
-from wsgi_mfa.identity.request.cookie_header import value_in
 
 FIELDS = ("username", "password")
 
@@ -27,7 +26,8 @@ class LookedUpSession:
         self._sessions = sessions
 
     def identify(self, environ: Mapping[str, Any]) -> Identification:
-        session_id = value_in(environ.get("HTTP_COOKIE", ""), COOKIE_NAME)
+        pairs = (part.partition("=") for part in environ.get("HTTP_COOKIE", "").split("; "))
+        session_id = next((value for name, _, value in pairs if name == COOKIE_NAME), "")
         if not session_id:
             return None
         if not self._sessions.has(session_id):

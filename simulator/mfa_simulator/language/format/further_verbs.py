@@ -74,14 +74,14 @@ PEOPLE_VERBS = (
 WAYS_AROUND = (
     attack(
         "password_elsewhere",
-        "Somebody sends name and password by another request than that of the sign-in page, and opens the portal.",
+        "An attacker sends name and password by another request than that of the sign-in page, and opens the portal.",
         ("must_enroll", "must_verify", "sign_in_required"),
         Key(name="path", kind=values.PATH, default="/profile", about="to which page"),
         Key(name="as", kind=kinds.choice("FORM", FORMS), default="form", about="in which form"),
     ),
     attack(
         "slow_upload",
-        "Somebody begins a form as a visitor, and signs in by the password before its last byte has arrived.",
+        "An attacker begins a form as a visitor, and signs in by the password before its last byte has arrived.",
         ("must_enroll", "must_verify", "sign_in_required"),
         Key(name="path", kind=values.PATH, default="/profile", about="to which page the form is sent"),
     ),
