@@ -31,7 +31,7 @@ HOMES = {
         "click": "mfa_simulator.cli",
         "freezegun": "mfa_simulator.world.clocks",
         "jinja2": "mfa_simulator.report",
-        "legacy_portals": "mfa_simulator.world.portal",
+        "legacy_portals": "mfa_simulator.world",
         "pyotp": "mfa_simulator.world.phone",
         "pytest": "mfa_simulator.pytest_plugin",
         "rich": "mfa_simulator.cli",
@@ -41,7 +41,7 @@ HOMES = {
     "legacy_portals": {
         "itsdangerous": "legacy_portals.client_portal",
         "webob": "legacy_portals.ticket_portal",
-        "werkzeug": "legacy_portals.client_portal",
+        "werkzeug": "legacy_portals",
     },
 }
 #: Names of the standard library with one home in each package; "" is no home at all. Where there are two, each

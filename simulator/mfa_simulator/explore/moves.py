@@ -8,6 +8,7 @@ from typing import TypeAlias
 from mfa_simulator.explore.draw import Draw
 from mfa_simulator.explore.plot import Raw
 from mfa_simulator.explore.scene import Scene
+from mfa_simulator.language.format.further_verbs import BY
 
 #: A move returns the step that it would make now, or None if it is not possible.
 Move: TypeAlias = "Callable[[Scene, Draw], Raw | None]"
@@ -269,7 +270,9 @@ def steal_cookie(scene: Scene, draw: Draw) -> Raw | None:
     sources = [name for name in scene.used_browsers() if name != THIEF]
     if THIEF not in scene.browsers or not sources:
         return None
-    return {"steal_cookie": {"user": _user(scene, draw), "browser": THIEF, "from": draw.one_of(sources)}}
+    found: Raw = {"user": _user(scene, draw), "browser": THIEF, "from": draw.one_of(sources)}
+    known = scene.knows_cookie_of(found["from"])
+    return {"steal_cookie": {**found, "by": draw.boundary("stolen by", BY)} if known else found}
 
 
 def stuff_recovery(scene: Scene, draw: Draw) -> Raw | None:

@@ -80,6 +80,12 @@ class Scene:
         browser = self.browser(name)
         return browser is not None and browser.last is not None
 
+    def knows_cookie_of(self, name: str) -> bool:
+        """Return whether it is known as what the portal set the cookie that a browser holds."""
+        browser = self.browser(name)
+        held = browser.jar.value_of(self.world.portal.cookie, now=self.world.time.now()) if browser else None
+        return held in self.world.cookies_in_clear
+
     def used_browsers(self) -> list[str]:
         """Return the names of the browsers that were used."""
         return [name for name in self.browsers if name in self.world.browsers]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mfa_simulator.explore import moves, operators, surroundings
+from mfa_simulator.explore import moves, operators, surroundings, ways_around
 from mfa_simulator.explore.draw import Draw
 from mfa_simulator.explore.moves import Move
 from mfa_simulator.language.scenario import AGENTS
@@ -62,6 +62,16 @@ THEMES: dict[str, tuple[Move, ...]] = {
         surroundings.wait_for_a_limit,
     ),
     "thieves": (moves.steal_cookie, moves.replay_code, surroundings.clone_phone, moves.guess),
+    "ways around": (
+        ways_around.password_elsewhere,
+        ways_around.slow_upload,
+        ways_around.keep_cookies,
+        ways_around.restore_cookies,
+        ways_around.clear_cookies,
+        moves.steal_cookie,
+        moves.password,
+        moves.sign_out,
+    ),
     "rollout": (moves.postpone, moves.password, moves.visit),
     "account": (moves.look_at_the_account, moves.press, moves.sign_out, surroundings.wait_for_a_limit),
     "operators": (
@@ -190,7 +200,10 @@ def _top(draw: Draw, number: int, theme: str, *, first: bool) -> dict[str, Any]:
     policy = _settings(draw, theme, first=first)
     if policy:
         top["policy"] = policy
-    if not first and draw.one_in(6):
+    # A portal that keeps its session id is served by one process (D42).
+    if theme == "ways around" and draw.below(5):
+        top["portal"] = draw.boundary("portal", ways_around.PORTALS)
+    elif not first and draw.one_in(6):
         top["workers"] = 2
     if theme == "app passwords" or (not first and draw.one_in(6)):
         top["programs"] = True

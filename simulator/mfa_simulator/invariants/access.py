@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from mfa_simulator.invariants.call import BROWSER_COOKIE, SESSION_COOKIE, JudgedCall, Save, cookies_in, id_in
 from mfa_simulator.invariants.ledger import Grant, Ledger
@@ -10,7 +10,7 @@ from mfa_simulator.invariants.rollout import ENDING, UsersNotYetRequired
 from mfa_simulator.language.format import invariant_names
 from mfa_simulator.language.quantities import SECOND
 from mfa_simulator.world.calendar import CALENDAR_OF
-from mfa_simulator.world.http import Response
+from mfa_simulator.world.http import Headers, Response
 from mfa_simulator.world.portal import Portal
 from wsgi_mfa import Policy
 from wsgi_mfa.accounts import Method
@@ -48,7 +48,12 @@ class AccessJudge:
     def user_of(self, cookies: Mapping[str, str]) -> str | None:
         """Give whose password was typed for the login that these cookies hold."""
         # Some portals quote their cookie (RFC 6265 lets them), and what they read has lost its quotes.
-        return self._ledger.logins.get(cookies.get(self._portal().cookie, "").strip('"'))
+        portal = self._portal()
+        value = cookies.get(portal.cookie, "").strip('"')
+        if portal.user_of_login is not None:
+            user = portal.user_of_login(self._ledger.session_ids.get(value, value))
+            return user.casefold() if user is not None else None
+        return self._ledger.logins.get(value)
 
     def saved(self, call: JudgedCall, save: Save, number: int) -> None:
         """Note which sessions a save ended, and judge what it left after a reset or a new phone."""
@@ -134,15 +139,23 @@ class AccessJudge:
         """Note whose login the portal's cookie holds, as the portal set it and as the client got it."""
         name = self._portal().cookie
         set_by_portal, sent = response.cookies_given.get(name), response.cookies.get(name)
+        if sent is not None:
+            held = call.cookies.get(name, "")
+            self._ledger.session_ids[sent] = set_by_portal or self._ledger.session_ids.get(held, held)
         user = self._who_signed_in(call) if set_by_portal or sent else None
         for login in filter(None, (set_by_portal, sent)):
             if user is not None:
                 self._ledger.logins[login.strip('"')] = user
-        if set_by_portal and name in self._portal().identity.credentials.cookies:
-            self._ledger.cookies_in_clear.add(set_by_portal.strip('"'))
-        for header in response.headers_named("Set-Cookie"):
-            other, _, value = header.partition(";")[0].partition("=")
-            if other.strip() == name and value.strip(' "') in self._ledger.cookies_in_clear:
+        self._judge_sealing(call, response)
+
+    def _judge_sealing(self, call: JudgedCall, response: Response) -> None:
+        """No client gets a cookie of the portal as the portal set it, but for those that scripts may read (D39)."""
+        declared = self._portal().identity.credentials.cookies
+        for name, value, is_hidden in _cookies_in(response.headers_given):
+            if name in declared or is_hidden:
+                self._ledger.cookies_in_clear.add((name, value))
+        for name, value, _ in _cookies_in(response.headers):
+            if (name, value) in self._ledger.cookies_in_clear:
                 seen = f"the portal's cookie {name} went out in clear, as it opens the portal"
                 self._ledger.report(invariant_names.SECRETS, seen, call)
 
@@ -182,11 +195,11 @@ class AccessJudge:
         response = call.response
         if response is None:
             return
-        user = self.user_of(cookies_in(response.cookie_seen or ""))
+        user = self._acted_for(response)
         told = response.user_seen
         if user is None and told is not None and CALENDAR_OF in dict(response.headers_given):
             return  # a program, whose app password is judged beside this
-        if told is not None and told != user:
+        if told is not None and told != user and (user is not None or self._portal().user_of_login is None):
             seen = f"the portal was told of {told}, and the login that it saw is that of {user or 'nobody'}"
             self._ledger.report(invariant_names.BOTH_FACTORS, seen, call, user=told)
             return
@@ -208,11 +221,20 @@ class AccessJudge:
         elif grant is not None:
             grant.seen_at = max(grant.seen_at, call.now)
 
+    def _acted_for(self, response: Response) -> str | None:
+        """Return the user whom the portal took the client for: by its own word, else by the cookie that it got."""
+        if self._portal().user_of_login is not None:
+            return response.acted_for.casefold() if response.acted_for is not None else None
+        return self.user_of(cookies_in(response.cookie_seen or ""))
+
     def _signed_in(self, call: JudgedCall) -> None:
         """A response that signs somebody in must not go out before the second factor (R72)."""
         response, user = call.response, self._typed_by(call)
         if response is None or user is None or self._latecomers.has(user, call):
             return
+        grant = self._ledger.grants.get(id_in(call.cookies.get(SESSION_COOKIE)) or "")
+        if grant is not None and self._trouble(call, user, grant) is None:
+            return  # a user who confirms the own password
         location = (response.header("Location") or "").partition("?")[0]
         if response.status in (401, 403, 503) or location.startswith("/mfa/"):
             return
@@ -255,3 +277,14 @@ def _overdue(grant: Grant, now: int, policy: Policy) -> str | None:
     if now - grant.seen_at >= idle_seconds * SECOND:
         return f"in a session idle for {(now - grant.seen_at) // SECOND} s"
     return None
+
+
+def _cookies_in(headers: Headers) -> Iterator[tuple[str, str, bool]]:
+    """Yield name, value and HttpOnly of the cookies that headers set, without those that they take away."""
+    for header_name, header in headers:
+        if header_name.lower() == "set-cookie":
+            pair, _, attributes = header.partition(";")
+            name, _, value = pair.partition("=")
+            value = value.strip(' "')
+            if value:
+                yield name.strip(), value, "httponly" in attributes.lower()

@@ -96,7 +96,8 @@ class AnswerJudge:
         if response is None or account is None or grant is None or response.status not in (303, 401, 403):
             return
         location = (response.header("Location") or "").partition("?")[0]
-        turned_away = response.status != 303 or location.startswith(OURS)
+        # A password in an address may be another user's, so that the request is no mere page (D40).
+        turned_away = (response.status != 303 or location.startswith(OURS)) and not call.has_password_in_query
         if turned_away and not response.from_app and self._is_good(call, grant, account):
             self._report(call, f"an open session was turned away: {response.summary}")
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from mfa_simulator.world.http import CACHED_MAX, PORT, Request, Response
 from wsgi_mfa import Event, Policy
@@ -81,6 +81,12 @@ class JudgedCall:
     def path(self) -> str:
         """The path that was asked for; empty for the desk."""
         return self.request.path if self.request is not None else ""
+
+    @property
+    def has_password_in_query(self) -> bool:
+        """Whether the address has a password among its arguments."""
+        query = urlsplit(self.request.url).query if self.request is not None else ""
+        return any(name == "password" for name, _ in parse_qsl(query, keep_blank_values=True))
 
     @property
     def words(self) -> str:

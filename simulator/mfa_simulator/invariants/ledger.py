@@ -71,15 +71,17 @@ class Ledger:
     """Everything that the judges remember of a run.
 
     Keys go by the id of their enrollment, recovery codes by their own id, sessions by theirs; `logins` has the user
-    behind each value of the portal's cookie, `cookies_in_clear` those values that the portal itself has set, and `used`
-    the steps used up of each key and when.
+    behind each value of the portal's cookie, `cookies_in_clear` names and values of cookies that the portal itself has
+    set, `session_ids` what it set behind each value of its cookie that a client was given, and `used` the steps used up
+    of each key and when.
     """
 
     off: frozenset[str] = frozenset()
     numbers: int = 0
     accounts: dict[str, Account] = field(default_factory=dict)
     logins: dict[str, str] = field(default_factory=dict)
-    cookies_in_clear: set[str] = field(default_factory=set)
+    cookies_in_clear: set[tuple[str, str]] = field(default_factory=set)
+    session_ids: dict[str, str] = field(default_factory=dict)
     keys: dict[str, AuthenticatorKey] = field(default_factory=dict)
     bound: set[str] = field(default_factory=set)
     dead: set[str] = field(default_factory=set)

@@ -23,6 +23,7 @@ GOING_ON = {
     "save_recovery_code": "ticks the box of",
     "clear_cookies": "clears",
     "keep_page": "keeps the page of",
+    "keep_cookies": "keeps the cookies of",
     "finish_resync": "types the second code in",
 }
 #: Verbs after which a browser has sent something that can be sent again.

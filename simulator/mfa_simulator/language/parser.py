@@ -12,11 +12,19 @@ from mfa_simulator.language.crowds import members
 from mfa_simulator.language.document import Mapping, Node, Scalar, Sequence
 from mfa_simulator.language.format import kinds, values
 from mfa_simulator.language.format.kinds import Reading, read_keys
-from mfa_simulator.language.format.tables import ALWAYS, BROWSERS, NETWORK, TOP, USER
+from mfa_simulator.language.format.tables import ALWAYS, BROWSERS, NETWORK, PORTAL, TOP, USER
 from mfa_simulator.language.format.verbs import BY_NAME
 from mfa_simulator.language.order import judge_order
 from mfa_simulator.language.policy_settings import SETTINGS_SCHEMA, read_policy
-from mfa_simulator.language.scenario import START, BrowserSpec, ClockSetting, NetworkSpec, Scenario, UserSpec
+from mfa_simulator.language.scenario import (
+    START,
+    BrowserSpec,
+    ClockSetting,
+    NetworkSpec,
+    PortalSpec,
+    Scenario,
+    UserSpec,
+)
 from mfa_simulator.language.shared_parts import filled, with_included
 from mfa_simulator.language.steps import USE, StepReader, block_of
 from mfa_simulator.problems import Position, Problem, Problems, did_you_mean
@@ -121,6 +129,7 @@ class _Row:
                 name: BrowserSpec(**_given(browser))
                 for name, browser in self._value("browsers", BROWSERS, {}).items()
             },
+            portal=PortalSpec(**_given(self._value("portal", PORTAL, {}))),
             steps=reader.read(self._steps("steps", required=True)),
             finally_steps=reader.read(self._steps("finally", required=False)),
             off=self._value("always", ALWAYS, frozenset()),

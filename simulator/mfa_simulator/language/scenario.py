@@ -46,6 +46,20 @@ class BrowserSpec:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PortalSpec:
+    """Which reference portal is wrapped, and what it does that opens ways in.
+
+    `kind` is `signed` for the one with a signed session cookie. The other ones keep their sessions themselves:
+    `looked_up` is wrapped by an adapter that asks them for a session, `observed` by one that watches the sign-in form.
+    """
+
+    kind: str = "signed"
+    keeps_session_id: bool = False
+    signs_in_anywhere: bool = False
+    stays_signed_in: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NetworkSpec:
     """What the network does to requests; spans in microseconds.
 
@@ -126,6 +140,7 @@ class Scenario:
     workers: int = 1
     programs: bool = False
     browsers: Mapping[str, BrowserSpec] = field(default_factory=dict)
+    portal: PortalSpec = PortalSpec()
     steps: tuple[Step, ...] = ()
     finally_steps: tuple[Step, ...] = ()
     off: frozenset[str] = frozenset()

@@ -15,7 +15,7 @@ from mfa_simulator.language.format import kinds, values
 from mfa_simulator.language.format.examples import EXAMPLES
 from mfa_simulator.language.format.kinds import Schema, schema_of
 from mfa_simulator.language.format.outcomes import ALL
-from mfa_simulator.language.format.tables import ALWAYS, BROWSERS, EXPECT, NETWORK, TOP, USER
+from mfa_simulator.language.format.tables import ALWAYS, BROWSERS, EXPECT, NETWORK, PORTAL, TOP, USER
 from mfa_simulator.language.format.verbs import TOGETHER, VERBS, Verb
 from mfa_simulator.language.policy_settings import SETTINGS_SCHEMA
 from mfa_simulator.language.steps import ALONE, REPEAT, TIMES, USE
@@ -58,6 +58,7 @@ def _top_values() -> dict[str, Schema]:
         "users": {"type": ["object", "null"], "additionalProperties": schema_of(USER)},
         "network": schema_of(NETWORK),
         "browsers": BROWSERS.schema,
+        "portal": PORTAL.schema,
         "workers": {**kinds.whole(1, 64).schema, "default": 1},
         "programs": {**values.TICK.schema, "default": False},
         "include": values.NAMES.schema,

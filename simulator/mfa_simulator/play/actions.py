@@ -17,6 +17,7 @@ from mfa_simulator.play import (
     program_actions,
     store_actions,
     store_keeping,
+    ways_around,
 )
 from mfa_simulator.play.cast import phone_of, reader, typed_as, use_actor
 from mfa_simulator.play.simulated_world import World
@@ -253,6 +254,7 @@ ACTIONS: dict[str, Action] = {
     **operator_actions.ACTIONS,
     **program_actions.ACTIONS,
     **portal_actions.ACTIONS,
+    **ways_around.ACTIONS,
     **store_actions.ACTIONS,
     **store_keeping.ACTIONS,
 }

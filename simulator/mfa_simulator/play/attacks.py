@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from functools import partial
 
@@ -10,7 +11,7 @@ from mfa_simulator.invariants.call import KNOWN_COOKIE
 from mfa_simulator.language.scenario import Step
 from mfa_simulator.play.cast import cookies_of
 from mfa_simulator.play.simulated_world import World
-from mfa_simulator.world.browser import Browser
+from mfa_simulator.world.browser import FORM, Browser
 from mfa_simulator.world.page import Form
 from mfa_simulator.world.user_actor import UserActor
 
@@ -21,6 +22,11 @@ _SMUGGLED = {
     "inside": '{name}x=[{name}={value}; y="; {name}={value}"',
     "argument": "y=1",
     "path": "y=1",
+    "spelled": "{name}%20={value}; {upper}={value}; {encoded}={value}",
+    "twice": "{name}=visitor; {name}={value}",
+    "field": "y=1",
+    "header": "y=1",
+    "basic": "{name}={value}",
 }
 # The symbols of a recovery code, without look-alikes.
 SYMBOLS = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"
@@ -91,8 +97,27 @@ def steal_cookie(world: World, step: Step) -> str:
     if value is None:
         raise StepError(f"the browser {source.name} has got no {name} cookie of the portal in this story")
     value = value.strip('"')
-    headers = {"Accept": "*/*", "Cookie": _SMUGGLED[step["by"]].format(name=name, value=value)}
-    path = home + {"argument": f"?{name}={value}", "path": f";{name}={value}"}.get(step["by"], "")
+    return _send_in_clear(browser, step["by"], name, value, home)
+
+
+def _send_in_clear(browser: Browser, by: str, name: str, value: str, home: str) -> str:
+    """Send the value of a cookie as the portal set it, in one of the places where an application may look for it."""
+    cookie = _SMUGGLED[by].format(
+        name=name, upper=name.upper(), encoded=f"%{ord(name[0]):x}{name[1:]}", value=value
+    )
+    headers = {"Accept": "*/*", "Cookie": cookie}
+    path = home + {"argument": f"?{name}={value}", "path": f";{name}={value}"}.get(by, "")
+    if by == "header":
+        headers |= {
+            "X-Session-Id": value,
+            "X-Auth-Token": value,
+            "CGI-Authorization": value,
+            "X_Api_Key": value,
+        }
+    if by == "basic":
+        headers["Authorization"] = "Basic " + b64encode(f"{name}:{value}".encode()).decode()
+    if by == "field":
+        return browser.send_raw("POST", path, {**headers, "Content-Type": FORM}, f"{name}={value}")
     return browser.send_raw("GET", path, headers, "")
 
 

@@ -49,7 +49,8 @@ def cookies_of(world: World, which: str) -> Callable[[str], bool]:
     ours = {"session": "wsgi_mfa_session", "known": "wsgi_mfa_known", "remembered": "wsgi_mfa_browser"}
 
     def is_meant(name: str) -> bool:
-        is_portals = name == portal and which in ("portal", "session")
+        # The label of an observed login goes with the portal's cookie, which is worth nothing without it.
+        is_portals = (name == portal or "wsgi_mfa_login" in name) and which in ("portal", "session")
         return which == "all" or is_portals or (which in ours and ours[which] in name)
 
     return is_meant

@@ -31,6 +31,7 @@ from wsgi_mfa.accounts import Account
 DECIDES: dict[str, tuple[str, ...]] = {
     "password": ("password",),
     "start_enrollment": ("password", "enrollment_code"),
+    **dict.fromkeys(("password_elsewhere", "slow_upload"), ()),
     **dict.fromkeys(("visit", "post", "request", "sign_out", "back", "steal_cookie", "forget_browser"), ()),
     **dict.fromkeys(("make_app_password", "end_app_password", "keep_app_passwords"), ()),
 }

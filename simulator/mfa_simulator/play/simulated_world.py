@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from mfa_simulator.errors import PortalError, StepError
 from mfa_simulator.invariants.call import cookies_in
 from mfa_simulator.invariants.monitor import Monitor
-from mfa_simulator.language.scenario import AGENTS, ClockSetting, Scenario
+from mfa_simulator.language.scenario import AGENTS, ClockSetting, PortalSpec, Scenario
 from mfa_simulator.world.browser import Browser, KeptPage
 from mfa_simulator.world.calendar import portal_for
 from mfa_simulator.world.clocks import ClockDeviation, DeviceClock, TrueTime, WallClock, WorkerClock
+from mfa_simulator.world.cookie_jar import CookieJar
 from mfa_simulator.world.directory import SimulatedDirectory
 from mfa_simulator.world.entropy import SeededEntropy
 from mfa_simulator.world.http import Request, Response
@@ -26,6 +27,7 @@ from mfa_simulator.world.portal import REFERENCE_PORTAL, Portal, PortalFactory, 
 from mfa_simulator.world.program import Program
 from mfa_simulator.world.recorder import Delivery, Recorder
 from mfa_simulator.world.scheduler import Scheduler
+from mfa_simulator.world.session_portals import session_portal_factory
 from mfa_simulator.world.store import Backup, FaultyStore
 from mfa_simulator.world.store_faults import WorkerEndedError
 from mfa_simulator.world.user_state import LearnedDrift, UserState
@@ -58,7 +60,7 @@ class World:
         time: TrueTime | None = None,
     ) -> None:
         self.scenario = scenario
-        self.factory = factory
+        self.factory = factory if scenario.portal == PortalSpec() else session_portal_factory(scenario.portal)
         self.time = time or TrueTime(scenario.start)
         self.recorder = Recorder()
         self.policy = Policy(**scenario.policy)
@@ -69,6 +71,7 @@ class World:
         self.user_states = {user.name: UserState(spec=user, recovery_codes=[]) for user in scenario.users}
         self.directory = SimulatedDirectory(scenario.users, self.time)
         self.pages: dict[str, KeptPage] = {}
+        self.kept_cookies: dict[str, CookieJar] = {}
         self.programs: dict[tuple[str, str], Program] = {}
         self.portal_span = 0
         self.backups: dict[str, Backup] = {}
@@ -287,6 +290,7 @@ class World:
             plain_http=True,
             clock=worker.clock,
             entropy=worker.entropy,
+            **portal.settings,
         )
 
     def _deliver(self, request: Request) -> Response | None:

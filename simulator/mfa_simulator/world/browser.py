@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -111,14 +111,26 @@ class Browser:
         self._visited.pop()
         return self._navigate("GET", self._visited.pop())
 
-    def send_raw(self, method: str, path: str, headers: Mapping[str, str], body: str) -> str:
-        """Send one request exactly as written, with the browser's cookies unless it has its own; follow nothing."""
+    def send_raw(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: str,
+        *,
+        meanwhile: Callable[[], object] | None = None,
+    ) -> str:
+        """Send one request exactly as written, with the browser's cookies unless it has its own; follow nothing.
+
+        `meanwhile` happens while the body is under way.
+        """
         # Not urljoin: it would tidy up the dots and slashes that such a request may be about.
         url, given = ORIGIN + path, tuple(headers.items())
         if any(name.lower() == "cookie" for name in headers):
             request = self._from_here(Request(method=method, url=url, headers=given, body=body.encode()))
         else:
             request = self._request(method, url, body.encode(), given)
+        request = replace(request, meanwhile=meanwhile)
         response = self._exchange(request, "")
         return self._see(response).outcome if response is not None else self._lost()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from http.client import responses
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote_to_bytes, urlsplit
 
 if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 ORIGIN = "http://127.0.0.1:8000"
@@ -36,13 +37,17 @@ Headers: TypeAlias = "tuple[tuple[str, str], ...]"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """One request, complete with the cookies that the browser sent at that moment."""
+    """One request, complete with the cookies that the browser sent at that moment.
+
+    `meanwhile` is called once, when the server reads the body, whose last byte arrives only then.
+    """
 
     method: str
     url: str
     headers: Headers = ()
     body: bytes = b""
     client_address: str = CLIENT_ADDRESS
+    meanwhile: Callable[[], object] | None = None
 
     @property
     def path(self) -> str:
@@ -60,7 +65,8 @@ class Response:
     """One reply; `from_app` says whether the wrapped application was called for it.
 
     `user_seen` is the user that it was told of, `cookie_seen` the `Cookie` header that it was given, and
-    `headers_given` are the headers of its answer, which no client sees as they are.
+    `headers_given` are the headers of its answer, which no client sees as they are. `acted_for` is the user that it
+    acted for, where it tells.
     """
 
     status: int
@@ -70,6 +76,7 @@ class Response:
     user_seen: str | None = None
     cookie_seen: str | None = None
     headers_given: Headers = ()
+    acted_for: str | None = None
     cut: bool = False
     crash: str | None = None
 
@@ -135,13 +142,34 @@ def environ_of(request: Request) -> WSGIEnvironment:
         **_target(request.url),
         "REQUEST_METHOD": request.method,
         "REMOTE_ADDR": request.client_address,
-        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.input": _LateBody(request) if request.meanwhile is not None else io.BytesIO(request.body),
         "wsgi.errors": sys.stderr,
         **environ_headers(request.headers),
     }
     if request.body or request.method == "POST":
         environ["CONTENT_LENGTH"] = str(len(request.body))
     return environ
+
+
+class _LateBody(io.BytesIO):
+    """A body that arrives slowly: something else happens before it has been read."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request.body)
+        self._meanwhile = request.meanwhile
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._waited()
+        return super().read(size)
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        self._waited()
+        return super().readinto(buffer)
+
+    def _waited(self) -> None:
+        happens, self._meanwhile = self._meanwhile, None
+        if happens is not None:
+            happens()
 
 
 _SERVER: dict[str, Any] = {

@@ -6,9 +6,9 @@ import importlib
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from legacy_portals import PortalUser, make_portal
 from mfa_simulator.errors import PortalError
@@ -28,14 +28,22 @@ class Portal:
 
     `identity` tells the middleware who passed the first factor. `cookie` is the name of the portal's own cookie for
     a user, which thieves take. `home` is a page for signed-in users that leads everybody else to the form for user
-    name and password, and `sign_out` the path that signs out.
+    name and password, `sign_in` the path that this form is sent to, `fields` the names of its fields for the two, and
+    `sign_out` the path that signs out. `settings` are further settings of the middleware.
+
+    `user_of_login` returns the user of a session id. It is given for a portal that keeps its sessions itself and sets
+    `REMOTE_USER` in the environ of each request that it answers as a user.
     """
 
     application: WSGIApplication
     identity: Adapter
     cookie: str = COOKIE
     home: str = "/"
+    sign_in: str = "/sign-in"
     sign_out: str = "/sign-out"
+    fields: tuple[str, str] = ("username", "password")
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    user_of_login: Callable[[str], str | None] | None = None
 
 
 PortalUsers: TypeAlias = "Mapping[str, PortalUser]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mfa_simulator.world.clocks import WorkerClock
@@ -28,6 +28,23 @@ class Worker:
     application: MonitoredMiddleware | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AppCall:
+    """One call of the portal: its environ, with what it came with, and what was answered."""
+
+    environ: WSGIEnvironment
+    user: str | None
+    cookie: str | None
+    remote_user: str | None
+    headers_given: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def acted_for(self) -> str | None:
+        """The user that the portal has noted in the environ, where it does so."""
+        noted: str | None = self.environ.get("REMOTE_USER")
+        return noted if noted != self.remote_user else None
+
+
 class MonitoredMiddleware:
     """The middleware around a portal of its own; notes whether and as which user the portal was called."""
 
@@ -40,8 +57,14 @@ class MonitoredMiddleware:
         self._portal = portal
 
     def _watch(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        given: list[tuple[str, str]] = []
-        environ[WATCH].append((environ.get("wsgi_mfa.user"), environ.get("HTTP_COOKIE"), given))
+        called = AppCall(
+            environ=environ,
+            user=environ.get("wsgi_mfa.user"),
+            cookie=environ.get("HTTP_COOKIE"),
+            remote_user=environ.get("REMOTE_USER"),
+        )
+        environ[WATCH].append(called)
+        given = called.headers_given
 
         def noted(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:  # noqa: ANN401  # PEP 3333
             given[:] = headers
@@ -51,7 +74,7 @@ class MonitoredMiddleware:
 
     def answer(self, request: Request) -> Response:
         """Answer a request; an error that escapes becomes a reply with status 500, as a server makes it."""
-        calls: list[tuple[str | None, str | None, list[tuple[str, str]]]] = []
+        calls: list[AppCall] = []
         environ = environ_of(request)
         environ[WATCH] = calls
         status, body, crash = 500, b"", None
@@ -61,14 +84,15 @@ class MonitoredMiddleware:
         except Exception as error:  # noqa: BLE001  # a server answers 500 whatever the application raises
             place = traceback.extract_tb(error.__traceback__)[-1]
             crash = f"{type(error).__name__}: {error} ({place.name}, line {place.lineno})"
-        user, cookie, given = calls[-1] if calls else (None, None, [])
+        last = calls[-1] if calls else None
         return Response(
             status=status,
             headers=headers,
             body=body,
             crash=crash,
             from_app=bool(calls),
-            user_seen=user,
-            cookie_seen=cookie,
-            headers_given=tuple(given),
+            user_seen=last.user if last is not None else None,
+            cookie_seen=last.cookie if last is not None else None,
+            headers_given=tuple(last.headers_given) if last is not None else (),
+            acted_for=last.acted_for if last is not None else None,
         )

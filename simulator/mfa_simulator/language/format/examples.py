@@ -49,6 +49,14 @@ _ENROLLED_FIRST = {
         "  expect: {status: 200}\n"
     ),
     "clear_cookies": "- clear_cookies: {browser: laptop, which: session}\n",
+    "password_elsewhere": "- password_elsewhere: {user: user1, browser: thief, path: /profile, as: json}\n",
+    "slow_upload": "- slow_upload: {user: user1, browser: thief}\n",
+    "keep_cookies": "- keep_cookies: {browser: laptop, as: before}\n",
+    "restore_cookies": (
+        "- keep_cookies: {browser: laptop, as: before}\n"
+        "- sign_out: {browser: laptop}\n"
+        "- restore_cookies: {browser: laptop, cookies: before}\n"
+    ),
     "keep_page": "- keep_page: {browser: laptop, as: welcome}\n",
     "show_page": (
         "- keep_page: {browser: laptop, as: welcome}\n"

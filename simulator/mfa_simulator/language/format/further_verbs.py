@@ -8,6 +8,7 @@ from mfa_simulator.language.format.outcomes import PAGES
 from mfa_simulator.language.format.verb import (
     Verb,
     agent,
+    attack,
     browser,
     delay,
     email,
@@ -20,6 +21,10 @@ from mfa_simulator.language.format.verb import (
 
 #: Which cookies a thief takes, or a browser loses.
 COOKIES = ("portal", "session", "known", "remembered", "all")
+#: How a thief sends the portal's cookie.
+BY = ("cookie", "clear", "inside", "argument", "path", "spelled", "twice", "field", "header", "basic")
+#: How name and password are sent to a page that is not the sign-in page.
+FORMS = ("form", "json", "multipart", "query")
 RESULTS = ("reset", "unlocked", "must_enroll", "resynced", "signed_out", "refused", "unavailable", "error")
 some_reason = Key(name="reason", kind=values.TEXT, default="by the operator", about="why, for the audit log")
 
@@ -62,6 +67,35 @@ PEOPLE_VERBS = (
         keys=(
             browser,
             Key(name="page", kind=values.TEXT, required=True, about="the name that it is kept by"),
+        ),
+    ),
+)
+
+WAYS_AROUND = (
+    attack(
+        "password_elsewhere",
+        "An attacker sends name and password by another request than that of the sign-in page, and opens the portal.",
+        ("must_enroll", "must_verify", "sign_in_required"),
+        Key(name="path", kind=values.PATH, default="/profile", about="to which page"),
+        Key(name="as", kind=kinds.choice("FORM", FORMS), default="form", about="in which form"),
+    ),
+    attack(
+        "slow_upload",
+        "An attacker begins a form as a visitor, and signs in by the password before its last byte has arrived.",
+        ("must_enroll", "must_verify", "sign_in_required"),
+        Key(name="path", kind=values.PATH, default="/profile", about="to which page the form is sent"),
+    ),
+    Verb(
+        name="keep_cookies",
+        about="A browser's cookies are noted down.",
+        keys=(browser, Key(name="as", kind=values.TEXT, required=True, about="the name to keep them by")),
+    ),
+    Verb(
+        name="restore_cookies",
+        about="A browser has again the cookies that were noted down, in the place of its own.",
+        keys=(
+            browser,
+            Key(name="cookies", kind=values.TEXT, required=True, about="the name that they are kept by"),
         ),
     ),
 )

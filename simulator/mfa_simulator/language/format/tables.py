@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mfa_simulator.language.crowds import MEMBERS_MAX, span_or_normal
 from mfa_simulator.language.document import Mapping, Node, Scalar
 from mfa_simulator.language.format import kinds, values
@@ -167,6 +169,50 @@ ALWAYS = Kind(
     },
 )
 
+PORTAL_KEYS = (
+    Key(
+        name="kind",
+        kind=kinds.choice("KIND", ("signed", "looked_up", "observed")),
+        default="signed",
+        about="signed: a signed session cookie; looked_up: sessions of the portal's own, which the adapter asks for;"
+        " observed: the same, and the adapter watches the sign-in form",
+    ),
+    Key(
+        name="keeps_session_id",
+        kind=values.TICK,
+        default=False,
+        about="whether a sign-in goes on with the visitor's session id",
+    ),
+    Key(
+        name="signs_in_anywhere",
+        kind=values.TICK,
+        default=False,
+        about="whether every page takes user name and password",
+    ),
+    Key(
+        name="stays_signed_in",
+        kind=values.TICK,
+        default=False,
+        about="whether a sign-in sets a second cookie, which no setting names and which signs its user in alone",
+    ),
+)
+_PORTAL_MAPPING = kinds.mapping_of(PORTAL_KEYS, "the portal")
+
+
+def _portal(node: Node, reading: Reading) -> dict[str, Any]:
+    found: dict[str, Any] = _PORTAL_MAPPING.read(node, reading)
+    ways = [name for name, value in found.items() if value is True]
+    if ways and found.get("kind", "signed") == "signed":
+        raise UnreadableError(
+            node.position,
+            f"{ways[0]} needs a portal that keeps its sessions itself: kind is looked_up or observed",
+            "wrong-value",
+        )
+    return found
+
+
+PORTAL = Kind(name="PORTAL", read=_portal, schema=_PORTAL_MAPPING.schema)
+
 # The keys of a file, each with what it is for.
 TOP = {
     "scenario": "The title, in one sentence.",
@@ -178,6 +224,7 @@ TOP = {
     "users": "The users of the portal, by their names.",
     "network": "What the network does to every request.",
     "browsers": "Browsers by their names, with their addresses and headers; others are made when they are first used.",
+    "portal": "Which reference portal is wrapped, and what it does that opens ways in.",
     "workers": "How many processes serve the portal; they take turns and share one store.",
     "programs": "Whether the portal has a calendar for programs with app passwords.",
     "include": "The path of a file, or a list of paths, whose users, browsers and blocks count here too.",

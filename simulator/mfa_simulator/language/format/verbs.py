@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from mfa_simulator.language.format import kinds, names, values
 from mfa_simulator.language.format.further_verbs import (
+    BY,
     COOKIES,
     OPERATOR_VERBS,
     PEOPLE_VERBS,
     PORTAL_VERBS,
     STORE_KEEPING_VERBS,
+    WAYS_AROUND,
 )
 from mfa_simulator.language.format.kinds import Key
 from mfa_simulator.language.format.outcomes import ALL, PAGES
@@ -296,7 +298,7 @@ VERBS = (
         origin,
         Key(
             name="by",
-            kind=kinds.choice("BY", ("cookie", "clear", "inside", "argument", "path")),
+            kind=kinds.choice("BY", BY),
             default="cookie",
             about="as the browser holds it, or as the portal set it: by itself, inside another cookie, elsewhere",
         ),
@@ -329,6 +331,7 @@ VERBS = (
         code,
         times,
     ),
+    *WAYS_AROUND,
     *PORTAL_VERBS,
     Verb(name=TOGETHER, about="Steps happen at the same time, in an order that comes from the seed."),
     Verb(
