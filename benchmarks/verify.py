@@ -80,9 +80,18 @@ def ours(path: Path) -> Action:
     keys = KeyRing([("k1", b"1" * 32)])
     service = MfaService(store=store, keys=keys, policy=Policy(), clock=clock, entropy=KnownKey())
 
-    def visit(browser: str, session_id: str | None) -> Visit:
-        origin = Origin(browser=browser, next_browser=service.vault.new_id(), session_id=session_id)
+    def visit(browser: str, session_id: str | None, known: tuple[str, ...] = ()) -> Visit:
+        origin = Origin(
+            browser=browser,
+            next_browser=service.vault.new_id(),
+            session_id=session_id,
+            known_secrets=known,
+        )
         return Visit(user=USER, origin=origin, now=clock.now())
+
+    def known_secret(session_id: str | None) -> str:
+        """The browser has it from its reply; worked out again, which costs what the cookie costs a server."""
+        return service.vault.known_secret(USER, session_id or "")
 
     begun = visit(service.vault.new_id(), None)
     service.begin_enrollment(begun)
@@ -93,13 +102,16 @@ def ours(path: Path) -> Action:
     code, tablet = clock.new_code(), visit(service.vault.new_id(), None)
     assert service.verify_code(tablet, code).account is not None  # two sessions, as most users have
     browser, session_id = begun.origin.next_browser, confirmed.session_id
+    secret = known_secret(session_id)
 
     def verify() -> None:
-        nonlocal browser, session_id
-        code, asked = clock.new_code(), visit(browser, session_id)
+        nonlocal browser, session_id, secret
+        # A browser keeps the cookie by which it is known; without it each code would make another one known.
+        code, asked = clock.new_code(), visit(browser, session_id, (secret,))
         decision = service.verify_code(asked, code)
         assert decision.account is not None, decision.outcome
         browser, session_id = asked.origin.next_browser, decision.session_id
+        secret = known_secret(session_id)
 
     return verify
 

@@ -77,11 +77,16 @@ class AccountSigner:
         self.takes_unsigned = store.document_schema < MAC_SCHEMA
 
     def signed(self, account: Account) -> Account:
-        """Return ``account`` with its MAC, and with its text at hand for the store."""
+        """Return a copy of ``account`` with its MAC, and with its text at hand for the store."""
+        copy = replace(account)
+        self.sign(copy)
+        return copy
+
+    def sign(self, account: Account) -> None:
+        """Give its MAC to an account that the caller has just made and that nothing else refers to."""
         text = ACCOUNT_CODEC.text_of(account)
-        signed = replace(account, mac=self._keys.ring.sign_value(_MAC_PURPOSE, self._message(account, text)))
-        keep_text(signed, text)
-        return signed
+        mac = self._keys.ring.sign_value(_MAC_PURPOSE, self._message(account, text))
+        keep_text(account, text, mac=mac)
 
     def check(self, account: Account) -> None:
         """Reject an account that is not what a worker has saved.
@@ -186,15 +191,14 @@ class Transactions:
             if self.clock.now() - now > patience_seconds * SECOND:
                 raise StoreUnavailableError(f"no save won in {patience_seconds} s; nothing was changed")
             events, head = chained(decision.events, loaded, self.keys.ring, save_id=revision)
-            saved = self.signer.signed(
-                replace(
-                    decision.account,
-                    revision=revision,
-                    saved_at=now,
-                    event_count=head.number,
-                    event_link=head.link,
-                )
+            saved = replace(
+                decision.account,
+                revision=revision,
+                saved_at=now,
+                event_count=head.number,
+                event_link=head.link,
             )
+            self.signer.sign(saved)
             if self._save(saved, events, expected=loaded.revision if loaded else None):
                 keep_text(saved, None)
                 self._accounts.saw(saved)

@@ -36,5 +36,9 @@ class StoryError(SimulatorError):
     """A step of a story told from Python cannot be understood, or came to something else than it must."""
 
 
+class DirectoryDownError(ConnectionError):
+    """The portal's directory cannot be asked, as the scenario wants it; no error of the simulator."""
+
+
 class RequestTimeoutError(SimulatorError):
     """The browser gave up: no reply came within its time limit."""

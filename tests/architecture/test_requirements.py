@@ -45,6 +45,7 @@ def test_every_requirement_and_decision_has_its_line(data):
         "D48",
         "D49",
         "D50",
+        "D51",
         "D52",
     ]
     assert list(data["holds"]) == expected

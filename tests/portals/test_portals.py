@@ -104,8 +104,11 @@ def made(environment: Environment, interpreter: str) -> Path:
         shutil.rmtree(place, ignore_errors=True)
         # By the pip at hand, and nothing compiled that no portal imports: a quarter of the time.
         subprocess.run([interpreter, "-m", "venv", "--without-pip", place], check=True)
-        pip = [sys.executable, "-m", "pip", "--python", python]
-        subprocess.run([*pip, "install", "--quiet", "--no-compile", *packages], check=True)
+        # With uv, where there is one, in a fifth of the time of pip.
+        uv = shutil.which("uv")
+        pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-compile"]
+        install = pip if uv is None else [uv, "pip", "install", "--python", python]
+        subprocess.run([*install, "--quiet", *packages], check=True)
         (place / "whole").touch()
     return python
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from itertools import islice
 
 import click
 from rich import box
 from rich.table import Table
 
 from wsgi_mfa.cli.context import CommandContext, context_options
-from wsgi_mfa.cli.output import agent_option, ask, console, counted, pairs, plain
+from wsgi_mfa.cli.output import agent_option, ask, console, counted, json_option, pairs, plain, print_json
 from wsgi_mfa.cli.rollout import rollout
 from wsgi_mfa.cli.spellings import migrate, spellings
 from wsgi_mfa.clock import SystemClock
@@ -23,11 +25,17 @@ from wsgi_mfa.core.spellings import account_name
 from wsgi_mfa.errors import ConfigurationError
 from wsgi_mfa.operations import integrity
 from wsgi_mfa.operations.accounts import AccountKeeper
-from wsgi_mfa.stores.protocol import load_for_operator
+from wsgi_mfa.stores.protocol import Store, load_for_operator
 from wsgi_mfa.support.account_view import state_of
 from wsgi_mfa.support.desk import SESSION_CHARACTERS
 
 EVENTS_SHOWN = 20
+PAGE_OF_USERS = 500
+#: What `state_of` may say.
+STATES = (
+    *("enrolled", "locked", "closed", "must enroll", "must enroll with a code", "may enroll", "no phone"),
+    "removed",
+)
 
 
 @click.group()
@@ -44,42 +52,83 @@ accounts.add_command(migrate)
 @context_options
 @click.option("--after", default="", help="Begin behind this user.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
-def list_accounts(place: CommandContext, after: str, limit: int) -> None:
+@click.option("--state", type=click.Choice(STATES), metavar="STATE", help="Only those, such as locked.")
+@click.option("--search", default="", metavar="TEXT", help="Only users or addresses with TEXT in them.")
+@json_option
+def list_accounts(
+    place: CommandContext, after: str, limit: int, state: str | None, search: str, as_json: bool
+) -> None:
     """List accounts in the order of their names."""
-    store = place.operator_store
+    context = Context(now=SystemClock().now(), policy=place.policy)
+    chosen = _chosen(place.operator_store, context, after=after, state=state, search=search)
+    found = list(islice(chosen, limit))
+    if as_json:
+        print_json([_row(account, context) for account in found])
+        return
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in ("user", "address", "state", "sessions"):
         table.add_column(heading, overflow="fold")
-    users = store.users(after=after, limit=limit)
-    context = Context(now=SystemClock().now(), policy=place.policy)
-    for user in users:
-        account = load_for_operator(store, user)
-        if account is not None:
-            counting = without_expired(account, context)
-            state = state_of(counting, context)
-            table.add_row(plain(user), plain(account.address or "-"), state, str(len(counting.sessions)))
-    console().print(table if users else "no accounts")
+    for account in found:
+        row = _row(account, context)
+        address = plain(account.address or "-")
+        table.add_row(plain(account.user), address, str(row["state"]), str(row["sessions"]))
+    console().print(table if found else "no accounts")
+
+
+def _chosen(
+    store: Store, context: Context, *, after: str, state: str | None, search: str
+) -> Iterator[Account]:
+    """Yield the accounts behind a user that are in a state, and hold a text in their name or address."""
+    wanted = search.casefold()
+    while users := store.users(after=after, limit=PAGE_OF_USERS):
+        for user in users:
+            account = load_for_operator(store, user)
+            if account is None or wanted not in f"{user}\0{account.address or ''}".casefold():
+                continue
+            if state is None or state_of(without_expired(account, context), context) == state:
+                yield account
+        after = users[-1]
+
+
+def _row(account: Account, context: Context) -> dict[str, object]:
+    counting = without_expired(account, context)
+    return {
+        "user": account.user,
+        "address": account.address,
+        "state": state_of(counting, context),
+        "sessions": len(counting.sessions),
+    }
 
 
 @accounts.command()
 @click.argument("user")
+@json_option
 @context_options
-def show(place: CommandContext, user: str) -> None:
+def show(place: CommandContext, user: str, as_json: bool) -> None:
     """Show one account and its latest events."""
     account = _stored(place, user)
     events = place.operator_store.events(account.user, limit=EVENTS_SHOWN)
+    context = Context(now=SystemClock().now(), policy=place.policy)
+    if as_json:
+        told = [_event_members(event) for event in events]
+        print_json({**_row(account, context), "facts": dict(_facts(account, context)), "events": told})
+        return
     out = console()
-    out.print(pairs(_facts(account, Context(now=SystemClock().now(), policy=place.policy))))
+    out.print(pairs(_facts(account, context)))
     out.print("\nlatest events, the newest last (UTC)")
     out.print(pairs((utc(event.at), _told(event)) for event in events))
 
 
 @accounts.command(short_help="List the open sessions of one account.")
 @click.argument("user")
+@json_option
 @context_options
-def sessions(place: CommandContext, user: str) -> None:
+def sessions(place: CommandContext, user: str, as_json: bool) -> None:
     """List the open sessions and remembered browsers of one account, each with the beginning of its id."""
     account = without_expired(_stored(place, user), Context(now=SystemClock().now(), policy=place.policy))
+    if as_json:
+        print_json(_session_members(account))
+        return
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in ("session", "by", "since (UTC)", "last used (UTC)"):
         table.add_column(heading, overflow="fold")
@@ -95,6 +144,38 @@ def sessions(place: CommandContext, user: str) -> None:
             since, used = utc(browser.made_at), utc(browser.used_at)
             remembered.add_row(browser.id[:SESSION_CHARACTERS], browser.label, since, used)
         console().print("", remembered)
+
+
+def _session_members(account: Account) -> dict[str, object]:
+    return {
+        "sessions": [
+            {
+                "session": each.id[:SESSION_CHARACTERS],
+                "method": each.method.value,
+                "verified_at": each.verified_at // SECOND,
+                "seen_at": each.seen_at // SECOND,
+            }
+            for each in account.sessions
+        ],
+        "remembered_browsers": [
+            {
+                "browser": each.id[:SESSION_CHARACTERS],
+                "label": each.label,
+                "made_at": each.made_at // SECOND,
+                "used_at": each.used_at // SECOND,
+            }
+            for each in account.remembered_browsers
+        ],
+    }
+
+
+def _event_members(event: Event) -> dict[str, object]:
+    return {
+        "at": event.at // SECOND,
+        "kind": event.kind,
+        "source": event.source,
+        "details": dict(event.details),
+    }
 
 
 @accounts.command(short_help="End the sessions of one account.")

@@ -15,6 +15,7 @@ from wsgi_mfa.cli.demo import demo
 from wsgi_mfa.cli.forward_auth import forward_auth
 from wsgi_mfa.cli.gateway import gateway
 from wsgi_mfa.cli.keys import keys
+from wsgi_mfa.cli.output import escape_what_a_console_cannot_show, shown
 from wsgi_mfa.cli.serve import serve
 from wsgi_mfa.cli.store import store
 from wsgi_mfa.cli.support import support
@@ -38,10 +39,14 @@ def _legal(error: click.UsageError, context: click.Context) -> str:
         )
     if isinstance(error, click.BadParameter):
         kind = error.param.type if error.param is not None else None
-        return f"{kind.min} to {kind.max}" if isinstance(kind, click.IntRange) else ""
+        return _range(kind) if isinstance(kind, click.IntRange) else ""
     if isinstance(context.command, click.Group):
         return ", ".join(context.command.list_commands(context))
     return ""
+
+
+def _range(kind: click.IntRange) -> str:
+    return f"{kind.min} and more" if kind.max is None else f"{kind.min} to {kind.max}"
 
 
 @click.command(short_help="Print the JSON interface as an OpenAPI document.")
@@ -77,12 +82,13 @@ _add(root, demo, serve, gateway, forward_auth, check, support, accounts, audit, 
 
 def main() -> NoReturn:
     """Run the command; every failure that has a cause ends in one line on standard error."""
+    escape_what_a_console_cannot_show()
     try:
         status = root.main(prog_name="wsgi-mfa", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        sys.exit(EXIT_BAD_INPUT)
     except click.UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # of Click 8.2 and later; earlier ones print the help
+            click.echo(error.format_message())
+            sys.exit(EXIT_BAD_INPUT)
         _fail(usage_line(error))
     except click.Abort:
         _fail("aborted")
@@ -92,5 +98,5 @@ def main() -> NoReturn:
 
 
 def _fail(message: str) -> NoReturn:
-    print(f"wsgi-mfa: {' '.join(message.split())}", file=sys.stderr)
+    print(f"wsgi-mfa: {shown(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(EXIT_BAD_INPUT)

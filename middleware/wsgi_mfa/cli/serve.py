@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wsgi_mfa.cli import server
+from wsgi_mfa.cli.log_format import log_with_time
 from wsgi_mfa.configuration.build import wrapped
 from wsgi_mfa.configuration.setting_types import imported_application, is_factory
 from wsgi_mfa.configuration.toml_file import Configuration, read_configuration
@@ -58,7 +58,7 @@ def server_options(command: Callable[..., None]) -> Callable[..., None]:
         *, config: Path, host: str, port: int, threads: int, workers: int, plain_http: bool, **options: object
     ) -> None:
         server.end_on_signals()
-        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+        log_with_time()
         if plain_http and not server.is_loopback(host):
             raise ConfigurationError(
                 f"--plain-http with --host {host}: legal is a loopback address, such as 127.0.0.1"

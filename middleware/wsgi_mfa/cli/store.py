@@ -10,7 +10,7 @@ import click
 
 from wsgi_mfa.audit.export import read_export
 from wsgi_mfa.cli.context import CommandContext, context_options, made_database
-from wsgi_mfa.cli.output import counted
+from wsgi_mfa.cli.output import ask, counted, shown, working
 from wsgi_mfa.configuration.build import store_of
 from wsgi_mfa.core.instants import utc_text as utc
 from wsgi_mfa.operations import integrity, key_checks, restore
@@ -98,15 +98,20 @@ def fence(place: CommandContext, path: Path | None) -> None:
     knows; where there may be others, new users need one too.
     """
     service = place.operator_service
+    is_open = service.store.status().state is StoreState.OPEN
+    serving = " The store is open, and workers may be serving from it." if is_open else ""
+    ask(f"End all sessions, recovery codes and app passwords? This cannot be undone.{serving}")
     key_checks.record(service)
-    done = restore.fence(service, None if path is None else read_export(path))
+    export = None if path is None else read_export(path)
+    with working("fencing every account"):
+        done = restore.fence(service, export)
     click.echo(f"fenced: {counted(done.accounts_count, 'account')}")
     if path is not None:
         click.echo(f"put back on record: {counted(done.lost_count, 'event')}")
     for user in done.closed:
-        click.echo(f"needs an invitation: {user}, whose phone is not the one of the backup")
+        click.echo(f"needs an invitation: {shown(user)}, whose phone is not the one of the backup")
     for user in done.removed:
-        click.echo(f"removed again: {user}")
+        click.echo(f"removed again: {shown(user)}")
     if done.known_whole:
         click.echo(f"known: all until {utc(done.known_until)} UTC, when the store was closed")
     else:

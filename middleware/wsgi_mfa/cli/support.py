@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from wsgi_mfa.cli.context import CommandContext, context_options
-from wsgi_mfa.cli.output import agent_option, ask, counted
+from wsgi_mfa.cli.output import agent_option, ask, counted, working
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.operations.accounts import AccountKeeper
 from wsgi_mfa.support.results import Rejected, SupportResult
@@ -79,7 +79,8 @@ def reset(
 
 def _reset_all(place: CommandContext, reason: str, agent: str) -> None:
     ask(f"Forget the phones of all users of {place.name}?")
-    count = AccountKeeper(place.service, agent=agent, reason=reason).reset_all()
+    with working("resetting every account"):
+        count = AccountKeeper(place.service, agent=agent, reason=reason).reset_all()
     click.echo(f"reset: {counted(count, 'account')}; each needs an invitation to enroll anew")
 
 
@@ -150,7 +151,8 @@ def forget_drift(
         raise click.UsageError("--since goes with --all")
     if everybody:
         instant = None if since is None else int(since.replace(tzinfo=timezone.utc).timestamp()) * SECOND
-        count = AccountKeeper(place.service, agent=agent, reason=reason).forget_drift(since=instant)
+        with working("looking through every account"):
+            count = AccountKeeper(place.service, agent=agent, reason=reason).forget_drift(since=instant)
         click.echo(f"forgotten: the clock of {counted(count, 'phone')}")
         return
     if user is None:

@@ -211,6 +211,7 @@ ADAPTERS: dict[str, AdapterKind] = {
         settings={
             "field": TEXT,
             "user": TEXT,
+            "user_paths": TEXTS,
             "succeeded": TEXTS,
             "failed": TEXTS,
             "media_types": TEXTS,

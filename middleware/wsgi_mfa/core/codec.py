@@ -342,9 +342,11 @@ class Codec(Generic[T]):
         )
 
 
-def keep_text(account: Account, text: str | None) -> None:
-    """Let ``account`` have its own text at hand, or let go of it; its value stays what it is."""
+def keep_text(account: Account, text: str | None, *, mac: str | None = None) -> None:
+    """Let ``account`` have its own text at hand, and the MAC over it, or let go of the text."""
     object.__setattr__(account, "text", text)
+    if mac is not None:
+        object.__setattr__(account, "mac", mac)
 
 
 ACCOUNT_CODEC = Codec(Account, schema=ACCOUNT_SCHEMA, steps=ACCOUNT_STEPS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 SETTING = "sign_in"
+#: Arguments of adapters that say nothing about how the portal writes its sessions.
+_OF_OTHER_USE = frozenset(("clock", "aliases", "secure", "anonymous_cookies"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +58,12 @@ class SignInReport:
 
     problems: tuple[str, ...]
     notes: tuple[str, ...]
+
+
+def _settings_of(adapter: Adapter) -> str:
+    """Return the names of the settings by which an adapter reads sessions."""
+    names = [name for part in parts_of(adapter) for name in signature(type(part)).parameters]
+    return ", ".join(dict.fromkeys(name for name in names if name not in _OF_OTHER_USE)) or "its settings"
 
 
 class SignInCheck:
@@ -170,20 +179,20 @@ class SignInCheck:
             try:
                 found = self._sanitizer.clean(environ).identification
             except AdapterUnavailableError as error:
-                yield f"after the {what} password: {error}"
+                yield f"after the {what} password: {error} (its settings are {_settings_of(self._adapter)})"
                 continue
             if what == "wrong" and isinstance(found, FirstFactor):
                 yield f"a wrong password signs in {found.user!r} for the adapter"
             elif what == "right" and found is UNRESOLVED:
                 yield (
-                    "the session after a sign-in proves nothing to the adapter: are secret, salt, store and user_key"
-                    " the portal's (the log has more)?"
+                    "the session after a sign-in proves nothing to the adapter: are"
+                    f" {_settings_of(self._adapter)} the portal's (the log has more)?"
                 )
             elif what == "right" and not isinstance(found, FirstFactor):
                 present = ", ".join(sorted(cookies))
                 yield (
                     "the adapter sees a visitor after a sign-in, so that no code would be asked for: is the cookie's"
-                    f" name right (the browser has {present}), and user_key?"
+                    f" name right (the browser has {present}), and the others of {_settings_of(self._adapter)}?"
                 )
 
     def _of_other_cookies(self, cookies: Mapping[str, str]) -> Iterator[str]:

@@ -23,14 +23,16 @@ class SupportAgents:
     def __bool__(self) -> bool:
         return bool(self.users or self.groups)
 
-    def has(self, user: str, groups: Iterable[str], *, spelling: str | None = None) -> bool:
-        """Return True if the user of this name and spelling, who is in these groups, is an agent."""
+    def has(self, user: str, groups: Iterable[str]) -> bool:
+        """Return True if the user of this name may be an agent, by some spelling of it or by one of these groups."""
+        return any(may_name(entry, user) for entry in self.users) or not self.groups.isdisjoint(groups)
+
+    def allows(self, user: str, groups: Iterable[str], *, spelling: str | None) -> bool:
+        """Return True if the user is an agent by exactly this spelling, or by one of these groups."""
+        if not self.has(user, groups):
+            return False
         named = any(is_named(entry, user, spelling) for entry in self.users)
         return named or not self.groups.isdisjoint(groups)
-
-    def may_have(self, user: str, groups: Iterable[str]) -> bool:
-        """Return True if the user of this name may be an agent by some spelling of it."""
-        return any(may_name(entry, user) for entry in self.users) or not self.groups.isdisjoint(groups)
 
 
 NO_AGENTS = SupportAgents()

@@ -300,7 +300,7 @@ class SupportDesk:
         if spell_the_same(call.agent, name):
             return Rejected(message="nobody resets or unlocks their own account", reason=Reason.OWN_ACCOUNT)
         person = self._directory(name) if self._directory is not None else None
-        if self._protected.may_have(name, person.groups if person is not None else ()):
+        if self._protected.has(name, person.groups if person is not None else ()):
             return Rejected(
                 message=f"{name!r} is an agent of the desk: use the command",
                 reason=Reason.AGENTS_ACCOUNT,

@@ -276,12 +276,13 @@ def asked_in(headers: Headers, *, otherwise: int) -> int | None:
 
     Without a ``max_age``, or with one that is no number, it is ``otherwise``.
     """
-    from werkzeug.datastructures import WWWAuthenticate
+    from werkzeug.http import parse_dict_header
 
     for name, value in headers:
         if name.lower() == "www-authenticate":
-            challenge = WWWAuthenticate.from_header(value)
-            if challenge is None or challenge.type != "bearer" or challenge.get("error") != _ERROR:
+            scheme, _, rest = value.strip().partition(" ")
+            challenge = parse_dict_header(rest) if scheme.lower() == "bearer" else {}
+            if challenge.get("error") != _ERROR:
                 continue
             age = challenge.get("max_age") or ""
             return int(age) if age.isascii() and age.isdigit() and len(age) < 10 else otherwise

@@ -20,10 +20,12 @@ from wsgi_mfa.identity.adapter import Adapter, FirstFactor
 from wsgi_mfa.identity.adapters.chain import Chain, parts_of
 from wsgi_mfa.identity.observed_login.binding import ObservedLogin, UnrecognizedSignInError
 from wsgi_mfa.identity.observed_login.bindings import LoginBindings
-from wsgi_mfa.identity.observed_login.login_body import typed_in
+from wsgi_mfa.identity.observed_login.login_body import is_absent, typed_in
+from wsgi_mfa.identity.observed_login.typed_names import TypedNames
 from wsgi_mfa.identity.request.response_identity import kept_cookies
 from wsgi_mfa.service import MfaService
 from wsgi_mfa.web.cookies import expire_cookie, set_cookie
+from wsgi_mfa.web.first_page import FirstPage
 from wsgi_mfa.web.response_hold import Headers, ResponseHold, first_drawn, thrown_away
 
 if TYPE_CHECKING:
@@ -81,7 +83,10 @@ def observed_around(
             check=lambda message, value: keys.ring.check_value(PURPOSE, message, value),
             label=label,
         )
-        application = ObservedPortal(application, adapter, bindings, clock, service.entropy)
+        first_page = None
+        if adapter.has_first_page:
+            first_page = FirstPage(adapter, TypedNames(service.store, keys=keys, clock=clock))
+        application = ObservedPortal(application, adapter, bindings, first_page, clock, service.entropy)
     if isinstance(identity, Chain):
         identity.join()
     return application
@@ -100,6 +105,7 @@ class Observed(NamedTuple):
     had_label: bool
     typed: str | None
     signing_in: bool
+    naming: bool
     environ: Mapping[str, Any]
 
 
@@ -111,12 +117,14 @@ class ObservedPortal:
         application: WSGIApplication,
         adapter: ObservedLogin,
         bindings: LoginBindings,
+        first_page: FirstPage | None,
         clock: Clock,
         entropy: Entropy,
     ) -> None:
         self._application = application
         self._adapter = adapter
         self._bindings = bindings
+        self._first_page = first_page
         self._clock = clock
         self._entropy = entropy
 
@@ -133,8 +141,13 @@ class ObservedPortal:
         signing_in = adapter.signs_in(environ)
         if signing_in and before is not None and not self._has_ended(cookies):
             return _unavailable(environ, start_response)
-        typed = self._typed(environ) if signing_in and adapter.field is not None else None
-        observed = Observed(before, cookies, had_label, typed, signing_in, dict(environ))
+        typed, first = None, self._first_page
+        naming = first is not None and first.is_naming(environ)
+        if (signing_in or naming) and adapter.field is not None:
+            typed = self._typed(environ, cookies)
+        if naming and first is not None and not first.is_only_name(cookies, typed):
+            return first.begin_again(environ, start_response)
+        observed = Observed(before, cookies, had_label, typed, signing_in, naming, dict(environ))
         observer = ResponseHold(partial(self._judged, observed), start_response)
         iterable = self._application(environ, observer.start_response)
         if not observer.started:
@@ -167,6 +180,10 @@ class ObservedPortal:
             if observed.signing_in:
                 sent, label = self._signed_in(observed, int(status[:3]), headers, sent, after, kept)
             else:
+                if self._first_page is not None:
+                    self._first_page.follow(
+                        observed.cookies, after, typed=observed.typed, naming=observed.naming
+                    )
                 sent, label = self._followed(observed, sent, after)
         except UnrecognizedSignInError as error:
             logger.error("held the answer to a sign-in: %s", error)
@@ -258,8 +275,8 @@ class ObservedPortal:
                 held[name] = value
         return "; ".join(f"{name}={value}" for name, value in held.items()), kept
 
-    def _typed(self, environ: WSGIEnvironment) -> str | None:
-        """What was typed in the adapter's field; the body is read, and put back for the portal.
+    def _typed(self, environ: WSGIEnvironment, cookies: str) -> str | None:
+        """What was typed in the adapter's field, or on the page before; the body is read, and put back for the portal.
 
         None where it is not there exactly once, or in the query too: what the portal would take is unknown then.
         """
@@ -273,7 +290,13 @@ class ObservedPortal:
         body = environ["wsgi.input"].read(int(length))
         environ["wsgi.input"] = io.BytesIO(body)
         query = str(environ.get("QUERY_STRING") or "")
-        return typed_in(body, kind, query, field=self._adapter.field or "", media_types=media_types)
+        field = self._adapter.field or ""
+        typed = typed_in(body, kind, query, field=field, media_types=media_types)
+        if self._first_page is None or self._adapter.is_first_page(environ):
+            return typed
+        absent = is_absent(body, kind, query, field=field, media_types=media_types)
+        named = self._first_page.name_with(cookies)
+        return named if absent or typed == named else None
 
 
 def _cookie_set_by(header: tuple[str, str]) -> str | None:

@@ -87,7 +87,7 @@ class Caller(NamedTuple):
 
     def is_agent_of(self, agents: SupportAgents) -> bool:
         """Return True if the user is one of the support desk's agents."""
-        return agents.has(self.user, self.groups, spelling=self.spelling)
+        return agents.allows(self.user, self.groups, spelling=self.spelling)
 
 
 class WebRequest:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mfa_simulator.errors import DirectoryDownError
 from wsgi_mfa import MfaError, MfaMiddleware
 
 #: The folder of the middleware: two above the module of its WSGI part.
@@ -25,7 +26,7 @@ class CrashLog(logging.Handler):
     def emit(self, entry: logging.LogRecord) -> None:
         """Keep a crash in words: the error, and the function that raised it."""
         error = entry.exc_info[1] if entry.exc_info else None
-        if error is None or isinstance(error, MfaError):
+        if error is None or isinstance(error, (MfaError, DirectoryDownError)):
             return
         frames = traceback.extract_tb(error.__traceback__)
         ours = [frame for frame in frames if frame.filename.startswith(_OURS)]

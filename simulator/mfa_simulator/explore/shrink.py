@@ -16,6 +16,7 @@ from mfa_simulator.world.clocks import processor_seconds
 
 #: Arguments that a step can do without, and those for which there is something simpler.
 OPTIONAL = ("save", "manual", "typing", "remember", "agent", "every", "parallel", "among", "wrong", "worker")
+WAITS, SPANS = ("wait", "wait_until"), ("31s", "1m", "5m", "2h")
 #: A life of more steps is looked through for guesses that could be one step.
 LONG = 6
 
@@ -50,6 +51,7 @@ class Shrinker:
         while True:
             before = plot
             plot, origins = self._fewer_steps(plot, origins, last)
+            plot, origins = self._joined(plot, origins)
             if len(plot.steps) > LONG:
                 plot, origins = self._guessed_at_once(plot, origins)
             plot = self._simpler(plot, _simpler_tops(plot), lambda smaller: _simpler_tops(smaller))
@@ -96,6 +98,16 @@ class Shrinker:
                         return smaller, (*origins[: begin + 1], *origins[begin + size :])
                     if self._is_late():
                         return plot, origins
+        return plot, origins
+
+    def _joined(self, plot: Plot, origins: tuple[int, ...]) -> tuple[Plot, tuple[int, ...]]:
+        """Put one wait in the place of several, and settings that change at the top."""
+        while not self._is_late():
+            found = next((each for each in _joined_steps(plot) if self._still_fails(each[1])), None)
+            if found is None:
+                break
+            gone, plot = found
+            origins = (*origins[:gone], *origins[gone + 1 :])
         return plot, origins
 
     def _simpler(
@@ -187,6 +199,19 @@ def _simpler_step(step: Raw) -> Iterator[Raw]:
         for fewer in sorted({1, times // 2, times - 1}):
             if 0 < fewer < times:
                 yield {**step, verb: {**arguments, "times": fewer}}
+
+
+def _joined_steps(plot: Plot) -> Iterator[tuple[int, Plot]]:
+    """Yield plots of one step less, with its number: two waits that are one, or settings that hold from the start."""
+    steps = plot.steps
+    for index, step in enumerate(steps[:-1]):
+        before, after = steps[:index], steps[index + 1 :]
+        if verb_of(step) == "change_policy":
+            policy = {**(plot.top.get("policy") or {}), **step["change_policy"]}
+            yield index, Plot(top={**plot.top, "policy": policy}, steps=(*before, *after))
+        if verb_of(step) in WAITS and verb_of(after[0]) in WAITS:
+            for span in SPANS:
+                yield index, replace(plot, steps=(*before, {"wait": span}, *after[1:]))
 
 
 def _guesses_for(steps: Sequence[Raw]) -> Iterator[Raw]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mfa_simulator.explore import moves, surroundings, ways_around
+from mfa_simulator.explore import moves, operators, surroundings, ways_around
 from mfa_simulator.explore.draw import Draw
 from mfa_simulator.explore.moves import Move
 from mfa_simulator.language.scenario import AGENTS
@@ -74,6 +74,38 @@ THEMES: dict[str, tuple[Move, ...]] = {
     ),
     "rollout": (moves.postpone, moves.password, moves.visit),
     "account": (moves.look_at_the_account, moves.press, moves.sign_out, surroundings.wait_for_a_limit),
+    "operators": (
+        operators.revoke_sessions,
+        operators.remove_account,
+        operators.reset_all,
+        operators.support_invite,
+        operators.support_forget_drift,
+        operators.change_user,
+        moves.password,
+    ),
+    "parts": (
+        operators.save_that_lands_later,
+        operators.halt_worker,
+        operators.slow_part,
+        operators.directory_fails,
+        operators.end_portal_sessions,
+        moves.retry,
+    ),
+    "tabs": (
+        operators.clear_cookies,
+        operators.keep_page,
+        operators.show_page,
+        operators.start_resync,
+        operators.finish_resync,
+        moves.press,
+    ),
+    "known": (
+        operators.show_unlock_code,
+        operators.forget_browser,
+        operators.copy_known_browser,
+        moves.support_unlock,
+        moves.guess,
+    ),
 }
 EVERY = tuple(dict.fromkeys(move for theme in THEMES.values() for move in theme))
 #: Settings at and near their bounds. A life takes a few.

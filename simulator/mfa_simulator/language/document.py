@@ -30,6 +30,7 @@ _COMMON = re.compile(r"[\n -~]*")
 _UNCOMMON = frozenset("!%&*?`|>")
 # libyaml is called within itself for each level, and nothing stops it before the stack ends.
 _OPENED_MAX, _LINE_MAX = 2000, 500
+_NORMAL = re.compile(r"(\boffset: *normal\([^(),;\n]*),([^(),;\n]*\))")
 _TAGS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map"}
 
 
@@ -125,6 +126,8 @@ def compose(text: str, problems: Problems) -> Node | None:
     if len(text) > BYTES_MAX:
         problems.add(Position(line=1, column=1), TOO_LARGE, "yaml")
         return None
+    # A comma would end the value in a mapping of one line; with a semicolon all columns stay the same.
+    text = _NORMAL.sub(r"\1;\2", text)
     try:
         root = _root(text)
     except yaml.MarkedYAMLError as error:

@@ -29,6 +29,7 @@ GOING_ON = {
 #: Verbs after which a browser has sent something that can be sent again.
 KEYS = ("enroll", "start_enrollment")
 CODES = ("code", "among")
+NAME_MAX = 60  # no name that a person types is longer
 ALIKE_MIN = 4  # shorter names are too easily alike
 
 
@@ -133,10 +134,19 @@ class _Order:
         """A browser that is named once, and almost as another one, is most likely the other one."""
         declared = set(self._scenario.browsers)
         uses = Counter(name for name, _ in self._uses())
+        known: dict[
+            str, list[str]
+        ] = {}  # by what is left of a name without one letter, so that few are compared
+        for other in uses:
+            if uses[other] > 1 or other in declared:
+                for rest in _without_a_letter(other):
+                    known.setdefault(rest, []).append(other)
         for name, step in self._uses():
-            others = [other for other in uses if other != name and (uses[other] > 1 or other in declared)]
             if uses[name] == 1 and name not in declared:
-                alike = next((other for other in others if _is_slip(name, other)), None)
+                near = dict.fromkeys(
+                    other for rest in _without_a_letter(name) for other in known.get(rest, ())
+                )
+                alike = next((other for other in near if other != name and _is_slip(name, other)), None)
                 if alike is not None:
                     self._add(
                         step,
@@ -154,6 +164,13 @@ class _Order:
 
     def _add(self, step: Step, message: str, *, rule: str = "never-works") -> None:
         self._problems.add(step.position, message, rule)
+
+
+def _without_a_letter(name: str) -> set[str]:
+    """Return a name, and what is left of it without each letter: two that differ by a slip have one in common."""
+    return (
+        {name, *(name[:at] + name[at + 1 :] for at in range(len(name)))} if len(name) <= NAME_MAX else {name}
+    )
 
 
 def _is_slip(word: str, meant: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from mfa_simulator.errors import ScenarioFileError
 from mfa_simulator.language import document, matrix
+from mfa_simulator.language.crowds import members
 from mfa_simulator.language.document import Mapping, Node, Scalar, Sequence
 from mfa_simulator.language.format import kinds, values
 from mfa_simulator.language.format.kinds import Reading, read_keys
@@ -98,17 +99,18 @@ class _Row:
                 self._problems.add(name.position, message, "unknown-key")
         workers = self._value("workers", kinds.whole(1, 64), 1)
         plain = Reading(problems=self._problems, workers=workers)
-        users = tuple(self._users(plain))
+        crowds: dict[str, int] = {}
+        users = tuple(self._users(plain, crowds))
         reading = Reading(
             problems=self._problems,
-            users=frozenset(user.name for user in users),
+            users=frozenset({*crowds, *(user.name for user in users)}),
             phones=frozenset(phone for user in users for phone in user.phones)
             | self._names({"new_phone": "phone", "clone_phone": "as"}),
             codes=self._names({"read_code": "as"}),
             workers=workers,
         )
         policy = self._policy(reading)
-        reader = StepReader(reading, self._blocks(), policy)
+        reader = StepReader(reading, self._blocks(), policy, crowds)
         scenario = Scenario(
             file=self._problems.file,
             title=self._title(),
@@ -164,7 +166,8 @@ class _Row:
         )
         return reading.attempt(kind, node) or {}
 
-    def _users(self, reading: Reading) -> Iterator[UserSpec]:
+    def _users(self, reading: Reading, crowds: dict[str, int]) -> Iterator[UserSpec]:
+        """Yield the users; the size of each crowd is noted in `crowds`."""
         node = self._root.get("users")
         if node is None or (isinstance(node, Scalar) and node.is_nothing):
             return
@@ -184,13 +187,17 @@ class _Row:
             phones = {
                 phone: ClockSetting(**_given(clock)) for phone, clock in (found.get("phones") or {}).items()
             }
-            yield UserSpec(
+            user = UserSpec(
                 name=name.text,
                 password=found.get("password") or "",
                 email=found.get("email"),
                 groups=found.get("groups") or (),
                 phones=phones,
             )
+            count = found.get("count")
+            if count is not None:
+                crowds[user.name] = count
+            yield from members(user, count, self._value("seed", kinds.whole(0), 0))
 
     def _steps(self, key: str, *, required: bool) -> tuple[Node, ...]:
         node = self._root.get(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Settings
 from typing import Any
 
+from mfa_simulator.language.crowds import steps_of
 from mfa_simulator.language.document import Mapping, Node, Scalar, Sequence
 from mfa_simulator.language.format import kinds
 from mfa_simulator.language.format.kinds import Key, Reading
@@ -45,11 +46,16 @@ class StepReader:
     """Turns the nodes of steps into steps; blocks are put in where they are used."""
 
     def __init__(
-        self, reading: Reading, blocks: dict[str, tuple[Node, ...]], policy: Settings[str, Any]
+        self,
+        reading: Reading,
+        blocks: dict[str, tuple[Node, ...]],
+        policy: Settings[str, Any],
+        crowds: Settings[str, int] | None = None,
     ) -> None:
         self._reading = reading
         self._blocks = blocks
         self._policy = policy
+        self._crowds = crowds or {}
         self._count = 0
 
     def read(self, nodes: tuple[Node, ...], *, inside: tuple[str, ...] = ()) -> tuple[Step, ...]:
@@ -70,7 +76,12 @@ class StepReader:
                 steps += self._repeated(node, inside)
             else:
                 step = self._step(node)
-                steps += [step] if step else []
+                found = list(steps_of(step, self._crowds)) if step else []
+                self._count += max(0, len(found) - 1)
+                if self._count > STEPS_MAX:
+                    self._problem(node.position, f"more than {STEPS_MAX} steps", "wrong-value")
+                    return ()
+                steps += found
         return tuple(steps)
 
     def _problem(self, position: Position, message: str, rule: str) -> None:

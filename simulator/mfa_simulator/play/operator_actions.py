@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from mfa_simulator.errors import DirectoryDownError
 from mfa_simulator.invariants.monitor import SupportDeskMonitor
 from mfa_simulator.language.scenario import Step
 from mfa_simulator.play.simulated_world import World
@@ -66,7 +67,7 @@ def _ask_the_desk(world: World, step: Step, ask: Callable[[SupportDesk], Support
     with at_the_console(world, _name(world, step)) as watched:
         try:
             result = ask(world.desk())
-        except MfaError as error:
+        except (MfaError, DirectoryDownError) as error:
             world.recorder.current.remark(f"{type(error).__name__}: {error}")
             return "error"
         outcome = result.outcome.value

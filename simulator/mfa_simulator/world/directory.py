@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mfa_simulator.errors import DirectoryDownError
 from mfa_simulator.language.scenario import UserSpec
 from mfa_simulator.world.clocks import TrueTime
 from wsgi_mfa import Person
@@ -30,7 +31,7 @@ class SimulatedDirectory:
         self._people.pop(name, None)
 
     def person(self, name: str) -> Person | None:
-        """Return the entry of a user; raises ConnectionError while the directory fails."""
+        """Return the entry of a user; raises DirectoryDownError while the directory fails."""
         if self._time.now() < self.down_until:
-            raise ConnectionError("the directory is down, as the scenario asked")
+            raise DirectoryDownError("the directory is down, as the scenario asked")
         return self._people.get(name)

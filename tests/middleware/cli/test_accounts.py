@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -230,3 +234,85 @@ def test_somebody_at_a_terminal_is_asked_before_anything_is_forgotten(
     with service_at(enrolled) as service:
         assert service.store.load(USER).authenticator is not None
         assert not service.store.invited_only()
+
+
+# For programs: JSON, filters, pipes.
+
+
+@pytest.fixture
+def five(run, enrolled, service_at, visit_of):
+    """The enrolled user, and four who have only begun, one of them with a long name."""
+    with service_at(enrolled) as service:
+        for name in ("amy", "bea@example.com", "cy", "d" * 150):
+            service.begin_enrollment(visit_of(service, name))
+
+    def listed(*options):
+        done = run("accounts", "list", *options, "--json", "--database", enrolled)
+        assert (done.code, done.err) == (0, "")
+        return json.loads(done.out)
+
+    return listed
+
+
+def test_the_list_is_json_for_programs(five):
+    found = five()
+    assert [each["user"] for each in found] == ["amy", "bea@example.com", "cy", "d" * 150, USER]
+    assert found[-1] == {"user": USER, "address": USER, "state": "enrolled", "sessions": 1}
+
+
+@pytest.mark.parametrize(
+    ("options", "users"),
+    [
+        (["--state", "enrolled"], [USER]),
+        (["--state", "locked"], []),
+        (["--search", "EXAMPLE"], ["bea@example.com", USER]),
+        (["--search", "example", "--state", "must enroll"], ["bea@example.com"]),
+        (["--search", "c", "--limit", "1"], ["bea@example.com"]),
+        (["--state", "must enroll", "--after", "cy"], ["d" * 150]),
+    ],
+)
+def test_the_list_is_filtered(five, options, users):
+    if options[0] == "--search" and "c" in options:
+        users = [each["user"] for each in five() if "c" in each["user"]][:1]
+    assert [each["user"] for each in five(*options)] == users
+
+
+def test_a_pipe_gets_each_name_whole(five, run, enrolled, monkeypatch):
+    monkeypatch.delenv("COLUMNS")
+    done = run("accounts", "list", "--database", enrolled)
+    assert f"{'d' * 150}" in done.out
+    assert len(done.out.splitlines()) == 7
+
+
+def test_one_account_and_its_sessions_are_json(run, enrolled):
+    shown = json.loads(run("accounts", "show", USER, "--json", "--database", enrolled).out)
+    assert (shown["user"], shown["state"]) == (USER, "enrolled")
+    assert shown["events"][0]["kind"] == "enrollment.begun"
+    (session,) = json.loads(run("accounts", "sessions", USER, "--json", "--database", enrolled).out)[
+        "sessions"
+    ]
+    assert (session["method"], len(session["session"])) == ("code", 8)
+
+
+def test_a_bound_without_an_end_is_told_in_words(run, database):
+    done = run("audit", "prune", "--days", "0", "--database", database)
+    assert done.code == 2
+    assert "None" not in done.err
+
+
+def test_control_characters_of_a_user_do_not_reach_the_terminal(run, database):
+    done = run("accounts", "show", "a\x1b]0;x\x07", "--database", database)
+    assert done.code != 0
+    assert "\x1b" not in done.err + done.out
+
+
+def test_letters_that_a_console_lacks_are_escaped(enrolled, service_at, visit_of):
+    with service_at(enrolled) as service:
+        service.begin_enrollment(visit_of(service, "žofie"))
+    done = subprocess.run(
+        [sys.executable, "-m", "wsgi_mfa", "accounts", "list", "--database", str(enrolled)],
+        capture_output=True,
+        check=True,
+        env={"PYTHONIOENCODING": "ascii", "PATH": os.environ["PATH"]},
+    )
+    assert b"\\u017eofie" in done.stdout

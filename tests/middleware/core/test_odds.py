@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,3 +37,17 @@ def test_a_policy_with_larger_budgets_or_windows_is_above_the_limit(settings, is
 def test_more_guesses_never_lower_the_odds(one, other):
     few, many = sorted((one, other))
     assert 0 <= odds_of(few, Policy()) <= odds_of(many, Policy()) < 1
+
+
+@pytest.mark.requirement("D47")
+def test_every_row_of_the_table_for_users_keeps_the_target() -> None:
+    text = (Path(__file__).parents[3] / "SECURITY.md").read_text(encoding="utf-8")
+    rows = [
+        line.strip("| ").split(" | ") for line in text.splitlines() if line.count("|") == 6 and "%" in line
+    ]
+    assert len(rows) > 25
+    for thief, user, _, odds, mornings in rows:
+        assert float(odds.rstrip("%")) <= 0.47, (thief, user)
+        # Malware keeps the mornings, and a user who gives up after a theft has chosen to (D47).
+        if not thief.startswith(("each new", "all cookies")) and user != "gives up":
+            assert float(mornings.rstrip("%")) >= 95, (thief, user)

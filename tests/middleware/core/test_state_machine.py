@@ -22,11 +22,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from wsgi_mfa.core import throttle, verification
+from wsgi_mfa.core import known_browsers, throttle, verification
 from wsgi_mfa.core.account import Method
 from wsgi_mfa.core.context import Context
 from wsgi_mfa.core.decision import Hint, Outcome, Reason
 from wsgi_mfa.core.engine import decide
+from wsgi_mfa.core.expiry import without_expired
 from wsgi_mfa.core.instants import SECOND
 from wsgi_mfa.core.policy import Policy
 from wsgi_mfa.core.totp import step_at
@@ -47,7 +48,13 @@ LONG = settings(
 )
 
 # Small budgets, so that random lives reach their ends.
-POLICY = Policy(failures_rolling_max=12, failures_rolling_days=2, sessions_max=5, remembered_browser_days=3)
+POLICY = Policy(
+    failures_rolling_max=12,
+    failures_rolling_days=2,
+    known_failures_rolling_max=8,
+    sessions_max=5,
+    remembered_browser_days=3,
+)
 BROWSERS = st.integers(min_value=0, max_value=2)
 NEAR_STEPS = st.sampled_from([0, 0, 0, -1, 1, -2, 2, -4, 4])
 PAUSES = st.sampled_from([0, 61, 31, 3601])
@@ -103,11 +110,21 @@ class Lives(RuleBasedStateMachine):
         used = self.used[held.sealed_key]
         return {step for step in window if phone.code_of(step) == code and step > held.last_step} - used
 
-    def closed(self, counters):
-        failures = throttle.without_expired(
-            getattr(self.world.account, counters), Context(now=self.world.now, policy=POLICY)
-        )
-        return throttle.wait_seconds(failures, Context(now=self.world.now, policy=POLICY)) is not None
+    def judges(self, browser, counters):
+        """Return the failures by which a code of this browser is judged: its own if it is known (D46)."""
+        context = Context(now=self.world.now, policy=POLICY)
+        account = without_expired(self.world.account, context)
+        known = None
+        if counters == "code_failures":
+            known = known_browsers.judged_as(account, browser.origin(), POLICY)
+        return getattr(account, counters) if known is None else known.failures
+
+    def closed(self, browser, counters):
+        """Return whether no code of this browser is evaluated now."""
+        context, failures = Context(now=self.world.now, policy=POLICY), self.judges(browser, counters)
+        if counters == "code_failures" and failures == self.judges(self.world.browser(), counters):
+            return throttle.wait_seconds(failures, context) is not None
+        return throttle.lock_seconds(failures, self.world.now) is not None
 
     @staticmethod
     def remembered(account):
@@ -141,14 +158,14 @@ class Lives(RuleBasedStateMachine):
         self.opened_by[decision.session_id] = browser
         return True
 
-    def send(self, counters, act, *arguments, **options):
-        """Send a command; while its counters are closed it is neither evaluated nor charged."""
-        before, self.was_closed = self.world.account, self.closed(counters)
+    def send(self, counters, browser, act, *arguments, **options):
+        """Send a command; while the counters of its browser are closed it is neither evaluated nor charged."""
+        before, self.was_closed = self.world.account, self.closed(browser, counters)
         decision = act(*arguments, **options)
         if self.was_closed:
-            assert getattr(self.world.account, counters).consecutive_count == (
-                getattr(before, counters).consecutive_count
-            )
+            after = self.world.account
+            assert getattr(after, counters).consecutive_count == getattr(before, counters).consecutive_count
+            assert after.known_failures == before.known_failures
         return decision, before
 
     # Enrollment
@@ -197,7 +214,7 @@ class Lives(RuleBasedStateMachine):
         world = self.world
         right, told = self.right_steps(code), self.told_before(browser, code)
         decision, before = self.send(
-            "code_failures", browser.enter, code, lose_reply=lose_reply, remember=remember
+            "code_failures", browser, browser.enter, code, lose_reply=lose_reply, remember=remember
         )
         for remembered in world.account.remembered_browsers:
             self.shown_at.setdefault(remembered.id, world.now)
@@ -275,6 +292,26 @@ class Lives(RuleBasedStateMachine):
         thief, victim = self.browsers[(index + 1) % 3], self.browsers[index]
         thief.remembered = victim.remembered
 
+    @rule(index=BROWSERS)
+    def copy_the_known_cookie(self, index):
+        thief, victim = self.browsers[(index + 1) % 3], self.browsers[index]
+        thief.known_secrets = victim.known_secrets
+
+    @rule(index=BROWSERS, every=st.booleans())
+    def forget_known_browsers(self, index, every):
+        browser = self.browsers[index]
+        decision = browser.forget_known(every=every)
+        if decision.account is not None:
+            origin = browser.origin()
+            assert known_browsers.browser_of(self.world.account, origin.known_secrets) is None
+            assert not (every and self.world.account.known_browsers)
+
+    @rule(index=BROWSERS)
+    def come_from_a_new_browser(self, index):
+        """Clear the cookies: what makes the browser known is gone, and so is its session."""
+        browser = self.browsers[index]
+        browser.known_secrets, browser.session_id, browser.remembered = (), None, None
+
     @rule(index=BROWSERS, one=st.booleans())
     def forget_browsers(self, index, one):
         browser, before = self.browsers[index], self.remembered(self.world.account)
@@ -342,7 +379,7 @@ class Lives(RuleBasedStateMachine):
         browser, phone = self.browsers[index], self.active()
         for ahead in (0, 1):
             code = phone.code(steps)
-            decision, before = self.send("code_failures", browser.resync, code)
+            decision, before = self.send("code_failures", browser, browser.resync, code)
             assert decision.session_id is None
             sessions = {session.id for session in self.world.account.sessions}
             assert sessions <= {session.id for session in before.sessions}
@@ -360,7 +397,9 @@ class Lives(RuleBasedStateMachine):
     def recover_with(self, browser, code, lose_reply=False):
         held = self.world.account.recovery_code
         right = held is not None and code == self.world.recovery_code()
-        decision, before = self.send("recovery_failures", browser.recover, code, lose_reply=lose_reply)
+        decision, before = self.send(
+            "recovery_failures", browser, browser.recover, code, lose_reply=lose_reply
+        )
         if self.opened(browser, decision, before, right=right, counters="recovery_failures"):
             self.old_recovery_codes.append(code)
             assert self.world.recovery_code() != code
@@ -511,9 +550,18 @@ class Lives(RuleBasedStateMachine):
         assert len(account.remembered_browsers) <= 20
         sizes = [account.sessions, account.pending, account.retries, account.answers, account.ended_logins]
         assert all(len(size) <= most for size, most in zip(sizes, [5, 4, 4, 4, 8], strict=True))
+        assert len(account.known_browsers) <= 8
         assert len(account.hints) <= 3
         assert len(account.enrollments_begun) <= 10
         self.latest = max(self.latest, self.world.now)
+
+    @invariant()
+    def no_budget_is_exceeded(self):
+        """Within the days of a budget no more wrong codes are judged than it has, whatever was cleared (D46, D47)."""
+        account = without_expired(self.world.account, Context(now=self.world.now, policy=POLICY))
+        assert throttle.counted(account.code_failures.days) <= POLICY.failures_rolling_max
+        most = POLICY.known_failures_rolling_max + known_browsers.GRANTED_TRIES_MAX
+        assert throttle.counted(account.known_failures) <= most
 
     def teardown(self):
         """Whatever happened, there is a way in: the phone after waiting, the recovery code, and the desk."""
@@ -550,7 +598,7 @@ def _worlds(new_world):
 @pytest.mark.requirement(
     "R6", "R12", "R15", "R16", "R18", "R19", "R20", "R28", "R35", "R36", "R45", "R49", "R55"
 )
-@pytest.mark.requirement("D10", "D13", "D14", "D16", "D18", "D22", "D26")
+@pytest.mark.requirement("D10", "D13", "D14", "D16", "D18", "D22", "D26", "D46", "D47")
 def test_no_life_of_an_account_breaks_a_rule(capsys):
     run_state_machine_as_test(Lives, settings=LONG)
     with capsys.disabled():

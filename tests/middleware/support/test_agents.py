@@ -20,12 +20,12 @@ def test_agents_are_named_in_any_spelling_or_by_a_group_where_names_are_folded()
 @pytest.mark.requirement("D44")
 def test_another_spelling_has_no_right_and_may_be_protected():
     agents = agents_from(["Edith"], has_directory=False)
-    assert agents.has("edith", (), spelling="Edith")
-    assert not agents.has("edith", (), spelling="edith")
-    assert not agents.has("Edith", (), spelling="EDITH")
-    assert agents.may_have("edith", ())
-    assert agents.may_have("EDITH", ())
-    assert not agents.may_have("farid", ())
+    assert agents.allows("edith", (), spelling="Edith")
+    assert not agents.allows("edith", (), spelling="edith")
+    assert not agents.allows("Edith", (), spelling="EDITH")
+    assert agents.has("edith", ())
+    assert agents.has("EDITH", ())
+    assert not agents.has("farid", ())
 
 
 @pytest.mark.requirement("R44")

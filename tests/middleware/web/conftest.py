@@ -312,6 +312,7 @@ class Browser:
         sent = {
             **NAVIGATION,
             "Origin": self.origin,
+            "Referer": f"{self.origin}/",  # which Django 3.2 asks for
             "Sec-Fetch-Site": "same-origin",
             "Content-Type": "application/x-www-form-urlencoded",
             **(headers or {}),

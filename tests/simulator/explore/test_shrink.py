@@ -18,11 +18,11 @@ pytestmark = pytest.mark.any_python
 
 
 def numbered(*numbers):
-    return Plot(steps=tuple({"wait": f"{number}s"} for number in numbers))
+    return Plot(steps=tuple({"lose_phone": {"phone": f"p{number}"}} for number in numbers))
 
 
 def numbers_of(plot):
-    return [int(step["wait"].removesuffix("s")) for step in plot.steps]
+    return [int(step["lose_phone"]["phone"][1:]) for step in plot.steps]
 
 
 @given(st.sets(st.integers(min_value=0, max_value=39), min_size=1, max_size=5))
@@ -42,6 +42,27 @@ def test_it_ends_when_its_time_is_over():
     shrinker = Shrinker(lambda _: True, seconds=0)
     assert numbers_of(shrinker.shrink(numbered(1, 2, 3)).plot) == [1, 2, 3]
     assert shrinker.tried == 0
+
+
+def test_waits_are_joined_and_changed_settings_go_to_the_top():
+    steps = (
+        {"change_policy": {"free_tries": 1}},
+        {"wait_until": "step+0s"},
+        {"wait_until": "step+1s"},
+        {"wait": "40s"},
+        {"visit": {"browser": "laptop"}},
+    )
+
+    def fails(plot):
+        changed = [step["change_policy"] for step in plot.steps if "change_policy" in step]
+        waits = [step for step in plot.steps if "wait" in step or "wait_until" in step]
+        settings = [*changed, plot.top.get("policy", {})]
+        return {"free_tries": 1} in settings and (len(waits) > 2 or {"wait": "1m"} in waits)
+
+    found = Shrinker(fails, seconds=60).shrink(Plot(top={"policy": {}}, steps=steps))
+    assert found.plot.top["policy"] == {"free_tries": 1}
+    assert [next(iter(step)) for step in found.plot.steps] == ["wait", "visit"]
+    assert len(found.origins) == 2
 
 
 def test_arguments_settings_users_and_browsers_get_fewer():

@@ -171,6 +171,15 @@ class ObservedLogin(ABC):
         return None
 
     @property
+    def has_first_page(self) -> bool:
+        """Whether the user name is typed on a page of its own."""
+        return False
+
+    def is_first_page(self, environ: Mapping[str, Any]) -> bool:  # noqa: ARG002 - subclasses read it
+        """Return whether a request is for that page."""
+        return False
+
+    @property
     def media_types(self) -> tuple[str, ...]:
         """The media types in which that form may be sent."""
         return ()

@@ -41,23 +41,44 @@ def typed_in(
     body: bytes, content_type: str, query: str, *, field: str, media_types: tuple[str, ...]
 ) -> str | None:
     """The text in ``field``; None where it is not there exactly once in a body of these kinds, or in the query too."""
+    pairs = _read_pairs(body, content_type, media_types)
+    found = None if pairs is None else _found(pairs, query, field)
+    if pairs is None or found is None or len(found) != 1 or found[0] not in pairs:
+        return None
+    name, value = found[0]
+    legible = isinstance(value, str) and _UNREADABLE not in value
+    return str(value) if legible and name == field else None
+
+
+def is_absent(
+    body: bytes, content_type: str, query: str, *, field: str, media_types: tuple[str, ...]
+) -> bool:
+    """Return whether no reader finds ``field`` in a body of these kinds, nor in the query."""
+    pairs = _read_pairs(body, content_type, media_types)
+    return pairs is not None and _found(pairs, query, field) == []
+
+
+def _read_pairs(body: bytes, content_type: str, media_types: tuple[str, ...]) -> Pairs | None:
     plain = _PLAIN.fullmatch(content_type.strip())
     kind = plain[1].lower() if plain else MULTIPART
     if kind not in media_types:
         return None
     try:
         pairs = _READERS[kind](body) if kind in _READERS else _multipart(body, content_type)
-        asked = parse_qsl(query.replace(";", "&"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
     except (ValueError, RecursionError):
         return None
     if any(_alike(name, "_charset_") and str(value).lower() not in ("", "utf-8") for name, value in pairs):
         return None
-    found = [(name, value) for name, value in (*pairs, *asked) if _alike(name, field)]
-    if len(found) != 1 or found[0] not in pairs:
+    return pairs
+
+
+def _found(pairs: Pairs, query: str, field: str) -> Pairs | None:
+    """Return what some reader takes for ``field``; None where the query cannot be read."""
+    try:
+        asked = parse_qsl(query.replace(";", "&"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except ValueError:
         return None
-    name, value = found[0]
-    legible = isinstance(value, str) and _UNREADABLE not in value
-    return str(value) if legible and name == field else None
+    return [(name, value) for name, value in (*pairs, *asked) if _alike(name, field)]
 
 
 def written(fields: Mapping[str, str], media_type: str) -> tuple[str, bytes]:

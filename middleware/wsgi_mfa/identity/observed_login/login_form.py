@@ -10,7 +10,7 @@ from wsgi_mfa.identity.adapter import Adapter
 from wsgi_mfa.identity.observed_login.binding import Headers, ObservedLogin, UnrecognizedSignInError
 from wsgi_mfa.identity.observed_login.login_body import JSON, MULTIPART, URLENCODED
 from wsgi_mfa.identity.observed_login.response_rule import ResponseRule
-from wsgi_mfa.identity.sign_in_fields.names import name_of
+from wsgi_mfa.identity.sign_in_fields.names import comparable_path, name_of
 
 _PASSWORDS = frozenset(("password", "passwd", "passphrase", "pass", "pwd", "pw", "pin", "secret"))
 MEDIA_TYPES = (URLENCODED, MULTIPART, JSON)
@@ -24,6 +24,9 @@ class LoginForm(ObservedLogin):
     :class:`~wsgi_mfa.identity.observed_login.response_rule.ResponseRule`. Both are needed: an answer that is
     neither, or both, is kept back and signs nobody in. ``path`` may be several, where the form stands elsewhere
     than it is sent to.
+
+    Where the name is typed on one page and the password on the next, ``user_paths`` are those of ``path`` to which the
+    name is sent. It is kept by the portal's cookies until the password comes with the same ones.
 
     A form with nothing but a password has no such field: ``user`` names the one user that it signs in. The password
     is never taken for a user.
@@ -56,6 +59,7 @@ class LoginForm(ObservedLogin):
         harmless_cookies: Sequence[str] = (),
         renews_in_responses: bool = False,
         user: str | None = None,
+        user_paths: Sequence[str] = (),
         media_types: Sequence[str] = (URLENCODED,),
         rehearsal: Callable[[LoginForm], list[str]] | None = None,
     ) -> None:
@@ -91,6 +95,7 @@ class LoginForm(ObservedLogin):
                 f"LoginForm: media_types is {media_types!r}: legal is a list of {', '.join(MEDIA_TYPES)}",
                 setting="media_types",
             )
+        self._user_paths = self._checked_user_paths(user_paths, field, rehearsal)
         self._field = field
         self._user = user
         self._media_types = tuple(media_types)
@@ -102,12 +107,33 @@ class LoginForm(ObservedLogin):
     def field(self) -> str | None:
         return self._field
 
+    def _checked_user_paths(
+        self, user_paths: Sequence[str], field: str | None, rehearsal: object
+    ) -> frozenset[str]:
+        chosen = frozenset() if isinstance(user_paths, str) else frozenset(map(comparable_path, user_paths))
+        is_legal = chosen < self._paths and field is not None and rehearsal is None
+        if user_paths and not (chosen and is_legal):
+            raise ConfigurationError(
+                f"{type(self).__name__}: user_paths is {user_paths!r}: legal are some, and not all, of the paths of the"
+                " sign-in, together with field and without a rehearsal",
+                setting="user_paths",
+            )
+        return chosen
+
+    @property
+    def has_first_page(self) -> bool:
+        return bool(self._user_paths)
+
+    def is_first_page(self, environ: Mapping[str, Any]) -> bool:
+        return comparable_path(str(environ.get("PATH_INFO", ""))) in self._user_paths
+
     @property
     def media_types(self) -> tuple[str, ...]:
         return self._media_types
 
     def signs_in(self, environ: Mapping[str, Any]) -> bool:
-        return environ.get("REQUEST_METHOD") == "POST" and self.is_sign_in_path(environ)
+        is_sent = environ.get("REQUEST_METHOD") == "POST" and self.is_sign_in_path(environ)
+        return is_sent and not self.is_first_page(environ)
 
     def user_in(
         self, typed: str | None, status: int, headers: Headers, kept_cookies: Sequence[str]

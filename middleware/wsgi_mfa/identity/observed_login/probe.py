@@ -57,7 +57,10 @@ class SignInProbe:
             try:
                 user, has_cookies, undeclared = self._play(adapter, password, self._user)
             except UnrecognizedSignInError as error:
-                problems.append(f"LoginForm: a {what} password was not recognised: {error}")
+                problems.append(
+                    f"LoginForm: a {what} password was not recognised: {error}; is path right"
+                    f" ({', '.join(adapter.paths)}), where the form is sent?"
+                )
                 continue
             except Exception as error:  # noqa: BLE001 - whatever the portal raises is what is wrong
                 problems.append(f"LoginForm: the sign-in with a {what} password failed: {error!r}")

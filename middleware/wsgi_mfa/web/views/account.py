@@ -41,7 +41,7 @@ def show_account(request: WebRequest) -> Reply:
             "remembered_browser_days": days_of(request),
             "takes_app_passwords": request.site.takes_app_passwords,
             "is_agent": caller is not None
-            and request.site.agents.has(caller.user, caller.groups, spelling=caller.spelling),
+            and request.site.agents.allows(caller.user, caller.groups, spelling=caller.spelling),
         },
         members={
             "authenticator": {"confirmed_at": None if phone is None else phone.confirmed_at // SECOND},

@@ -306,7 +306,7 @@ def _account(
             "email": email,
             "typed": typed or dict.fromkeys(("action", "reason", "ticket"), ""),
             "own": own,
-            "agents": request.site.agents.may_have(view.user, groups),
+            "agents": request.site.agents.has(view.user, groups),
             "fresh": session is not None and is_fresh(session, request.context),
             "fresh_minutes": service.policy.step_up_seconds // 60,
             "used_ahead": held is not None and held.last_step > step + STEPS_AHEAD_MAX,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mfa_simulator.language.crowds import MEMBERS_MAX, span_or_normal
 from mfa_simulator.language.document import Mapping, Node, Scalar
 from mfa_simulator.language.format import kinds, values
 from mfa_simulator.language.format.invariant_names import INVARIANTS
@@ -97,12 +98,28 @@ NETWORK = (
 )
 
 
+_SPREAD = kinds.scalar(
+    "DURATION or normal(DURATION, DURATION)",
+    "a duration such as 45s, or normal(0s, 2s)",
+    span_or_normal,
+    {"anyOf": [values.DURATION.schema, {"type": "string", "pattern": r"^normal\(.+\)$"}]},
+    rule="duration",
+)
 PHONE_CLOCK = kinds.mapping_of(
-    [key for key in values.CLOCK_KEYS if key.name in ("offset", "drift_ppm", "wrong_zone")], "a phone"
+    (
+        Key(name="offset", kind=_SPREAD, about="ahead of true time by so much (behind when negative)"),
+        *(key for key in values.CLOCK_KEYS if key.name in ("drift_ppm", "wrong_zone")),
+    ),
+    "a phone",
 )
 USER = (
     Key(name="password", kind=values.PASSWORD, required=True, about="for the portal"),
     Key(name="email", kind=values.TEXT, about="the address that the portal knows"),
+    Key(
+        name="count",
+        kind=kinds.whole(1, MEMBERS_MAX),
+        about="so many users of this kind, each with a number behind the name",
+    ),
     Key(name="groups", kind=values.NAMES, default=(), about="in which groups the directory has the user"),
     Key(
         name="phones",

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
+import pyotp
 import pytest
+from werkzeug.test import Client
 
+from wsgi_mfa import KeyRing, MfaMiddleware
 from wsgi_mfa.directory import Person
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, FirstFactor, problems_of
@@ -184,3 +188,67 @@ def test_the_directory_lists_active_users_and_knows_their_groups_if_it_is_to(
         )
         assert sorted(person.name for person in django_person.people()) == ["alice", "bob"]
         assert known in list(django_person_with_groups.people())
+
+
+@pytest.mark.requirement("D44")
+def test_a_user_who_signs_in_by_any_spelling_and_is_renamed_has_one_account(django_project, tmp_path) -> None:
+    """As Mailman-web has it: an address without case signs in, and users change their names themselves."""
+    from django.contrib.auth import get_user_model
+
+    def greeting(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [b"welcome"]
+
+    with django_project.using("db", tmp_path):
+        users = django_project.users()
+        users.all().delete()
+        ann = users.create_user("ann", "ann@example.com", "x")
+        mallory = users.create_user("mallory", "mallory@example.com", "x")
+        application = MfaMiddleware(
+            greeting,
+            issuer="Mailing lists",
+            identity=DjangoSession(),
+            directory=django_person,
+            store="memory://",
+            keys=KeyRing.from_text("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
+            seal_credentials=False,
+        )
+
+        def client_of(typed: str) -> Client:
+            """A browser after a sign-in by an address in whatever case, as django-allauth looks it up."""
+            user = get_user_model().objects.get(email__iexact=typed)
+            store = import_module("django.contrib.sessions.backends.db").SessionStore()
+            store["_auth_user_id"] = str(user.pk)
+            store.save()
+            client = Client(application)
+            client.set_cookie("sessionid", store.session_key, domain="localhost")
+            return client
+
+        def asked(client: Client) -> str:
+            answer = client.get("/", base_url="https://localhost", headers={"Accept": "application/json"})
+            return "in" if answer.status_code == 200 else answer.json["type"].removeprefix("urn:wsgi-mfa:")
+
+        def json(client: Client, path: str, **members: object) -> dict[str, str]:
+            url, base = f"/mfa/{path}", "https://localhost"
+            if members:
+                return client.post(
+                    url, json=members, base_url=base, headers={"Accept": "application/json"}
+                ).json
+            return client.get(url, base_url=base, headers={"Accept": "application/json"}).json
+
+        first = client_of("Ann@Example.COM")
+        assert asked(first) == "must_enroll"
+        offer = json(first, "enroll")
+        assert offer["account"] == "ann"
+        json(first, "enroll", code=pyotp.TOTP(offer["key"]).now())
+        json(first, "recovery-code", saved=True)
+        assert asked(first) == "in"
+        assert asked(client_of("ann@example.com")) == asked(client_of("ANN@EXAMPLE.COM")) == "must_verify"
+        ann.username, ann.email = "anna", "anna@example.com"
+        ann.save()
+        mallory.username, mallory.email = "ann", "ann@example.com"
+        mallory.save()
+        assert asked(first) == "in"
+        assert asked(client_of("anna@example.com")) == "must_verify"
+        assert asked(client_of("ann@example.com")) == "must_enroll"  # another user, by whatever name
+        assert application.service.store.users() == [str(ann.pk)]

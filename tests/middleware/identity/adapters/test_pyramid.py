@@ -111,7 +111,8 @@ def test_pyramid_itself_writes_what_is_read() -> None:
     pyramid_session = pytest.importorskip("pyramid.session")
     request_module = pytest.importorskip("pyramid.request")
     for secret, salt in ((SECRET, "pyramid.session."), ("gehëim und lang", "x"), ("秘密の長い言葉です", "x")):
-        factory = pyramid_session.SignedCookieSessionFactory(secret, salt=salt)
+        serializer = pyramid_session.JSONSerializer()  # the default since Pyramid 2.0
+        factory = pyramid_session.SignedCookieSessionFactory(secret, salt=salt, serializer=serializer)
         request = request_module.Request.blank("/")
         session = factory(request)
         session["auth.userid"] = "alice"

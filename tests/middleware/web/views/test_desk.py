@@ -407,6 +407,7 @@ def test_an_agent_unlocks_an_account(agent, user, browser_of, clock):
 @pytest.fixture
 def programs(user, memory_store, clock):
     """Three app passwords of the user."""
+    browser, _ = user
     account = memory_store.load(USER)
     now = clock.instant
     made = tuple(
@@ -414,7 +415,7 @@ def programs(user, memory_store, clock):
         for letter, name in (("a", "calendar"), ("b", "uploads"), ("c", "reader"))
     )
     changed = replace(account, revision="with programs", app_passwords=made)
-    assert memory_store.save(changed, (), expected=account.revision)
+    assert browser.application.service.save(changed, (), expected=account.revision)
     return lambda: [each.name for each in memory_store.load(USER).app_passwords]
 
 
