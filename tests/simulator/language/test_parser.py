@@ -87,7 +87,7 @@ def test_all_problems_of_a_file_are_told_at_once_from_top_to_bottom(problems_of)
         ("workers: 0", '1:10: "0" is not a whole number from 1 to 64'),
         ("users: {u: {password: x, phones: {p: {ofset: 1s}}}}", 'a phone has no key "ofset"'),
         ("users: {u: {email: a@b.c}}", '1:12: the user "u" needs the key "password"'),
-        ("users: {u: x}", '1:12: the user "u" is a mapping of password, email, groups, phones'),
+        ("users: {u: x}", '1:12: the user "u" is a mapping of password, email, count, groups, phones'),
         ("users: [u]", "1:8: users is a mapping"),
         ("network: {loose: response}", 'network has no key "loose"; the keys are: latency'),
         ("always: {code_one: off}", '1:10: no invariant "code_one". Did you mean "code_once"?'),

@@ -157,6 +157,7 @@ def test_of_every_verb_it_is_known_whether_a_browser_and_a_phone_are_all_it_need
     )
     outside += " request forget_browser copy_known_browser"
     outside += " start_resync finish_resync clear_cookies keep_page show_page"
+    outside += " password_elsewhere slow_upload keep_cookies restore_cookies"
     assert {*outside.split(), *INSIDE, TOGETHER} == set(BY_NAME)
 
 

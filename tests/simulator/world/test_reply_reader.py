@@ -125,7 +125,7 @@ def test_a_sign_in_that_was_held_came_to_what_the_middleware_leads_to():
 
 
 @pytest.mark.parametrize(
-    ("word", "status", "outcome"), [("not_found", 404, "error"), ("closed", 503, "unavailable")]
+    ("word", "status", "outcome"), [("not_found", 404, "error"), ("out_of_order", 503, "unavailable")]
 )
 def test_a_word_that_nobody_can_expect_is_read_by_its_status(word, status, outcome):
     problem = (("Content-Type", "application/problem+json"),)

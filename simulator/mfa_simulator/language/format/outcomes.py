@@ -61,6 +61,7 @@ PAGE_NAMES = (
     "not-found",
     "plain-http",
     "too-large",
+    "head-too-large",
 )
 # What the audit record can hold.
 EVENT_KINDS = (
