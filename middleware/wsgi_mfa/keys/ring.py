@@ -334,10 +334,7 @@ def _key_from(text: str, *, where: str, setting: str) -> bytes:
             setting=setting,
         )
     if not any(key):
-        raise InvalidKeyError(
-            f"{where}: the key is all zero bytes, which is no random key: make one with `wsgi-mfa keys generate`",
-            setting=setting,
-        )
+        raise InvalidKeyError(f"{where}: the key is all zero bytes, which is no random key", setting=setting)
     return key
 
 
