@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import re
@@ -27,7 +28,7 @@ from wsgi_mfa import Event, KeyRing, MfaMiddleware, Policy, PrometheusMetrics, R
 
 ModulesOf = Callable[[str], list[ModuleType]]
 Lines = set[str]
-KEYS = "k1:" + "A" * 43 + ",k2:" + "AQ" * 21 + "A"
+RING = KeyRing([("k1", bytes(32)), ("k2", base64.urlsafe_b64decode("AQ" * 21 + "A="))])
 NOW_SECONDS = 1_772_442_000
 PROSE = {"description", "title", "summary", "examples", "example", "default", "$comment", "$schema", "$id",
          "type", "pattern", "minimum", "maximum", "minItems", "additionalProperties"}  # fmt: skip
@@ -172,7 +173,7 @@ def _document(value: object, path: str = "") -> Iterator[str]:
 
 def _key_answers() -> Iterator[str]:
     """Yield what fixed keys make of fixed values: labels of HKDF, forms of values, associated data."""
-    ring = KeyRing.from_text(KEYS)
+    ring = RING
     context = _seal_context(store_id="0" * 32, user="user1", field="field")
     yield f"seal: {ring.seal(b'plain', nonce=bytes(12), context=context)}"
     yield f"sign: {ring.sign('purpose', b'message').hex()}"
@@ -235,7 +236,7 @@ def _journey() -> dict[str, Lines]:
             issuer="Client Portal",
             identity=RemoteUser(),
             store=f"sqlite:///{path}",
-            keys=KeyRing.from_text(KEYS),
+            keys=RING,
             clock=_StoppedClock(),
             entropy=_SeededEntropy(),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -244,6 +245,11 @@ def _support_agents(configuration: Configuration) -> str:
         if person is None or name not in (person.key, canonical(person.name), person.name):
             meant = "knows nobody" if person is None else f"knows {person.name!r}"
             raise MfaError(f"{name!r} is no name of an account: the directory {meant} by it")
+    if directory is None:
+        click.echo(
+            "warning  support_agents: there is no directory, so that the desk cannot help users whose names are no"
+            " e-mail addresses: name directory, which tells addresses"
+        )
     told = [f"{len(agents.users)} by name"] if agents.users else []
     told += [f"those in {', '.join(sorted(agents.groups))}"] if agents.groups else []
     return f"{' and '.join(told)} may use {configuration.mount_path}/support"
@@ -295,6 +301,8 @@ def _keys(configuration: Configuration, found: list[KeyRing]) -> str:
     found.append(ring)
     if isinstance(source, KeyFile) and source.warning is not None:
         click.echo(f"warning  keys: {source.warning}")
+    if configuration.keys_file is not None and os.environ.get(configuration.keys_env, "").strip():
+        click.echo(f"warning  keys: {configuration.keys_env} is set too and does not count: keys_file does")
     place = configuration.keys_file or configuration.keys_env
     return f"{', '.join(ring.ids)} from {place}; {ring.writing_id} seals and signs"
 

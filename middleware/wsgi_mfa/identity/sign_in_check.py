@@ -6,8 +6,10 @@ other ways say what has to be declared or closed before users depend on it.
 
 from __future__ import annotations
 
+import logging
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -64,6 +66,29 @@ def _settings_of(adapter: Adapter) -> str:
     """Return the names of the settings by which an adapter reads sessions."""
     names = [name for part in parts_of(adapter) for name in signature(type(part)).parameters]
     return ", ".join(dict.fromkeys(name for name in names if name not in _OF_OTHER_USE)) or "its settings"
+
+
+class _Kept(logging.Handler):
+    """Keeps the messages of warnings."""
+
+    def __init__(self, kept: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._kept = kept
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the message of one record."""
+        self._kept.append(record.getMessage())
+
+
+@contextmanager
+def _logged(kept: list[str]) -> Iterator[None]:
+    """Add to ``kept`` what is logged meanwhile: adapters tell there, and not their callers, why they let no user in."""
+    logger, handler = logging.getLogger("wsgi_mfa"), _Kept(kept)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 class SignInCheck:
@@ -174,19 +199,22 @@ class SignInCheck:
         """Yield what the adapter takes for another thing than it is."""
         if any(isinstance(part, ObservedLogin) for part in parts_of(self._adapter)):
             return  # these are told of sign-ins by the portal's answers, which their own rehearsal plays
+        causes: list[str] = []  # a cause is logged once, perhaps after the wrong password already
         for what, cookies in (("wrong", wrong), ("right", right)):
             environ = self._client.environ("GET", self._sign_in.page, cookies=cookies)
             try:
-                found = self._sanitizer.clean(environ).identification
+                with _logged(causes):
+                    found = self._sanitizer.clean(environ).identification
             except AdapterUnavailableError as error:
                 yield f"after the {what} password: {error} (its settings are {_settings_of(self._adapter)})"
                 continue
             if what == "wrong" and isinstance(found, FirstFactor):
                 yield f"a wrong password signs in {found.user!r} for the adapter"
             elif what == "right" and found is UNRESOLVED:
+                logged = "".join(f" The log says: {cause}" for cause in causes)
                 yield (
                     "the session after a sign-in proves nothing to the adapter: are"
-                    f" {_settings_of(self._adapter)} the portal's (the log has more)?"
+                    f" {_settings_of(self._adapter)} the portal's?{logged}"
                 )
             elif what == "right" and not isinstance(found, FirstFactor):
                 present = ", ".join(sorted(cookies))

@@ -22,12 +22,14 @@ logger = logging.getLogger("wsgi_mfa")
 _OWNER_ONLY = 0o600
 #: A new file only: an existing one is an error, and so is a symbolic link of that name, whatever it leads to.
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+#: Opening a named pipe waits for its writer otherwise.
+_TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
 
 
 class KeyFile:
     """The key ring in the file ``path``, as :meth:`~wsgi_mfa.keys.ring.KeyRing.from_text` reads it.
 
-    A file that other users may read is used, and a warning is logged.
+    A file that other users may read or write is used, and a warning is logged.
 
     :raises ConfigurationError: the file cannot be read, or holds no ring.
     """
@@ -93,9 +95,18 @@ class KeyFile:
 
     def _read(self) -> str:
         try:
-            with self.path.open(encoding="ascii") as file:
-                self.warning = _wide_mode(self.path, os.fstat(file.fileno()))
-                return file.read().strip()
+            descriptor = os.open(self.path, _TO_READ)
+            try:
+                found = os.fstat(descriptor)
+                if not stat.S_ISREG(found.st_mode):
+                    raise ConfigurationError(f"{self.path} is not a regular file", setting="keys")
+                with open(descriptor, encoding="ascii", closefd=False) as file:
+                    text = file.read().strip()
+            finally:
+                os.close(descriptor)
+            warnings = (_wide_mode(self.path, found), _open_folder(self.path))
+            self.warning = "; ".join(warning for warning in warnings if warning is not None) or None
+            return text
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{self.path} cannot be read: {error}", setting="keys") from None
 
@@ -154,6 +165,17 @@ def _flush_folder(folder: Path) -> None:
 
 def _wide_mode(path: Path, found: os.stat_result) -> str | None:
     mode = stat.S_IMODE(found.st_mode)
-    if not stat.S_ISREG(found.st_mode) or not mode & ~_OWNER_ONLY & 0o777:
+    if not mode & ~_OWNER_ONLY & 0o777:
         return None
-    return f"{path} has mode {mode:04o}: other users may read the keys; make it 0600 (chmod 600)"
+    rights = " and ".join(verb for verb, bits in (("read", 0o044), ("write", 0o022)) if mode & bits)
+    told = f"other users may {rights} the keys; " if rights else ""
+    return f"{path} has mode {mode:04o}: {told}make it 0600 (chmod 600)"
+
+
+def _open_folder(path: Path) -> str | None:
+    """Return a warning where every user may put another file in place of this one, or of the one behind the link."""
+    for folder in dict.fromkeys((path.parent, path.resolve().parent)):
+        mode = folder.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            return f"the folder {folder} has mode {stat.S_IMODE(mode):04o}: other users may replace the keys"
+    return None

@@ -333,6 +333,8 @@ def _key_from(text: str, *, where: str, setting: str) -> bytes:
             f" {_KEY_TEXT_CHARACTERS} of A-Z a-z 0-9 - _ (it has {len(text)} characters)",
             setting=setting,
         )
+    if not any(key):
+        raise InvalidKeyError(f"{where}: the key is all zero bytes, which is no random key", setting=setting)
     return key
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mfa_simulator.visible_text import visible
+
 if TYPE_CHECKING:
     from mfa_simulator.language.scenario import Scenario
     from mfa_simulator.problems import Problem
@@ -26,6 +28,13 @@ def files_in(paths: tuple[Path, ...]) -> list[Path]:
     return files
 
 
+def _shown(problem: Problem) -> str:
+    """Return a problem with its place drawn; a file that cannot be read has no place."""
+    if problem.rule == "unreadable-file" and not problem.source_line:
+        return visible(f"{problem.file}: {problem.message}")
+    return f"{problem}\n{problem.picture}"
+
+
 def read_all(files: list[Path]) -> tuple[list[Scenario], list[Problem]]:
     """Read files, print what is wrong in them, and give the scenarios and the problems."""
     # Late, so that --help does not pay for YAML and the middleware.
@@ -40,5 +49,5 @@ def read_all(files: list[Path]) -> tuple[list[Scenario], list[Problem]]:
         except ScenarioFileError as error:  # noqa: PERF203  # each file has its own verdict
             problems += error.problems
             for problem in error.problems:
-                click.echo(f"{problem}\n{problem.picture}", err=True)
+                click.echo(_shown(problem), err=True)
     return scenarios, problems

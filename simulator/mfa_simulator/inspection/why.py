@@ -73,6 +73,8 @@ def _step(moment: StoryMoment, played: PlayedStep) -> Iterator[str]:
 def _request(moment: StoryMoment, played: PlayedStep, delivery: Delivery) -> Iterator[str]:
     request, response = delivery.request, delivery.response
     outcome = read_reply(response).outcome
+    if outcome == "error" and 300 <= response.status < 400:
+        outcome = ""  # a redirect has no page to explain it
     yield f"  {request.method} {request.path} -> {response.summary}{f' ({outcome})' if outcome else ''}"
     if delivery.clock_error:
         error = duration_text(abs(delivery.clock_error) // 1000 * 1000)

@@ -71,3 +71,19 @@ def test_a_group_needs_a_directory(config_of, run):
     done = run("check", "--config", config_of('support_agents = ["group:desk"]', directory=""))
     assert done.code == 2
     assert "give directory=" in done.err
+
+
+@pytest.mark.requirement("R44", "D30")
+def test_a_desk_without_a_directory_is_warned_of(config_of, run):
+    warning = "warning  support_agents: there is no directory"
+    done = run("check", "--config", config_of('support_agents = ["edith"]', directory=""))
+    assert warning in done.out
+    assert warning not in run("check", "--config", config_of('support_agents = ["edith"]')).out
+
+
+def test_keys_in_the_environment_beside_a_key_file_are_told_not_to_count(config_of, run, monkeypatch):
+    told = "warning  keys: WSGI_MFA_KEYS is set too and does not count: keys_file does"
+    monkeypatch.delenv("WSGI_MFA_KEYS", raising=False)
+    assert told not in run("check", "--config", config_of("")).out
+    monkeypatch.setenv("WSGI_MFA_KEYS", "k9:anything")
+    assert told in run("check", "--config", config_of("")).out

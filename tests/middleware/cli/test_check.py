@@ -98,6 +98,7 @@ def test_a_sign_in_is_played_in_process(check):
     assert done.code == 0
     wrong = check("--sign-in", more=IN_PROCESS, user_key="user")
     assert "problem  sign-in: the session after a sign-in proves nothing" in wrong.out
+    assert "a session without 'user' has '_user_id' and was left out: set user_key" in wrong.out
     assert wrong.code == 1
 
 

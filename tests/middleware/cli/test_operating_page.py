@@ -66,3 +66,11 @@ def test_the_access_rules_of_the_page_are_those_that_it_describes(page, tmp_path
         AccessRule(path="/transfers/help", second_factor=True),
         AccessRule(methods=("POST",), path="/transfers", max_age_seconds=300),
     )
+
+
+def test_the_first_file_of_the_page_is_complete(page, tmp_path, monkeypatch):
+    (text,) = re.findall(r"```toml\n(issuer = .*?)```", page, re.DOTALL)
+    monkeypatch.setenv("SECRET_KEY", "the secret of a portal in tests")
+    file = tmp_path / "mfa.toml"
+    file.write_text(text, encoding="utf-8")
+    assert read_configuration(file).store == "sqlite:///portal.db"

@@ -11,8 +11,10 @@ import time
 
 import pytest
 
+from wsgi_mfa.cli import server
 from wsgi_mfa.cli.server import in_url, is_loopback, listening_socket
 from wsgi_mfa.errors import ConfigurationError
+from wsgi_mfa.identity.request.sanitizer import UNDERSCORES_KEY
 
 SLOW_SERVER = """
 import time
@@ -101,6 +103,10 @@ listener = server.listening_socket("127.0.0.1", 0)
 print(listener.getsockname()[1], flush=True)
 server.run(application, listener, threads=1)
 """
+
+
+def test_the_mark_is_the_key_that_the_log_puts_in_words():
+    assert f"HTTP_{server.UNDERSCORES}" == UNDERSCORES_KEY
 
 
 @pytest.mark.requirement("D43a")

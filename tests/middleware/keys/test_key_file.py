@@ -6,6 +6,7 @@ import logging
 import os
 import pickle
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -234,3 +235,44 @@ def test_reading_anew_is_told_by_the_names_of_the_keys(path, caplog):
 def test_it_cannot_leave_the_process(path):
     with pytest.raises(TypeError, match="must not leave this process"):
         pickle.dumps(KeyFile(path))
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        (0o644, "read the keys"),
+        (0o622, "write the keys"),
+        (0o660, "read and write the keys"),
+        (0o666, "read and write"),
+    ],
+)
+def test_the_warning_says_what_other_users_may_do(path, mode, told):
+    path.chmod(mode)
+    assert f"other users may {told}" in KeyFile(path).warning
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o777, True), (0o702, True), (0o1777, False), (0o775, False)])
+def test_a_folder_in_which_all_users_may_replace_the_file_is_warned_of(tmp_path, mode, warned):
+    folder = tmp_path / "open"
+    folder.mkdir()
+    create_key_file(folder / "mfa.keys", K1)
+    (tmp_path / "link.keys").symlink_to(folder / "mfa.keys")
+    folder.chmod(mode)
+    for path in (folder / "mfa.keys", tmp_path / "link.keys"):
+        warning = KeyFile(path).warning
+        assert (
+            warning == f"the folder {folder} has mode {mode:04o}: other users may replace the keys"
+        ) is warned
+
+
+def test_a_named_pipe_is_an_error_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "mfa.keys")
+    for path in (tmp_path / "mfa.keys", tmp_path, Path("/dev/zero")):
+        with pytest.raises(ConfigurationError, match="is not a regular file"):
+            KeyFile(path)
+
+
+def test_a_key_of_zero_bytes_is_an_error(path):
+    path.write_text(f"k1:{'A' * 43}\n", encoding="ascii")
+    with pytest.raises(InvalidKeyError, match="is no random key"):
+        KeyFile(path)

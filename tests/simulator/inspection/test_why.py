@@ -164,3 +164,16 @@ def test_the_command_explains_the_step_of_a_line(tmp_path):
     assert (result.exit_code, "the second factor was accepted" in result.output) == (0, True)
     result = CliRunner().invoke(main, ["why", f"{file}:9", "--row", "2"])
     assert "has 1" in result.output
+
+
+def test_a_redirect_is_not_called_an_error(told):
+    text = told("browser: tablet, phone: pixel")
+    assert "POST /mfa/verify -> 303 See Other -> /mfa/continue" in text
+    assert "/mfa/continue (error)" not in text
+
+
+def test_a_file_that_is_not_there_has_no_place(tmp_path):
+    done = CliRunner().invoke(main, ["why", f"{tmp_path}/nofile.yaml:3"])
+    assert done.exit_code == 2
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"{tmp_path}/nofile.yaml: the file cannot be read")

@@ -30,6 +30,10 @@ logger = logging.getLogger("wsgi_mfa")
 _HARMLESS_NAMES_MAX = 4096
 _HARMLESS_CHARACTERS_MAX = 128
 
+#: By this key our own server marks a request with such a header, whose name it does not hand on.
+UNDERSCORES_KEY = "HTTP_WSGI_MFA_UNDERSCORES"
+_HEADER_WITH_UNDERSCORE = "a header whose name is spelt with an underscore"
+
 _URI_KEYS = ("REQUEST_URI", "RAW_URI")
 _LOCATION_CHARACTERS = len("location")
 _SET_COOKIE_CHARACTERS = len("set-cookie")
@@ -226,11 +230,12 @@ class RequestSanitizer:
         for key in new:
             if self.undeclared_credentials.is_credential(Where.ENVIRON, key):
                 del environ[key]
+                told = _HEADER_WITH_UNDERSCORE if key == UNDERSCORES_KEY else key[:_HARMLESS_CHARACTERS_MAX]
                 self._log.warning(
                     key,
                     "removed %s from requests, since the adapter does not read it; if it carries tokens of the"
                     " portal's own API, name it in api_credentials",
-                    key[:_HARMLESS_CHARACTERS_MAX],
+                    told,
                 )
             elif len(key) <= _HARMLESS_CHARACTERS_MAX:
                 if len(self._harmless) >= _HARMLESS_NAMES_MAX:

@@ -7,7 +7,7 @@ import pytest
 from wsgi_mfa.errors import AdapterUnavailableError, ConfigurationError
 from wsgi_mfa.identity.adapter import UNRESOLVED, AdapterTraits, Credentials, FirstFactor
 from wsgi_mfa.identity.adapters.remote_user import RemoteUser
-from wsgi_mfa.identity.request.sanitizer import RequestSanitizer, without_own_cookies
+from wsgi_mfa.identity.request.sanitizer import UNDERSCORES_KEY, RequestSanitizer, without_own_cookies
 from wsgi_mfa.identity.request.undeclared import UndeclaredCredential, Where
 
 OWN = ("__Host-wsgi_mfa_browser", "__Host-wsgi_mfa_session")
@@ -241,3 +241,12 @@ def test_headers_without_our_names_are_the_same_list() -> None:
         ("Set-Cookie", f"{OWN[0]}2=x"),
     ]
     assert without_own_cookies(headers, OWN) is headers
+
+
+@pytest.mark.requirement("D43a")
+def test_the_log_names_no_mark_of_our_own_server(recorded, caplog) -> None:
+    environ = request(**{UNDERSCORES_KEY: "1"})
+    sanitizer(recorded(Credentials())).clean(environ)
+    assert environ == request()
+    assert "removed a header whose name is spelt with an underscore from requests" in caplog.text
+    assert "UNDERSCORES" not in caplog.text

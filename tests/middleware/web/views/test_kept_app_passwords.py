@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 
 import pytest
 
@@ -119,3 +121,13 @@ def test_a_user_without_app_passwords_is_not_asked(browser, phone, phone_of, clo
     _, told = a_new_phone(browser, phone_of, clock, None)
     assert told.json["outcome"] == "signed_in"
     assert browser.navigate("/mfa/keep-app-passwords", headers=SIGNED_IN).status == 303
+
+
+@pytest.mark.parametrize("name", ["api", "programs"])
+def test_the_pages_tell_the_json_that_makes_an_app_password(browser, phone, root, name):
+    text = (root / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    (wish,) = re.findall(r'\{"name": "calendar"[^}]*\}', text)
+    made = browser.post_json("/mfa/app-passwords", json.loads(wish), AS_PROGRAM).json
+    assert made["app_password"].startswith("mfa-")
+    assert (made["made"]["name"], made["made"]["path"]) == ("calendar", "/cal")
+    assert made["made"]["expires_at"] - made["made"]["made_at"] == 90 * 86400
