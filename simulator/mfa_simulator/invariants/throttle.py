@@ -158,8 +158,9 @@ class ThrottleJudge:
                 invariant_names.LOCK, f"a code was told to be used up while {kind} is closed", call
             )
         if closed and outcome != "wrong_code" and typed is not None and not call.saves:
-            # A form that is not taken at all, such as one of another window, is not judged by its code.
-            unread = outcome == "error" and response.status in (400, 403)
+            # A form that is not taken at all, such as one of another window, is not judged by its code; nor is one for
+            # whose account the store gives no answer.
+            unread = (outcome == "error" and response.status in (400, 403)) or outcome == "unavailable"
             if unread or self._repeats_a_success(call, typed):
                 return
             self._tells_nothing(call, user, name, typed, response)
